@@ -1,0 +1,1 @@
+"""What crosses a boundary. Fields only: handlers map to and from the rules."""

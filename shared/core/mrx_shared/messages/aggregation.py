@@ -1,0 +1,95 @@
+"""Facts that aggregation says: receipts to one member, rounds and releases to all."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from mrx_shared.messages.envelope import Message, Part
+
+REFUSALS_SHOWN = 100
+
+
+class RowRefusal(Part):
+    """Why one row of a list was refused, and what to do about it. `field` is a column of the list."""
+
+    row: int
+    row_ref: str
+    field: str
+    reason: str
+    remedy: str
+
+
+class ListReceived(Message):
+    """The receipt for a list, said to its member alone; said again when something in it changed."""
+
+    type: ClassVar[str] = "mrx.aggregation.list-received.v1"
+    subject_is: ClassVar[str] = "member id"
+
+    list_id: UUID
+    revision: int
+    state: Literal["accepted", "waiting", "refused"]
+    reason: str | None
+    remedy: str | None
+    rows: int
+    accepted: int
+    refused: int
+    waiting: int
+    round_id: UUID | None
+    refusals: list[RowRefusal] = Field(
+        description=f"the first {REFUSALS_SHOWN}; all of them at `details_path`"
+    )
+    details_path: str
+    received_at: AwareDatetime
+
+
+class ListReleased(Message):
+    """The released list is ready; said to each participant. `links_path` mints a download link for a token."""
+
+    type: ClassVar[str] = "mrx.aggregation.list-released.v1"
+    subject_is: ClassVar[str] = "member id"
+
+    release_id: UUID
+    round_id: UUID
+    as_of: date
+    rows: int
+    documents: dict[str, str] = Field(description="file name to SHA-256")
+    links_path: str
+    released_at: AwareDatetime
+
+
+class RoundOpened(Message):
+    """A round takes lists."""
+
+    type: ClassVar[str] = "mrx.aggregation.round-opened.v1"
+    subject_is: ClassVar[str] = "round id"
+
+    round_id: UUID
+    as_of: date
+    opened_at: AwareDatetime
+
+
+class RoundClosed(Message):
+    """A round takes no more lists; what it holds is judged and frozen."""
+
+    type: ClassVar[str] = "mrx.aggregation.round-closed.v1"
+    subject_is: ClassVar[str] = "round id"
+
+    round_id: UUID
+    as_of: date
+    closed_at: AwareDatetime
+
+
+class ReleasePublished(Message):
+    """A round's list was released. Nothing in it tells who contributed."""
+
+    type: ClassVar[str] = "mrx.aggregation.release-published.v1"
+    subject_is: ClassVar[str] = "round id"
+
+    release_id: UUID
+    round_id: UUID
+    as_of: date
+    rows: int
+    documents: dict[str, str]
+    released_at: AwareDatetime

@@ -1,0 +1,65 @@
+"""Facts that the benchmark says: criteria, protocols and whether they are equivalent."""
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from mrx_shared.messages.envelope import Message
+
+
+class CriteriaPublished(Message):
+    """A version of the scheme's common criteria stands."""
+
+    type: ClassVar[str] = "mrx.benchmark.criteria-published.v1"
+    subject_is: ClassVar[str] = "criteria version"
+
+    criteria_version: str
+    based_on: str
+    valid_from: date
+    valid_until: date | None = Field(description="last day, the end of the next version's transition")
+    criteria: int = Field(ge=1)
+    weight: int = Field(ge=1)
+
+
+class ProtocolSubmitted(Message):
+    """A version of an audit protocol was submitted for comparison with the criteria."""
+
+    type: ClassVar[str] = "mrx.benchmark.protocol-submitted.v1"
+    subject_is: ClassVar[str] = "protocol id"
+
+    protocol_id: UUID
+    protocol_code: str
+    protocol_version: str
+    public: bool
+    member_id: UUID | None
+    effective_from: date
+    effective_until: date | None
+    submitted_at: AwareDatetime
+
+
+class ProtocolAssessed(Message):
+    """A reviewer concluded the comparison of a protocol version with one version of the criteria."""
+
+    type: ClassVar[str] = "mrx.benchmark.protocol-assessed.v1"
+    subject_is: ClassVar[str] = "protocol id and version, joined by a colon"
+
+    assessment_id: UUID
+    protocol_id: UUID
+    protocol_code: str
+    protocol_version: str
+    scheme_family: str = Field(
+        description="of a public protocol its family; `equivalent` for a company's own"
+    )
+    public: bool
+    member_id: UUID | None = Field(description="the owner of a company's own protocol")
+    criteria_version: str
+    commonality: Decimal = Field(description="percent, rounded down to two places")
+    lower: Decimal
+    upper: Decimal
+    equivalent: bool
+    recognised_from: date | None = Field(description="first day; null when not equivalent")
+    recognised_until: date | None = Field(description="last day; null when open")
+    assessed_at: AwareDatetime

@@ -1,0 +1,110 @@
+"""The envelope of every event: CloudEvents 1.0, structured JSON mode, with the extensions of MRX."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+
+
+class Message(BaseModel):
+    """A past-tense fact. Frozen, and tolerant of fields that a newer sender added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    type: ClassVar[str]
+    """The CloudEvents type, `mrx.<owner>.<fact>.v<n>`."""
+    subject_is: ClassVar[str]
+    """What the subject and the Kafka key name, for readers of the contracts."""
+
+    @classmethod
+    def owner(cls) -> str:
+        """The part of MRX that alone says this."""
+        return cls.type.split(".")[1]
+
+
+class Part(BaseModel):
+    """A value inside a message."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+M = TypeVar("M", bound=Message)
+
+
+class Envelope(BaseModel, Generic[M]):
+    """One event as it travels. `id` is unique within `source`; `sequence` counts the subject's versions."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID
+    source: str = Field(min_length=1, max_length=200)
+    type: str
+    subject: str = Field(min_length=1, max_length=200)
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: M
+    correlationid: str = Field(max_length=200)
+    sequence: int = Field(ge=0)
+    traceparent: str | None = Field(default=None, max_length=100)
+
+
+class Unreadable(ValueError):
+    """The bytes are not an event of a known shape. The text names places, never contents."""
+
+
+class Header(BaseModel):
+    """What is read of an event before its type decides how the rest is read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    id: UUID
+    source: str = Field(min_length=1, max_length=200)
+    type: str = Field(min_length=1, max_length=200)
+
+
+def encode(envelope: Envelope[M]) -> bytes:
+    """The event as UTF-8 JSON."""
+    return envelope.model_dump_json(exclude_none=True).encode()
+
+
+def read_header(raw: bytes) -> Header:
+    """Id, source and type of an event. Raises `Unreadable`."""
+    try:
+        return Header.model_validate_json(raw)
+    except ValidationError as error:
+        raise Unreadable(places(error)) from None
+
+
+def decode(raw: bytes, message: type[M]) -> Envelope[M]:
+    """The event with its data as `message`. Raises `Unreadable`."""
+    try:
+        envelope = Envelope[message].model_validate_json(raw)  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise Unreadable(places(error)) from None
+    if envelope.type != message.type:
+        raise Unreadable(f"type: this is not {message.type}")
+    return envelope
+
+
+def places(error: ValidationError) -> str:
+    """Where an input broke which rule, without the input itself."""
+    return "; ".join(
+        f"{'.'.join(str(step) for step in fault['loc']) or 'document'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)[:10]
+    )
+
+
+def canonical_json(value: Mapping[str, Any]) -> bytes:
+    """JSON that is the same bytes for the same value: keys sorted, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment, in UTC."""
+    return moment.astimezone(UTC)

@@ -1,0 +1,51 @@
+"""Names of the Kafka topics. Kept facts: one topic a service. A member's own: three, named by its opaque id."""
+
+import re
+from enum import StrEnum
+from uuid import UUID
+
+
+class Topic(StrEnum):
+    """Topics of kept facts, one per owning service."""
+
+    REGISTRY = "mrx.registry.v1"
+    BENCHMARK = "mrx.benchmark.v1"
+    AGGREGATION = "mrx.aggregation.v1"
+
+
+LISTS_IN = "mrx.in.lists."
+REQUESTS_IN = "mrx.in.requests."
+OUT = "mrx.out."
+
+_MEMBER_TOPIC = re.compile(
+    r"mrx\.(?:in\.lists|in\.requests|out)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+
+
+def lists_in(member: UUID) -> str:
+    """Where a member writes its lists."""
+    return f"{LISTS_IN}{member}"
+
+
+def requests_in(member: UUID) -> str:
+    """Where a member writes its requests and decisions."""
+    return f"{REQUESTS_IN}{member}"
+
+
+def out(member: UUID) -> str:
+    """Where a member reads what is addressed to it."""
+    return f"{OUT}{member}"
+
+
+def member_of(topic: str) -> UUID | None:
+    """The member whose own topic this is, or None for a topic of kept facts.
+
+    This is a member's identity: only its principal may write there.
+    """
+    found = _MEMBER_TOPIC.fullmatch(topic)
+    return UUID(found[1]) if found else None
+
+
+def kafka_user(member: UUID) -> str:
+    """The member's Kafka user; its consumer groups start with this and a dot."""
+    return f"member-{member}"

@@ -1,0 +1,62 @@
+"""How a rule says no. The only module of `mrx_shared` that a domain may import; standard library only."""
+
+from typing import ClassVar, Literal
+
+Kind = Literal["invalid", "forbidden", "unknown", "conflict"]
+
+
+class Rejected(Exception):
+    """A rule says no, for good: trying again with the same words gives the same answer.
+
+    Over HTTP it becomes a problem with `field`, `row` and `remedy`; on Kafka, a dead letter.
+    """
+
+    kind: ClassVar[Kind] = "conflict"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        field: str | None = None,
+        row: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.row = row
+        self.remedy = remedy
+
+
+class Invalid(Rejected):
+    """What was given cannot be read as what it claims to be."""
+
+    kind: ClassVar[Kind] = "invalid"
+
+
+class Forbidden(Rejected):
+    """Whoever asks may not do this."""
+
+    kind: ClassVar[Kind] = "forbidden"
+
+
+class Unknown(Rejected):
+    """What was named does not exist, or not for whoever asks."""
+
+    kind: ClassVar[Kind] = "unknown"
+
+
+class TooEarly(Exception):
+    """A fact that this depends on has not come yet; it may come.
+
+    On Kafka the event goes to the waiting room under `waiting_for`; over HTTP: 409, retryable.
+    """
+
+    def __init__(self, reason: str, *, waiting_for: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.waiting_for = waiting_for
+
+
+class Unavailable(Exception):
+    """A server that this needs did not answer; the same call may succeed later."""
