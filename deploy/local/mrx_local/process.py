@@ -1,0 +1,62 @@
+"""What the stack runs, and how one such process is started so that it never outlives the program that started it."""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mrx_local import tether
+
+Ready = Callable[[], Awaitable[bool]]
+Kind = Literal["infrastructure", "service"]
+
+PASSED_ON = (
+    "HOME",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """One process of the stack. `ready` says whether it serves; it may raise OSError for no."""
+
+    name: str
+    kind: Kind
+    argv: tuple[str, ...]
+    url: str
+    ready: Ready
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    """What the process is sent when the supervisor itself is killed."""
+    account: str | None = None
+    """Whom root becomes for this process; None for nobody else."""
+
+    def tethered(self) -> list[str]:
+        return tethered(self.argv, death_signal=self.death_signal, account=self.account)
+
+    def environment(self) -> dict[str, str]:
+        """The process's whole environment: what is its own, and of ours only what is about the machine."""
+        return environment(self.env)
+
+
+def tethered(
+    argv: tuple[str, ...], *, death_signal: signal.Signals = signal.SIGKILL, account: str | None = None
+) -> list[str]:
+    """The command line that runs `argv` as a child that dies with this process; start it without further forks."""
+    script = [sys.executable, "-I", "-S", str(tether.__file__)]
+    return [*script, str(os.getpid()), str(int(death_signal)), account or "-", *argv]
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(own)
