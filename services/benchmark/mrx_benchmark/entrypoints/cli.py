@@ -1,0 +1,161 @@
+"""`mrx benchmark`: score a protocol's answers and read the criteria, offline, by the rules of the service."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, percent, score
+from mrx_benchmark.domain.criteria import Catalogue, GateRule
+from mrx_benchmark.entrypoints.files import (
+    answers_file,
+    catalogue_file,
+    shipped_catalogue,
+    shipped_versions,
+)
+
+NOT_EQUIVALENT = 1
+
+app = typer.Typer(
+    name="benchmark",
+    help="Compare an audit protocol with the scheme's common criteria.",
+    no_args_is_help=True,
+)
+
+_File = typer.Argument(exists=True, dir_okay=False, readable=True)
+_AsJson = typer.Option("--json", help="Print JSON; every number is a string, rounded down to two places.")
+
+
+@app.command("score")
+def score_answers(
+    answers: Annotated[Path, _File],
+    criteria: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION|CATALOGUE.yaml",
+            help="One of the shipped versions, or a catalogue file of your own.",
+        ),
+    ],
+    gate: Annotated[
+        GateRule | None,
+        typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's."),
+    ] = None,
+    as_json: Annotated[bool, _AsJson] = False,
+) -> None:
+    """Score ANSWERS.csv. Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
+    catalogue = _catalogue(criteria)
+    result = score(catalogue, answers_file(answers, catalogue), rule=gate)
+    if as_json:
+        typer.echo(json.dumps(as_document(result), indent=2, ensure_ascii=False))
+    else:
+        _show(result, catalogue)
+    if result.equivalent is not Equivalent.YES:
+        raise typer.Exit(NOT_EQUIVALENT)
+
+
+@app.command("criteria")
+def show_criteria(
+    version: Annotated[str, typer.Argument(metavar="VERSION|CATALOGUE.yaml")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole catalogue; the output is a catalogue file.")
+    ] = False,
+) -> None:
+    """Print the criteria of a version, clause by clause."""
+    catalogue = _catalogue(version)
+    if as_json:
+        typer.echo(json.dumps(catalogue.document(), indent=2, ensure_ascii=False))
+        return
+    table = Table(
+        title=f"{catalogue.version}: {len(catalogue.criteria)} criteria, weight {catalogue.weight} "
+        f"({catalogue.based_on})"
+    )
+    for heading in ("id", "pillar", "kind", "weight", "essential", "statement"):
+        table.add_column(heading, no_wrap=heading != "statement")
+    for criterion in catalogue.criteria:
+        table.add_row(
+            criterion.id,
+            criterion.pillar,
+            criterion.kind,
+            str(criterion.weight),
+            "yes" if criterion.essential else "",
+            criterion.statement,
+        )
+    Console().print(table)
+
+
+def as_document(result: Score) -> dict[str, Any]:
+    """The score as JSON holds it."""
+    return {
+        **_figures(result.overall),
+        "equivalent": result.equivalent.value,
+        "by_pillar": {pillar: _figures(figures) for pillar, figures in result.by_pillar.items()},
+        "by_clause": {clause: _figures(figures) for clause, figures in result.by_clause.items()},
+        "gaps": [
+            {
+                "criterion_id": gap.criterion.id,
+                "clause": gap.criterion.clause,
+                "pillar": gap.criterion.pillar,
+                "statement": gap.criterion.statement,
+                "essential": gap.criterion.essential,
+                "relation": gap.relation.value if gap.relation else None,
+                "weight": _text(Fraction(gap.criterion.weight)),
+                "credit": _text(gap.credit),
+                "points": _text(gap.points),
+            }
+            for gap in result.gaps
+        ],
+        "cheapest_path": list(result.cheapest_path),
+    }
+
+
+def _catalogue(named: str) -> Catalogue:
+    if named not in shipped_versions() and named.lower().endswith((".yaml", ".yml", ".json")):
+        path = Path(named)
+        if not path.is_file():
+            raise typer.BadParameter(f"{named}: no such file")
+        return catalogue_file(path)
+    return shipped_catalogue(named)
+
+
+def _figures(figures: Figures) -> dict[str, str]:
+    return {
+        "commonality": _text(figures.commonality),
+        "lower": _text(figures.lower),
+        "upper": _text(figures.upper),
+    }
+
+
+def _text(value: Fraction) -> str:
+    return str(percent(value))
+
+
+def _show(result: Score, catalogue: Catalogue) -> None:
+    console = Console()
+    gate = (
+        "every essential criterion in full"
+        if result.rule is GateRule.ESSENTIAL
+        else f"{percent(catalogue.gate)} % of the weight"
+    )
+    console.print(
+        f"{catalogue.version}: commonality {_text(result.overall.commonality)} % "
+        f"(at worst {_text(result.overall.lower)}, at best {_text(result.overall.upper)}); "
+        f"gate: {gate}; equivalent: {result.equivalent}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table("clause", "commonality", "at best")
+    for clause, figures in result.by_clause.items():
+        table.add_row(clause, _text(figures.commonality), _text(figures.upper))
+    console.print(table)
+    open_answers = sum(gap.relation is None for gap in result.gaps)
+    console.print(f"gaps: {len(result.gaps)}, of which without an answer: {open_answers}", highlight=False)
+    if result.cheapest_path:
+        console.print(
+            f"cheapest path to the gate, to be met in full: {', '.join(result.cheapest_path)}",
+            highlight=False,
+            soft_wrap=True,
+        )
