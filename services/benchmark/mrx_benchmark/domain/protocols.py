@@ -1,0 +1,93 @@
+"""Audit protocols, a member's own or public, and the versions in which they hold."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from mrx_shared.refusals import Invalid
+
+from mrx_benchmark.domain.answers import plain_text
+
+OWN_FAMILY = "equivalent"
+"""What is said of the family of a company's own protocol: its name would name its owner."""
+
+_BETWEEN = re.compile(r"[\s\-_.]+")
+_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """An audit protocol; without an owner it is public. Cannot be built without a code that lists can name."""
+
+    protocol_id: UUID
+    owner: UUID | None
+    code: str
+    name: str
+    scheme_family: str
+
+    def __post_init__(self) -> None:
+        for field in ("code", "name", "scheme_family"):
+            one_line(getattr(self, field), field=field)
+        if not normal_code(self.code):
+            raise Invalid(
+                f"{self.code!r} has neither a letter nor a digit", field="code", remedy="give it a code"
+            )
+
+    @property
+    def public(self) -> bool:
+        """Whether every member may adopt it."""
+        return self.owner is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolVersion:
+    """A version of a protocol and the days of the audits that are done under it."""
+
+    protocol_id: UUID
+    version: str
+    effective_from: date
+    effective_until: date | None
+
+    def __post_init__(self) -> None:
+        one_line(self.version, field="version")
+        if self.effective_until is not None and self.effective_until < self.effective_from:
+            raise Invalid(
+                f"{self.effective_until} is before {self.effective_from}",
+                field="effective_until",
+                remedy="state the last day of audits under this version, or leave it out while it is in force",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """The first and the last day of audits that are recognised; without a last day it goes on."""
+
+    first: date
+    last: date | None
+
+
+def normal_code(code: str) -> str:
+    """What two spellings of one code have in common: `Acme RSP-1.0` and `ACME_RSP 10` are the same."""
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", code).casefold())
+
+
+def one_line(text: str, *, field: str) -> None:
+    """Refuse what is not one short line of plain text."""
+    plain = plain_text(text, field=field)
+    if plain != text or not plain or len(plain) > _CHARACTERS or not plain.isprintable():
+        raise Invalid(
+            "not one line of plain text",
+            field=field,
+            remedy=f"write 1 to {_CHARACTERS} characters without outer blanks",
+        )
+
+
+def recognition(version: ProtocolVersion, criteria_end: date | None) -> Recognition | None:
+    """The version's own dates, ended by the end of the criteria's transition; None where that leaves no day."""
+    ends = [day for day in (version.effective_until, criteria_end) if day is not None]
+    last = min(ends, default=None)
+    if last is not None and last < version.effective_from:
+        return None
+    return Recognition(first=version.effective_from, last=last)

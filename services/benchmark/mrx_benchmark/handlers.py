@@ -1,0 +1,254 @@
+"""One verb per use case. `owner` is the member that asks, or None for the secretariat, which owns what is public."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed, ProtocolSubmitted
+from mrx_shared.refusals import Forbidden, Invalid, Rejected
+
+from mrx_benchmark.domain.answers import read_answers
+from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, check_measurable
+from mrx_benchmark.domain.commonality import Equivalent, Score, percent, score
+from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion
+from mrx_benchmark.ports import Concluded, Published, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentShown:
+    """An assessment with what it comes to as it stands, and its verdict once there is one."""
+
+    assessment: Assessment
+    score: Score
+    verdict: Concluded | None
+
+
+async def publish_criteria(work: Work) -> None:
+    """Publish every version that comes with this release and is not published, or whose days have changed.
+
+    A published version is never measured otherwise: other content under its name is refused.
+    """
+    for catalogue in work.catalogues.values():
+        fresh = Published(
+            version=catalogue.version,
+            digest=catalogue.digest(),
+            valid_from=catalogue.valid_from,
+            valid_until=catalogue.valid_until,
+        )
+        known = await work.criteria.published(catalogue.version)
+        if known is not None and known.digest != fresh.digest:
+            raise Rejected(
+                f"criteria {catalogue.version} were published with other content",
+                field="criteria",
+                remedy="put the published file back and give the change a version of its own",
+            )
+        if known != fresh:
+            await work.criteria.keep(fresh)
+            work.say(_criteria_published(catalogue), about=catalogue.version)
+
+
+async def register_protocol(
+    *, code: str, name: str, scheme_family: str | None, public: bool, owner: UUID | None, work: Work
+) -> Protocol:
+    """Take up a protocol: a member's own, or a public one of the secretariat."""
+    if public is not (owner is None):
+        raise Forbidden(
+            "only the secretariat keeps public protocols"
+            if public
+            else "the secretariat has no protocol of its own",
+            field="public",
+            remedy=f"send public: {str(owner is None).lower()}",
+        )
+    if owner is None and not scheme_family:
+        raise Invalid(
+            "a public protocol belongs to a family", field="scheme_family", remedy="name it, such as SMETA"
+        )
+    protocol = Protocol(
+        protocol_id=work.new_id(),
+        owner=owner,
+        code=code,
+        name=name,
+        scheme_family=scheme_family if owner is None and scheme_family else OWN_FAMILY,
+    )
+    await work.protocols.add(protocol)
+    return protocol
+
+
+async def submit_version(version: ProtocolVersion, *, owner: UUID | None, work: Work) -> None:
+    """Add a version of a protocol that the asker owns, and say so."""
+    protocol = await _owned(version.protocol_id, owner, work)
+    await work.protocols.add_version(version, owner=owner)
+    work.say(
+        ProtocolSubmitted(
+            protocol_id=protocol.protocol_id,
+            protocol_code=protocol.code,
+            protocol_version=version.version,
+            public=protocol.public,
+            member_id=protocol.owner,
+            effective_from=version.effective_from,
+            effective_until=version.effective_until,
+            submitted_at=work.now,
+        ),
+        about=str(protocol.protocol_id),
+    )
+
+
+async def submit_answers(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    protocol_id: UUID,
+    version: str,
+    criteria_version: str,
+    owner: UUID | None,
+    by: str,
+    work: Work,
+) -> AssessmentShown:
+    """Start an assessment with its owner's answers. It replaces one of the same kind that is not concluded."""
+    protocol = await _owned(protocol_id, owner, work)
+    catalogue = _catalogue(criteria_version, work)
+    check_measurable(await work.protocols.version(protocol_id, version), catalogue)
+    answers = read_answers(enumerate(rows, 1), catalogue)
+    if not answers:
+        raise Invalid("no criterion is answered", field="answers", remedy="answer at least one")
+    older = await work.assessments.unfinished(protocol_id, version, criteria_version)
+    if older is not None:
+        await work.assessments.save(older.replace_by_newer())
+    assessment = Assessment(
+        assessment_id=work.new_id(),
+        protocol_id=protocol.protocol_id,
+        owner=owner,
+        version=version,
+        criteria_version=criteria_version,
+        submitted_by=by,
+        submitted_at=work.now,
+        answers=answers,
+    )
+    await work.assessments.add(assessment)
+    return AssessmentShown(assessment=assessment, score=score(catalogue, answers), verdict=None)
+
+
+async def review(
+    assessment_id: UUID, decisions: Iterable[Decision], *, confirm_rest: bool, by: str, work: Work
+) -> AssessmentShown:
+    """Keep a reviewer's decisions."""
+    async with work.acting_for(await work.owners.of_assessment(assessment_id)):
+        assessment = await work.assessments.get(assessment_id)
+        catalogue = _catalogue(assessment.criteria_version, work)
+        reviewed = assessment.review(
+            decisions, confirm_rest=confirm_rest, by=by, at=work.now, catalogue=catalogue
+        )
+        await work.assessments.save(reviewed)
+        return AssessmentShown(assessment=reviewed, score=score(catalogue, reviewed.judged()), verdict=None)
+
+
+async def conclude(assessment_id: UUID, *, work: Work) -> AssessmentShown:
+    """Reach the verdict on an assessment whose every answer is decided, and say it."""
+    async with work.acting_for(await work.owners.of_assessment(assessment_id)):
+        assessment = await work.assessments.get(assessment_id)
+        protocol = await work.protocols.get(assessment.protocol_id)
+        version = await work.protocols.version(assessment.protocol_id, assessment.version)
+        concluded, outcome = assessment.conclude(_catalogue(assessment.criteria_version, work), version)
+        await work.assessments.conclude(concluded, outcome)
+        verdict = await work.assessments.verdict(assessment_id)
+    work.say(
+        _protocol_assessed(concluded, protocol, outcome, work),
+        about=f"{protocol.protocol_id}:{concluded.version}",
+    )
+    return AssessmentShown(assessment=concluded, score=outcome.score, verdict=verdict)
+
+
+async def show_assessment(assessment_id: UUID, *, for_review: bool, work: Work) -> AssessmentShown:
+    """One assessment, to its owner, to everyone where the protocol is public, or to a reviewer."""
+    if not for_review:
+        return await _shown(await work.assessments.get(assessment_id), work)
+    async with work.acting_for(await work.owners.of_assessment(assessment_id)):
+        return await _shown(await work.assessments.get(assessment_id), work)
+
+
+async def list_assessments(*, for_review: bool, work: Work) -> list[AssessmentShown]:
+    """The assessments that the asker may see, the newest first; a reviewer sees all."""
+    if not for_review:
+        return [await _shown(one, work) for one in await work.assessments.visible()]
+    found: dict[UUID, AssessmentShown] = {}
+    for owner in await work.owners.all():
+        async with work.acting_for(owner):
+            for one in await work.assessments.visible():
+                if one.owner == owner:
+                    found[one.assessment_id] = await _shown(one, work)
+    return sorted(found.values(), key=lambda shown: shown.assessment.assessment_id, reverse=True)
+
+
+async def list_protocols(*, for_review: bool, work: Work) -> list[tuple[Protocol, list[ProtocolVersion]]]:
+    """The protocols that the asker may see, by code; a reviewer sees all."""
+    if not for_review:
+        return await work.protocols.visible()
+    found: dict[UUID, tuple[Protocol, list[ProtocolVersion]]] = {}
+    for owner in await work.owners.all():
+        async with work.acting_for(owner):
+            found |= {one[0].protocol_id: one for one in await work.protocols.visible()}
+    return sorted(found.values(), key=lambda one: one[0].code)
+
+
+async def _owned(protocol_id: UUID, owner: UUID | None, work: Work) -> Protocol:
+    protocol = await work.protocols.get(protocol_id)
+    if protocol.owner != owner:
+        raise Forbidden(
+            f"{protocol.code} is public; the secretariat keeps it",
+            field="protocol_id",
+            remedy="adopt it at the registry, or register a protocol of your own",
+        )
+    return protocol
+
+
+def _catalogue(version: str, work: Work) -> Catalogue:
+    if version not in work.catalogues:
+        raise Invalid(
+            f"no criteria {version[:64]!r}",
+            field="criteria_version",
+            remedy=f"name one of {', '.join(work.catalogues)}",
+        )
+    return work.catalogues[version]
+
+
+async def _shown(assessment: Assessment, work: Work) -> AssessmentShown:
+    return AssessmentShown(
+        assessment=assessment,
+        score=score(_catalogue(assessment.criteria_version, work), assessment.judged()),
+        verdict=await work.assessments.verdict(assessment.assessment_id),
+    )
+
+
+def _criteria_published(catalogue: Catalogue) -> CriteriaPublished:
+    return CriteriaPublished(
+        criteria_version=catalogue.version,
+        based_on=catalogue.based_on,
+        valid_from=catalogue.valid_from,
+        valid_until=catalogue.valid_until,
+        criteria=len(catalogue.criteria),
+        weight=catalogue.weight,
+    )
+
+
+def _protocol_assessed(
+    assessment: Assessment, protocol: Protocol, outcome: Outcome, work: Work
+) -> ProtocolAssessed:
+    figures = outcome.score.overall
+    days = outcome.recognition
+    return ProtocolAssessed(
+        assessment_id=assessment.assessment_id,
+        protocol_id=protocol.protocol_id,
+        protocol_code=protocol.code,
+        protocol_version=assessment.version,
+        scheme_family=protocol.scheme_family,
+        public=protocol.public,
+        member_id=protocol.owner,
+        criteria_version=assessment.criteria_version,
+        commonality=percent(figures.commonality),
+        lower=percent(figures.lower),
+        upper=percent(figures.upper),
+        equivalent=outcome.score.equivalent is Equivalent.YES,
+        recognised_from=days.first if days else None,
+        recognised_until=days.last if days else None,
+        assessed_at=work.now,
+    )

@@ -1,0 +1,128 @@
+"""What the handlers need, in their words."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol as Port
+from uuid import UUID
+
+from mrx_shared.messages.speaking import Speaks
+
+from mrx_benchmark.domain.assessments import Assessment, Outcome
+from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What is kept of a version of the criteria that was published."""
+
+    version: str
+    digest: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded:
+    """What is kept of a verdict: figures as they were published."""
+
+    assessment_id: UUID
+    equivalent: bool
+    commonality: str
+    lower: str
+    upper: str
+    recognised_from: date | None
+    recognised_until: date | None
+
+
+class Criteria(Port):
+    """The published versions of the criteria."""
+
+    async def published(self, version: str) -> Published | None:
+        """What was published under a version, locked until the commit."""
+
+    async def keep(self, published: Published) -> None:
+        """Add a version, or change the days on which a known one holds."""
+
+
+class Protocols(Port):
+    """Protocols and their versions, as far as the tenant may see them: its own and the public ones."""
+
+    async def add(self, protocol: Protocol) -> None:
+        """Add a protocol. Raises `Rejected` when another one has the code, in whatever spelling."""
+
+    async def get(self, protocol_id: UUID) -> Protocol:
+        """A protocol. Raises `Unknown`."""
+
+    async def add_version(self, version: ProtocolVersion, *, owner: UUID | None) -> None:
+        """Add a version. Raises `Rejected` when it is there already."""
+
+    async def version(self, protocol_id: UUID, version: str) -> ProtocolVersion:
+        """A version. Raises `Unknown`."""
+
+    async def visible(self) -> list[tuple[Protocol, list[ProtocolVersion]]]:
+        """All that the tenant may see, by code; the versions by their first day."""
+
+
+class Assessments(Port):
+    """Assessments, as far as the tenant may see them: its own and those of public protocols."""
+
+    async def add(self, assessment: Assessment) -> None:
+        """Add a new one."""
+
+    async def get(self, assessment_id: UUID) -> Assessment:
+        """One, locked until the commit. Raises `Unknown`."""
+
+    async def unfinished(self, protocol_id: UUID, version: str, criteria_version: str) -> Assessment | None:
+        """The one that is neither concluded nor replaced, locked until the commit."""
+
+    async def save(self, assessment: Assessment) -> None:
+        """Keep a changed state and changed decisions."""
+
+    async def conclude(self, assessment: Assessment, outcome: Outcome) -> None:
+        """Keep a verdict."""
+
+    async def verdict(self, assessment_id: UUID) -> Concluded | None:
+        """The verdict, once there is one."""
+
+    async def visible(self) -> list[Assessment]:
+        """All that the tenant may see, the newest first."""
+
+
+class Owners(Port):
+    """Who owns what: ids only, so that a reviewer's transaction can go on as the owner's."""
+
+    async def of_assessment(self, assessment_id: UUID) -> UUID | None:
+        """The owner; None for a public protocol's. Raises `Unknown`."""
+
+    async def all(self) -> list[UUID | None]:
+        """Everyone who has a protocol here, and None for the public ones."""
+
+
+class Work(Speaks, Port):
+    """One transaction's work."""
+
+    @property
+    def catalogues(self) -> Mapping[str, Catalogue]:
+        """The criteria that come with this release, by version."""
+
+    @property
+    def criteria(self) -> Criteria:
+        """Published criteria."""
+
+    @property
+    def protocols(self) -> Protocols:
+        """Protocols."""
+
+    @property
+    def assessments(self) -> Assessments:
+        """Assessments."""
+
+    @property
+    def owners(self) -> Owners:
+        """Who owns what."""
+
+    def acting_for(self, owner: UUID | None) -> AbstractAsyncContextManager[None]:
+        """Inside, the transaction sees what this owner sees. For a reviewer only."""
