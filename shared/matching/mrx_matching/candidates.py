@@ -1,0 +1,106 @@
+"""Which pairs of sites are worth a comparison: those that share a key, and no block is unbounded."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.fuzz import ratio
+from rapidfuzz.process import cpdist
+
+from mrx_matching.scores import SAME_SITE_IDENTIFIERS, Site, WordWeights
+
+Pairs = npt.NDArray[np.int64]
+
+BLOCK_CAP = 48
+"""A larger block is not compared all with all: each site with its next neighbours by name."""
+
+_NEIGHBOURS = 6
+_PREFIX = 5
+_VOWELS = str.maketrans("", "", "aeiouyhw")
+_COMPANY_IDENTIFIERS = ("lei", "duns", "vat", "zc")
+
+
+def candidate_pairs(sites: Sequence[Site], weights: Mapping[str, WordWeights]) -> Pairs:
+    """Return pairs of positions, smaller first, each once, in order. `sites` are in content order."""
+    blocks: defaultdict[str, list[int]] = defaultdict(list)
+    for position, site in enumerate(sites):
+        for key in set(_keys(site, weights[site.content[0]])):
+            blocks[key].append(position)
+    found = [_pairs_of(members, sites) for members in blocks.values() if len(members) > 1]
+    if not found:
+        return np.empty((0, 2), dtype=np.int64)
+    codes = np.unique(np.concatenate([low * len(sites) + high for low, high in found]))
+    return np.stack([codes // len(sites), codes % len(sites)], axis=1)
+
+
+def promising(sites: Sequence[Site], pairs: Pairs, least: float) -> Pairs:
+    """Keep the pairs whose names are not plainly different, by a quick look at the letters."""
+    if not len(pairs):
+        return pairs
+    names = np.array([site.name.squashed for site in sites], dtype=object)
+    alike = cpdist(names[pairs[:, 0]], names[pairs[:, 1]], scorer=ratio, dtype=np.float32)
+    short, long = names[pairs[:, 0]], names[pairs[:, 1]]
+    contained = np.fromiter(
+        (a in b or b in a for a, b in zip(short, long, strict=True)), dtype=bool, count=len(pairs)
+    )
+    identified = np.fromiter(
+        (
+            any(getattr(sites[a], kind) and getattr(sites[a], kind) == getattr(sites[b], kind)
+                for kind in (*SAME_SITE_IDENTIFIERS, *_COMPANY_IDENTIFIERS))
+            or bool(sites[a].name.alias or sites[b].name.alias)
+            for a, b in pairs.tolist()
+        ),
+        dtype=bool,
+        count=len(pairs),
+    )
+    return pairs[(alike >= least) | contained | identified]
+
+
+def _pairs_of(
+    members: list[int], sites: Sequence[Site]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    size = len(members)
+    if size <= BLOCK_CAP:
+        block = np.array(members, dtype=np.int64)
+        low, high = np.triu_indices(size, k=1)
+        return block[low], block[high]
+    ordered = np.array(
+        sorted(members, key=lambda position: (sites[position].name.squashed, position)),
+        dtype=np.int64,
+    )
+    one = np.concatenate([ordered[:-step] for step in range(1, _NEIGHBOURS + 1)])
+    other = np.concatenate([ordered[step:] for step in range(1, _NEIGHBOURS + 1)])
+    return np.minimum(one, other), np.maximum(one, other)
+
+
+def _keys(site: Site, weights: WordWeights) -> Iterator[str]:
+    country, name = site.content[0], site.name
+    for kind in SAME_SITE_IDENTIFIERS:
+        if value := getattr(site, kind):
+            yield f"{kind}|{value}"
+    for kind in _COMPANY_IDENTIFIERS:
+        if value := getattr(site, kind):
+            yield f"{kind}|{value}"
+    words = {*name.words, *name.alias}
+    for word in words:
+        yield f"{country}|w|{word}"
+        yield f"{country}|k|{_skeleton(word)}"
+    informative = sorted(words, key=lambda word: (-weights.weight(word), word))[:4]
+    for place, word in enumerate(informative):
+        for other in informative[place + 1 :]:
+            yield f"{country}|2|{min(word, other)} {max(word, other)}"
+    yield f"{country}|s|{name.squashed[:_PREFIX]}"
+    yield f"{country}|e|{name.squashed[-_PREFIX:]}"
+    yield f"{country}|c|{_skeleton(name.squashed)[:8]}"
+    for place in site.city | site.region:
+        yield f"{country}|p|{place}|{_skeleton(name.squashed)[:3]}"
+    for number in site.address.numbers:
+        yield f"{country}|a|{number}|{site.postcode}|{name.squashed[:2]}"
+
+
+def _skeleton(word: str) -> str:
+    bare = word[:1] + word[1:].translate(_VOWELS)
+    return "".join(
+        letter for place, letter in enumerate(bare) if not place or bare[place - 1] != letter
+    )

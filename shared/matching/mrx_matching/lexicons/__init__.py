@@ -1,0 +1,1 @@
+"""Word lists as data files: no code decides what a word means."""

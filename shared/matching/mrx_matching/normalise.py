@@ -1,0 +1,199 @@
+"""Names, addresses and places as they are written, to what they say."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from anyascii import anyascii
+
+from mrx_matching.lexicon import (
+    address_words,
+    legal_forms,
+    name_words,
+    place_aliases,
+    place_words,
+    premises_words,
+    script_words,
+    trade_words,
+)
+
+_MOJIBAKE = re.compile("[\u00c2\u00c3\u00c4\u00c5\u00e2\u0102][\u0080-\u00bf\u0152-\u2122]")
+_APOSTROPHES = re.compile(r"['`\u00b4\u2018\u2019\u02bc]")
+_MESSRS = re.compile(r"^\s*m/s\b\.?", re.IGNORECASE)
+_PRIVATE = re.compile(r"\(\s*p(?:vt|riv)?\.?\s*\)", re.IGNORECASE)
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_TRAILING_BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]?\s*$")
+_LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})(\d+)")
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_WIDE_GAP = re.compile(r"\s{2,}")
+_ROMAN = {
+    roman: str(value)
+    for value, roman in enumerate(
+        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), start=1
+    )
+}
+_NUMBER_SIGNS = frozenset({"no", "nr", "number"})
+_SPACED_OUT = 0.7
+_LONGEST_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A site's name, taken apart.
+
+    `words` are the distinguishing words and trade words in their order, `numbers` what tells units apart,
+    `alias` the words of a bracket at the end, `legal` the legal forms as published.
+    """
+
+    words: tuple[str, ...]
+    numbers: frozenset[str]
+    alias: tuple[str, ...]
+    legal: tuple[str, ...]
+    squashed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    words: frozenset[str]
+    numbers: frozenset[str]
+
+
+@lru_cache(maxsize=1 << 17)
+def fold(text: str) -> tuple[str, ...]:
+    """Return the words of a text in lower-case ASCII, without punctuation, letters no longer spaced out.
+
+    Spellings that differ only in case, accents, punctuation or white space fold to the same words.
+    """
+    text = _repaired(unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]))
+    if not text.isascii():
+        for written, meant in script_words():
+            text = text.replace(written, f" {meant} ")
+    text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text))
+    text = _APOSTROPHES.sub("", anyascii(text)).lower().replace("&", " and ")
+    plain = _NOT_WORD.sub(" ", text).strip()
+    letters = sum(len(token) == 1 for token in plain.split())
+    if letters > len(plain.split()) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
+        return tuple(
+            joined for part in _WIDE_GAP.split(text) if (joined := _NOT_WORD.sub("", part))
+        )
+    return tuple(_join_single_letters(plain.split()))
+
+
+@lru_cache(maxsize=1 << 17)
+def parse_name(text: str) -> Name:
+    main, alias = text, ""
+    bracket = _TRAILING_BRACKET.search(text)
+    if bracket and fold(text[: bracket.start()]):
+        main, alias = text[: bracket.start()], bracket[1]
+    core, legal = without_legal_forms(fold(main))
+    tokens = numbered(core)
+    numbers = frozenset(token for token in tokens if is_number(token))
+    tokens = trade_words().rewrite(premises_words().rewrite(name_words().rewrite(tokens)))
+    words = tuple(token for token in tokens if not is_number(token))
+    alias_core, alias_legal = without_legal_forms(fold(alias))
+    alias_tokens = numbered(alias_core)
+    if not alias_legal or alias_core:
+        numbers |= {token for token in alias_tokens if is_number(token)}
+    return Name(
+        words=words or tuple(tokens),
+        numbers=numbers if words else frozenset(),
+        alias=tuple(token for token in alias_core if not is_number(token)),
+        legal=legal or alias_legal,
+        squashed="".join(words or tokens),
+    )
+
+
+@lru_cache(maxsize=1 << 17)
+def parse_address(text: str) -> Address:
+    tokens = address_words().rewrite(
+        [part for token in fold(text) for part in _split_letters_and_digits(token)]
+    )
+    return Address(
+        words=frozenset(token for token in tokens if not token[0].isdigit()),
+        numbers=frozenset(token.lstrip("0") or "0" for token in tokens if token[0].isdigit()),
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def parse_place(text: str, country: str) -> frozenset[str]:
+    """Return the words of a city or region without its rank (city, district), directions in English."""
+    tokens = place_words().rewrite(place_aliases(country).rewrite(fold(text)))
+    return frozenset(place_aliases(country).rewrite(tokens))
+
+
+@lru_cache(maxsize=1 << 16)
+def fold_postcode(text: str) -> str:
+    return "".join(fold(text))
+
+
+def without_legal_forms(tokens: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split off the legal forms at both ends. A name that is nothing but legal forms is left whole."""
+    lexicon = legal_forms()
+    found: list[str] = []
+    start, end = 0, len(tokens)
+    while start < end:
+        if at_end := _longest_form(tokens[start:end], from_end=True):
+            found.append(at_end[0])
+            end -= at_end[1]
+        elif (at_start := _longest_form(tokens[start:end])) and at_start[0] in lexicon.prefixes:
+            found.append(at_start[0])
+            start += at_start[1]
+        else:
+            return tuple(tokens[start:end]), tuple(
+                sorted(set(found), key=lexicon.order.__getitem__)
+            )
+    return tuple(tokens), ()
+
+
+def _longest_form(tokens: Sequence[str], *, from_end: bool = False) -> tuple[str, int] | None:
+    lexicon = legal_forms()
+    for size in range(min(lexicon.longest, len(tokens)), 0, -1):
+        spelling = tuple(tokens[-size:] if from_end else tokens[:size])
+        if (form := lexicon.by_spelling.get(spelling)) is not None:
+            return form, size
+    return None
+
+
+def numbered(tokens: Sequence[str]) -> list[str]:
+    """Write unit numbers as digits: roman numerals at the end, ordinals, digits stuck to a word."""
+    parts: list[str] = []
+    for token in [token for token in tokens if token not in _NUMBER_SIGNS] or tokens:
+        if ordinal := _ORDINAL.fullmatch(token):
+            parts.append(ordinal[1])
+        elif stuck := _LETTERS_THEN_DIGITS.fullmatch(token):
+            parts.extend(stuck.groups())
+        else:
+            parts.append(token)
+    for place in range(1, len(parts)):
+        if parts[place] in _ROMAN and (len(parts[place]) > 1 or place == len(parts) - 1):
+            parts[place] = _ROMAN[parts[place]]
+    return [part.lstrip("0") or "0" if part.isdigit() else part for part in parts]
+
+
+def is_number(token: str) -> bool:
+    """Say whether a word tells units apart: digits, with at most one letter after them."""
+    return token.isdigit() or (token[:-1].isdigit() and token[-1].isalpha())
+
+
+def _split_letters_and_digits(token: str) -> list[str]:
+    return ["".join(run) for _, run in groupby(token, key=str.isdigit)]
+
+
+def _join_single_letters(tokens: Sequence[str]) -> list[str]:
+    joined: list[str] = []
+    for single, run in groupby(tokens, key=lambda token: len(token) == 1 and token.isalpha()):
+        joined.extend(["".join(run)] if single else run)
+    return joined
+
+
+def _repaired(text: str) -> str:
+    """Undo UTF-8 that was read as Windows-1252, where the whole text allows it."""
+    if not _MOJIBAKE.search(text):
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text

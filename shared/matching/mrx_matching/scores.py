@@ -1,0 +1,280 @@
+"""How much two sites look like one, and what forbids that they are."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from rapidfuzz.distance import Levenshtein, OSA
+from rapidfuzz.fuzz import partial_ratio
+
+from mrx_matching.lexicon import premises_words, trade_words
+from mrx_matching.normalise import Address, Name
+
+SAME_SITE_IDENTIFIERS = ("os_id", "zs", "gln")
+"""Each names one site: equal ones join, different ones forbid."""
+
+_DIRECTIONS = frozenset({"north", "south", "east", "west", "central"})
+_GLUE = frozenset({"and", "the", "of"})
+_GLUE_WEIGHT = 0.05
+_PREMISES_WEIGHT = 0.15
+_TRADE_WEIGHT = 0.45
+_TYPO = 0.75
+_TYPO_MIN_LETTERS = 4
+_RARE = 2
+_BLENDED = 0.5
+_CUT_NAME = 27
+_ALIAS_ALONE = 0.9
+_NAME_NEEDED = 0.91
+_ADDRESS_SAYS = 0.25
+_ADDRESS_NEUTRAL = 0.6
+_SAME_CITY = 0.04
+_OTHER_CITY = 0.16
+_SAME_REGION = 0.01
+_OTHER_REGION = 0.1
+_ALIAS_IS_ELSEWHERE = 0.2
+_SAME_COMPANY = 0.1
+_SAME_PLACE = 0.7
+
+CERTAIN = 1.0
+FORBIDDEN = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One distinct content, taken apart for comparison."""
+
+    content: tuple[str, ...]
+    name: Name
+    folded: str
+    address: Address
+    city: frozenset[str]
+    region: frozenset[str]
+    postcode: str
+    os_id: str
+    zs: str
+    gln: str
+    lei: str
+    duns: str
+    vat: str
+    zc: str
+
+
+class WordWeights:
+    """How much each word of a name tells, from how many distinct names of the country have it."""
+
+    def __init__(self, names: Iterable[Name], places: frozenset[str] = frozenset()) -> None:
+        self.places = places
+        counts: Counter[str] = Counter()
+        total = 0
+        for name in names:
+            counts.update({*name.words, *name.alias})
+            total += 1
+        weak = _weak_words()
+        self._weak = weak
+        self._counts = counts
+        self._most = log(1 + max(total, 20))
+        self._weights = {
+            word: (log(1 + max(total, 20) / count) / self._most) * weak.get(word, 1.0)
+            for word, count in counts.items()
+        }
+
+    def weight(self, word: str) -> float:
+        return self._weights.get(word, 1.0)
+
+    def is_rare(self, word: str) -> bool:
+        return self._counts.get(word, 0) <= _RARE
+
+    def is_weak(self, word: str) -> bool:
+        return word in self._weak
+
+
+def _weak_words() -> dict[str, float]:
+    weak = dict.fromkeys(
+        (word for meant in trade_words().by_spelling.values() for word in meant), _TRADE_WEIGHT
+    )
+    for meant in premises_words().by_spelling.values():
+        weak |= dict.fromkeys(meant, _PREMISES_WEIGHT)
+    return weak | dict.fromkeys(_GLUE, _GLUE_WEIGHT)
+
+
+def forbidden(one: Site, other: Site) -> bool:
+    """Say whether the two can by no means be one site."""
+    for kind in SAME_SITE_IDENTIFIERS:
+        mine, theirs = getattr(one, kind), getattr(other, kind)
+        if mine and theirs and mine != theirs:
+            return True
+    if certain(one, other):
+        return False
+    if one.lei and other.lei and one.lei != other.lei:
+        return True
+    return one.name.numbers != other.name.numbers or aliases_differ(one.name, other.name)
+
+
+def certain(one: Site, other: Site) -> bool:
+    return any(
+        getattr(one, kind) and getattr(one, kind) == getattr(other, kind)
+        for kind in SAME_SITE_IDENTIFIERS
+    )
+
+
+def name_score(one: Name, other: Name, weights: WordWeights) -> float:
+    """Return 0 to 1: the best of the names with and without what stands in a bracket at the end."""
+    best = _words_score(one.words, other.words, weights)
+    if one.alias:
+        best = max(best, _words_score((*one.words, *one.alias), other.words, weights))
+        best = max(best, _ALIAS_ALONE * _words_score(one.alias, other.words, weights))
+    if other.alias:
+        best = max(best, _words_score(one.words, (*other.words, *other.alias), weights))
+        best = max(best, _ALIAS_ALONE * _words_score(one.words, other.alias, weights))
+    return best
+
+
+def aliases_differ(one: Name, other: Name) -> bool:
+    return bool(one.alias and other.alias) and (
+        Levenshtein.normalized_similarity("".join(one.alias), "".join(other.alias)) < _TYPO
+    )
+
+
+def _words_score(mine: Sequence[str], theirs: Sequence[str], weights: WordWeights) -> float:
+    weight = weights.weight
+    left, right = Counter(mine), Counter(theirs)
+    shared = left & right
+    left_rest, right_rest = sorted((left - shared).elements()), sorted((right - shared).elements())
+    if not left_rest and not right_rest:
+        return 1.0
+    squashed = Levenshtein.normalized_similarity("".join(mine), "".join(theirs))
+    if squashed == 1.0:
+        return 0.99
+    rest = [*left_rest, *right_rest]
+    if (
+        not (left_rest and right_rest)
+        and all(map(weights.is_weak, rest))
+        and not all(map(weights.is_weak, shared))
+    ):
+        return 0.94
+    total = sum(map(weight, mine)) + sum(map(weight, theirs))
+    common = 2 * sum(weight(word) * count for word, count in shared.items())
+    if left_rest and right_rest:
+        common += _typos(left_rest, right_rest, weights)
+        if all(map(weights.is_rare, left_rest)) or all(map(weights.is_rare, right_rest)):
+            return max(common / total, squashed)
+    return common / total if total else 0.0
+
+
+def _typos(left: list[str], right: list[str], weights: WordWeights) -> float:
+    """Return the weight of words that differ by a slip of the pen, each used once, the best first."""
+    found = sorted(
+        (
+            (-alike, mine, theirs)
+            for mine in left
+            for theirs in right
+            if min(len(mine), len(theirs)) >= _TYPO_MIN_LETTERS
+            and (alike := OSA.normalized_similarity(mine, theirs)) >= _TYPO
+        ),
+    )
+    left, right, common = [*left], [*right], 0.0
+    for alike, mine, theirs in found:
+        if mine in left and theirs in right:
+            left.remove(mine)
+            right.remove(theirs)
+            plural = mine.rstrip("s") == theirs.rstrip("s")
+            sure = 1.0 if plural or weights.is_rare(mine) or weights.is_rare(theirs) else _BLENDED
+            common += -alike * sure * (weights.weight(mine) + weights.weight(theirs))
+    return common
+
+
+def cut_off(one: str, other: str) -> bool:
+    """Say whether the shorter name is the longer one, cut by a system with a limit of letters."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _CUT_NAME and len(short) < len(long) and long.startswith(short)
+
+
+def address_score(one: Address, other: Address) -> float | None:
+    """Return 0 to 1, None where either has no address."""
+    if not (one.words or one.numbers) or not (other.words or other.numbers):
+        return None
+    words = _overlap(one.words, other.words)
+    if one.numbers and other.numbers:
+        shared = len(one.numbers & other.numbers) / min(len(one.numbers), len(other.numbers))
+        return 0.5 * words + 0.5 * shared
+    return 0.9 * words
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    few, many = sorted((one, other), key=lambda words: (len(words), sorted(words)))
+    if not few:
+        return 0.0
+    hits = sum(
+        1.0
+        if word in many
+        else max(
+            (
+                alike
+                for candidate in many
+                if (alike := OSA.normalized_similarity(word, candidate)) >= _TYPO
+            ),
+            default=0.0,
+        )
+        for word in few
+    )
+    return hits / len(few)
+
+
+def place_score(one: frozenset[str], other: frozenset[str]) -> float | None:
+    """Return 0 to 1 for a city or region, None where either has none."""
+    if not one or not other:
+        return None
+    if one == other:
+        return 1.0
+    if one & _DIRECTIONS and other & _DIRECTIONS and one & _DIRECTIONS != other & _DIRECTIONS:
+        return 0.0
+    if (one & other) - _DIRECTIONS:
+        return 0.9
+    mine, theirs = "".join(sorted(one)), "".join(sorted(other))
+    return max(
+        Levenshtein.normalized_similarity(mine, theirs),
+        partial_ratio(mine, theirs) / 100 if min(len(mine), len(theirs)) > _TYPO_MIN_LETTERS else 0,
+    )
+
+
+def pair_score(one: Site, other: Site, weights: WordWeights) -> float:
+    """Return 0 to 1, `CERTAIN` where an identifier joins the two, `FORBIDDEN` where they cannot be one."""
+    if one.content[0] != other.content[0] or forbidden(one, other):
+        return FORBIDDEN
+    if certain(one, other):
+        return CERTAIN
+    name = name_score(one.name, other.name, weights)
+    if cut_off(one.folded, other.folded):
+        name = max(name, 0.97)
+    needed = _NAME_NEEDED + _circumstances(one, other, weights)
+    return max(0.0, min(0.99, 0.5 + (name - needed) * 1.5))
+
+
+def _circumstances(one: Site, other: Site, weights: WordWeights) -> float:
+    """Return by how much more alike, or less, the names must be for what else is known of the two."""
+    more = 0.0
+    address = address_score(one.address, other.address)
+    city = place_score(one.city, other.city)
+    region = place_score(one.region, other.region)
+    if address is not None:
+        more += _ADDRESS_SAYS * (_ADDRESS_NEUTRAL - address)
+    if city is not None:
+        more += _OTHER_CITY if city < _SAME_PLACE else -_SAME_CITY
+    if region is not None:
+        more += _OTHER_REGION if region < _SAME_PLACE else -_SAME_REGION
+    for mine, theirs in ((one, other), (other, one)):
+        if mine.name.alias and not theirs.name.alias:
+            more += _alias_without_its_like(mine, theirs, weights)
+    if one.lei and one.lei == other.lei:
+        more -= _SAME_COMPANY
+    return more
+
+
+def _alias_without_its_like(mine: Site, theirs: Site, weights: WordWeights) -> float:
+    alias = frozenset(mine.name.alias)
+    if alias & (theirs.city | theirs.region) or not alias - {*theirs.name.words}:
+        return 0.0
+    if alias <= weights.places and (theirs.city or theirs.region):
+        return _ALIAS_IS_ELSEWHERE
+    return 0.0
