@@ -1,0 +1,119 @@
+"""One delivery, one transaction: the inbox decides whether it is the first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mrx_shared.bus.work import Bell, MakeWork, Moment, Transactions, Verb, W, write_outbox
+from mrx_shared.messages.envelope import Envelope, M
+from mrx_shared.messages.topics import member_of
+from mrx_shared.refusals import Rejected
+
+_CLAIM = text("""
+    INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
+    VALUES (:consumer, :topic, :source, :event_id, :content_hash)
+    ON CONFLICT DO NOTHING RETURNING 1
+""")
+_PLACE = "consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id"
+_HASH = text(f"SELECT content_hash FROM inbox WHERE {_PLACE}")  # noqa: S608
+_RELEASE = text(f"DELETE FROM inbox WHERE {_PLACE}")  # noqa: S608
+_TAKE_UP = text(f"DELETE FROM waiting WHERE {_PLACE}")  # noqa: S608
+_REPLAYED = text(
+    "UPDATE dead_letter SET replayed_at = now() WHERE id = :id AND replayed_at IS NULL RETURNING 1"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(Generic[M]):
+    """One event as a consumer received it."""
+
+    envelope: Envelope[M]
+    consumer: str
+    topic: str
+    content_hash: bytes
+    waited: bool = False
+    """taken up from the waiting room"""
+    dead_letter: UUID | None = None
+    """replayed from this dead letter"""
+
+    @property
+    def data(self) -> M:
+        """The fact."""
+        return self.envelope.data
+
+    @property
+    def member(self) -> UUID | None:
+        """Whose topic it came on; the only identity of a member that counts."""
+        return member_of(self.topic)
+
+
+class ContentDiffers(Rejected):
+    """An id that was handled comes again with other content."""
+
+
+class Once(Generic[W]):
+    """Runs a handler once per event, in one transaction with its inbox row and what it says."""
+
+    def __init__(self, database: Transactions, make_work: MakeWork[W], *, service: str) -> None:
+        self.database = database
+        self.service = service
+        self.make_work = make_work
+        self.committed = Bell()
+        """rings after a commit that said something"""
+        self.handled = Bell()
+        """rings after every handled event: what waited may be ready"""
+
+    async def __call__(self, delivery: Delivery[M], verb: Verb[W]) -> None:
+        """Handle a delivery if it is the first of its event; a repetition does nothing.
+
+        Raises whatever `verb` raises, with nothing kept; `ContentDiffers` for a known id with other content.
+        """
+        async with self.database.transaction(delivery.member) as (session, now):
+            if not await _claimed(session, delivery):
+                return
+            work = self.make_work(session, _moment(delivery, now, self.service))
+            await verb(work)
+            said = await write_outbox(work)
+        self.handled.ring()
+        if said:
+            self.committed.ring()
+
+
+def _moment(delivery: Delivery[M], now: datetime, service: str) -> Moment:
+    return Moment(
+        now=now,
+        service=service,
+        tenant=delivery.member,
+        correlation_id=delivery.envelope.correlationid,
+        traceparent=delivery.envelope.traceparent,
+    )
+
+
+async def _claimed(session: AsyncSession, delivery: Delivery[M]) -> bool:
+    place = {
+        "consumer": delivery.consumer,
+        "topic": delivery.topic,
+        "source": delivery.envelope.source,
+        "event_id": delivery.envelope.id,
+    }
+    if delivery.dead_letter is not None:
+        if (await session.execute(_REPLAYED, {"id": delivery.dead_letter})).first() is None:
+            raise Rejected("this dead letter was replayed already")
+        await session.execute(_RELEASE, place)
+    if delivery.waited:
+        await session.execute(_TAKE_UP, place)
+    claim = await session.execute(_CLAIM, {**place, "content_hash": delivery.content_hash})
+    if claim.first() is not None:
+        return True
+    known = (await session.execute(_HASH, place)).scalar_one()
+    if bytes(known) != delivery.content_hash:
+        raise ContentDiffers(
+            "this event id was handled before with other content",
+            field="id",
+            remedy="give every event an id of its own",
+        )
+    return False

@@ -1,0 +1,218 @@
+"""What every service shows its operator, its supervisor and Prometheus; payloads only masked."""
+
+import base64
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from mrx_shared.bus.letters import Letter, dead_letter, dead_letters, masked
+from mrx_shared.bus.relay import Relay
+from mrx_shared.bus.subscriptions import Subscriptions, transient
+from mrx_shared.bus.work import Transactions
+from mrx_shared.kit.access import Access, Principal, Role
+from mrx_shared.refusals import Rejected
+
+_CHAIN = text("""
+    SELECT position, id, topic, key, sequence, type, digest, chain, payload IS NULL AS erased,
+           payload IS NULL OR sha256(salt || payload) = digest AS digest_holds
+    FROM outbox WHERE position > :after ORDER BY position LIMIT :limit
+""")
+_OUTBOX = text("""
+    SELECT position, id, topic, key, sequence, type, said_at, parked_at, tries, error FROM outbox
+    WHERE sent_at IS NULL ORDER BY position NULLS LAST, entry LIMIT :limit
+""")
+_UNPARK = text("UPDATE outbox SET parked_at = NULL WHERE parked_at IS NOT NULL AND sent_at IS NULL")
+_COUNTS = text("""
+    SELECT (SELECT count(*) FROM outbox) AS said,
+           (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent,
+           (SELECT count(*) FROM outbox WHERE sent_at IS NULL AND parked_at IS NOT NULL) AS parked,
+           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
+           (SELECT count(*) FROM waiting) AS waiting,
+           (SELECT min(since) FROM waiting) AS waiting_since
+""")
+
+
+class LoopState(Protocol):
+    """How a loop is."""
+
+    name: str
+    failing_since: float | None
+    last_error: str | None
+
+
+class PartsState(Protocol):
+    """What runs in a service."""
+
+    broker: Any
+    relay: Relay
+    subscriptions: Subscriptions[Any]
+    loops: list[Any]
+    listening: bool
+
+    @property
+    def database(self) -> Transactions:
+        """The service's database."""
+
+
+def operations(parts: PartsState, access: Access) -> APIRouter:
+    """Health, metrics, and the operator's routes."""
+    router = APIRouter()
+    _add_health(router, parts)
+    _add_letters(router, parts, access)
+    _add_outbox(router, parts, access)
+    return router
+
+
+def _add_health(router: APIRouter, parts: PartsState) -> None:
+
+    @router.get("/health/live", tags=["health"])
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/health/ready", tags=["health"])
+    async def ready() -> Response:
+        faults = await _faults(parts)
+        return JSONResponse(
+            {"status": "not ready" if faults else "ready", "faults": faults}, 503 if faults else 200
+        )
+
+    @router.get("/metrics", tags=["health"])
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
+    operator = Annotated[Principal, Depends(access.require(Role.OPERATOR))]
+
+    @router.get("/v1/operations/status", tags=["operations"])
+    async def status(who: operator) -> dict[str, Any]:  # noqa: ARG001
+        async with parts.database.relay_transaction() as (session, _):
+            counts = dict((await session.execute(_COUNTS)).mappings().one())
+        return {
+            "service": parts.subscriptions.once.service,
+            "faults": await _faults(parts),
+            "outbox": {name: counts[name] for name in ("said", "unsent", "parked")},
+            "dead_letters": counts["dead_letters"],
+            "waiting": counts["waiting"],
+            "waiting_since": counts["waiting_since"],
+            "relay": {"holds_lock": parts.relay.pulse.holds_lock, "last_error": parts.relay.pulse.last_error},
+            "consumers": _consumers(parts),
+            "loops": [{"name": loop.name, "error": loop.last_error} for loop in parts.loops],
+        }
+
+    @router.get("/v1/operations/outbox", tags=["operations"])
+    async def outbox(
+        who: operator,  # noqa: ARG001
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        async with parts.database.relay_transaction() as (session, _):
+            rows = (await session.execute(_OUTBOX, {"limit": limit})).mappings()
+            return {"unsent": [dict(row) for row in rows]}
+
+    @router.post("/v1/operations/outbox/retry", tags=["operations"])
+    async def retry(who: operator) -> dict[str, str]:  # noqa: ARG001
+        async with parts.database.relay_transaction() as (session, _):
+            await session.execute(_UNPARK)
+        parts.subscriptions.once.committed.ring()
+        return {"outcome": "parked keys are tried again"}
+
+    @router.get("/v1/operations/chain", tags=["operations"])
+    async def chain(
+        who: operator,  # noqa: ARG001
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    ) -> dict[str, Any]:
+        async with parts.database.relay_transaction() as (session, _):
+            rows = (await session.execute(_CHAIN, {"after": after, "limit": limit})).mappings()
+            links = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        return {"service": parts.subscriptions.once.service, "links": links}
+
+
+def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
+    operator = Annotated[Principal, Depends(access.require(Role.OPERATOR))]
+
+    @router.get("/v1/operations/dead-letters", tags=["operations"])
+    async def list_letters(
+        who: operator,  # noqa: ARG001
+        every: Annotated[bool, Query()] = False,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        return {"dead_letters": await dead_letters(parts.database, every=every, limit=limit)}
+
+    @router.get("/v1/operations/dead-letters/{letter_id}", tags=["operations"])
+    async def show_letter(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
+        row = await dead_letter(parts.database, letter_id)
+        return {**row, "payload": masked(bytes(row["payload"]))}
+
+    @router.post("/v1/operations/dead-letters/{letter_id}/replay", tags=["operations"])
+    async def replay(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
+        row = await dead_letter(parts.database, letter_id)
+        if row["replayed_at"] is not None:
+            raise Rejected("this dead letter was replayed already", field="id")
+        letter = Letter(
+            topic=row["topic"],
+            partition=row["kafka_partition"],
+            offset=row["kafka_offset"],
+            payload=bytes(row["payload"]),
+        )
+        outcome = await _replay(parts, row["consumer"], letter, letter_id)
+        return {"id": str(letter_id), "outcome": outcome}
+
+
+async def _replay(parts: PartsState, consumer: str, letter: Letter, letter_id: UUID) -> str:
+    """Run a dead letter's handler again, in the running service. Its own refusal is the answer."""
+    try:
+        subscription = parts.subscriptions.of(consumer)
+    except KeyError:
+        raise Rejected(f"{consumer} does not listen here any more", field="consumer") from None
+    outcome = await subscription.dispatch(letter, dead_letter=letter_id)
+    if outcome == "passed":
+        raise Rejected("no handler takes this type; upgrade the service first", field="type")
+    return outcome
+
+
+def _plain(value: object) -> object:
+    return base64.b64encode(bytes(value)).decode() if isinstance(value, (bytes, memoryview)) else value
+
+
+def _consumers(parts: PartsState) -> list[dict[str, Any]]:
+    named = {subscriber.group_id: subscriber for subscriber in parts.broker.subscribers}
+    states = []
+    for subscription in parts.subscriptions:
+        group = subscription.consumer.replace(":", ".", 1)
+        consumer = getattr(named.get(group), "consumer", None)
+        assigned = len(consumer.assignment()) if consumer is not None else 0
+        states.append(
+            {"consumer": subscription.consumer, "partitions": assigned, "stuck": subscription.stuck}
+        )
+    return states
+
+
+async def _faults(parts: PartsState) -> list[str]:
+    faults = []
+    try:
+        async with parts.database.transaction(None):
+            pass
+    except Exception as error:
+        if not transient(error):
+            raise
+        faults.append("the database does not answer")
+    if not parts.listening:
+        faults.append("the consumers have not started")
+    for state in _consumers(parts):
+        # A pattern matches nothing until the first member's topic exists.
+        if (
+            parts.listening
+            and not state["partitions"]
+            and not state["consumer"].startswith("aggregation:mrx.in.")
+        ):
+            faults.append(f"{state['consumer']} has no partition")
+        if state["stuck"]:
+            faults.append(f"{state['consumer']} does not move")
+    if parts.relay.pulse.stuck:
+        faults.append("the relay cannot send")
+    return faults

@@ -1,0 +1,244 @@
+"""A service, whole: its HTTP API, consumers, relay, waiting room and loops under one lifespan."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import structlog
+import uvicorn
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI, Request, Response
+from faststream.kafka import KafkaBroker
+from faststream.security import SASLScram512
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mrx_shared.bus.operations import operations
+from mrx_shared.bus.relay import KafkaProducer, Relay
+from mrx_shared.bus.room import WaitingRoom
+from mrx_shared.bus.subscriptions import Subscriptions, guard, transient
+from mrx_shared.bus.work import Transactions, W
+from mrx_shared.kit.access import Access
+from mrx_shared.kit.http import problem
+from mrx_shared.kit.logging import configure, where
+from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_S: Final = 10.0
+ROOM_EVERY_S: Final = 5.0
+METADATA_MAX_AGE_MS: Final = 5000
+
+
+class Storage(Transactions, Protocol):
+    """A service's database, with the engine that the relay holds its lock on."""
+
+    relay: AsyncEngine
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """Repeatable background work: `once` says whether it did something, and then is called again at once."""
+
+    name: str
+    once: Callable[[], Awaitable[bool]]
+    every_s: float
+    failing_since: float | None = None
+    last_error: str | None = None
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Work until cancelled; an error is waited out, with growing pauses."""
+        pause = 0.2
+        while True:
+            try:
+                busy = await self.once()
+                self.failing_since, self.last_error, pause = None, None, 0.2
+            except Exception as error:  # noqa: BLE001  (a loop outlives every error and shows it in /health/ready)
+                self.failing_since = self.failing_since or time.monotonic()
+                self.last_error = where(error)
+                log.warning("loop.again", loop=self.name, error=self.last_error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                continue
+            if not busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.bell.wait(), self.every_s)
+                self.bell.clear()
+
+
+def kafka_security(settings: ServiceSettings, kafka: KafkaSettings) -> SASLScram512:
+    """How a service signs in to Kafka."""
+    context = None
+    if kafka.security_protocol == "SASL_SSL":
+        context = ssl.create_default_context(cafile=str(kafka.ca_file) if kafka.ca_file else None)
+    return SASLScram512(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ssl_context=context,
+        use_ssl=context is not None,
+    )
+
+
+def build_broker(
+    settings: ServiceSettings, kafka: KafkaSettings, subscriptions: Subscriptions[W]
+) -> KafkaBroker:
+    """The consumers of a service. Nothing is published through it: that is the relay's."""
+    broker = KafkaBroker(
+        kafka.bootstrap_servers.split(","),
+        security=kafka_security(settings, kafka),
+        client_id=subscriptions.once.service,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        retry_backoff_ms=500,
+        consumer_only=True,
+        apply_types=True,
+        logger=None,
+        specification_url="kafka.mrx.example:9092",
+    )
+    broker.include_router(subscriptions.router)
+    guard(broker)
+    return broker
+
+
+def build_relay(
+    settings: ServiceSettings, kafka: KafkaSettings, subscriptions: Subscriptions[W], database: Storage
+) -> Relay:
+    """The relay of a service's outbox."""
+
+    def make_producer() -> KafkaProducer:
+        return KafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers.split(","),
+            security_protocol=kafka.security_protocol,
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_plain_username=settings.kafka_username,
+            sasl_plain_password=settings.kafka_password.get_secret_value(),
+            ssl_context=kafka_security(settings, kafka).ssl_context,
+            client_id=f"{subscriptions.once.service}-relay",
+        )
+
+    once = subscriptions.once
+    return Relay(database.relay, make_producer, service=once.service, bell=once.committed)
+
+
+def serve(
+    api: FastAPI,
+    *,
+    broker: KafkaBroker,
+    relay: Relay,
+    subscriptions: Subscriptions[W],
+    database: Storage,
+    access: Access,
+    loops: Sequence[Loop] = (),
+    on_start: Callable[[], Awaitable[None]] | None = None,
+) -> FastAPI:
+    """Give the API its lifespan and the routes that every service has. `on_start` is repeatable and retried."""
+    api.add_exception_handler(DBAPIError, _database_fault)
+    room = WaitingRoom(subscriptions)
+    parts = Parts(
+        broker=broker,
+        relay=relay,
+        subscriptions=subscriptions,
+        database=database,
+        room=room,
+        loops=list(loops),
+    )
+    api.include_router(operations(parts, access))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(relay.run(), name="relay"),
+                tasks.create_task(_listen(parts, on_start), name="consumers"),
+                tasks.create_task(_keep_room(room, subscriptions), name="waiting-room"),
+                *(tasks.create_task(loop.run(), name=loop.name) for loop in parts.loops),
+            ]
+            yield
+            # Stop consuming first: the event in hand finishes, then the rest may go.
+            await _stop(broker)
+            for task in running:
+                task.cancel()
+        await database.close()
+
+    api.router.lifespan_context = lifespan
+    return api
+
+
+async def _database_fault(_: Request, error: Exception) -> Response:
+    log.error("http.database", error=where(error))
+    if transient(error):
+        return problem(503, "the database is away", retryable=True, headers={"Retry-After": "2"})
+    return problem(500, "this failed here, not with you; the operator's log has it")
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """What runs in a service, for its health and its operator."""
+
+    broker: KafkaBroker
+    relay: Relay
+    subscriptions: Subscriptions[Any]
+    database: Storage
+    room: WaitingRoom
+    loops: list[Loop]
+    listening: bool = False
+    started: bool = False
+
+
+async def _listen(parts: Parts, on_start: Callable[[], Awaitable[None]] | None) -> None:
+    """Bring the consumers up, however long the broker or the database is away."""
+    pause = 0.2
+    while True:
+        try:
+            if on_start is not None and not parts.started:
+                await on_start()
+            parts.started = True
+            await parts.broker.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("consumers.again", error=where(error))
+            await _stop(parts.broker)
+        except Exception as error:  # noqa: BLE001  (a database that is away shows in many ways; all are tried again)
+            log.warning("consumers.again", error=where(error))
+            await _stop(parts.broker)
+        else:
+            parts.listening = True
+            log.info("consumers.started", consumers=[one.consumer for one in parts.subscriptions])
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def _stop(broker: KafkaBroker) -> None:
+    with suppress(TimeoutError, KafkaError, OSError):
+        await asyncio.wait_for(broker.stop(), 8)
+
+
+async def _keep_room(room: WaitingRoom, subscriptions: Subscriptions[W]) -> None:
+    while True:
+        try:
+            await room.look()
+        except Exception as error:  # noqa: BLE001  (the room outlives every error)
+            log.warning("waiting-room.again", error=where(error))
+            await asyncio.sleep(1)
+        await subscriptions.once.handled.heard(ROOM_EVERY_S)
+
+
+def run(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    configure(service=app.state.service, level=settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )

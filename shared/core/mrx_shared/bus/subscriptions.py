@@ -1,0 +1,275 @@
+"""How a service listens: one way to subscribe, and a guard that refuses every other."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, Generic
+from uuid import UUID
+
+import structlog
+from faststream import AckPolicy
+from faststream.exceptions import NackMessage
+from faststream.kafka import KafkaBroker, KafkaMessage, KafkaRouter
+from faststream.kafka.annotations import KafkaMessage as TakenMessage
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mrx_shared.bus.letters import Cause, Letter, keep_waiting, put_aside
+from mrx_shared.bus.once import Delivery, Once
+from mrx_shared.bus.work import W
+from mrx_shared.kit.logging import where
+from mrx_shared.kit.metrics import EVENTS
+from mrx_shared.messages.envelope import Header, M, Message, Unreadable, decode, read_header
+from mrx_shared.messages.topics import Topic
+from mrx_shared.refusals import Rejected, TooEarly, Unavailable
+
+log = structlog.get_logger(__name__)
+
+TRIES: Final = 5
+"""an error that nobody foresaw is tried so often before the event is put aside"""
+PATIENCE_S: Final = 120
+"""an infrastructure error is waited out so long before the event goes back to Kafka; below its poll limit of 300 s"""
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10
+STUCK_S: Final = 60
+TRANSIENT_SQLSTATES: Final = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+"""serialization failure, deadlock, lock timeout, shutdowns, too many connections"""
+
+Handler = Callable[[Delivery[Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    message: type[Message]
+    handler: Handler
+
+
+async def _raw(message: KafkaMessage) -> bytes:
+    return message.body
+
+
+def transient(error: BaseException) -> bool:
+    """Whether an error is the infrastructure's, so that the same try may succeed later."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        return (
+            error.connection_invalidated
+            or isinstance(error, (OperationalError, InterfaceError))
+            or state in TRANSIENT_SQLSTATES
+        )
+    return isinstance(error, (Unavailable, OSError, TimeoutError, PoolTimeout))
+
+
+class Subscription(Generic[W]):
+    """One consumer of one topic (or of all topics with a prefix). Call it with a message type to add its handler.
+
+    Types without a handler are passed over: a topic may carry facts that this service does not need.
+    """
+
+    def __init__(self, *, consumer: str, topic: str, once: Once[W]) -> None:
+        self.consumer = consumer
+        self.topic = topic
+        self._once = once
+        self._handlers: dict[str, _Registered] = {}
+        self._busy_since: float | None = None
+
+    @property
+    def messages(self) -> list[type[Message]]:
+        """The types that it takes."""
+        return [known.message for known in self._handlers.values()]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the event in hand has been tried for longer than a minute."""
+        return self._busy_since is not None and time.monotonic() - self._busy_since > STUCK_S
+
+    def __call__(
+        self, message: type[M]
+    ) -> Callable[[Callable[[Delivery[M]], Awaitable[None]]], Callable[[Delivery[M]], Awaitable[None]]]:
+        """Decorate the one handler of a message type."""
+        if message.type in self._handlers:
+            raise TypeError(f"{self.consumer} has a handler for {message.type} already")
+
+        def register(
+            handler: Callable[[Delivery[M]], Awaitable[None]],
+        ) -> Callable[[Delivery[M]], Awaitable[None]]:
+            self._handlers[message.type] = _Registered(message=message, handler=handler)
+            return handler
+
+        return register
+
+    async def take(self, letter: Letter) -> None:
+        """Handle one record, or keep it where it is not lost. Returns when it may be acknowledged.
+
+        Raises `NackMessage` when the infrastructure stayed away for two minutes.
+        """
+        self._busy_since = time.monotonic()
+        try:
+            await self._take(letter)
+        finally:
+            self._busy_since = None
+
+    async def _take(self, letter: Letter) -> None:
+        began, pause, tries = time.monotonic(), FIRST_PAUSE_S, 0
+        while True:
+            try:
+                await self._settle(letter, tries + 1)
+            except Exception as error:
+                if not transient(error):
+                    tries += 1
+                    if tries >= TRIES:
+                        await self._put_aside_failed(letter, error, tries)
+                        return
+                elif time.monotonic() - began > PATIENCE_S:
+                    raise NackMessage from error
+                log.warning("event.again", consumer=self.consumer, error=where(error), tries=tries)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                return
+
+    async def _put_aside_failed(self, letter: Letter, error: Exception, tries: int) -> None:
+        while True:
+            try:
+                await self._put_aside(letter, "failed", where(error), tries)
+            except Exception as fault:
+                if not transient(fault):
+                    raise
+                await asyncio.sleep(LONGEST_PAUSE_S)
+            else:
+                return
+
+    async def _settle(self, letter: Letter, tries: int) -> None:
+        """Handle, or put aside what is refused for good, or let wait what came too early."""
+        try:
+            outcome = await self.dispatch(letter)
+        except Unreadable as error:
+            await self._put_aside(letter, "unreadable", str(error), tries)
+        except Rejected as error:
+            await self._put_aside(letter, "refused", _said(error), tries)
+        except TooEarly as error:
+            await self.keep_waiting(letter, error)
+            EVENTS.labels(self.consumer, self._type(letter), "waiting").inc()
+        else:
+            EVENTS.labels(self.consumer, self._type(letter), outcome).inc()
+
+    async def keep_waiting(self, letter: Letter, early: TooEarly) -> None:
+        """Put a record into the waiting room."""
+        await keep_waiting(self._once.database, self.consumer, letter, early)
+        log.info("event.waits", consumer=self.consumer, waiting_for=early.waiting_for)
+
+    async def dispatch(self, letter: Letter, *, waited: bool = False, dead_letter: UUID | None = None) -> str:
+        """Read a record and run its handler. Returns `handled` or `passed`; raises what the handler raises."""
+        header = read_header(letter.payload)
+        known = self._handlers.get(header.type)
+        if known is None:
+            return "passed"
+        envelope = decode(letter.payload, known.message)
+        delivery: Delivery[Any] = Delivery(
+            envelope=envelope,
+            consumer=self.consumer,
+            topic=letter.topic,
+            content_hash=sha256(letter.payload).digest(),
+            waited=waited,
+            dead_letter=dead_letter,
+        )
+        await known.handler(delivery)
+        return "handled"
+
+    async def _put_aside(self, letter: Letter, cause: Cause, reason: str, tries: int) -> None:
+        await put_aside(self._once.database, self.consumer, letter, cause=cause, reason=reason, tries=tries)
+        log.error("event.put-aside", consumer=self.consumer, cause=cause, offset=letter.offset, tries=tries)
+        EVENTS.labels(self.consumer, self._type(letter), "put-aside").inc()
+
+    def _type(self, letter: Letter) -> str:
+        header = header_of(letter.payload)
+        return header.type if header and header.type in self._handlers else "other"
+
+
+def header_of(payload: bytes) -> Header | None:
+    """An event's header, or None where it cannot be read."""
+    try:
+        return read_header(payload)
+    except Unreadable:
+        return None
+
+
+def _said(error: Rejected) -> str:
+    place = f"{error.field}: " if error.field else ""
+    return f"{place}{error.reason}{'; ' + error.remedy if error.remedy else ''}"
+
+
+class Subscriptions(Generic[W]):
+    """All that a service listens to."""
+
+    def __init__(self, once: Once[W], *, slot: str = "0") -> None:
+        self.once = once
+        self.router = KafkaRouter()
+        self._slot = slot
+        self._all: dict[str, Subscription[W]] = {}
+
+    def __iter__(self) -> Any:  # noqa: ANN401
+        return iter(self._all.values())
+
+    def of(self, consumer: str) -> Subscription[W]:
+        """The subscription of a consumer's name. Raises KeyError."""
+        return self._all[consumer]
+
+    def subscribe(self, topic: Topic | str, *, description: str) -> Subscription[W]:
+        """Listen to a topic, or to every topic whose name starts with `topic` where that ends in a dot."""
+        service = self.once.service
+        consumer = f"{service}:{topic.rstrip('.')}"
+        subscription: Subscription[W] = Subscription(consumer=consumer, topic=str(topic), once=self.once)
+        if consumer in self._all:
+            raise TypeError(f"{service} listens to {topic} already")
+        self._all[consumer] = subscription
+        by_prefix = topic.endswith(".")
+
+        async def taken(message: TakenMessage) -> None:
+            record = message.raw_message
+            assert not isinstance(record, tuple)
+            await subscription.take(
+                Letter(
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    payload=record.value or b"",
+                )
+            )
+
+        self.router.subscriber(
+            *(() if by_prefix else (str(topic),)),
+            pattern=f"^{re.escape(topic)}.+$" if by_prefix else None,
+            group_id=f"{service}.{topic.rstrip('.')}",
+            group_instance_id=f"{service}.{topic.rstrip('.')}.{self._slot}",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            max_workers=1,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            decoder=_raw,
+            no_reply=True,
+            title=consumer,
+            description=description,
+        )(taken)
+        return subscription
+
+
+def guard(broker: KafkaBroker) -> None:
+    """Refuse to start with a subscriber that could lose an event."""
+    for subscriber in broker.subscribers:
+        faults = []
+        if not getattr(subscriber, "group_id", None):
+            faults.append("no group_id")
+        if getattr(subscriber, "ack_policy", None) is not AckPolicy.NACK_ON_ERROR:
+            faults.append("ack_policy is not NACK_ON_ERROR")
+        if getattr(subscriber, "_connection_args", {}).get("auto_offset_reset") != "earliest":
+            faults.append("auto_offset_reset is not earliest")
+        if getattr(subscriber, "max_workers", 1) != 1:
+            faults.append("max_workers is not 1")
+        if faults:
+            raise RuntimeError(
+                f"a subscriber would lose events: {', '.join(faults)}; use Subscriptions.subscribe"
+            )

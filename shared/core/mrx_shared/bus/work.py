@@ -1,0 +1,163 @@
+"""One transaction's work: its moment, and the facts that it says."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mrx_shared.kit.ids import uuid7
+from mrx_shared.messages.envelope import Envelope, Message, encode
+from mrx_shared.messages.topics import out
+
+FACT_BYTES = 900 * 1024
+
+_NEXT = text("""
+    INSERT INTO outbox_version AS v (topic, key, sequence) VALUES (:topic, :key, 1)
+    ON CONFLICT (topic, key) DO UPDATE SET sequence = v.sequence + 1
+    RETURNING sequence
+""")
+_SAY = text("""
+    INSERT INTO outbox (id, topic, key, sequence, type, tenant, payload, salt, digest, said_at)
+    VALUES (:id, :topic, :key, :sequence, :type, :tenant, :payload, :salt, :digest, :said_at)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a transaction is about: when, in which service, for which tenant, as part of which story."""
+
+    now: datetime
+    service: str
+    tenant: UUID | None
+    correlation_id: str
+    traceparent: str | None = None
+
+
+class FactTooLarge(Exception):
+    """A fact above 900 KiB: it must travel in pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    topic: str
+    key: str
+    fact: Message
+    to: UUID | None
+
+
+class SqlWork:
+    """Base of every service's work over PostgreSQL; the service adds its repositories.
+
+    `make(session, moment)` is called once a transaction, inside it.
+    """
+
+    def __init__(self, session: AsyncSession, moment: Moment) -> None:
+        self.session = session
+        self.moment = moment
+        self._said: list[_Said] = []
+
+    @property
+    def now(self) -> datetime:
+        """The transaction's moment: the database's clock and `MRX_CLOCK_OFFSET`, UTC."""
+        return self.moment.now
+
+    def new_id(self) -> UUID:
+        """A new id, ordered by time."""
+        return uuid7(self.now)
+
+    def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
+        """Say a fact with this transaction or not at all; `to` a member, or on the service's own topic."""
+        size = len(fact.model_dump_json())
+        if size > FACT_BYTES:
+            raise FactTooLarge(f"{fact.type}: {size} bytes, at most {FACT_BYTES}")
+        if fact.owner() != self.moment.service:
+            raise TypeError(f"{self.moment.service} may not say {fact.type}")
+        topic = out(to) if to else f"mrx.{self.moment.service}.v1"
+        self._said.append(_Said(topic=topic, key=str(to) if to else about, fact=fact, to=to))
+
+    async def write_outbox(self) -> int:
+        """Write what was said into the outbox. Returns how many facts.
+
+        The version's row stays locked until the commit, so a key's facts commit in the order of their versions;
+        sorting by key keeps two transactions from waiting for each other.
+        """
+        said = sorted(self._said, key=lambda one: (one.topic, one.key))
+        self._said = []
+        for one in said:
+            sequence = (await self.session.execute(_NEXT, {"topic": one.topic, "key": one.key})).scalar_one()
+            await self.session.execute(_SAY, self._row(one, sequence))
+        return len(said)
+
+    def _row(self, one: _Said, sequence: int) -> dict[str, Any]:
+        envelope: Envelope[Message] = Envelope(
+            id=uuid7(self.now),
+            source=f"/{self.moment.service}",
+            type=one.fact.type,
+            subject=one.key,
+            time=self.now,
+            data=one.fact,
+            correlationid=self.moment.correlation_id,
+            sequence=sequence,
+            traceparent=self.moment.traceparent,
+        )
+        payload = encode(envelope)
+        salt = secrets.token_bytes(16)
+        return {
+            "id": envelope.id,
+            "topic": one.topic,
+            "key": one.key,
+            "sequence": sequence,
+            "type": one.fact.type,
+            "tenant": one.to,
+            "payload": payload,
+            "salt": salt,
+            "digest": sha256(salt + payload).digest(),
+            "said_at": self.now,
+        }
+
+
+W = TypeVar("W")
+"""A service's `ports.Work`; over PostgreSQL it is a `SqlWork`."""
+MakeWork = Callable[[AsyncSession, Moment], W]
+Verb = Callable[[W], Awaitable[None]]
+
+
+class Transactions(Protocol):
+    """What delivery needs of a service's database."""
+
+    def transaction(self, tenant: UUID | None) -> AbstractAsyncContextManager[tuple[AsyncSession, datetime]]:
+        """One transaction as the service's own role."""
+
+    def relay_transaction(self) -> AbstractAsyncContextManager[tuple[AsyncSession, datetime]]:
+        """One transaction as the role that sees the delivery tables alone."""
+
+
+async def write_outbox(work: object) -> int:
+    """Write what a work over PostgreSQL said. Returns how many facts."""
+    assert isinstance(work, SqlWork)
+    return await work.write_outbox()
+
+
+class Bell:
+    """Rings in one task what another waits for; a ring while nobody waits is not lost."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake whoever waits, or the next who will."""
+        self._event.set()
+
+    async def heard(self, seconds: float) -> None:
+        """Return at a ring, or after so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        self._event.clear()

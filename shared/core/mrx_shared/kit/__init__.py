@@ -1,0 +1,1 @@
+"""Settings, access, clock, ids, logs, metrics, problems over HTTP, the `mrx` command."""

@@ -1,0 +1,57 @@
+"""Structured logs: one JSON object a line, ids and outcomes, never a payload."""
+
+import logging
+import sys
+import traceback
+
+import structlog
+
+
+def configure(*, service: str, level: str) -> None:
+    """Send structlog's and the standard library's records to stderr as JSON lines."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_exception_text,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for noisy in ("aiokafka", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def where(error: BaseException) -> str:
+    """What kind of error, raised where: type and innermost frame. Its text may hold a payload, so it stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name} ({frames[-1].filename.rsplit('/', 1)[-1]})" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _without_exception_text(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    told = event.pop("exc_info", None)
+    if isinstance(told, tuple):
+        told = told[1]
+    if isinstance(told, BaseException):
+        event["error"] = where(told)
+    return event

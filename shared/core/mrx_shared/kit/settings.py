@@ -1,0 +1,77 @@
+"""What every service is told by its environment. Only `__main__` builds settings; only `app` reads them."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHARED = SettingsConfigDict(
+    env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+)
+
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is and how to speak to it; the same for every part."""
+
+    model_config = SettingsConfigDict(**SHARED, env_prefix="MRX_KAFKA_")
+
+    bootstrap_servers: str
+    """host:port, several joined by commas"""
+    security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
+    """SASL_PLAINTEXT only where the network is private to the machine"""
+    ca_file: Path | None = None
+    """PEM file of the authority that signed the broker's certificate; the system's when empty"""
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that every service has; each service adds its prefix and its own."""
+
+    model_config = SHARED
+
+    environment: Literal["production", "demonstration"] = Field(
+        default="production", validation_alias="MRX_ENVIRONMENT"
+    )
+    """a demonstration may move the clock and state its release key; production may not"""
+    clock_offset: timedelta = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
+    """seconds added to the database's clock"""
+    log_level: str = Field(default="INFO", validation_alias="MRX_LOG_LEVEL")
+    """least severity that is logged"""
+    http_host: str = "127.0.0.1"
+    """address that the HTTP API listens on"""
+    http_port: int
+    """port that the HTTP API listens on"""
+    database_url: SecretStr
+    """the database as the role that owns nothing"""
+    relay_database_url: SecretStr
+    """the database as the role that sees the delivery tables alone"""
+    kafka_username: str
+    """this service's Kafka user"""
+    kafka_password: SecretStr
+    """its password"""
+    slot: str = "0"
+    """which of several equal processes this is; two that live at once never share one"""
+
+    @model_validator(mode="after")
+    def _no_moved_clock_in_production(self) -> "ServiceSettings":
+        if self.environment == "production" and self.clock_offset:
+            raise ValueError("MRX_CLOCK_OFFSET is refused in production; unset it")
+        return self
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(settings: type[S]) -> S:
+    """Read settings from the environment; on a fault, name each variable and end the process with 2."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = str(settings.model_config.get("env_prefix", ""))
+        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+            place = ".".join(str(step) for step in fault["loc"])
+            name = place if place.startswith("MRX_") else f"{prefix}{place}".upper()
+            sys.stderr.write(f"{name}: {fault['msg']}\n")
+        raise SystemExit(2) from None
