@@ -27,7 +27,7 @@ PASSED_ON = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
-    """One process of the stack. `ready` says whether it serves; it may raise OSError for no."""
+    """One process of the stack. `ready` says whether it serves."""
 
     name: str
     kind: Kind
@@ -40,14 +40,9 @@ class ProcessSpec:
     death_signal: signal.Signals = signal.SIGKILL
     """What the process is sent when the supervisor itself is killed."""
     account: str | None = None
-    """Whom root becomes for this process; None for nobody else."""
-
-    def tethered(self) -> list[str]:
-        return tethered(self.argv, death_signal=self.death_signal, account=self.account)
-
-    def environment(self) -> dict[str, str]:
-        """The process's whole environment: what is its own, and of ours only what is about the machine."""
-        return environment(self.env)
+    """The account that takes root's place in this process."""
+    prepare: Callable[[], None] | None = None
+    """What has to be done once before the first start; may take its time, runs in a thread of its own."""
 
 
 def tethered(
@@ -59,4 +54,5 @@ def tethered(
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """A child's whole environment: what is its own, and of ours only what is about the machine."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(own)

@@ -62,17 +62,24 @@ class Ports:
         self._known: dict[str, int] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self._given: set[int] = set()
 
-    def get(self, name: str) -> int:
+    def get(self, name: str, *, second: int = 0) -> int:
+        """The port of this name; the one `second` above it is free and in nobody else's use too."""
         remembered = self._known.get(name)
-        if remembered is None or remembered in self._given or not _is_free(remembered):
+        if remembered is None or not self._may_give(remembered, second, self._given):
             taken = self._given | set(self._known.values())
-            self._known[name] = next(port for port in _candidates() if port not in taken and _is_free(port))
+            self._known[name] = next(
+                port for port in _candidates(second) if self._may_give(port, second, taken)
+            )
             self._path.write_text(json.dumps(self._known, indent=2), encoding="utf-8")
-        self._given.add(self._known[name])
+        self._given |= {self._known[name], self._known[name] + second}
         return self._known[name]
 
+    @staticmethod
+    def _may_give(port: int, second: int, taken: set[int]) -> bool:
+        return all(candidate not in taken and _is_free(candidate) for candidate in (port, port + second))
 
-def _candidates() -> Iterator[int]:
+
+def _candidates(second: int) -> Iterator[int]:
     try:
         highest = int(EPHEMERAL_RANGE.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError):
@@ -80,7 +87,7 @@ def _candidates() -> Iterator[int]:
     if highest <= LOWEST_PORT:
         highest = 65_536
     while True:
-        yield random.randrange(LOWEST_PORT, highest)  # noqa: S311 - spreads stacks that start at once, hides nothing
+        yield random.randrange(LOWEST_PORT, highest - second)  # noqa: S311 - spreads stacks that start at once, hides nothing
 
 
 def _is_free(port: int) -> bool:

@@ -3,11 +3,15 @@
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 
 from mrx_local.infrastructure.postgres import Postgres, PostgresServer
+from mrx_local.infrastructure.seaweedfs import Identity
+from mrx_local.process import environment, tethered
 from mrx_local.remembered import Ports, Secrets
+from mrx_local.stack import PARTS, Infrastructure, Part
+from mrx_local.supervisor import Supervisor
 
 PATIENCE = 30.0
 
@@ -25,9 +29,9 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
     log = folder / "postgres.log"
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own arguments
-            spec.tethered(),
+            tethered(spec.argv, death_signal=spec.death_signal, account=spec.account),
             cwd=spec.cwd,
-            env=spec.environment(),
+            env=environment(spec.env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -43,3 +47,21 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
     finally:
         process.send_signal(spec.stop_signal)
         process.wait(PATIENCE)
+
+
+@contextlib.asynccontextmanager
+async def infrastructure(
+    folder: Path, *, parts: Collection[Part] = PARTS, identities: Collection[Identity] = ()
+) -> AsyncIterator[Infrastructure]:
+    """The servers named in `parts`, restarted when they die, with their data in `folder`; stopped at the end."""
+    async with Supervisor(folder) as supervisor:
+        servers = Infrastructure(
+            folder,
+            ports=Ports(folder / "ports.json"),
+            secrets=Secrets(folder / "secrets.json"),
+            parts=parts,
+            identities=identities,
+        )
+        await supervisor.start(*servers.specs())
+        supervisor.serves()
+        yield servers

@@ -102,6 +102,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGINT,
             account=_account(),
+            prepare=self.prepare,
         )
 
 

@@ -1,0 +1,75 @@
+"""`credentials.json`: who may sign in to this stack, readable by its owner alone, and a profile file for each member."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mrx_local.remembered import write_private
+
+Person = dict[str, str]
+
+
+class Credentials:
+    """The credentials of one stack's folder; every change is on disk before it returns."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "credentials.json"
+        self._known: dict[str, Any] = {"secretariat": [], "members": {}}
+        if self._path.exists():
+            self._known |= json.loads(self._path.read_text(encoding="utf-8"))
+
+    def addresses(self, *, services: dict[str, str], kafka: dict[str, str]) -> None:
+        """Where everything is now: it may have moved since the last start."""
+        self._known |= {f"{service}_url": url for service, url in services.items()} | {"kafka": kafka}
+        self._save()
+        for name in self._known["members"]:
+            self._write_profile(name)
+
+    @property
+    def secretariat(self) -> list[Person]:
+        """The secretariat's people in the order in which they were introduced: a release needs two of them."""
+        return list(self._known["secretariat"])
+
+    def person(self, role: str) -> Person | None:
+        found: Person | None = self._known.get(role)
+        return found
+
+    def keep_person(self, role: str, person: Person) -> None:
+        if role == "secretariat":
+            self._known["secretariat"].append(person)
+        else:
+            self._known[role] = person
+        self._save()
+
+    def keep_member(self, member: dict[str, Any]) -> Path:
+        """Keep a member's credentials under its name and write its profile; returns the profile's path."""
+        self._known["members"][member["name"]] = member
+        self._save()
+        return self._write_profile(member["name"])
+
+    def member(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._known["members"][name]
+        return found
+
+    def _save(self) -> None:
+        write_private(self._path, json.dumps(self._known, indent=2, ensure_ascii=False))
+
+    def _write_profile(self, name: str) -> Path:
+        member = self._known["members"][name]
+        slug = re.sub(r"\W+", "-", name.casefold()).strip("-") or member["member_id"]
+        members = self._folder / "members"
+        members.mkdir(mode=0o700, exist_ok=True)
+        profile = {
+            **{key: member[key] for key in ("member_id", "name", "kafka_username", "kafka_password")},
+            **{key: member[key] for key in ("client_id", "client_secret")},
+            "registry_url": self._known["registry_url"],
+            "aggregation_url": self._known["aggregation_url"],
+            "kafka_bootstrap_servers": self._known["kafka"]["bootstrap_servers"],
+            "kafka_security_protocol": self._known["kafka"]["security_protocol"],
+            "home": str(members / slug),
+        }
+        path = members / f"{slug}.json"
+        write_private(path, json.dumps(profile, indent=2, ensure_ascii=False))
+        return path

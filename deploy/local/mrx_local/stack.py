@@ -1,0 +1,165 @@
+"""The whole of MRX on this machine, from empty folders to the first people's credentials."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mrx_local.credentials import Credentials
+from mrx_local.infrastructure.kafka import Kafka, KafkaServer
+from mrx_local.infrastructure.postgres import Postgres
+from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
+from mrx_local.people import introduce_people
+from mrx_local.process import ProcessSpec
+from mrx_local.remembered import Ports, Secrets
+from mrx_local.services import (
+    SERVICES,
+    Servers,
+    prepare_command,
+    releases_writer,
+    replaced_by_environment,
+    service_specs,
+    settings_of_all,
+    url,
+)
+from mrx_local.supervisor import Supervisor
+
+Part = Literal["kafka", "postgres", "objects"]
+PARTS: frozenset[Part] = frozenset({"kafka", "postgres", "objects"})
+
+
+class Infrastructure:
+    """The servers of one folder: those of `parts` are ours to start; nothing is written before they are."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ports: Ports,
+        secrets: Secrets,
+        parts: Collection[Part] = PARTS,
+        identities: Collection[Identity] = (),
+    ) -> None:
+        self.kafka = Kafka(folder / "kafka", ports=ports, secrets=secrets)
+        self.postgres = Postgres(folder / "postgres", ports=ports, secrets=secrets)
+        self.objects = SeaweedFS(folder / "objects", ports=ports, secrets=secrets, identities=identities)
+        self._parts = parts
+
+    def specs(self) -> list[ProcessSpec]:
+        specs = {"kafka": self.kafka.spec, "postgres": self.postgres.spec, "objects": self.objects.spec}
+        return [spec() for part, spec in specs.items() if part in self._parts]
+
+    def servers(self, replaced: Mapping[str, str]) -> Servers:
+        """What the services run on: ours, or the existing servers that `replaced` names."""
+        kafka, objects = self.kafka.server, self.objects.server
+        if "kafka" not in self._parts:
+            kafka = KafkaServer(
+                bootstrap_servers=replaced["MRX_KAFKA_BOOTSTRAP_SERVERS"],
+                username=_needed(
+                    replaced, "MRX_PREPARE_KAFKA_USERNAME", beside="MRX_KAFKA_BOOTSTRAP_SERVERS"
+                ),
+                password=_needed(
+                    replaced, "MRX_PREPARE_KAFKA_PASSWORD", beside="MRX_KAFKA_BOOTSTRAP_SERVERS"
+                ),
+                security_protocol=replaced.get("MRX_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+            )
+        if "objects" not in self._parts:
+            objects = ObjectServer(
+                endpoint=replaced["MRX_S3_ENDPOINT"],
+                access_key=_needed(replaced, "MRX_PREPARE_S3_ACCESS_KEY", beside="MRX_S3_ENDPOINT"),
+                secret_key=_needed(replaced, "MRX_PREPARE_S3_SECRET_KEY", beside="MRX_S3_ENDPOINT"),
+            )
+        postgres = replaced.get("MRX_PREPARE_POSTGRES_URL") or self.postgres.server.superuser_url
+        return Servers(kafka=kafka, postgres_url=postgres, objects=objects)
+
+
+REPLACED_BY: Mapping[Part, str] = {
+    "kafka": "MRX_KAFKA_BOOTSTRAP_SERVERS",
+    "postgres": "MRX_PREPARE_POSTGRES_URL",
+    "objects": "MRX_S3_ENDPOINT",
+}
+
+
+def _needed(replaced: Mapping[str, str], name: str, *, beside: str) -> str:
+    if name not in replaced:
+        raise OSError(f"{name} is needed beside {beside}: set it to the existing server's administrator")
+    return replaced[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A stack that serves."""
+
+    folder: Path
+    servers: Servers
+    settings: Mapping[str, str]
+    """Every variable of every service, as the services were given them."""
+    urls: Mapping[str, str]
+    """Where each service is."""
+    credentials: Credentials
+    supervisor: Supervisor
+    ready_s: float
+    """From nothing to the first people's credentials."""
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        """Kafka's address and how to speak to it."""
+        return _kafka_facts(self.servers.kafka)
+
+
+@contextlib.asynccontextmanager
+async def running_stack(
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = print,
+) -> AsyncIterator[Stack]:
+    """Everything started, in order; stopped in reverse order at the end, whatever the end is.
+
+    `settings` are variables of the services that go before the environment's and the stack's own choice. Data, ports and
+    secrets in `folder` are taken up again. Raises AlreadyRunning when a stack runs there, OSError when a part cannot start.
+    """
+    started = time.monotonic()
+    async with Supervisor(folder, say=say) as supervisor:
+        folder = supervisor.folder
+        ports, secrets = Ports(folder / "ports.json"), Secrets(folder / "secrets.json")
+        replaced = replaced_by_environment() | dict(settings or {})
+        ours = {part for part in PARTS if REPLACED_BY[part] not in replaced}
+        infrastructure = Infrastructure(
+            folder, ports=ports, secrets=secrets, parts=ours, identities=[releases_writer(secrets)]
+        )
+        servers = infrastructure.servers(replaced)
+        told = settings_of_all(servers, ports=ports, secrets=secrets, replaced=replaced)
+        urls = {service: url(told, service) for service in SERVICES}
+        kafka = _kafka_facts(servers.kafka)
+        supervisor.publish(kafka=kafka, s3={"url": servers.objects.endpoint}, services=urls)
+        await supervisor.start(*infrastructure.specs())
+        await supervisor.run_once("prepare", prepare_command(), told, cwd=folder)
+        await supervisor.start(*service_specs(told, folder))
+        credentials = Credentials(folder)
+        credentials.addresses(services=urls, kafka=kafka)
+        await introduce_people(
+            urls["registry"],
+            bootstrap_secret=told["MRX_REGISTRY_BOOTSTRAP_SECRET"],
+            credentials=credentials,
+        )
+        supervisor.serves()
+        yield Stack(
+            folder=folder,
+            servers=servers,
+            settings=told,
+            urls=urls,
+            credentials=credentials,
+            supervisor=supervisor,
+            ready_s=time.monotonic() - started,
+        )
+
+
+def _kafka_facts(kafka: KafkaServer) -> dict[str, str]:
+    return {
+        "bootstrap_servers": kafka.bootstrap_servers,
+        "security_protocol": kafka.security_protocol,
+        "sasl_mechanism": kafka.sasl_mechanism,
+    }
