@@ -18,7 +18,10 @@ pytestmark = pytest.mark.live
 
 async def tally(database: Database) -> dict[str, int]:
     async with database.transaction(None) as (session, _):
-        return {row.name: row.count for row in await session.execute(text("SELECT name, count FROM tally"))}
+        return {
+            row.name: row.times
+            for row in await session.execute(text("SELECT name, count AS times FROM tally"))
+        }
 
 
 async def outbox(database: Database) -> list[tuple[str, str, int]]:

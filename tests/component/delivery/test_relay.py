@@ -99,6 +99,14 @@ async def say(once: Once[TallyWork], *names: str, to: UUID | None = None) -> Non
     once.committed.ring()
 
 
+async def say_and_fail(database: Database) -> None:
+    async with database.transaction(None) as (session, now):
+        work = SqlWork(session, Moment(now=now, service="tallying", tenant=None, correlation_id="c"))
+        work.say(Counted(name="lost"), about="lost")
+        await work.write_outbox()
+        raise ZeroDivisionError
+
+
 async def until(condition: object, seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # type: ignore[operator]
@@ -121,11 +129,7 @@ async def test_what_is_rolled_back_is_never_said(
 ) -> None:
     async with relaying(database, once, broker):
         with pytest.raises(ZeroDivisionError):
-            async with database.transaction(None) as (session, now):
-                work = SqlWork(session, Moment(now=now, service="tallying", tenant=None, correlation_id="c"))
-                work.say(Counted(name="lost"), about="lost")
-                await work.write_outbox()
-                raise ZeroDivisionError
+            await say_and_fail(database)
         await say(once, "kept")
         await until(lambda: broker.arrived)
     assert broker.arrived == [("mrx.tallying.v1", "kept", 1)]
@@ -232,12 +236,12 @@ async def test_the_chain_can_be_recomputed_and_shows_what_was_altered(
 async def test_a_fact_above_900_kib_is_refused_when_it_is_said(
     database: Database, once: Once[TallyWork]
 ) -> None:
-    with pytest.raises(FactTooLarge, match="900|921600"):
+    with pytest.raises(FactTooLarge, match="at most 921600"):
         await say(once, "x" * 1_000_000)
 
 
 async def test_a_service_may_say_its_own_facts_only(database: Database) -> None:
     async with database.transaction(None) as (session, now):
         work = SqlWork(session, Moment(now=now, service="another", tenant=None, correlation_id="c"))
-        with pytest.raises(TypeError, match="another may not say mrx.tallying"):
+        with pytest.raises(TypeError, match="another may not say"):
             work.say(Counted(name="a"), about="a")
