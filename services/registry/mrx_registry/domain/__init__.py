@@ -1,0 +1,1 @@
+"""Rules of membership. Standard library and refusals only."""

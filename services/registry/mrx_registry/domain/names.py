@@ -1,0 +1,33 @@
+"""Names that people give, and when two of them are the same."""
+
+import unicodedata
+
+from mrx_shared.refusals import Invalid
+
+LONGEST = 200
+
+
+def name_from(given: str, *, field: str) -> str:
+    """The name, composed (NFC) and with single spaces. Raises `Invalid` for one that nobody could read back."""
+    name = " ".join(unicodedata.normalize("NFC", given).split(" ")).strip()
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in name):
+        raise Invalid(
+            f"{field} holds a control or invisible character",
+            field=field,
+            remedy="type the name again as plain text",
+        )
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid(f"{field} is empty", field=field, remedy="give a name")
+    if len(name) > LONGEST:
+        raise Invalid(
+            f"{field} has {len(name)} characters",
+            field=field,
+            remedy=f"give a name of at most {LONGEST} characters",
+        )
+    return name
+
+
+def folded(name: str) -> str:
+    """What two names have in common when a reader would take them for the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -1,0 +1,206 @@
+"""Routes of principals, tokens and keys."""
+
+import base64
+import binascii
+import secrets
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote_plus
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+from mrx_shared.bus.requests import Command
+from mrx_shared.kit.access import Principal, Role
+from mrx_shared.refusals import Forbidden
+
+from mrx_registry.domain.principals import TOKEN_LIFE, Audience
+from mrx_registry.entrypoints.http import asked as bodies
+from mrx_registry.entrypoints.http.answers import (
+    KeyAnswer,
+    KeysAnswer,
+    PrincipalAnswer,
+    TokenAnswer,
+    TokenRefused,
+)
+from mrx_registry.entrypoints.http.desk import Desk
+from mrx_registry.handlers import access
+from mrx_registry.ports import Work
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type", "audience"],
+                    "properties": {
+                        "grant_type": {"type": "string", "const": "client_credentials"},
+                        "audience": {"type": "string", "enum": [one.value for one in Audience]},
+                        "client_id": {"type": "string"},
+                        "client_secret": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def principals_and_tokens(desk: Desk) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1", tags=["access"])
+    _add_bootstrap(routes, desk)
+    _add_token(routes, desk)
+    _add_principals(routes, desk)
+    _add_keys(routes, desk)
+    return routes
+
+
+def _add_bootstrap(routes: APIRouter, desk: Desk) -> None:
+    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+
+    def knows_the_secret(given: Annotated[str, Header(alias="MRX-Bootstrap-Secret")]) -> None:
+        if not secrets.compare_digest(given.encode(), desk.bootstrap_secret.encode()):
+            raise Forbidden(
+                "this is not the bootstrap secret",
+                field="MRX-Bootstrap-Secret",
+                remedy="ask the operator for MRX_REGISTRY_BOOTSTRAP_SECRET",
+            )
+
+    @routes.post(
+        "/bootstrap",
+        status_code=201,
+        response_model=PrincipalAnswer,
+        dependencies=[Depends(knows_the_secret)],
+    )
+    async def bootstrap(asked: bodies.FirstPrincipal, command: commanded) -> Response:
+        """Make the first secretariat principal, once. Until it is used, asking again replaces its secret."""
+        secret = desk.secrets.new()
+        kept = await desk.secrets.hash(secret)
+
+        async def verb(work: Work) -> PrincipalAnswer:
+            return PrincipalAnswer.of(await access.bootstrap(asked.name, kept, work), secret=secret)
+
+        return await command(verb, by=None, status=201, secrets=("client_secret",))
+
+
+def _add_token(routes: APIRouter, desk: Desk) -> None:
+
+    @routes.post(
+        "/token",
+        response_model=TokenAnswer,
+        responses={400: {"model": TokenRefused}, 401: {"model": TokenRefused}},
+        openapi_extra=_FORM,
+    )
+    async def token(request: Request) -> Response:
+        """A token for one service, by OAuth 2.0 client credentials (Basic, or in the form)."""
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        client_id, client_secret = _client(request.headers.get("authorization", ""), form)
+        if form.get("grant_type") != "client_credentials":
+            return _refused("unsupported_grant_type", "grant_type is client_credentials here")
+        if form.get("audience") not in set(Audience):
+            return _refused("invalid_target", f"audience is one of {', '.join(Audience)}")
+        if not client_id or not client_secret:
+            return _refused("invalid_client", "a client id and its secret are needed")
+        try:
+            signed = await access.sign_in(
+                client_id,
+                client_secret,
+                Audience(form["audience"]),
+                desk.transact,
+                secrets=desk.secrets,
+                tokens=desk.tokens,
+            )
+        except access.Unproved as error:
+            return _refused("invalid_client", error.reason)
+        except Forbidden as error:
+            return _refused("unauthorized_client", error.reason)
+        answer = TokenAnswer(access_token=signed, expires_in=int(TOKEN_LIFE.total_seconds()))
+        return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
+
+
+def _client(authorization: str, form: dict[str, str]) -> tuple[str, str]:
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return form.get("client_id", ""), form.get("client_secret", "")
+    try:
+        client_id, _, client_secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote_plus(client_id), unquote_plus(client_secret)
+
+
+def _refused(error: str, description: str) -> Response:
+    unproved = error == "invalid_client"
+    return JSONResponse(
+        {"error": error, "error_description": description},
+        401 if unproved else 400,
+        {"Cache-Control": "no-store", **({"WWW-Authenticate": "Basic"} if unproved else {})},
+    )
+
+
+def _add_principals(routes: APIRouter, desk: Desk) -> None:
+    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
+    anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
+    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+
+    @routes.post("/principals", status_code=201, response_model=PrincipalAnswer)
+    async def create(asked: bodies.NewPrincipal, who: secretariat, command: commanded) -> Response:
+        """Let a person or a system in; its secret is shown once."""
+        secret = desk.secrets.new()
+        kept = await desk.secrets.hash(secret)
+        new = access.NewPrincipal(
+            kind=asked.kind, name=asked.name, role=asked.role, member_id=asked.member_id
+        )
+
+        async def verb(work: Work) -> PrincipalAnswer:
+            return PrincipalAnswer.of(await access.create_principal(new, kept, work), secret=secret)
+
+        return await command(verb, by=who, status=201, secrets=("client_secret",))
+
+    @routes.post("/principals/{principal_id}/secret", response_model=PrincipalAnswer)
+    async def replace_secret(principal_id: UUID, who: anyone, command: commanded) -> Response:
+        """A new secret, shown once, in place of the old one; for the secretariat and the principal itself."""
+        secret = desk.secrets.new()
+        kept = await desk.secrets.hash(secret)
+
+        async def verb(work: Work) -> PrincipalAnswer:
+            replaced = await access.replace_secret(
+                principal_id, kept, work, by=who.subject, by_secretariat=who.role is Role.SECRETARIAT
+            )
+            return PrincipalAnswer.of(replaced, secret=secret)
+
+        return await command(verb, by=who, secrets=("client_secret",))
+
+    @routes.post("/principals/{principal_id}/disabling", response_model=PrincipalAnswer)
+    async def disable(principal_id: UUID, who: secretariat, command: commanded) -> Response:
+        """Give a principal no token any more."""
+
+        async def verb(work: Work) -> PrincipalAnswer:
+            return PrincipalAnswer.of(await access.disable(principal_id, who.subject, work))
+
+        return await command(verb, by=who)
+
+
+def _add_keys(routes: APIRouter, desk: Desk) -> None:
+    keeper = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT, Role.OPERATOR))]
+    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+
+    @routes.get("/keys")
+    async def keys() -> KeysAnswer:
+        """The public keys that tokens are signed with, newest first."""
+
+        async def verb(work: Work) -> KeysAnswer:
+            return KeysAnswer(keys=[KeyAnswer.of(key) for key in await work.keys.every()])
+
+        return await desk.requests.read(verb)
+
+    @routes.post("/signing-keys", status_code=201, response_model=KeyAnswer)
+    async def rotate(who: keeper, command: commanded) -> Response:
+        """Sign with a new key from now on; tokens signed before hold until they expire."""
+
+        async def verb(work: Work) -> KeyAnswer:
+            return KeyAnswer.of(await access.rotate_key(work, tokens=desk.tokens))
+
+        return await command(verb, by=who, status=201)

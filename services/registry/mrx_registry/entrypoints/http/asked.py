@@ -1,0 +1,66 @@
+"""Bodies of requests."""
+
+from uuid import UUID
+
+from mrx_shared.kit.http import Asked
+from pydantic import Field
+
+from mrx_registry.domain.principals import Kind, Role
+
+NAME = Field(min_length=1, max_length=200)
+
+
+class FirstPrincipal(Asked):
+    """Who the first secretariat principal is."""
+
+    name: str = NAME
+
+
+class NewMember(Asked):
+    """A company to be admitted."""
+
+    name: str = NAME
+    group: str = Field(min_length=1, max_length=200, description="corporate group, by name")
+    minority_holdings: tuple[str, ...] = Field(
+        default=(),
+        max_length=200,
+        description="groups, by name, that hold a minority share of this one or the other way round",
+    )
+
+
+class NewPrincipal(Asked):
+    """A person or a system to be let in."""
+
+    kind: Kind
+    name: str = Field(min_length=1, max_length=200, repr=False)
+    role: Role
+    member_id: UUID | None = Field(default=None, description="for the role member, and only there")
+
+
+class NewStatement(Asked):
+    """A version of the joint statement."""
+
+    version: str = Field(min_length=1, max_length=50)
+    text: str = Field(min_length=1, max_length=100_000)
+
+
+class NewSignatory(Asked):
+    """The person who signs; kept in the registry's database only."""
+
+    name: str = Field(min_length=1, max_length=200, repr=False)
+    title: str = Field(min_length=1, max_length=200, repr=False)
+
+
+class NewSignature(Asked):
+    """A member signs the text that it read."""
+
+    statement_version: str = Field(min_length=1, max_length=50)
+    text_sha256: str = Field(pattern="^[0-9a-fA-F]{64}$")
+    signatory: NewSignatory
+
+
+class NewAdoption(Asked):
+    """A member takes an equivalent public protocol as its own way through step 1."""
+
+    protocol_id: UUID
+    protocol_version: str = Field(min_length=1, max_length=100)

@@ -1,0 +1,24 @@
+"""What the registry listens to."""
+
+from collections.abc import Callable
+
+from mrx_shared.bus.once import Delivery, Once
+from mrx_shared.bus.subscriptions import Subscriptions
+from mrx_shared.messages.benchmark import ProtocolAssessed
+from mrx_shared.messages.topics import Topic
+
+from mrx_registry.handlers import participation
+from mrx_registry.ports import Work
+
+
+def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: Callable[[], None]) -> None:
+    """Subscribe to the benchmark's verdicts."""
+    benchmark = subscriptions.subscribe(
+        Topic.BENCHMARK, description="verdicts on protocols decide who has passed step 1"
+    )
+
+    @benchmark(ProtocolAssessed)
+    async def on_protocol_assessed(delivery: Delivery[ProtocolAssessed]) -> None:
+        sequence = delivery.envelope.sequence
+        await once(delivery, lambda work: participation.take_verdict(delivery.data, work, sequence=sequence))
+        judge_soon()

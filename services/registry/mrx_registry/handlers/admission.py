@@ -1,0 +1,174 @@
+"""The secretariat admits, suspends and reinstates members; their topics, users and rights follow on Kafka."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from mrx_shared.messages.registry import MemberReinstated, MemberSuspended
+from mrx_shared.refusals import Rejected
+
+from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.members import Group, Member, State, Step
+from mrx_registry.domain.names import folded, name_from
+from mrx_registry.handlers import facts
+from mrx_registry.handlers.participation import judge
+from mrx_registry.ports import MemberTopics, Seal, Transact, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What the secretariat says of a member to be."""
+
+    name: str
+    group: str
+    minority_holdings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaAccess:
+    """What a member signs in to Kafka with; the password is known here and now only."""
+
+    password: str
+    ready: bool
+
+
+async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
+    """Take the member on as provisioning. `provision` admits it when its topics and rights stand.
+
+    `member_id` is random, not ordered by time: it names topics and must not tell who joined when.
+    """
+    member = Member(
+        id=member_id,
+        name=name_from(admission.name, field="name"),
+        group=await _place(admission, work),
+        state=State.PROVISIONING,
+        created_at=work.now,
+    )
+    if not await work.members.add(member):
+        raise Rejected(
+            f"there is a member named {member.name!r} already",
+            field="name",
+            remedy="choose another name, or use the member that is there",
+        )
+    async with work.concerning(member.id):
+        await work.channels.keep(Channel(member_id=member.id, open=True))
+    return member
+
+
+async def _place(admission: Admission, work: Work) -> Group:
+    """The member's corporate group, tied to those of its minority holdings."""
+    own = name_from(admission.group, field="group")
+    others = [name_from(holding, field="minority_holdings") for holding in admission.minority_holdings]
+    for row, other in enumerate(others, start=1):
+        if folded(other) == folded(own):
+            raise Rejected(
+                "a group holds no minority share of itself",
+                field="minority_holdings",
+                row=row,
+                remedy="leave the member's own group out",
+            )
+    groups = {}
+    # In one order, so that two admissions do not wait for each other.
+    for name in sorted({own, *others}, key=folded):
+        groups[folded(name)] = await work.members.group_named(name, new_id=work.new_id())
+    group = groups[folded(own)]
+    for other in others:
+        await work.members.tie(group.id, groups[folded(other)].id)
+    return group
+
+
+async def suspend(member_id: UUID, work: Work) -> Member:
+    """The member takes part no more; its tokens end now, its Kafka user and rights as soon as Kafka answers."""
+    member = (await work.members.get(member_id)).take(Step.SUSPEND, at=work.now)
+    await _wish(member, work, access=False)
+    work.say(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
+    return await judge(member, work)
+
+
+async def reinstate(member_id: UUID, work: Work) -> Member:
+    """The suspension ends. Rights come back by themselves; a Kafka password has to be asked for again."""
+    member = (await work.members.get(member_id)).take(Step.REINSTATE, at=work.now)
+    await _wish(member, work, access=True)
+    work.say(MemberReinstated(member_id=member.id, reinstated_at=work.now), about=str(member.id))
+    return await judge(member, work)
+
+
+async def _wish(member: Member, work: Work, *, access: bool) -> None:
+    async with work.concerning(member.id):
+        channel = await work.channels.get(member.id)
+        await work.channels.keep(channel.wish(open=access))
+
+
+async def replace_kafka_password(member_id: UUID, password: str, work: Work, *, seal: Seal) -> KafkaAccess:
+    """Have this password set for the member's Kafka user, in place of the one before."""
+    member = await work.members.get(member_id)
+    if member.state is State.SUSPENDED:
+        raise Rejected(
+            "a suspended member has no access to Kafka",
+            field="state",
+            remedy="reinstate the member first",
+        )
+    async with work.concerning(member_id):
+        channel = await work.channels.get(member_id)
+        sealed = seal.close(password, belongs_to=str(member_id))
+        await work.channels.keep(channel.with_password(sealed))
+    return KafkaAccess(password=password, ready=False)
+
+
+async def kafka_access_ready(member_id: UUID, work: Work) -> bool:
+    """Whether everything that was asked for stands on Kafka."""
+    async with work.concerning(member_id):
+        channel = await work.channels.get(member_id)
+    return channel.open and not channel.due
+
+
+async def provision(transact: Transact, topics: MemberTopics, seal: Seal) -> bool:
+    """Carry out on Kafka what is due for each member, then admit it where that was waited for.
+
+    Done again after a crash or an outage, it does no harm. Says whether anything was due.
+    Raises `Unavailable` while Kafka is away.
+    """
+
+    async def alone(work: Work) -> bool:
+        if not await work.channels.alone():
+            return False
+        due = await work.channels.due()
+        for member_id in due:
+            await _provide(member_id, transact, topics, seal)
+        return bool(due)
+
+    return await transact(alone)
+
+
+async def _provide(member_id: UUID, transact: Transact, topics: MemberTopics, seal: Seal) -> None:
+    async def read(work: Work) -> Channel:
+        async with work.concerning(member_id):
+            return await work.channels.get(member_id)
+
+    seen = await transact(read)
+    await _carry_out(seen, topics, seal)
+    await transact(lambda work: settle(seen, work))
+
+
+async def _carry_out(channel: Channel, topics: MemberTopics, seal: Seal) -> None:
+    if not channel.open:
+        await topics.shut(channel.member_id)
+        return
+    if channel.done < channel.revision:
+        await topics.open(channel.member_id)
+    if channel.sealed_password is not None:
+        password = seal.open(channel.sealed_password, belongs_to=str(channel.member_id))
+        await topics.let_in(channel.member_id, password)
+
+
+async def settle(seen: Channel, work: Work) -> None:
+    """What `seen` asked for stands on Kafka: note it, and admit a member that waited for it."""
+    member = await work.members.get(seen.member_id)
+    async with work.concerning(member.id):
+        channel = await work.channels.get(member.id)
+        await work.channels.keep(channel.carried_out(seen))
+    if member.state is State.PROVISIONING and seen.open:
+        member = member.take(Step.ADMIT, at=work.now)
+        tied = await work.members.tied_to(member.group.id)
+        work.say(facts.member_admitted(member, tied, at=work.now), about=str(member.id))
+        await work.members.judge_again(tied)
+        await judge(member, work)

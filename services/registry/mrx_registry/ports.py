@@ -1,0 +1,240 @@
+"""What the handlers need, in their words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from mrx_shared.messages.speaking import Speaks
+
+from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.members import Group, Member, Recognition
+from mrx_registry.domain.principals import Audience, Credential, Principal, Role, SigningKey
+from mrx_registry.domain.statement import Adoption, Signature, Statement
+
+T = TypeVar("T")
+
+
+class Members(Protocol):
+    """Members and their corporate groups."""
+
+    async def add(self, member: Member) -> bool:
+        """Add a member. False when one of that name is there already."""
+
+    async def get(self, member_id: UUID) -> Member:
+        """The member, held until the transaction ends so that two changes follow one another. Raises `Unknown`."""
+
+    async def find(self, member_id: UUID) -> Member | None:
+        """The member as it stands, for reading."""
+
+    async def every(self) -> Sequence[Member]:
+        """All members by name."""
+
+    async def keep(self, member: Member, *, judged_on: date | None) -> None:
+        """Store the member's state and standing, and the day for which it was judged."""
+
+    async def group_named(self, name: str, *, new_id: UUID) -> Group:
+        """The corporate group of that name, made with `new_id` when there was none."""
+
+    async def tie(self, group: UUID, other: UUID) -> None:
+        """The two groups are tied by a minority holding, whichever holds the share."""
+
+    async def tied_to(self, group: UUID) -> frozenset[UUID]:
+        """The groups tied to this one."""
+
+    async def judge_again(self, groups: frozenset[UUID] | None = None) -> None:
+        """Members of these groups, or all, are due to be judged anew."""
+
+    async def to_judge(self, today: date) -> Sequence[UUID]:
+        """Members once admitted that were not judged for `today`, or are due again."""
+
+
+class Principals(Protocol):
+    """People and systems. Names stand in rows of the member that they belong to; credentials bear none."""
+
+    async def add(self, principal: Principal, credential: Credential) -> None:
+        """Add a principal with what it signs in with."""
+
+    async def credential(self, client_id: str) -> Credential | None:
+        """The credential that a client id names."""
+
+    async def credential_of(self, principal_id: UUID) -> Credential:
+        """The credential of a principal, held until the transaction ends. Raises `Unknown`."""
+
+    async def keep(self, credential: Credential) -> None:
+        """Store a credential's new secret or state."""
+
+    async def bootstrapped(self) -> UUID | None:
+        """The first secretariat principal; asking holds everyone else who asks until the transaction ends."""
+
+    async def bootstrap(self, principal_id: UUID) -> None:
+        """Remember the first secretariat principal."""
+
+
+class Statements(Protocol):
+    """The joint statement, and who signed it or adopted a protocol for it."""
+
+    async def publish(self, statement: Statement) -> bool:
+        """Add a version. False when it is there already."""
+
+    async def version(self, version: str) -> Statement | None:
+        """That version."""
+
+    async def current(self) -> Statement | None:
+        """The version published last."""
+
+    async def sign(self, signature: Signature) -> None:
+        """Store a signature of the member that this transaction concerns."""
+
+    async def signatures(self, member_id: UUID) -> Sequence[Signature]:
+        """The member's signatures that stand, oldest first."""
+
+    async def withdraw(self, signature: Signature, *, at: datetime) -> None:
+        """The signature stands no more; its record stays."""
+
+    async def adopt(self, adoption: Adoption) -> None:
+        """Store an adoption of the member that this transaction concerns."""
+
+    async def adoptions(self, member_id: UUID) -> Sequence[Adoption]:
+        """What the member adopted, oldest first."""
+
+
+class Recognitions(Protocol):
+    """Read model of the benchmark's verdicts; a company's own protocol is seen for its owner alone."""
+
+    async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
+        """Keep this verdict if it is newer than the one known for the protocol version. Says whether it was."""
+
+    async def find(self, protocol_id: UUID, protocol_version: str) -> Recognition | None:
+        """The verdict on a protocol version."""
+
+    async def counting_for(self, member_id: UUID) -> Sequence[Recognition]:
+        """The verdicts on the member's own protocols and on those it adopted."""
+
+
+class Channels(Protocol):
+    """Members' access to their topics, as wished and as done."""
+
+    async def get(self, member_id: UUID) -> Channel:
+        """The channel, held until the transaction ends. Raises `Unknown`."""
+
+    async def keep(self, channel: Channel) -> None:
+        """Store the channel, new or changed."""
+
+    async def alone(self) -> bool:
+        """Whether no other process is at this; then none will be until the transaction ends."""
+
+    async def due(self) -> Sequence[UUID]:
+        """Members whose channel is not as it was wished, longest waiting first."""
+
+
+class SigningKeys(Protocol):
+    """The keys that tokens are signed with."""
+
+    async def add(self, key: SigningKey) -> None:
+        """Add a key; tokens are checked with it here at once."""
+
+    async def current(self) -> SigningKey | None:
+        """The newest key."""
+
+    async def hold(self) -> None:
+        """Let nobody else make a key until the transaction ends."""
+
+    async def every(self) -> Sequence[SigningKey]:
+        """All keys, newest first."""
+
+
+class Work(Speaks, Protocol):
+    """One transaction of the registry."""
+
+    @property
+    def members(self) -> Members: ...
+
+    @property
+    def principals(self) -> Principals: ...
+
+    @property
+    def statements(self) -> Statements: ...
+
+    @property
+    def recognitions(self) -> Recognitions: ...
+
+    @property
+    def channels(self) -> Channels: ...
+
+    @property
+    def keys(self) -> SigningKeys: ...
+
+    def concerning(self, member: UUID | None) -> AbstractAsyncContextManager[None]:
+        """Inside, the transaction sees this member's confidential rows and no other's.
+
+        Raises `Forbidden` when it was begun for another member: only the secretariat's and the house's own
+        transactions, begun for nobody, may turn to one.
+        """
+
+
+class Transact(Protocol):
+    """Runs one verb in one transaction, begun for no member."""
+
+    async def __call__(self, verb: Callable[[Work], Awaitable[T]]) -> T: ...
+
+
+class Secrets(Protocol):
+    """Client secrets: made here, shown once, kept as hashes."""
+
+    def new(self) -> str:
+        """A secret that nobody can guess."""
+
+    async def hash(self, secret: str) -> str:
+        """What is kept of a secret."""
+
+    async def match(self, secret: str, kept: str | None) -> bool:
+        """Whether the secret is the one kept. Takes as long when there is none to compare with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a token says of its bearer."""
+
+    principal_id: UUID
+    role: Role
+    member_id: UUID | None
+    audience: Audience
+    issued_at: datetime
+    expires_at: datetime
+    token_id: UUID
+
+
+class Tokens(Protocol):
+    """Makes signing keys and signs with them."""
+
+    def new_key(self, *, valid_from: datetime) -> SigningKey:
+        """A fresh key, its private half sealed."""
+
+    def sign(self, claims: Claims, *, key: SigningKey) -> str:
+        """The claims as a signed token."""
+
+
+class Seal(Protocol):
+    """Encrypts what must be read again, bound to what it belongs to."""
+
+    def close(self, secret: str, *, belongs_to: str) -> bytes:
+        """The secret, sealed."""
+
+    def open(self, sealed: bytes, *, belongs_to: str) -> str:
+        """The secret again."""
+
+
+class MemberTopics(Protocol):
+    """A member's topics, user and rights on Kafka. Everything may be done again. Raises `Unavailable`."""
+
+    async def open(self, member_id: UUID) -> None:
+        """The member's topics exist, and its user has its rights."""
+
+    async def let_in(self, member_id: UUID, password: str) -> None:
+        """The member's user signs in with this password and no other."""
+
+    async def shut(self, member_id: UUID) -> None:
+        """The member's user and its rights are gone; the topics stay."""
