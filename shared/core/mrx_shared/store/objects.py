@@ -17,6 +17,7 @@ from mrx_shared.refusals import Unavailable
 
 T = TypeVar("T")
 MISSING = {"NoSuchKey", "NoSuchObject", "NoSuchBucket"}
+STANDS_ALREADY = {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}
 
 
 class ObjectMissing(LookupError):
@@ -128,4 +129,21 @@ async def refuses_strangers(endpoint: str, bucket: str) -> bool:
     try:
         return await asyncio.to_thread(ask) in {401, 403}
     except urllib3.exceptions.HTTPError as error:
+        raise Unavailable(f"object storage is away: {type(error).__name__}") from None
+
+
+async def ensure_bucket(*, endpoint: str, access_key: str, secret_key: SecretStr, bucket: str) -> None:
+    """The bucket exists. For the administrator's identity; repeatable. Raises `Unavailable`."""
+    client = _client(endpoint, access_key, secret_key, 30)
+
+    def make() -> None:
+        if not client.bucket_exists(bucket):
+            client.make_bucket(bucket)
+
+    try:
+        await asyncio.to_thread(make)
+    except S3Error as error:
+        if error.code not in STANDS_ALREADY:
+            raise Unavailable(f"object storage refused: {error.code}") from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(f"object storage is away: {type(error).__name__}") from None

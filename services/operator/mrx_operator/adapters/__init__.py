@@ -1,0 +1,1 @@
+"""Ports to PostgreSQL, Kafka, object storage and the services' HTTP APIs."""

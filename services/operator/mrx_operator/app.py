@@ -1,0 +1,75 @@
+"""Which handler works with which server: the only module that knows every concrete part."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from typing import Literal, get_args
+
+from mrx_shared.bus.administration import KafkaAdministration
+from mrx_shared.kit.settings import load
+
+from mrx_operator.adapters import tree
+from mrx_operator.adapters.patience import BoundedPatience
+from mrx_operator.adapters.servers import DatabaseLogins, KafkaBus, KafkaUser, PostgresDatabases, S3Buckets
+from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
+from mrx_operator.ports import Patience, Tell
+from mrx_operator.settings import (
+    KafkaAdministrationSettings,
+    ObjectAdministration,
+    PostgresAdministration,
+    database_settings,
+    kafka_settings,
+)
+
+BUCKETS = ("releases",)
+
+Part = Literal["databases", "kafka", "objects"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+async def prepare(root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
+    """Prepare the servers of these parts, all at once. Reads the environment before it touches any."""
+    patience = BoundedPatience(wait_s, tell)
+    builders = {"databases": _databases, "kafka": _kafka, "objects": _objects}
+    steps = [builders[part](root, patience, tell) for part in PARTS if part in parts]
+    await asyncio.gather(*(step() for step in steps))
+
+
+def _databases(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+    services = tree.services_with_databases(root)
+    known = {service: load(database_settings(service)) for service in services}
+    logins = {
+        service: DatabaseLogins(owner=urls.owner_database_url.get_secret_value(), others=urls.logins)
+        for service, urls in known.items()
+    }
+    databases = PostgresDatabases(
+        load(PostgresAdministration).postgres_url, logins.__getitem__, services=root / "services"
+    )
+    return lambda: prepare_databases(services, databases, patience=patience, tell=tell)
+
+
+def _kafka(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+    settings = load(KafkaAdministrationSettings)
+    topics, principals = tree.topics(root), tree.principals(root)
+    users = {
+        principal.service: KafkaUser(name=user.kafka_username, password=user.kafka_password)
+        for principal in principals
+        for user in [load(kafka_settings(principal.service))]
+    }
+    administration = KafkaAdministration(
+        settings.bootstrap_servers,
+        security_protocol=settings.security_protocol,
+        username=settings.username,
+        password=settings.password.get_secret_value(),
+        ca_file=settings.ca_file,
+    )
+    bus = KafkaBus(administration, users.__getitem__)
+    return lambda: prepare_bus(topics, principals, bus, patience=patience, tell=tell)
+
+
+def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+    settings = load(ObjectAdministration)
+    buckets = S3Buckets(
+        endpoint=settings.endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key
+    )
+    return lambda: prepare_buckets(BUCKETS, buckets, patience=patience, tell=tell)

@@ -1,0 +1,1 @@
+"""What topics, rights and an unbroken log are. Standard library only."""

@@ -1,0 +1,1 @@
+"""Commands: they call a handler and show what it says."""

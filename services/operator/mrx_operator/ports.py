@@ -1,0 +1,49 @@
+"""What the operator's verbs need of the world, in their words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from mrx_operator.domain.plan import Grant, TopicPlan
+
+Tell = Callable[[str], None]
+"""Show one line of progress."""
+
+
+class Patience(Protocol):
+    """Waits, within bounds, for what is not there yet."""
+
+    async def until_done(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step, again while a server is away. Raises `Unavailable` when patience ends."""
+
+
+class Databases(Protocol):
+    """A PostgreSQL server, as its superuser. Everything may be done again."""
+
+    async def make(self, service: str) -> None:
+        """The service's database and roles exist."""
+
+    async def migrate(self, service: str) -> None:
+        """The service's database has its newest shape."""
+
+
+class Bus(Protocol):
+    """A Kafka cluster, as its super-user. Everything may be done again."""
+
+    async def ensure_topic(self, topic: TopicPlan) -> None:
+        """The topic exists with its configuration."""
+
+    async def ensure_user(self, service: str) -> None:
+        """The service's user exists with its password."""
+
+    async def grant(self, service: str, grants: Sequence[Grant]) -> None:
+        """The service's user has these rights."""
+
+
+class Buckets(Protocol):
+    """An S3 server, as its administrator. Everything may be done again."""
+
+    async def ensure(self, name: str) -> None:
+        """The bucket exists."""
+
+    async def refuses_strangers(self, name: str) -> bool:
+        """Whether a request without credentials is turned away."""
