@@ -1,0 +1,1 @@
+"""Ports to technology: files, the member's home, Kafka, HTTP, the matcher."""

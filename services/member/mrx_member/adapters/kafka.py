@@ -1,0 +1,178 @@
+"""The member's own topics on Kafka, as its own Kafka user."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+)
+from mrx_shared.messages.envelope import CONTENT_TYPE
+from mrx_shared.messages.topics import lists_in, out
+from mrx_shared.refusals import Forbidden
+
+from mrx_member.adapters.outages import Notice, riding_over
+from mrx_member.ports import Ear, Event, Progress
+
+T = TypeVar("T")
+
+ATTEMPT_MS = 10_000
+STOPPING = 2.0
+_NO_RIGHT = (AuthenticationFailedError, SaslAuthenticationFailed, TopicAuthorizationFailedError)
+_OUTAGES = (KafkaError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaAccess:
+    """Where Kafka is, and who comes."""
+
+    bootstrap_servers: str
+    security_protocol: str
+    username: str
+    password: str = field(repr=False)
+    ca_file: Path | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what every client of aiokafka takes."""
+        secure = self.security_protocol == "SASL_SSL"
+        return {
+            "security_protocol": self.security_protocol,
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": self.username,
+            "sasl_plain_password": self.password,
+            "ssl_context": ssl.create_default_context(cafile=self.ca_file) if secure else None,
+        }
+
+
+class KafkaTopics:
+    """The port `Topics`. Connections are opened when they are needed and closed after it.
+
+    The out-topic is read by offset and without a consumer group: several commands may listen at once, and none
+    waits for another one's membership to lapse.
+    """
+
+    def __init__(self, access: KafkaAccess, member_id: UUID, *, notice: Notice) -> None:
+        self._access = access
+        self._lists = lists_in(member_id)
+        self._out = TopicPartition(out(member_id), 0)
+        self._notice = notice
+
+    async def position(self) -> int:
+        """Where in the out-topic the next event will stand."""
+
+        async def ask() -> int:
+            async with self._consumer() as consumer:
+                ends: dict[TopicPartition, int] = await consumer.end_offsets([self._out])
+                return ends[self._out]
+
+        return await self._riding_over(ask, self._out.topic)
+
+    async def send(self, events: Sequence[Event], progress: Progress) -> None:
+        """Send events in order; after an outage on from the first that is not acknowledged."""
+        done = 0
+
+        async def send_rest() -> None:
+            nonlocal done
+            async with self._producer() as producer:
+                for event in events[done:]:
+                    await producer.send_and_wait(
+                        self._lists,
+                        event.body,
+                        key=event.key.encode(),
+                        headers=[("content-type", CONTENT_TYPE.encode())],
+                    )
+                    done += 1
+                    progress(done, len(events))
+
+        await self._riding_over(send_rest, self._lists)
+
+    async def listen(self, position: int, ear: Ear[T]) -> T:
+        """Read the out-topic from a position on until the ear answers with something."""
+        at = position
+
+        async def listen_on() -> T:
+            nonlocal at
+            async with self._consumer() as consumer:
+                begin = (await consumer.beginning_offsets([self._out]))[self._out]
+                end = (await consumer.end_offsets([self._out]))[self._out]
+                # Events are kept for a while only, and a topic that was made anew begins at nought.
+                at = at if begin <= at <= end else begin
+                consumer.seek(self._out, at)
+                while True:
+                    for record in (await consumer.getmany(self._out, timeout_ms=1_000)).get(self._out, ()):
+                        at = record.offset + 1
+                        answer = ear(record.value or b"", at < (consumer.highwater(self._out) or 0))
+                        if answer is not None:
+                            return answer
+
+        return await self._riding_over(listen_on, self._out.topic)
+
+    async def _riding_over(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
+        try:
+            return await riding_over(
+                attempt,
+                outages=_OUTAGES,
+                doubtful=_NO_RIGHT,
+                notice=lambda: self._notice(f"Kafka at {self._access.bootstrap_servers} does not answer"),
+            )
+        except _NO_RIGHT as error:
+            raise Forbidden(
+                f"Kafka refuses {self._access.username} at {topic}: {type(error).__name__}",
+                remedy="ask the secretariat whether the membership is suspended or the password was replaced",
+            ) from None
+
+    @asynccontextmanager
+    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            **self._servers(), acks="all", enable_idempotence=True, request_timeout_ms=ATTEMPT_MS
+        )
+        async with self._running(producer):
+            yield producer
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            **self._servers(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=ATTEMPT_MS,
+        )
+        consumer.assign([self._out])
+        async with self._running(consumer):
+            yield consumer
+
+    def _servers(self) -> dict[str, Any]:
+        return {"bootstrap_servers": self._access.bootstrap_servers, **self._access.arguments()}
+
+    @asynccontextmanager
+    async def _running(self, client: AIOKafkaProducer | AIOKafkaConsumer) -> AsyncIterator[None]:
+        try:
+            try:
+                await client.start()  # type: ignore[no-untyped-call]
+            except KafkaConnectionError:
+                await self._knock()
+                raise
+            yield
+        finally:
+            # A client whose broker is away may wait for it for ever.
+            with suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(client.stop(), STOPPING)  # type: ignore[no-untyped-call]
+
+    async def _knock(self) -> None:
+        """Connect once by hand: the clients tell a refused password from an absent broker only in their log."""
+        host, _, port = self._access.bootstrap_servers.partition(",")[0].rpartition(":")
+        (
+            await create_conn(host, int(port), request_timeout_ms=ATTEMPT_MS, **self._access.arguments())
+        ).close()

@@ -1,0 +1,150 @@
+"""From the cells of a file to the rows of a list: what is sent, and what is left out and said so."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+
+from mrx_shared.refusals import Invalid
+
+from mrx_member.domain.columns import Headings, Use, recognise, recognised
+from mrx_member.domain.dates import DateOrder, iso_dates
+
+Cell = str | date | None
+
+MAX_ROWS = 50_000
+MAX_CELL = 4_000
+HEADING_ROWS = 20
+"""The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
+MIN_HEADINGS = 2
+
+_FORMULA = re.compile(r"=|[@+-]\s*\w+\s*[(|]|#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The cells of a file as they stand in it, with what was found out on the way (encoding, delimiter)."""
+
+    rows: Sequence[Sequence[Cell]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of a list. `row` is the number that a spreadsheet shows beside it; no value is empty."""
+
+    row: int
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a file says, in the scheme's columns, and what its owner should know about how it was read."""
+
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
+
+
+def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
+    """Read a file's cells as a list. Raises `Rejected` or `Invalid` naming field, row and remedy."""
+    top = _heading_row(sheet.rows)
+    headings = recognise([_as_text(cell) for cell in sheet.rows[top]], use)
+    columns = {column: at for column, at in headings.cells.items() if column != "audit_date" or use.leaves}
+    numbers: list[int] = []
+    columnwise: dict[str, list[str | date]] = {column: [] for column in columns}
+    for number, cells in enumerate(sheet.rows[top + 1 :], start=top + 2):
+        kept = {
+            c: _cell(cells[at], headings, c, number) if at < len(cells) else "" for c, at in columns.items()
+        }
+        if not any(kept.values()):
+            continue
+        if len(cells) > len(sheet.rows[top]) and any(cells[len(sheet.rows[top]) :]):
+            raise Invalid(
+                f"row {number} has {len(cells)} cells under {len(sheet.rows[top])} headings",
+                row=number,
+                remedy="put quotes around the value that holds a delimiter, or remove the cells that have no heading",
+            )
+        numbers.append(number)
+        for column, value in kept.items():
+            columnwise[column].append(value)
+    if not numbers:
+        raise Invalid(
+            "the file has headings but no rows", row=top + 1, remedy="export the list again, with its rows"
+        )
+    if len(numbers) > MAX_ROWS:
+        raise Invalid(
+            f"the file has {len(numbers):,} rows, a list may have {MAX_ROWS:,}",
+            remedy="send what was audited in the last three years only, or in several lists",
+        )
+    if "audit_date" in columnwise:
+        columnwise["audit_date"] = list(
+            iso_dates(
+                columnwise["audit_date"], rows=numbers, heading=headings.names["audit_date"], order=order
+            )
+        )
+    entries = tuple(
+        Entry(
+            row=number,
+            values=MappingProxyType({c: text for c in columns if (text := _as_text(columnwise[c][at]))}),
+        )
+        for at, number in enumerate(numbers)
+    )
+    return Reading(entries=entries, notes=(*sheet.notes, *_left_out(headings, use)))
+
+
+def _heading_row(rows: Sequence[Sequence[Cell]]) -> int:
+    counts = [recognised([_as_text(cell) for cell in cells]) for cells in rows[:HEADING_ROWS]]
+    best = max(counts, default=0)
+    if best >= MIN_HEADINGS:
+        return counts.index(best)
+    for at, cells in enumerate(rows):
+        if any(_as_text(cell).strip() for cell in cells):
+            shown = ", ".join(_as_text(cell) for cell in cells if cell)[:200]
+            raise Invalid(
+                f"no headings of a list of sites were found; row {at + 1} reads: {shown}",
+                field="site_name",
+                row=at + 1,
+                remedy="give the columns headings such as site_name, country, audit_date, protocol, protocol_version",
+            )
+    raise Invalid("the file is empty", remedy="export the list again")
+
+
+def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
+    if isinstance(cell, date):
+        return cell
+    text = " ".join((cell or "").split())
+    if not text:
+        return ""
+    fault, remedy = "", ""
+    if _FORMULA.match(text):
+        fault, remedy = "holds a formula", "replace formulas by their values (copy, then paste as values)"
+    elif bad := next((c for c in text if unicodedata.category(c) == "Cc"), None):
+        fault, remedy = f"holds the control character U+{ord(bad):04X}", "remove it from the cell"
+    elif "\N{REPLACEMENT CHARACTER}" in text:
+        fault, remedy = (
+            "holds a letter that was lost in an earlier conversion",
+            "export the list again as UTF-8",
+        )
+    elif len(text) > MAX_CELL:
+        fault, remedy = (
+            f"has {len(text):,} characters",
+            "look for a quotation mark that is opened and never closed",
+        )
+    if fault:
+        raise Invalid(f"row {row}, {headings.field(column)} {fault}", field=column, row=row, remedy=remedy)
+    return text
+
+
+def _as_text(cell: Cell) -> str:
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    return cell.isoformat() if isinstance(cell, date) else cell or ""
+
+
+def _left_out(headings: Headings, use: Use) -> Iterable[str]:
+    if headings.contacts and use.leaves:
+        yield f"dropped, contacts never leave this machine: {', '.join(headings.contacts)}"
+    if headings.ignored:
+        yield f"ignored, not columns of the scheme: {', '.join(headings.ignored)}"

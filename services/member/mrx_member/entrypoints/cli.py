@@ -1,0 +1,264 @@
+"""`mrx member`: publish a list, read its receipt, fetch the released list, check suppliers against it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import typer
+
+from mrx_member import handlers
+from mrx_member.domain.dates import DateOrder
+from mrx_member.domain.editions import MAX_PAGE_ROWS, Wish
+from mrx_member.handlers import Publication
+from mrx_member.ports import Desk, Progress
+
+REFUSED = 1
+SHOWN = 10
+"""So many refused rows are printed; all of them stand in the file."""
+
+
+class OpenDesk(Protocol):
+    """Opens the desk that the options name."""
+
+    def __call__(
+        self,
+        *,
+        profile: Path | None,
+        credentials: Path | None,
+        member: str | None,
+        notice: Callable[[str], None],
+    ) -> Desk: ...
+
+
+_Timeout = Annotated[float, typer.Option(min=1, help="Seconds to ride over outages and to wait.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
+_InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+
+
+def commands(open_desk: OpenDesk) -> typer.Typer:
+    """The commands, at a desk."""
+    app = typer.Typer(name="member", help="The member's side of the scheme.", no_args_is_help=True)
+
+    @app.callback()
+    def member(
+        context: typer.Context,
+        profile: Annotated[Path | None, typer.Option(help="The member's profile, a JSON file.")] = None,
+        credentials: Annotated[
+            Path | None, typer.Option(help="A stack's credentials.json; names the member with --member.")
+        ] = None,
+        member: Annotated[str | None, typer.Option(help="The member's name in --credentials.")] = None,
+    ) -> None:
+        """Publish a list, fetch the released one, check suppliers against it, with the member's own credentials.
+
+        Without --profile or --credentials the settings come from MRX_MEMBER_PROFILE or MRX_MEMBER_….
+        """
+        if (credentials is None) != (member is None):
+            raise typer.BadParameter("--credentials and --member go together")
+        context.obj = open_desk(profile=profile, credentials=credentials, member=member, notice=_notice)
+
+    for command in (publish, fetch, check, receipts, status):
+        app.command()(command)
+    return app
+
+
+def publish(  # noqa: PLR0913, PLR0917 - one for each option
+    context: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(metavar="LIST.csv|LIST.xlsx", exists=True, dir_okay=False, readable=True)
+    ],
+    list_id: Annotated[
+        UUID | None,
+        typer.Option(help="By default the one under which a file of this name was published before."),
+    ] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="By default the next.")] = None,
+    page_rows: Annotated[int, typer.Option(min=1, max=MAX_PAGE_ROWS)] = MAX_PAGE_ROWS,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(metavar="REFUSED.csv", help="Where refused rows go; by default into the member's home."),
+    ] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option(help="Where no row tells whether the day or the month comes first.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The file's encoding, where it cannot be told.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for the receipt.")] = True,
+    timeout: _Timeout = 120.0,
+    as_json: _Json = False,
+) -> None:
+    """Send the list of audited sites and print its receipt. Ends with 1 when the list is refused.
+
+    Nothing is sent of a file that cannot be read as a list. Contacts never leave this machine. After a failure
+    run the same command again: it carries on, and nothing counts twice.
+    """
+    desk: Desk = context.obj
+    reading = handlers.read_list(path, desk, order=date_order, encoding=encoding)
+    for note in reading.notes:
+        _notice(note)
+    wish = Wish(list_id=list_id, revision=revision, page_rows=page_rows)
+    with _bar("sending") as progress:
+        published = asyncio.run(
+            handlers.publish(
+                path.stem, reading.entries, wish, desk, wait=wait, patience=timeout, progress=progress
+            )
+        )
+    refused = handlers.write_refusals(published, receipt, desk)
+    if as_json:
+        _print_json(
+            _publication_figures(published)
+            | {"notes": reading.notes, "refused_rows": refused and str(refused)}
+        )
+    else:
+        _show(published, refused)
+    if published.receipt and published.receipt.state == "refused":
+        raise typer.Exit(REFUSED)
+
+
+def fetch(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the documents; they are kept in the home as well.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for a release that was not fetched yet.")] = False,
+    timeout: _Timeout = 120.0,
+    as_json: _Json = False,
+) -> None:
+    """Download the latest released list and its certificate, and verify them."""
+    desk: Desk = context.obj
+    with _bar("fetching") as progress:
+        fetched = asyncio.run(handlers.fetch(desk, out=out, wait=wait, patience=timeout, progress=progress))
+    if as_json:
+        _print_json(
+            {
+                "release_id": str(fetched.release_id),
+                "as_of": fetched.as_of,
+                "rows": fetched.rows,
+                "folder": str(fetched.folder),
+            }
+        )
+    else:
+        typer.echo(
+            f"release {fetched.release_id} as of {fetched.as_of}: {fetched.rows:,} sites, in {fetched.folder}"
+        )
+
+
+def check(
+    context: typer.Context,
+    suppliers: Annotated[
+        Path, typer.Argument(metavar="SUPPLIERS.csv", exists=True, dir_okay=False, readable=True)
+    ],
+    own: Annotated[
+        Path | None, typer.Option(exists=True, help="The own list; by default the last published.")
+    ] = None,
+    released: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="The released list or its folder; by default the last fetched."),
+    ] = None,
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Where the findings go.")] = Path("check.csv"),
+    as_json: _Json = False,
+) -> None:
+    """Match suppliers against the released list. Everything happens on this machine, nothing leaves it."""
+    desk: Desk = context.obj
+    findings = handlers.check(suppliers, desk, own=own, released=released)
+    handlers.write_findings(findings, out, desk)
+    if as_json:
+        figures = ("listed", "audited_by_us", "to_request", "to_review")
+        _print_json(
+            {"suppliers": len(findings.findings), **{name: getattr(findings, name) for name in figures}}
+        )
+        return
+    typer.echo(f"suppliers      {len(findings.findings):>7,}")
+    typer.echo(f"listed         {findings.listed:>7,}")
+    typer.echo(f"audited by us  {findings.audited_by_us:>7,}")
+    typer.echo(f"to request     {findings.to_request:>7,}")
+    typer.echo(
+        f"to review      {findings.to_review:>7,}   (a person has to look: decision `review` in {out})"
+    )
+
+
+def receipts(context: typer.Context, as_json: _Json = False) -> None:
+    """Print the receipts that are kept here, oldest first."""
+    desk: Desk = context.obj
+    kept = desk.home.receipts()
+    if as_json:
+        _print_json([receipt.model_dump(mode="json") for receipt in kept])
+        return
+    for one in kept:
+        typer.echo(
+            f"{one.received_at:%Y-%m-%d %H:%M}  {one.list_id} revision {one.revision}: {one.state}, "
+            f"{one.accepted:,} accepted, {one.refused:,} refused, {one.waiting:,} waiting"
+        )
+
+
+def status(context: typer.Context, timeout: _Timeout = 30.0, as_json: _Json = False) -> None:
+    """Print whether this member takes part, and what is missing."""
+    standing = asyncio.run(handlers.participation(context.obj, patience=timeout))
+    if as_json:
+        _print_json(standing)
+        return
+    for name, value in standing.items():
+        typer.echo(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def _publication_figures(published: Publication) -> dict[str, Any]:
+    edition, receipt = published.edition, published.receipt
+    return {
+        "list_id": str(edition.list_id),
+        "revision": edition.revision,
+        "rows": published.rows,
+        "pages": published.pages,
+        "state": receipt.state if receipt else "sent",
+        "reason": receipt and receipt.reason,
+        "accepted": receipt and receipt.accepted,
+        "refused": receipt and receipt.refused,
+        "waiting": receipt and receipt.waiting,
+    }
+
+
+def _show(published: Publication, refused: Path | None) -> None:
+    edition, receipt = published.edition, published.receipt
+    typer.echo(
+        f"list {edition.list_id} revision {edition.revision}: {published.rows:,} rows in {published.pages:,} pages sent"
+    )
+    if receipt is None:
+        return
+    typer.echo(
+        f"{receipt.state}: {receipt.accepted:,} accepted, {receipt.refused:,} refused, {receipt.waiting:,} waiting"
+    )
+    if receipt.reason:
+        typer.echo(f"{receipt.reason}{'; ' + receipt.remedy if receipt.remedy else ''}")
+    for row in published.refusals[:SHOWN]:
+        typer.echo(f"  row {row.row} {row.row_ref} {row.field}: {row.reason}; {row.remedy}")
+    if len(published.refusals) > SHOWN:
+        typer.echo(f"  … and {len(published.refusals) - SHOWN:,} more")
+    if refused:
+        typer.echo(f"refused rows: {refused}")
+    if len(published.refusals) < receipt.refused:
+        _notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _notice(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Progress]:
+    """Show a progress bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield handlers.unseen
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

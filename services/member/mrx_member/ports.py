@@ -1,0 +1,167 @@
+"""What the verbs need from outside, in their own words."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from mrx_shared.messages.aggregation import ListReceived, RowRefusal
+
+from mrx_member.domain.editions import Edition
+from mrx_member.domain.reading import Entry, Sheet
+from mrx_member.domain.suppliers import Link
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Progress = Callable[[int, int], None]
+"""Is told how many of how many are done."""
+
+
+class Event(NamedTuple):
+    """One event, ready to be sent."""
+
+    key: str
+    body: bytes
+
+
+class Ear(Protocol[T_co]):
+    """Hears one event, and whether others lie there already behind it; answers, or None to hear more."""
+
+    def __call__(self, body: bytes, more: bool, /) -> T_co | None: ...
+
+
+class Files(Protocol):
+    """The member's files."""
+
+    def sheet(self, path: Path, *, encoding: str | None = None) -> Sheet:
+        """The cells of a CSV or XLSX file."""
+
+    def released(self, path: Path) -> Sequence[Entry]:
+        """The rows of a released list: its folder, `list.csv` or `list.json`. Their values hold `entry_id`."""
+
+    def write(self, path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write a CSV table, whole or not at all."""
+
+    def copy(self, folder: Path, out: Path) -> None:
+        """Copy the files of a folder into another."""
+
+
+class Home(Protocol):
+    """The member's own folder: what was published, the receipts, the releases. Nobody else may read it."""
+
+    def edition(self, name: str) -> Edition | None:
+        """The last edition of the list of that name."""
+
+    def keep_edition(self, name: str, edition: Edition) -> None:
+        """Remember an edition, safe against a crash once this returns."""
+
+    def keep_own(self, entries: Sequence[Entry]) -> None:
+        """Remember the member's own list, in place of the one before."""
+
+    def own(self) -> Sequence[Entry] | None:
+        """The last published own list."""
+
+    def keep_receipt(self, receipt: ListReceived) -> None:
+        """Remember the newest receipt of a list and revision."""
+
+    def receipts(self) -> Sequence[ListReceived]:
+        """All receipts, oldest first."""
+
+    def refusals_path(self, receipt: ListReceived) -> Path:
+        """Where the refused rows of a list are written unless the member says another place."""
+
+    def release_folder(self, release_id: UUID) -> Path:
+        """Where the documents of a release are kept; they may not be there."""
+
+    def keep_release(self, release_id: UUID) -> None:
+        """Remember which release is the latest, once its documents are in its folder."""
+
+    def latest_release(self) -> UUID | None:
+        """The release that was fetched last."""
+
+
+class Topics(Protocol):
+    """The member's own topics."""
+
+    async def position(self) -> int:
+        """Where in the out-topic the next event will stand."""
+
+    async def send(self, events: Sequence[Event], progress: Progress) -> None:
+        """Send events in order to the topic for lists; returns when all are safe there."""
+
+    async def listen(self, position: int, ear: Ear[T]) -> T:
+        """Read the out-topic from a position on, and whatever comes, until the ear answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A released list, as the service describes it."""
+
+    release_id: UUID
+    as_of: str
+    rows: int
+    documents: Mapping[str, str]
+    """file name to SHA-256"""
+
+
+class Services(Protocol):
+    """The HTTP services, with the member's token."""
+
+    async def refusals(self, receipt: ListReceived) -> Sequence[RowRefusal]:
+        """All refused rows of a list. Raises `Unavailable` when the service does not answer."""
+
+    async def latest_release(self) -> Release | None:
+        """The latest release, None before the first."""
+
+    async def documents(
+        self, release: Release, names: Sequence[str], folder: Path, progress: Progress
+    ) -> None:
+        """Download documents of a release into a folder, each only if its SHA-256 and size are right."""
+
+    async def participation(self) -> Mapping[str, object]:
+        """Whether this member takes part, and what is missing."""
+
+
+class Matcher(Protocol):
+    """Supplier-site matching, on this machine."""
+
+    def link(self, sites: Sequence[Entry], targets: Sequence[Entry]) -> Sequence[Link]:
+        """For each site, in their order, the best target, named by its `entry_id` or else by its row."""
+
+
+class Desk(Protocol):
+    """Everything that a member's verbs work with. What is not used is never opened."""
+
+    @property
+    def member_id(self) -> UUID:
+        """Who this is."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment, UTC."""
+
+    @property
+    def files(self) -> Files:
+        """The member's files."""
+
+    @property
+    def home(self) -> Home:
+        """The member's own folder."""
+
+    @property
+    def topics(self) -> Topics:
+        """The member's own topics."""
+
+    @property
+    def services(self) -> Services:
+        """The HTTP services."""
+
+    @property
+    def matcher(self) -> Matcher:
+        """Supplier-site matching."""
+
+    def new_id(self) -> UUID:
+        """A new random id."""
