@@ -1,11 +1,11 @@
 """Which pairs of sites are worth a comparison: those that share a key, and no block is unbounded."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.fuzz import ratio
+from rapidfuzz.fuzz import ratio, token_set_ratio
 from rapidfuzz.process import cpdist
 
 from mrx_matching.scores import SAME_SITE_IDENTIFIERS, Site, WordWeights
@@ -16,6 +16,8 @@ BLOCK_CAP = 48
 """A larger block is not compared all with all: each site with its next neighbours by name."""
 
 _NEIGHBOURS = 6
+_LETTERS_ALIKE = 72.0
+_WORDS_ALIKE = 88.0
 _PREFIX = 5
 _VOWELS = str.maketrans("", "", "aeiouyhw")
 _COMPANY_IDENTIFIERS = ("lei", "duns", "vat", "zc")
@@ -34,27 +36,27 @@ def candidate_pairs(sites: Sequence[Site], weights: Mapping[str, WordWeights]) -
     return np.stack([codes // len(sites), codes % len(sites)], axis=1)
 
 
-def promising(sites: Sequence[Site], pairs: Pairs, least: float) -> Pairs:
+def promising(sites: Sequence[Site], pairs: Pairs) -> Pairs:
     """Keep the pairs whose names are not plainly different, by a quick look at the letters."""
     if not len(pairs):
         return pairs
-    names = np.array([site.name.squashed for site in sites], dtype=object)
-    alike = cpdist(names[pairs[:, 0]], names[pairs[:, 1]], scorer=ratio, dtype=np.float32)
-    short, long = names[pairs[:, 0]], names[pairs[:, 1]]
-    contained = np.fromiter(
-        (a in b or b in a for a, b in zip(short, long, strict=True)), dtype=bool, count=len(pairs)
-    )
-    identified = np.fromiter(
-        (
-            any(getattr(sites[a], kind) and getattr(sites[a], kind) == getattr(sites[b], kind)
-                for kind in (*SAME_SITE_IDENTIFIERS, *_COMPANY_IDENTIFIERS))
-            or bool(sites[a].name.alias or sites[b].name.alias)
-            for a, b in pairs.tolist()
-        ),
-        dtype=bool,
-        count=len(pairs),
-    )
-    return pairs[(alike >= least) | contained | identified]
+    squashed = np.array([site.name.squashed for site in sites], dtype=object)
+    spaced = np.array([" ".join(site.name.words) for site in sites], dtype=object)
+    one, other = pairs[:, 0], pairs[:, 1]
+    keep = _alike(squashed[one], squashed[other], ratio) >= _LETTERS_ALIKE
+    keep |= _alike(spaced[one], spaced[other], token_set_ratio) >= _WORDS_ALIKE
+    aliased = np.array([bool(site.name.alias) for site in sites])
+    keep |= aliased[one] | aliased[other]
+    for kind in (*SAME_SITE_IDENTIFIERS, *_COMPANY_IDENTIFIERS):
+        values = np.array([getattr(site, kind) for site in sites], dtype=object)
+        keep |= (values[one] != "") & (values[one] == values[other])
+    return pairs[keep]
+
+
+def _alike(
+    one: npt.NDArray[np.object_], other: npt.NDArray[np.object_], scorer: Callable[..., float]
+) -> npt.NDArray[np.float32]:
+    return cpdist(one, other, scorer=scorer, dtype=np.float32)
 
 
 def _pairs_of(

@@ -22,7 +22,6 @@ MATCH = 0.5
 _MEMBERS_AGREE = 0.25
 _MARGIN = 0.1
 _RIVALS = 12
-LOOK_AGAIN = 55.0
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,7 +33,7 @@ def resolve(records: Sequence[SiteRecord], *, progress: Progress | None = None) 
     sites = distinct_sites(records, contents)
     say("sites", len(sites), len(records))
     weights = word_weights(sites)
-    pairs = promising(sites, candidate_pairs(sites, weights), LOOK_AGAIN)
+    pairs = promising(sites, candidate_pairs(sites, weights))
     say("candidates", 0, len(pairs))
     score = _scorer(sites, weights)
     scored = sorted(

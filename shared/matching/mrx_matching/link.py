@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from mrx_matching.candidates import candidate_pairs, promising
 from mrx_matching.clusters import (
-    LOOK_AGAIN,
     MATCH,
     content_of,
     distinct_sites,
@@ -78,7 +77,7 @@ def _assigned(
     partners: defaultdict[tuple[str, ...], list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
     for content in sorted(in_left & in_right):
         partners[content].append((-CERTAIN, content))
-    for low, high in promising(sites, candidate_pairs(sites, weights), LOOK_AGAIN).tolist():
+    for low, high in promising(sites, candidate_pairs(sites, weights)).tolist():
         one, other = sites[low], sites[high]
         for mine, theirs in ((one, other), (other, one)):
             if mine.content in in_left and theirs.content in in_right:

@@ -25,7 +25,9 @@ _RARE = 2
 _BLENDED = 0.5
 _CUT_NAME = 27
 _ALIAS_ALONE = 0.9
+_WEAK_WORDS_MORE = 0.94
 _NAME_NEEDED = 0.91
+_NAME_HOPELESS = 0.45
 _ADDRESS_SAYS = 0.25
 _ADDRESS_NEUTRAL = 0.6
 _SAME_CITY = 0.04
@@ -100,22 +102,32 @@ def _weak_words() -> dict[str, float]:
 
 def forbidden(one: Site, other: Site) -> bool:
     """Say whether the two can by no means be one site."""
-    for kind in SAME_SITE_IDENTIFIERS:
-        mine, theirs = getattr(one, kind), getattr(other, kind)
-        if mine and theirs and mine != theirs:
-            return True
+    if (
+        _both_differ(one.os_id, other.os_id)
+        or _both_differ(one.zs, other.zs)
+        or _both_differ(one.gln, other.gln)
+    ):
+        return True
     if certain(one, other):
         return False
-    if one.lei and other.lei and one.lei != other.lei:
-        return True
-    return one.name.numbers != other.name.numbers or aliases_differ(one.name, other.name)
+    return (
+        one.name.numbers != other.name.numbers
+        or _both_differ(one.lei, other.lei)
+        or aliases_differ(one.name, other.name)
+    )
 
 
 def certain(one: Site, other: Site) -> bool:
-    return any(
-        getattr(one, kind) and getattr(one, kind) == getattr(other, kind)
-        for kind in SAME_SITE_IDENTIFIERS
+    """Say whether an identifier of sites joins the two."""
+    return bool(
+        (one.os_id and one.os_id == other.os_id)
+        or (one.zs and one.zs == other.zs)
+        or (one.gln and one.gln == other.gln)
     )
+
+
+def _both_differ(mine: str, theirs: str) -> bool:
+    return bool(mine and theirs and mine != theirs)
 
 
 def name_score(one: Name, other: Name, weights: WordWeights) -> float:
@@ -137,29 +149,34 @@ def aliases_differ(one: Name, other: Name) -> bool:
 
 
 def _words_score(mine: Sequence[str], theirs: Sequence[str], weights: WordWeights) -> float:
-    weight = weights.weight
-    left, right = Counter(mine), Counter(theirs)
-    shared = left & right
-    left_rest, right_rest = sorted((left - shared).elements()), sorted((right - shared).elements())
+    if mine == theirs:
+        return 1.0
+    shared, right_rest = [], [*theirs]
+    left_rest = []
+    for word in mine:
+        if word in right_rest:
+            right_rest.remove(word)
+            shared.append(word)
+        else:
+            left_rest.append(word)
     if not left_rest and not right_rest:
         return 1.0
     squashed = Levenshtein.normalized_similarity("".join(mine), "".join(theirs))
     if squashed == 1.0:
         return 0.99
-    rest = [*left_rest, *right_rest]
-    if (
-        not (left_rest and right_rest)
-        and all(map(weights.is_weak, rest))
-        and not all(map(weights.is_weak, shared))
-    ):
-        return 0.94
-    total = sum(map(weight, mine)) + sum(map(weight, theirs))
-    common = 2 * sum(weight(word) * count for word, count in shared.items())
-    if left_rest and right_rest:
-        common += _typos(left_rest, right_rest, weights)
-        if all(map(weights.is_rare, left_rest)) or all(map(weights.is_rare, right_rest)):
-            return max(common / total, squashed)
-    return common / total if total else 0.0
+    weight = weights.weight
+    common = 2 * sum(map(weight, shared))
+    total = common + sum(map(weight, left_rest)) + sum(map(weight, right_rest))
+    if not (left_rest and right_rest):
+        if all(map(weights.is_weak, left_rest or right_rest)) and not all(
+            map(weights.is_weak, shared)
+        ):
+            return _WEAK_WORDS_MORE
+        return common / total if total else 0.0
+    common += _typos(sorted(left_rest), sorted(right_rest), weights)
+    if all(map(weights.is_rare, left_rest)) or all(map(weights.is_rare, right_rest)):
+        return max(common / total, squashed)
+    return common / total
 
 
 def _typos(left: list[str], right: list[str], weights: WordWeights) -> float:
@@ -202,23 +219,19 @@ def address_score(one: Address, other: Address) -> float | None:
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
-    few, many = sorted((one, other), key=lambda words: (len(words), sorted(words)))
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
     if not few:
         return 0.0
-    hits = sum(
-        1.0
-        if word in many
-        else max(
-            (
-                alike
-                for candidate in many
-                if (alike := OSA.normalized_similarity(word, candidate)) >= _TYPO
-            ),
-            default=0.0,
-        )
-        for word in few
-    )
+    hits = float(len(few & many))
+    left = many - few
+    for word in few - many:
+        hits += max((_alike(word, other) for other in left), default=0.0)
     return hits / len(few)
+
+
+def _alike(word: str, other: str) -> float:
+    alike = OSA.normalized_similarity(word, other, score_cutoff=_TYPO)
+    return alike if min(len(word), len(other)) >= _TYPO_MIN_LETTERS else 0.0
 
 
 def place_score(one: frozenset[str], other: frozenset[str]) -> float | None:
@@ -247,6 +260,8 @@ def pair_score(one: Site, other: Site, weights: WordWeights) -> float:
     name = name_score(one.name, other.name, weights)
     if cut_off(one.folded, other.folded):
         name = max(name, 0.97)
+    if name < _NAME_HOPELESS:
+        return 0.0
     needed = _NAME_NEEDED + _circumstances(one, other, weights)
     return max(0.0, min(0.99, 0.5 + (name - needed) * 1.5))
 
