@@ -12,7 +12,7 @@ from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, chec
 from mrx_benchmark.domain.commonality import Equivalent, Score, percent, score
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion
-from mrx_benchmark.ports import Concluded, Published, Work
+from mrx_benchmark.ports import Published, Verdict, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class AssessmentShown:
 
     assessment: Assessment
     score: Score
-    verdict: Concluded | None
+    verdict: Verdict | None
 
 
 async def publish_criteria(work: Work) -> None:
@@ -133,7 +133,7 @@ async def review(
 ) -> AssessmentShown:
     """Keep a reviewer's decisions."""
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
-        assessment = await work.assessments.get(assessment_id)
+        assessment = await work.assessments.get_to_change(assessment_id)
         catalogue = _catalogue(assessment.criteria_version, work)
         reviewed = assessment.review(
             decisions, confirm_rest=confirm_rest, by=by, at=work.now, catalogue=catalogue
@@ -142,17 +142,17 @@ async def review(
         return AssessmentShown(assessment=reviewed, score=score(catalogue, reviewed.judged()), verdict=None)
 
 
-async def conclude(assessment_id: UUID, *, work: Work) -> AssessmentShown:
+async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentShown:
     """Reach the verdict on an assessment whose every answer is decided, and say it."""
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
-        assessment = await work.assessments.get(assessment_id)
+        assessment = await work.assessments.get_to_change(assessment_id)
         protocol = await work.protocols.get(assessment.protocol_id)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
         concluded, outcome = assessment.conclude(_catalogue(assessment.criteria_version, work), version)
-        await work.assessments.conclude(concluded, outcome)
-        verdict = await work.assessments.verdict(assessment_id)
+        verdict = _verdict(concluded, outcome, by, work)
+        await work.assessments.conclude(concluded, verdict)
     work.say(
-        _protocol_assessed(concluded, protocol, outcome, work),
+        _protocol_assessed(concluded, protocol, verdict),
         about=f"{protocol.protocol_id}:{concluded.version}",
     )
     return AssessmentShown(assessment=concluded, score=outcome.score, verdict=verdict)
@@ -230,11 +230,22 @@ def _criteria_published(catalogue: Catalogue) -> CriteriaPublished:
     )
 
 
-def _protocol_assessed(
-    assessment: Assessment, protocol: Protocol, outcome: Outcome, work: Work
-) -> ProtocolAssessed:
-    figures = outcome.score.overall
-    days = outcome.recognition
+def _verdict(assessment: Assessment, outcome: Outcome, by: str, work: Work) -> Verdict:
+    figures, days = outcome.score.overall, outcome.recognition
+    return Verdict(
+        assessment_id=assessment.assessment_id,
+        equivalent=outcome.score.equivalent is Equivalent.YES,
+        commonality=percent(figures.commonality),
+        lower=percent(figures.lower),
+        upper=percent(figures.upper),
+        recognised_from=days.first if days else None,
+        recognised_until=days.last if days else None,
+        concluded_by=by,
+        concluded_at=work.now,
+    )
+
+
+def _protocol_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict) -> ProtocolAssessed:
     return ProtocolAssessed(
         assessment_id=assessment.assessment_id,
         protocol_id=protocol.protocol_id,
@@ -244,11 +255,11 @@ def _protocol_assessed(
         public=protocol.public,
         member_id=protocol.owner,
         criteria_version=assessment.criteria_version,
-        commonality=percent(figures.commonality),
-        lower=percent(figures.lower),
-        upper=percent(figures.upper),
-        equivalent=outcome.score.equivalent is Equivalent.YES,
-        recognised_from=days.first if days else None,
-        recognised_until=days.last if days else None,
-        assessed_at=work.now,
+        commonality=verdict.commonality,
+        lower=verdict.lower,
+        upper=verdict.upper,
+        equivalent=verdict.equivalent,
+        recognised_from=verdict.recognised_from,
+        recognised_until=verdict.recognised_until,
+        assessed_at=verdict.concluded_at,
     )

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol as Port
 from uuid import UUID
 
+from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
-from mrx_benchmark.domain.assessments import Assessment, Outcome
+from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 
@@ -25,23 +27,25 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Concluded:
+class Verdict:
     """What is kept of a verdict: figures as they were published."""
 
     assessment_id: UUID
     equivalent: bool
-    commonality: str
-    lower: str
-    upper: str
+    commonality: Decimal
+    lower: Decimal
+    upper: Decimal
     recognised_from: date | None
     recognised_until: date | None
+    concluded_by: str
+    concluded_at: datetime
 
 
 class Criteria(Port):
     """The published versions of the criteria."""
 
     async def published(self, version: str) -> Published | None:
-        """What was published under a version, locked until the commit."""
+        """What was published under a version. Until the commit nobody else asks."""
 
     async def keep(self, published: Published) -> None:
         """Add a version, or change the days on which a known one holds."""
@@ -70,9 +74,12 @@ class Assessments(Port):
     """Assessments, as far as the tenant may see them: its own and those of public protocols."""
 
     async def add(self, assessment: Assessment) -> None:
-        """Add a new one."""
+        """Add a new one. Raises `Rejected` when another of its kind came at the same moment."""
 
     async def get(self, assessment_id: UUID) -> Assessment:
+        """One, to look at. Raises `Unknown`."""
+
+    async def get_to_change(self, assessment_id: UUID) -> Assessment:
         """One, locked until the commit. Raises `Unknown`."""
 
     async def unfinished(self, protocol_id: UUID, version: str, criteria_version: str) -> Assessment | None:
@@ -81,10 +88,10 @@ class Assessments(Port):
     async def save(self, assessment: Assessment) -> None:
         """Keep a changed state and changed decisions."""
 
-    async def conclude(self, assessment: Assessment, outcome: Outcome) -> None:
-        """Keep a verdict."""
+    async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
+        """Keep the state and the verdict."""
 
-    async def verdict(self, assessment_id: UUID) -> Concluded | None:
+    async def verdict(self, assessment_id: UUID) -> Verdict | None:
         """The verdict, once there is one."""
 
     async def visible(self) -> list[Assessment]:
@@ -126,3 +133,6 @@ class Work(Speaks, Port):
 
     def acting_for(self, owner: UUID | None) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees what this owner sees. For a reviewer only."""
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """Keep a key of the registry's tokens. A repetition changes nothing."""

@@ -1,0 +1,389 @@
+"""The benchmark's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by owner."""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from mrx_shared.bus.keys import remember_key
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.work import Moment, SqlWork, write_outbox
+from mrx_shared.kit.ids import uuid7
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.store.database import set_tenant
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mrx_benchmark.domain.answers import TEXTS, Answer
+from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
+from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
+from mrx_benchmark.ports import Published, Verdict, Work
+
+
+class _Rows:
+    """Statements of one transaction; parameters are named as in the SQL."""
+
+    def __init__(self, work: SqlWork) -> None:
+        self._work = work
+
+    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
+        return (await self._work.session.execute(text(sql), values)).all()
+
+    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
+        return (await self._work.session.execute(text(sql), values)).first()
+
+    async def _each(self, sql: str, rows: Iterable[dict[str, object]]) -> None:
+        if listed := list(rows):
+            await self._work.session.execute(text(sql), listed)
+
+
+class SqlCriteria(_Rows):
+    """See `ports.Criteria`."""
+
+    async def published(self, version: str) -> Published | None:
+        await self._first("SELECT pg_advisory_xact_lock(hashtextextended('criteria', 0))")
+        row = await self._first("SELECT * FROM criteria WHERE version = :version", version=version)
+        return Published(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public way to a row's names
+
+    async def keep(self, published: Published) -> None:
+        await self._each(
+            """
+            INSERT INTO criteria (version, digest, valid_from, valid_until)
+            VALUES (:version, :digest, :valid_from, :valid_until)
+            ON CONFLICT (version) DO UPDATE
+                SET valid_from = excluded.valid_from, valid_until = excluded.valid_until
+            """,
+            [
+                {
+                    "version": published.version,
+                    "digest": published.digest,
+                    "valid_from": published.valid_from,
+                    "valid_until": published.valid_until,
+                }
+            ],
+        )
+
+
+class SqlProtocols(_Rows):
+    """See `ports.Protocols`."""
+
+    async def add(self, protocol: Protocol) -> None:
+        free = await self._first(
+            """
+            INSERT INTO protocol_owner (protocol_id, code_digest, member_id)
+            VALUES (:protocol_id, :digest, :owner) ON CONFLICT (code_digest) DO NOTHING RETURNING 1
+            """,
+            protocol_id=protocol.protocol_id,
+            digest=hashlib.sha256(normal_code(protocol.code).encode()).digest(),
+            owner=protocol.owner,
+        )
+        if free is None:
+            raise Rejected(
+                f"the code {protocol.code} is taken, in this or another spelling",
+                field="code",
+                remedy="choose another; lists name protocols by their codes, so each has one of its own",
+            )
+        await self._each(
+            """
+            INSERT INTO protocol (protocol_id, member_id, code, name, scheme_family, registered_at)
+            VALUES (:protocol_id, :owner, :code, :name, :scheme_family, :now)
+            """,
+            [
+                {
+                    "protocol_id": protocol.protocol_id,
+                    "owner": protocol.owner,
+                    "code": protocol.code,
+                    "name": protocol.name,
+                    "scheme_family": protocol.scheme_family,
+                    "now": self._work.now,
+                }
+            ],
+        )
+
+    async def get(self, protocol_id: UUID) -> Protocol:
+        row = await self._first("SELECT * FROM protocol WHERE protocol_id = :id", id=protocol_id)
+        if row is None:
+            raise Unknown("there is no such protocol", field="protocol_id", remedy="list the protocols first")
+        return _protocol(row)
+
+    async def add_version(self, version: ProtocolVersion, *, owner: UUID | None) -> None:
+        added = await self._first(
+            """
+            INSERT INTO protocol_version
+                (protocol_id, version, member_id, effective_from, effective_until, submitted_at)
+            VALUES (:protocol_id, :version, :owner, :effective_from, :effective_until, :now)
+            ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            protocol_id=version.protocol_id,
+            version=version.version,
+            owner=owner,
+            effective_from=version.effective_from,
+            effective_until=version.effective_until,
+            now=self._work.now,
+        )
+        if added is None:
+            raise Rejected(
+                f"version {version.version} is there already",
+                field="version",
+                remedy="give a changed protocol a version of its own",
+            )
+
+    async def version(self, protocol_id: UUID, version: str) -> ProtocolVersion:
+        row = await self._first(
+            "SELECT * FROM protocol_version WHERE protocol_id = :id AND version = :version",
+            id=protocol_id,
+            version=version,
+        )
+        if row is None:
+            raise Unknown(
+                f"the protocol has no version {version[:60]!r}", field="version", remedy="submit it first"
+            )
+        return _version(row)
+
+    async def visible(self) -> list[tuple[Protocol, list[ProtocolVersion]]]:
+        versions: dict[UUID, list[ProtocolVersion]] = {}
+        for row in await self._all("SELECT * FROM protocol_version ORDER BY effective_from, version"):
+            versions.setdefault(row.protocol_id, []).append(_version(row))
+        return [
+            (_protocol(row), versions.get(row.protocol_id, []))
+            for row in await self._all("SELECT * FROM protocol ORDER BY code")
+        ]
+
+
+class SqlAssessments(_Rows):
+    """See `ports.Assessments`."""
+
+    async def add(self, assessment: Assessment) -> None:
+        one: dict[str, object] = {"assessment_id": assessment.assessment_id, "owner": assessment.owner}
+        await self._each(
+            "INSERT INTO assessment_owner (assessment_id, member_id) VALUES (:assessment_id, :owner)", [one]
+        )
+        added = await self._first(
+            """
+            INSERT INTO assessment (assessment_id, protocol_id, version, member_id, criteria_version, state,
+                submitted_by, submitted_at)
+            VALUES (:assessment_id, :protocol_id, :version, :owner, :criteria_version, :state, :by, :at)
+            ON CONFLICT (protocol_id, version, criteria_version) WHERE state IN ('submitted', 'in-review')
+            DO NOTHING RETURNING 1
+            """,
+            **one,
+            protocol_id=assessment.protocol_id,
+            version=assessment.version,
+            criteria_version=assessment.criteria_version,
+            state=assessment.state,
+            by=assessment.submitted_by,
+            at=assessment.submitted_at,
+        )
+        if added is None:
+            raise Rejected("answers for this version came at the same moment", remedy="send them again")
+        await self._each(
+            """
+            INSERT INTO answer (assessment_id, criterion_id, member_id, position, relation,
+                requirement_ref, requirement_text, rationale, evidence)
+            VALUES (:assessment_id, :criterion_id, :owner, :position, :relation,
+                :requirement_ref, :requirement_text, :rationale, :evidence)
+            """,
+            (
+                {
+                    **one,
+                    "criterion_id": answer.criterion_id,
+                    "position": position,
+                    "relation": answer.relation.value,
+                    **{name: getattr(answer, name) for name in TEXTS},
+                }
+                for position, answer in enumerate(assessment.answers, 1)
+            ),
+        )
+
+    async def get(self, assessment_id: UUID) -> Assessment:
+        return await self._one("assessment_id = :id", id=assessment_id) or _no_assessment()
+
+    async def get_to_change(self, assessment_id: UUID) -> Assessment:
+        return await self._one("assessment_id = :id FOR UPDATE", id=assessment_id) or _no_assessment()
+
+    async def unfinished(self, protocol_id: UUID, version: str, criteria_version: str) -> Assessment | None:
+        return await self._one(
+            """
+            protocol_id = :protocol_id AND version = :version AND criteria_version = :criteria_version
+            AND state IN ('submitted', 'in-review') FOR UPDATE
+            """,
+            protocol_id=protocol_id,
+            version=version,
+            criteria_version=criteria_version,
+        )
+
+    async def save(self, assessment: Assessment) -> None:
+        await self._each(
+            "UPDATE assessment SET state = :state WHERE assessment_id = :id",
+            [{"id": assessment.assessment_id, "state": assessment.state.value}],
+        )
+        await self._each(
+            """
+            INSERT INTO decision (assessment_id, criterion_id, member_id, judgement, relation, rationale,
+                decided_by, decided_at)
+            VALUES (:assessment_id, :criterion_id, :owner, :judgement, :relation, :rationale, :by, :at)
+            ON CONFLICT (assessment_id, criterion_id) DO UPDATE
+                SET judgement = excluded.judgement, relation = excluded.relation,
+                    rationale = excluded.rationale, decided_by = excluded.decided_by,
+                    decided_at = excluded.decided_at
+            """,
+            (
+                {
+                    "assessment_id": assessment.assessment_id,
+                    "criterion_id": criterion_id,
+                    "owner": assessment.owner,
+                    "judgement": decided.decision.judgement.value,
+                    "relation": decided.decision.relation.value if decided.decision.relation else None,
+                    "rationale": decided.decision.rationale,
+                    "by": decided.by,
+                    "at": decided.at,
+                }
+                for criterion_id, decided in assessment.decisions.items()
+            ),
+        )
+
+    async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
+        await self.save(assessment)
+        await self._each(
+            """
+            INSERT INTO verdict (assessment_id, member_id, equivalent, commonality, lower, upper,
+                recognised_from, recognised_until, concluded_by, concluded_at)
+            VALUES (:assessment_id, :owner, :equivalent, :commonality, :lower, :upper,
+                :recognised_from, :recognised_until, :concluded_by, :concluded_at)
+            """,
+            [
+                {
+                    "owner": assessment.owner,
+                    **{name: getattr(verdict, name) for name in Verdict.__dataclass_fields__},
+                }
+            ],
+        )
+
+    async def verdict(self, assessment_id: UUID) -> Verdict | None:
+        row = await self._first("SELECT * FROM verdict WHERE assessment_id = :id", id=assessment_id)
+        if row is None:
+            return None
+        return Verdict(**{name: getattr(row, name) for name in Verdict.__dataclass_fields__})
+
+    async def visible(self) -> list[Assessment]:
+        rows = await self._all("SELECT * FROM assessment ORDER BY assessment_id DESC")
+        return [await self._whole(row) for row in rows]
+
+    async def _one(self, condition: str, **values: object) -> Assessment | None:
+        row = await self._first(f"SELECT * FROM assessment WHERE {condition}", **values)  # noqa: S608 - ours
+        return await self._whole(row) if row else None
+
+    async def _whole(self, row: Row[Any]) -> Assessment:
+        answers = await self._all(
+            "SELECT * FROM answer WHERE assessment_id = :id ORDER BY position", id=row.assessment_id
+        )
+        decisions = await self._all(
+            "SELECT * FROM decision WHERE assessment_id = :id ORDER BY criterion_id", id=row.assessment_id
+        )
+        return Assessment(
+            assessment_id=row.assessment_id,
+            protocol_id=row.protocol_id,
+            owner=row.member_id,
+            version=row.version,
+            criteria_version=row.criteria_version,
+            submitted_by=row.submitted_by,
+            submitted_at=row.submitted_at,
+            state=State(row.state),
+            answers=tuple(
+                Answer(
+                    criterion_id=answer.criterion_id,
+                    relation=Relation(answer.relation),
+                    **{name: getattr(answer, name) for name in TEXTS},
+                )
+                for answer in answers
+            ),
+            decisions=MappingProxyType({one.criterion_id: _decided(one) for one in decisions}),
+        )
+
+
+class SqlOwners(_Rows):
+    """See `ports.Owners`."""
+
+    async def of_assessment(self, assessment_id: UUID) -> UUID | None:
+        row = await self._first(
+            "SELECT member_id FROM assessment_owner WHERE assessment_id = :id", id=assessment_id
+        )
+        if row is None:
+            _no_assessment()
+        owner: UUID | None = row.member_id if row else None
+        return owner
+
+    async def all(self) -> list[UUID | None]:
+        rows = await self._all("SELECT DISTINCT member_id FROM protocol_owner ORDER BY member_id")
+        return [row.member_id for row in rows]
+
+
+class BenchmarkWork(SqlWork):
+    """One transaction of the benchmark on PostgreSQL."""
+
+    def __init__(self, session: AsyncSession, moment: Moment, *, catalogues: Mapping[str, Catalogue]) -> None:
+        super().__init__(session, moment)
+        self.catalogues = catalogues
+        self.criteria = SqlCriteria(self)
+        self.protocols = SqlProtocols(self)
+        self.assessments = SqlAssessments(self)
+        self.owners = SqlOwners(self)
+
+    @asynccontextmanager
+    async def acting_for(self, owner: UUID | None) -> AsyncIterator[None]:
+        """See `ports.Work`. After a database error nothing can be set back, and nothing of it is kept."""
+        await set_tenant(self.session, owner)
+        yield
+        await set_tenant(self.session, self.moment.tenant)
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """See `ports.Work`."""
+        await remember_key(self.session, key)
+
+
+async def in_one_transaction(once: Once[Work], verb: Callable[[Work], Awaitable[None]]) -> None:
+    """Run a verb that no message and no request asked for, with what it says, or not at all."""
+    async with once.database.transaction(None) as (session, now):
+        moment = Moment(now=now, service=once.service, tenant=None, correlation_id=str(uuid7(now)))
+        work = once.make_work(session, moment)
+        await verb(work)
+        said = await write_outbox(work)
+    if said:
+        once.committed.ring()
+
+
+def _no_assessment() -> Assessment:
+    raise Unknown("there is no such assessment", field="assessment_id", remedy="list the assessments first")
+
+
+def _protocol(row: Row[Any]) -> Protocol:
+    return Protocol(
+        protocol_id=row.protocol_id,
+        owner=row.member_id,
+        code=row.code,
+        name=row.name,
+        scheme_family=row.scheme_family,
+    )
+
+
+def _version(row: Row[Any]) -> ProtocolVersion:
+    return ProtocolVersion(
+        protocol_id=row.protocol_id,
+        version=row.version,
+        effective_from=row.effective_from,
+        effective_until=row.effective_until,
+    )
+
+
+def _decided(row: Row[Any]) -> Decided:
+    decision = Decision(
+        criterion_id=row.criterion_id,
+        judgement=Judgement(row.judgement),
+        relation=Relation(row.relation) if row.relation else None,
+        rationale=row.rationale,
+    )
+    return Decided(decision=decision, by=row.decided_by, at=row.decided_at)

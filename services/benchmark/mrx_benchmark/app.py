@@ -1,0 +1,50 @@
+"""The benchmark, put together."""
+
+from functools import partial
+
+from fastapi import FastAPI
+from mrx_shared.bus.keys import key_finder
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.requests import Requests
+from mrx_shared.bus.service import build_broker, build_relay, serve
+from mrx_shared.kit.access import Access
+from mrx_shared.kit.clock import system_clock
+from mrx_shared.kit.http import build_api
+from mrx_shared.kit.settings import KafkaSettings
+from mrx_shared.store.database import Database
+
+from mrx_benchmark import handlers
+from mrx_benchmark.adapters.database import BenchmarkWork, in_one_transaction
+from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
+from mrx_benchmark.entrypoints.http.routes import build_router
+from mrx_benchmark.entrypoints.kafka import build_subscriptions
+from mrx_benchmark.ports import Work
+from mrx_benchmark.settings import Settings
+
+SERVICE = "benchmark"
+
+
+def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
+    """The service with everything that runs in it; nothing is opened before it is started."""
+    database = Database(
+        settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
+    )
+    catalogues = {version: shipped_catalogue(version) for version in shipped_versions()}
+    once: Once[Work] = Once(database, partial(BenchmarkWork, catalogues=catalogues), service=SERVICE)
+    subscriptions = build_subscriptions(once, slot=settings.slot)
+    access = Access(service=SERVICE, find_key=key_finder(database), clock=system_clock(settings.clock_offset))
+    api = build_api(
+        service=SERVICE,
+        title="MRX benchmark",
+        description="Criteria, protocols, assessments: whether an audit protocol is equivalent.",
+    )
+    api.include_router(build_router(Requests(once), access))
+    return serve(
+        api,
+        broker=build_broker(settings, kafka, subscriptions),
+        relay=build_relay(settings, kafka, subscriptions, database),
+        subscriptions=subscriptions,
+        database=database,
+        access=access,
+        on_start=partial(in_one_transaction, once, handlers.publish_criteria),
+    )

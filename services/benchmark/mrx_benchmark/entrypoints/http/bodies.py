@@ -1,0 +1,272 @@
+"""What the HTTP API takes and gives, and how the handlers' results become it."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from mrx_shared.kit.http import Answer, Asked
+from pydantic import Field
+
+from mrx_benchmark import handlers
+from mrx_benchmark.domain.assessments import Judgement, State
+from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
+from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+
+MANY = 2_000
+
+
+class ProtocolAsked(Asked):
+    """A protocol to take up: a member's own, or a public one of the secretariat."""
+
+    code: str
+    name: str
+    scheme_family: str | None = Field(default=None, description="of a public protocol, such as SMETA")
+    public: bool = False
+
+
+class ProtocolTaken(Answer):
+    """A protocol was taken up."""
+
+    protocol_id: UUID
+
+
+class VersionAsked(Asked):
+    """A version of a protocol and the days of the audits done under it."""
+
+    version: str
+    effective_from: date
+    effective_until: date | None = None
+
+
+class VersionShown(Answer):
+    """A version of a protocol."""
+
+    protocol_id: UUID
+    version: str
+    effective_from: date
+    effective_until: date | None
+
+
+class ProtocolShown(Answer):
+    """A protocol with its versions."""
+
+    protocol_id: UUID
+    code: str
+    name: str
+    scheme_family: str
+    public: bool
+    member_id: UUID | None
+    versions: list[VersionShown]
+
+
+class ProtocolsShown(Answer):
+    """The protocols that the asker may see."""
+
+    protocols: list[ProtocolShown]
+
+
+class AnswerAsked(Asked):
+    """A row of the answers' template; without a relation the criterion stays open."""
+
+    criterion_id: str
+    relation: str = Field(default="", description=", ".join(Relation))
+    requirement_ref: str = ""
+    requirement_text: str = ""
+    rationale: str = ""
+    evidence: str = ""
+
+
+class AssessmentAsked(Asked):
+    """An owner's answers for a version of its protocol."""
+
+    protocol_id: UUID
+    version: str
+    criteria_version: str
+    answers: list[AnswerAsked] = Field(min_length=1, max_length=MANY)
+
+
+class DecisionAsked(Asked):
+    """A reviewer's word on one criterion."""
+
+    criterion_id: str
+    verdict: Judgement
+    relation: str | None = Field(default=None, description="of a correction: the right relation")
+    rationale: str = Field(default="", description="of a correction: why")
+
+
+class ReviewAsked(Asked):
+    """Decisions of a reviewer."""
+
+    decisions: list[DecisionAsked] = Field(default=[], max_length=MANY)
+    confirm_rest: bool = Field(default=False, description="confirm every answer without a decision")
+
+
+class FiguresShown(Answer):
+    """Percentages, rounded down to two places."""
+
+    commonality: Decimal
+    lower: Decimal
+    upper: Decimal
+
+
+class AssessmentShown(FiguresShown):
+    """An assessment and what it comes to as it stands."""
+
+    assessment_id: UUID
+    protocol_id: UUID
+    version: str
+    criteria_version: str
+    member_id: UUID | None
+    state: State
+    submitted_at: datetime
+    equivalent: Equivalent
+    undecided: int
+    recognised_from: date | None
+    recognised_until: date | None
+    concluded_at: datetime | None
+
+
+class AssessmentsShown(Answer):
+    """The assessments that the asker may see, the newest first."""
+
+    assessments: list[AssessmentShown]
+
+
+class AnswerShown(Answer):
+    """An answer with the decision on it."""
+
+    criterion_id: str
+    relation: Relation | None
+    requirement_ref: str
+    requirement_text: str
+    rationale: str
+    evidence: str
+    verdict: Judgement | None
+    corrected_to: Relation | None
+    reviewers_rationale: str
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class AssessmentWhole(AssessmentShown):
+    """An assessment with every answer."""
+
+    by_pillar: dict[str, FiguresShown]
+    by_clause: dict[str, FiguresShown]
+    cheapest_path: list[str]
+    answers: list[AnswerShown]
+
+
+class CriteriaShown(Answer):
+    """A version of the criteria, in short."""
+
+    version: str
+    based_on: str
+    valid_from: date
+    valid_until: date | None
+    criteria: int
+    weight: int
+
+
+class CriteriaListed(Answer):
+    """The versions of the criteria."""
+
+    criteria: list[CriteriaShown]
+
+
+def version_shown(version: ProtocolVersion) -> VersionShown:
+    """A version."""
+    return VersionShown(
+        protocol_id=version.protocol_id,
+        version=version.version,
+        effective_from=version.effective_from,
+        effective_until=version.effective_until,
+    )
+
+
+def protocol_shown(protocol: Protocol, versions: list[ProtocolVersion]) -> ProtocolShown:
+    """A protocol with its versions."""
+    return ProtocolShown(
+        protocol_id=protocol.protocol_id,
+        code=protocol.code,
+        name=protocol.name,
+        scheme_family=protocol.scheme_family,
+        public=protocol.public,
+        member_id=protocol.owner,
+        versions=[version_shown(version) for version in versions],
+    )
+
+
+def criteria_shown(catalogue: Catalogue) -> CriteriaShown:
+    """A version of the criteria, in short."""
+    return CriteriaShown(
+        version=catalogue.version,
+        based_on=catalogue.based_on,
+        valid_from=catalogue.valid_from,
+        valid_until=catalogue.valid_until,
+        criteria=len(catalogue.criteria),
+        weight=catalogue.weight,
+    )
+
+
+def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
+    """An assessment, in short."""
+    one, verdict = found.assessment, found.verdict
+    return AssessmentShown(
+        **_percentages(found.score.overall),
+        assessment_id=one.assessment_id,
+        protocol_id=one.protocol_id,
+        version=one.version,
+        criteria_version=one.criteria_version,
+        member_id=one.owner,
+        state=one.state,
+        submitted_at=one.submitted_at,
+        equivalent=found.score.equivalent,
+        undecided=len(one.undecided()),
+        recognised_from=verdict.recognised_from if verdict else None,
+        recognised_until=verdict.recognised_until if verdict else None,
+        concluded_at=verdict.concluded_at if verdict else None,
+    )
+
+
+def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
+    """An assessment with every answer."""
+    return AssessmentWhole(
+        **dict(assessment_shown(found)),
+        by_pillar={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_pillar.items()},
+        by_clause={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_clause.items()},
+        cheapest_path=list(found.score.cheapest_path),
+        answers=list(_answers(found)),
+    )
+
+
+def _answers(found: handlers.AssessmentShown) -> Iterator[AnswerShown]:
+    """Every criterion that the owner answered or a reviewer decided on."""
+    answers = {answer.criterion_id: answer for answer in found.assessment.answers}
+    decisions = found.assessment.decisions
+    for criterion_id in [*answers, *(one for one in decisions if one not in answers)]:
+        answer, decided = answers.get(criterion_id), decisions.get(criterion_id)
+        yield AnswerShown(
+            criterion_id=criterion_id,
+            relation=answer.relation if answer else None,
+            requirement_ref=answer.requirement_ref if answer else "",
+            requirement_text=answer.requirement_text if answer else "",
+            rationale=answer.rationale if answer else "",
+            evidence=answer.evidence if answer else "",
+            verdict=decided.decision.judgement if decided else None,
+            corrected_to=decided.decision.relation if decided else None,
+            reviewers_rationale=decided.decision.rationale if decided else "",
+            decided_by=decided.by if decided else None,
+            decided_at=decided.at if decided else None,
+        )
+
+
+def _percentages(figures: Figures) -> dict[str, Any]:
+    return {
+        "commonality": percent(figures.commonality),
+        "lower": percent(figures.lower),
+        "upper": percent(figures.upper),
+    }

@@ -1,0 +1,10 @@
+"""What the benchmark is told by its environment."""
+
+from mrx_shared.kit.settings import SHARED, ServiceSettings
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    """The benchmark's settings; `README.md` lists them."""
+
+    model_config = SettingsConfigDict(**SHARED, env_prefix="MRX_BENCHMARK_")
