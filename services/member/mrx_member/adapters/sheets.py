@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from mrx_shared.refusals import Invalid
 
 from mrx_member.domain.columns import recognised
-from mrx_member.domain.reading import HEADING_ROWS, MAX_ROWS, Cell, Entry, Sheet
+from mrx_member.domain.reading import HEADING_ROWS, MAX_ROWS, Cell, Entry, Formula, Sheet
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED = 8 * MAX_BYTES
@@ -240,7 +240,7 @@ def _value(cell: Any) -> Cell:  # noqa: ANN401 - see above
     if value is None or isinstance(value, date | datetime):
         return value
     if cell.data_type == "f":
-        return "=formula"
+        return Formula.CELL
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and _ZEROS.fullmatch(cell.number_format or ""):

@@ -1,10 +1,10 @@
 """From the cells of a file to the rows of a list: what is sent, and what is left out and said so."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from types import MappingProxyType
 
 from mrx_shared.refusals import Invalid
@@ -12,7 +12,14 @@ from mrx_shared.refusals import Invalid
 from mrx_member.domain.columns import Headings, Use, recognise, recognised
 from mrx_member.domain.dates import DateOrder, iso_dates
 
-Cell = str | date | None
+
+class Formula(Enum):
+    """A cell that a spreadsheet would compute. What it would show is not known without evaluating it."""
+
+    CELL = "formula"
+
+
+Cell = str | date | Formula | None
 
 MAX_ROWS = 50_000
 MAX_CELL = 4_000
@@ -20,7 +27,7 @@ HEADING_ROWS = 20
 """The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
 MIN_HEADINGS = 2
 
-_FORMULA = re.compile(r"=|[@+-]\s*\w+\s*[(|]|#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +119,22 @@ def _heading_row(rows: Sequence[Sequence[Cell]]) -> int:
 
 
 def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
+    """Return a cell as it is sent. What makes one row bad goes out with it and comes back with the receipt;
+    what shows that the whole file is not what it seems ends the reading.
+    """
     if isinstance(cell, date):
         return cell
-    text = " ".join((cell or "").split())
-    if not text:
-        return ""
+    text = "" if isinstance(cell, Formula) else " ".join((cell or "").split())
     fault, remedy = "", ""
-    if _FORMULA.match(text):
-        fault, remedy = "holds a formula", "replace formulas by their values (copy, then paste as values)"
-    elif bad := next((c for c in text if unicodedata.category(c) == "Cc"), None):
-        fault, remedy = f"holds the control character U+{ord(bad):04X}", "remove it from the cell"
+    if isinstance(cell, Formula):
+        fault, remedy = "is a formula", "replace formulas by their values (copy, then paste as values)"
+    elif _ERROR.match(text):
+        fault, remedy = (
+            f"holds the error {text}",
+            "replace formulas by their values, and errors by what is true",
+        )
+    elif "\0" in text:
+        fault, remedy = "holds a zero byte", "export the list again: the file is damaged or no text"
     elif "\N{REPLACEMENT CHARACTER}" in text:
         fault, remedy = (
             "holds a letter that was lost in an earlier conversion",
@@ -140,7 +153,9 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
 def _as_text(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.date().isoformat()
-    return cell.isoformat() if isinstance(cell, date) else cell or ""
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return "" if cell is None or isinstance(cell, Formula) else cell
 
 
 def _left_out(headings: Headings, use: Use) -> Iterable[str]:
