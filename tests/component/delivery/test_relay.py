@@ -109,7 +109,7 @@ async def say_and_fail(database: Database) -> None:
 
 async def until(condition: object, seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # type: ignore[operator]
+        while not condition():  # type: ignore[operator]  # noqa: ASYNC110  (what it waits for has no event)
             await asyncio.sleep(0.01)
 
 
@@ -194,7 +194,7 @@ async def test_a_lost_acknowledgement_repeats_the_fact_and_loses_none(
     async with relaying(database, once, broker):
         for _ in range(3):
             await say(once, "a")
-        await until(lambda: ("mrx.tallying.v1", "a", 3) in broker.arrived)
+        await until(lambda: len(broker.arrived) >= 4)
     versions = [version for *_, version in broker.arrived]
     assert set(versions) == {1, 2, 3}
     firsts = [versions.index(version) for version in (1, 2, 3)]
