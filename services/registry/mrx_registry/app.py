@@ -1,5 +1,7 @@
 """The registry, put together. The only module that knows every concrete part."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
@@ -28,8 +30,43 @@ from mrx_registry.ports import MemberTopics, Work
 from mrx_registry.settings import Settings
 
 
-def build_app(settings: Settings, kafka: KafkaSettings, *, topics: MemberTopics | None = None) -> FastAPI:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The parts of the registry, joined to one another and not yet running."""
+
+    api: FastAPI
+    database: Database
+    access: Access
+    subscriptions: Subscriptions[Work]
+    provisioning: Loop
+    judging: Loop
+    have_a_key: Callable[[], Awaitable[None]]
+
+
+def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
     """The service's API with its consumers, relay and loops under one lifespan. Opens nothing yet."""
+    administration = KafkaAdministration(
+        kafka.bootstrap_servers,
+        security_protocol=kafka.security_protocol,
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ca_file=kafka.ca_file,
+    )
+    registry = assemble(settings, KafkaMemberTopics(administration))
+    return serve(
+        registry.api,
+        broker=build_broker(settings, kafka, registry.subscriptions),
+        relay=build_relay(settings, kafka, registry.subscriptions, registry.database),
+        subscriptions=registry.subscriptions,
+        database=registry.database,
+        access=registry.access,
+        loops=[registry.provisioning, registry.judging],
+        on_start=registry.have_a_key,
+    )
+
+
+def assemble(settings: Settings, topics: MemberTopics) -> Registry:
+    """Everything but Kafka's consumers and relay."""
     database = Database(
         settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
     )
@@ -37,49 +74,33 @@ def build_app(settings: Settings, kafka: KafkaSettings, *, topics: MemberTopics 
     transact = Transactions(once)
     seal = AesSeal(settings.sealing_key)
     tokens = JoseTokens(settings.issuer, seal=seal)
-    topics = topics or KafkaMemberTopics(_administration(settings, kafka))
     access = Access(
         service="registry", find_key=key_finder(database), clock=system_clock(settings.clock_offset)
     )
-
     provisioning = Loop(name="provisioning", once=partial(provision, transact, topics, seal), every_s=1)
     judging = Loop(name="participation", once=partial(judge_due, transact), every_s=2)
     subscriptions: Subscriptions[Work] = Subscriptions(once, slot=settings.slot)
     listen(subscriptions, once, judge_soon=judging.bell.set)
-
-    api = build_http(
-        Desk(
-            access=access,
-            requests=Requests(once),
-            transact=transact,
-            secrets=ArgonSecrets(),
-            tokens=tokens,
-            seal=seal,
-            bootstrap_secret=settings.bootstrap_secret.get_secret_value(),
-            provision_soon=provisioning.bell.set,
-        )
+    desk = Desk(
+        access=access,
+        requests=Requests(once),
+        transact=transact,
+        secrets=ArgonSecrets(),
+        tokens=tokens,
+        seal=seal,
+        bootstrap_secret=settings.bootstrap_secret.get_secret_value(),
+        provision_soon=provisioning.bell.set,
     )
 
     async def have_a_key() -> None:
         await transact(lambda work: current_key(work, tokens=tokens))
 
-    return serve(
-        api,
-        broker=build_broker(settings, kafka, subscriptions),
-        relay=build_relay(settings, kafka, subscriptions, database),
-        subscriptions=subscriptions,
+    return Registry(
+        api=build_http(desk),
         database=database,
         access=access,
-        loops=[provisioning, judging],
-        on_start=have_a_key,
-    )
-
-
-def _administration(settings: Settings, kafka: KafkaSettings) -> KafkaAdministration:
-    return KafkaAdministration(
-        kafka.bootstrap_servers,
-        security_protocol=kafka.security_protocol,
-        username=settings.kafka_username,
-        password=settings.kafka_password.get_secret_value(),
-        ca_file=kafka.ca_file,
+        subscriptions=subscriptions,
+        provisioning=provisioning,
+        judging=judging,
+        have_a_key=have_a_key,
     )

@@ -1,0 +1,156 @@
+"""Admission, suspension and what follows on Kafka, however often it is done and whatever breaks."""
+
+from uuid import UUID
+
+import pytest
+from mrx_registry.domain.members import TRANSITIONS, State, Step
+from mrx_registry.handlers import admission
+from mrx_shared.messages.registry import MemberAdmitted, ParticipationChanged
+from mrx_shared.refusals import Invalid, Rejected, Unavailable
+
+from tests.unit.registry.conftest import Acts
+from tests.unit.registry.memory import MemoryTopics, MemoryWork, PlainSeal
+
+
+async def state(work: MemoryWork, member_id: UUID) -> State:
+    return (await work.members.get(member_id)).state
+
+
+async def ask_password(work: MemoryWork, member_id: UUID, password: str) -> None:
+    await admission.replace_kafka_password(member_id, password, work, seal=PlainSeal())
+
+
+async def test_a_member_is_admitted_only_when_its_topics_stand(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    topics.away = True
+    member = await acts.apply()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await acts.provision()
+    assert await state(work, member.id) is State.PROVISIONING
+    assert work.said == []
+    topics.away = False
+    assert await acts.provision()
+    assert await state(work, member.id) is State.ADMITTED
+    assert [type(fact) for fact in work.said] == [MemberAdmitted, ParticipationChanged]
+    assert not await acts.provision()
+
+
+async def test_only_one_process_at_a_time_carries_out_what_is_due(work: MemoryWork, acts: Acts) -> None:
+    member = await acts.apply()
+    work.channels.others_at_it = True
+    assert not await acts.provision()
+    assert await state(work, member.id) is State.PROVISIONING
+
+
+async def test_a_kafka_password_is_set_once_and_then_kept_nowhere(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    member = await acts.apply()
+    await ask_password(work, member.id, "first")
+    await ask_password(work, member.id, "second")
+    assert not await admission.kafka_access_ready(member.id, work)
+    await acts.provision()
+    assert topics.passwords == {member.id: "second"}
+    assert work.channels.kept[member.id].sealed_password is None
+    assert await admission.kafka_access_ready(member.id, work)
+
+
+async def test_a_password_asked_for_while_another_is_being_set_is_still_set(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    member = await acts.admitted()
+    await ask_password(work, member.id, "first")
+    async with work.concerning(member.id):
+        seen = await work.channels.get(member.id)
+    await ask_password(work, member.id, "second")
+    await admission.settle(seen, work)
+    await acts.provision()
+    assert topics.passwords == {member.id: "second"}
+
+
+async def test_suspension_takes_user_and_rights_and_leaves_the_topics(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    member = await acts.admitted()
+    await ask_password(work, member.id, "pw")
+    await acts.provision()
+    await admission.suspend(member.id, work)
+    await acts.provision()
+    assert topics.open_for == set()
+    assert topics.passwords == {}
+    assert topics.topics_of == {member.id}
+    with pytest.raises(Rejected, match="suspended"):
+        await ask_password(work, member.id, "pw")
+    await admission.reinstate(member.id, work)
+    await acts.provision()
+    assert topics.open_for == {member.id}
+    assert topics.passwords == {}
+
+
+async def test_a_suspension_while_rights_are_being_made_takes_them_away_again(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    member = await acts.admitted()
+    await ask_password(work, member.id, "pw")
+    async with work.concerning(member.id):
+        seen = await work.channels.get(member.id)
+    await admission.suspend(member.id, work)
+    await topics.let_in(member.id, "pw")
+    await admission.settle(seen, work)
+    await acts.provision()
+    assert topics.open_for == set()
+    assert topics.passwords == {}
+
+
+@pytest.mark.parametrize("at", list(State))
+@pytest.mark.parametrize("step", list(Step))
+async def test_no_step_is_taken_that_the_table_does_not_name(
+    acts: Acts, work: MemoryWork, at: State, step: Step
+) -> None:
+    member = await acts.apply()
+    path = {
+        State.PROVISIONING: (),
+        State.ADMITTED: (Step.ADMIT,),
+        State.SUSPENDED: (Step.ADMIT, Step.SUSPEND),
+    }
+    for taken in path[at]:
+        member = member.take(taken, at=work.now)
+    if (at, step) in TRANSITIONS:
+        assert member.take(step, at=work.now).state is TRANSITIONS[at, step]
+    else:
+        with pytest.raises(Rejected) as refused:
+            member.take(step, at=work.now)
+        assert refused.value.field == "state"
+        assert refused.value.remedy
+
+
+@pytest.mark.parametrize("again", ["Acme", "ACME", "  acme ", "Ａｃｍｅ"])
+async def test_two_members_whose_names_read_the_same_are_refused(acts: Acts, again: str) -> None:
+    await acts.apply("Acme")
+    with pytest.raises(Rejected) as refused:
+        await acts.apply(again, "Elsewhere")
+    assert refused.value.field == "name"
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\x00b", "a\nb", "a\u202eb", "a\u200bb", "x" * 201])
+async def test_a_name_that_nobody_could_read_back_is_refused(acts: Acts, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await acts.apply(name, "Group")
+    assert refused.value.field == "name"
+
+
+async def test_a_group_that_ties_itself_is_refused_with_its_row(acts: Acts) -> None:
+    with pytest.raises(Rejected) as refused:
+        await acts.apply("Acme", "Acme Group", "Other", "ACME GROUP")
+    assert (refused.value.field, refused.value.row) == ("minority_holdings", 2)
+
+
+async def test_members_of_one_group_share_its_id_and_its_ties(work: MemoryWork, acts: Acts) -> None:
+    first = await acts.admitted("First", "Group", "Holding")
+    second = await acts.admitted("Second", "GROUP")
+    assert first.group == second.group
+    assert second.said is not None
+    assert len(second.said.tied_groups) == 1
