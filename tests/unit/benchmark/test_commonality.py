@@ -16,6 +16,8 @@ from mrx_benchmark.domain.criteria import CREDITS, Catalogue, Criterion, GateRul
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
 
+from tests.unit.benchmark.worth import answers_worth
+
 FULL = {Relation.EQUAL, Relation.SUPERSET}
 
 
@@ -136,9 +138,9 @@ def test_equivalent_says_what_every_way_of_answering_the_rest_would_say(
 @pytest.mark.parametrize("version", shipped_versions())
 def test_exactly_84_99_percent_fails_and_85_percent_passes_on_every_shipped_catalogue(version: str) -> None:
     criteria = shipped_catalogue(version)
-    below = _answers_worth(criteria, Fraction(8499, 10_000))
-    at = _answers_worth(criteria, Fraction(85, 100))
-    just_below = _answers_worth(criteria, Fraction(85, 100) - Fraction(1, 4 * criteria.weight))
+    below = answers_worth(criteria, Fraction(8499, 10_000))
+    at = answers_worth(criteria, Fraction(85, 100))
+    just_below = answers_worth(criteria, Fraction(85, 100) - Fraction(1, 4 * criteria.weight))
 
     result = score(criteria, answers(below))
     assert result.overall.commonality == Fraction(8499, 100)
@@ -209,16 +211,3 @@ def _credited(criteria: Catalogue, relations: Mapping[str, Relation]) -> Fractio
         (one.weight * CREDITS[relations[one.id]] for one in criteria.criteria if one.id in relations),
         Fraction(0),
     )
-
-
-def _answers_worth(criteria: Catalogue, share: Fraction) -> dict[str, Relation]:
-    """Answers to every criterion that come to exactly this share: the heaviest first, each as far as there is room."""
-    quarters = {Relation.EQUAL: 4, Relation.SUBSET: 2, Relation.INTERSECTS: 1, Relation.NONE: 0}
-    room = share * 4 * criteria.weight
-    chosen: dict[str, Relation] = {}
-    for one in sorted(criteria.criteria, key=lambda one: -one.weight):
-        relation = next(fits for fits, worth in quarters.items() if worth * one.weight <= room)
-        chosen[one.id] = relation
-        room -= quarters[relation] * one.weight
-    assert room == 0, "this share was not reached"
-    return chosen

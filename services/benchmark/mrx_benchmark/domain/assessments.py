@@ -1,7 +1,7 @@
 """An assessment: the owner answers, a reviewer decides on every answer, the verdict follows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -97,7 +97,7 @@ class Assessment:
     submitted_at: datetime
     answers: tuple[Answer, ...]
     state: State = State.SUBMITTED
-    decisions: Mapping[str, Decided] = MappingProxyType({})
+    decisions: Mapping[str, Decided] = field(default_factory=lambda: MappingProxyType({}))
 
     def review(
         self,

@@ -1,0 +1,305 @@
+"""From a protocol to its verdict, over HTTP and into the outbox."""
+
+import asyncio
+import json
+from fractions import Fraction
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from mrx_benchmark import handlers
+from mrx_benchmark.adapters.database import in_one_transaction
+from mrx_benchmark.entrypoints.files import shipped_catalogue
+from mrx_benchmark.ports import Work
+from mrx_shared.bus.once import Once
+
+from tests.component.benchmark.conftest import As, Caller
+from tests.unit.benchmark.worth import answers_worth
+
+pytestmark = pytest.mark.live
+
+WINDOW = {"effective_from": "2020-01-01", "effective_until": "2027-12-31"}
+
+
+def every(relation: str, version: str = "6.0-4p") -> list[dict[str, str]]:
+    """An answer to every criterion of a version."""
+    return [
+        {"criterion_id": one.id, "relation": relation, "rationale": "as written"}
+        for one in shipped_catalogue(version).criteria
+    ]
+
+
+async def made(answered: httpx.Response, status: int = 201) -> dict[str, Any]:
+    assert answered.status_code == status, answered.text
+    shown: dict[str, Any] = answered.json()
+    return shown
+
+
+async def protocol_of(
+    owner: Caller, *, code: str = "ACME-1", public: bool = False, **window: str | None
+) -> str:
+    """A registered protocol with a version 1."""
+    asked = {"code": code, "name": code, "public": public, "scheme_family": "SMETA" if public else None}
+    protocol_id = (await made(await owner.post("/v1/protocols", asked)))["protocol_id"]
+    await made(
+        await owner.post(f"/v1/protocols/{protocol_id}/versions", {"version": "1", **(window or WINDOW)})
+    )
+    return str(protocol_id)
+
+
+async def submitted(
+    owner: Caller, protocol_id: str, answers: list[dict[str, str]], version: str = "6.0-4p"
+) -> dict[str, Any]:
+    return await made(
+        await owner.post(
+            "/v1/assessments",
+            {"protocol_id": protocol_id, "version": "1", "criteria_version": version, "answers": answers},
+        )
+    )
+
+
+async def facts(connection: asyncpg.Connection, kind: str) -> list[dict[str, Any]]:
+    rows = await connection.fetch(
+        "SELECT key, payload FROM outbox WHERE type = $1 ORDER BY entry", f"mrx.benchmark.{kind}.v1"
+    )
+    return [{"about": row["key"], **json.loads(row["payload"])["data"]} for row in rows]
+
+
+async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member_id = uuid4()
+    member, reviewer = call_as("member", member_id), call_as("reviewer")
+    protocol_id = await protocol_of(member)
+    assessment = await submitted(member, protocol_id, every("equal"))
+    assert (assessment["commonality"], assessment["equivalent"], assessment["undecided"]) == (
+        "100.00",
+        "yes",
+        91,
+    )
+
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    correction = {
+        "criterion_id": "C10B4.1",
+        "verdict": "corrected",
+        "relation": "subset",
+        "rationale": "permits only",
+    }
+    reviewed = await made(
+        await reviewer.post(f"{path}/reviews", {"decisions": [correction], "confirm_rest": True}), 200
+    )
+    assert (reviewed["commonality"], reviewed["undecided"], reviewed["state"]) == ("98.33", 0, "in-review")
+    concluded = await made(await reviewer.post(f"{path}/conclusion"), 200)
+    assert (concluded["state"], concluded["recognised_until"]) == ("concluded", "2027-12-31")
+
+    [fact] = await facts(as_superuser, "protocol-assessed")
+    assert fact["about"] == f"{protocol_id}:1"
+    assert fact["member_id"] == str(member_id)
+    assert (fact["commonality"], fact["equivalent"], fact["public"]) == ("98.33", True, False)
+    assert fact["scheme_family"] == "equivalent"
+    assert (fact["recognised_from"], fact["recognised_until"]) == ("2020-01-01", "2027-12-31")
+    assert [one["protocol_code"] for one in await facts(as_superuser, "protocol-submitted")] == ["ACME-1"]
+
+    whole = await made(await member.get(path), 200)
+    corrected = next(one for one in whole["answers"] if one["criterion_id"] == "C10B4.1")
+    assert (corrected["relation"], corrected["corrected_to"]) == ("equal", "subset")
+    assert corrected["reviewers_rationale"] == "permits only"
+    assert whole["by_clause"]["10B4"]["commonality"] == "91.66"
+
+
+async def test_84_99_percent_is_not_equivalent_and_85_is(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    reviewer = call_as("reviewer")
+    for share, equivalent in ((Fraction(8499, 10_000), False), (Fraction(85, 100), True)):
+        member = call_as("member", uuid4())
+        relations = answers_worth(shipped_catalogue("6.0-4p"), share)
+        answers = [{"criterion_id": name, "relation": relation.value} for name, relation in relations.items()]
+        assessment = await submitted(member, await protocol_of(member, code=f"P{equivalent}"), answers)
+        path = f"/v1/assessments/{assessment['assessment_id']}"
+        await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+        concluded = await made(await reviewer.post(f"{path}/conclusion"), 200)
+        assert concluded["equivalent"] == ("yes" if equivalent else "no")
+    below, at = await facts(as_superuser, "protocol-assessed")
+    assert (below["commonality"], below["equivalent"], below.get("recognised_from")) == ("84.99", False, None)
+    assert (at["commonality"], at["equivalent"], at["recognised_from"]) == ("85.00", True, "2020-01-01")
+
+
+async def test_a_public_protocol_is_the_secretariats_and_keeps_its_family(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    secretariat, member, reviewer = call_as("secretariat"), call_as("member", uuid4()), call_as("reviewer")
+    protocol_id = await protocol_of(secretariat, code="SMETA 6.0", public=True, effective_from="2017-06-01")
+    assert (await member.get("/v1/protocols")).json()["protocols"][0]["code"] == "SMETA 6.0"
+    refused = await member.post(f"/v1/protocols/{protocol_id}/versions", {"version": "2", **WINDOW})
+    assert (refused.status_code, refused.json()["field"]) == (403, "protocol_id")
+    assessment = await submitted(secretariat, protocol_id, every("equal"))
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    await made(await reviewer.post(f"{path}/conclusion"), 200)
+    [fact] = await facts(as_superuser, "protocol-assessed")
+    assert (fact["scheme_family"], fact["public"], fact.get("member_id")) == ("SMETA", True, None)
+    assert fact.get("recognised_until") is None
+
+
+async def test_recognition_ends_with_the_transition_to_the_next_criteria(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member, reviewer = call_as("member", uuid4()), call_as("reviewer")
+    protocol_id = await protocol_of(member, effective_from="2015-01-01")
+    assessment = await submitted(member, protocol_id, every("equal", "5.0-4p"), "5.0-4p")
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    await made(await reviewer.post(f"{path}/conclusion"), 200)
+    [fact] = await facts(as_superuser, "protocol-assessed")
+    assert (fact["recognised_from"], fact["recognised_until"]) == ("2015-01-01", "2018-05-31")
+
+    late = await protocol_of(member, code="LATE", effective_from="2019-01-01")
+    refused = await member.post(
+        "/v1/assessments",
+        {
+            "protocol_id": late,
+            "version": "1",
+            "criteria_version": "5.0-4p",
+            "answers": every("equal", "5.0-4p"),
+        },
+    )
+    assert (refused.status_code, refused.json()["field"]) == (409, "criteria_version")
+
+
+async def test_a_repeated_request_is_done_once_and_answered_alike(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member, reviewer = call_as("member", uuid4()), call_as("reviewer")
+    asked = {"code": "ACME", "name": "Acme"}
+    first = await member.post("/v1/protocols", asked, key="the same key")
+    again = await member.post("/v1/protocols", asked, key="the same key")
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert (await member.post("/v1/protocols", {**asked, "name": "x"}, key="the same key")).status_code == 422
+
+    assessment = await submitted(member, await protocol_of(member), every("equal"))
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    one, two = [await reviewer.post(f"{path}/conclusion", key="conclude it") for _ in range(2)]
+    assert one.status_code == two.status_code == 200
+    assert len(await facts(as_superuser, "protocol-assessed")) == 1
+    assert (await reviewer.post(f"{path}/conclusion")).status_code == 409
+
+
+async def test_a_newer_submission_replaces_the_one_under_review(call_as: As) -> None:
+    member, reviewer = call_as("member", uuid4()), call_as("reviewer")
+    protocol_id = await protocol_of(member)
+    older = await submitted(member, protocol_id, every("none"))
+    path = f"/v1/assessments/{older['assessment_id']}"
+    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    newer = await submitted(member, protocol_id, every("equal"))
+    refused = await reviewer.post(f"{path}/conclusion")
+    assert (refused.status_code, refused.json()["field"]) == (409, "state")
+    listed = (await reviewer.get("/v1/assessments")).json()["assessments"]
+    assert [(one["assessment_id"], one["state"]) for one in listed] == [
+        (newer["assessment_id"], "submitted"),
+        (older["assessment_id"], "replaced"),
+    ]
+
+
+async def test_members_do_not_see_each_others_protocols_and_a_reviewer_sees_all(call_as: As) -> None:
+    acme, other, reviewer = call_as("member", uuid4()), call_as("member", uuid4()), call_as("reviewer")
+    secretariat = call_as("secretariat")
+    protocol_id = await protocol_of(acme)
+    assessment = await submitted(acme, protocol_id, every("equal"))
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    for stranger in (other, secretariat):
+        assert (await stranger.get("/v1/protocols")).json() == {"protocols": []}
+        assert (await stranger.get("/v1/assessments")).json() == {"assessments": []}
+        assert (await stranger.get(path)).status_code == 404
+        version = await stranger.post(f"/v1/protocols/{protocol_id}/versions", {"version": "2", **WINDOW})
+        assert version.status_code == 404
+        assert (await stranger.post(f"{path}/reviews", {"confirm_rest": True})).status_code == 403
+    assert len((await reviewer.get("/v1/protocols")).json()["protocols"]) == 1
+    assert len((await reviewer.get("/v1/assessments")).json()["assessments"]) == 1
+    assert (await reviewer.get(path)).status_code == 200
+    assert (await acme.post(f"{path}/reviews", {"confirm_rest": True})).status_code == 403
+
+
+async def test_a_code_is_taken_in_every_spelling(call_as: As) -> None:
+    await protocol_of(call_as("member", uuid4()), code="ACME RSP-1.0")
+    refused = await call_as("member", uuid4()).post("/v1/protocols", {"code": "acme_rsp 10", "name": "Acme"})
+    assert (refused.status_code, refused.json()["field"]) == (409, "code")
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "row"),
+    [
+        (
+            [{"criterion_id": "C1.1", "relation": "equal"}, {"criterion_id": "C99", "relation": "equal"}],
+            "criterion_id",
+            2,
+        ),
+        ([{"criterion_id": "C1.1", "relation": "same"}], "relation", 1),
+        ([{"criterion_id": "C1.1", "relation": "equal"}] * 2, "criterion_id", 2),
+        (
+            [
+                {"criterion_id": "C10B4.1", "relation": "none"},
+                {"criterion_id": "C10B2.1", "relation": "none"},
+            ],
+            "criterion_id",
+            2,
+        ),
+        ([{"criterion_id": "C1.1", "relation": "equal", "evidence": "=HYPERLINK(1)"}], "evidence", 1),
+        ([{"criterion_id": "C1.1", "relation": "equal", "rationale": "a\u0000b"}], "rationale", 1),
+        ([{"criterion_id": "C1.1"}], "answers", None),
+        ([], "answers", None),
+        ([{"criterion_id": "C1.1", "relation": "equal", "why": "x"}], "answers.0.why", 1),
+    ],
+)
+async def test_bad_answers_are_refused_with_row_and_field_and_nothing_is_kept(
+    answers: list[dict[str, str]], field: str, row: int | None, call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member)
+    refused = await member.post(
+        "/v1/assessments",
+        {"protocol_id": protocol_id, "version": "1", "criteria_version": "6.0-4p", "answers": answers},
+    )
+    problem = refused.json()
+    assert refused.status_code == 422
+    assert (problem["field"], problem.get("row")) == (field, row)
+    assert problem["remedy"]
+    assert await as_superuser.fetchval("SELECT count(*) FROM assessment") == 0
+
+
+async def test_a_token_for_another_service_does_not_hold_here(call_as: As) -> None:
+    assert (await call_as("reviewer", audience="mrx.registry").get("/v1/assessments")).status_code == 401
+
+
+async def test_the_criteria_are_read_over_http_as_they_are_printed(call_as: As) -> None:
+    operator = call_as("operator")
+    listed = (await operator.get("/v1/criteria")).json()["criteria"]
+    assert [one["version"] for one in listed] == ["5.0-2p", "5.0-4p", "6.0-2p", "6.0-4p"]
+    assert (await operator.get("/v1/criteria/6.0-2p")).json() == shipped_catalogue("6.0-2p").document()
+    assert (await operator.get("/v1/criteria/9")).status_code == 404
+
+
+async def test_criteria_are_published_once_however_often_the_service_starts(
+    once: Once[Work], as_superuser: asyncpg.Connection
+) -> None:
+    for _ in range(3):
+        await in_one_transaction(once, handlers.publish_criteria)
+    said = await facts(as_superuser, "criteria-published")
+    assert {one["criteria_version"]: one["weight"] for one in said} == {
+        "5.0-2p": 5000,
+        "5.0-4p": 7500,
+        "6.0-2p": 5000,
+        "6.0-4p": 7500,
+    }
+    assert len(said) == 4
+
+
+async def test_two_services_that_start_at_once_publish_once(
+    once: Once[Work], as_superuser: asyncpg.Connection
+) -> None:
+    await asyncio.gather(*(in_one_transaction(once, handlers.publish_criteria) for _ in range(4)))
+    assert len(await facts(as_superuser, "criteria-published")) == 4
