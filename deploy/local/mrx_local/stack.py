@@ -42,6 +42,7 @@ class Infrastructure:
         parts: Collection[Part] = PARTS,
         identities: Collection[Identity] = (),
     ) -> None:
+        self.folder = folder
         self.kafka = Kafka(folder / "kafka", ports=ports, secrets=secrets)
         self.postgres = Postgres(folder / "postgres", ports=ports, secrets=secrets)
         self.objects = SeaweedFS(folder / "objects", ports=ports, secrets=secrets, identities=identities)
