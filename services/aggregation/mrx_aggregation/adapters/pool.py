@@ -1,0 +1,55 @@
+"""The pool, under the role `aggregation_writer`, which reads nothing of members."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mrx_aggregation.adapters.resolver import transaction
+from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, in_order
+
+_NAMES = ", ".join(POOL_COLUMNS)
+_FORGET = "DELETE FROM pool_site WHERE round_id = $1"
+_KEEP = f"""
+    INSERT INTO pool_site (round_id, site, {_NAMES})
+    SELECT $1, * FROM unnest($2::bytea[], {", ".join(f"${place}::text[]" for place in range(3, 3 + len(POOL_COLUMNS)))})
+"""  # noqa: S608
+_POOL = f"SELECT {_NAMES} FROM pool_site WHERE round_id = $1"  # noqa: S608
+_HELD = "SELECT site FROM held_site WHERE round_id = $1"
+_KEY = "SELECT key FROM release_key WHERE release_id = $1"
+_KEEP_IDS = """
+    INSERT INTO released_site (release_id, site, entry_id)
+    SELECT $1, * FROM unnest($2::bytea[], $3::text[]) ON CONFLICT DO NOTHING
+"""
+
+
+class SqlPool:
+    """See `ports.Writer`."""
+
+    def __init__(self, writer: AsyncEngine) -> None:
+        self._writer = writer
+
+    async def keep_pool(self, round_id: UUID, sites: Sequence[PoolSite]) -> None:
+        async with transaction(self._writer) as driver:
+            await driver.execute(_FORGET, round_id)
+            await driver.execute(
+                _KEEP,
+                round_id,
+                [site.digest for site in sites],
+                *([getattr(site, name) for site in sites] for name in POOL_COLUMNS),
+            )
+
+    async def pool(self, round_id: UUID) -> Sequence[PoolSite]:
+        async with transaction(self._writer) as driver:
+            return in_order(PoolSite(**row) for row in await driver.fetch(_POOL, round_id))
+
+    async def held(self, round_id: UUID) -> frozenset[bytes]:
+        async with transaction(self._writer) as driver:
+            return frozenset(row["site"] for row in await driver.fetch(_HELD, round_id))
+
+    async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> dict[bytes, str]:
+        async with transaction(self._writer) as driver:
+            key = await driver.fetchval(_KEY, release_id)
+            ids = {site.digest: site.entry_id(key) for site in shown}
+            await driver.execute(_KEEP_IDS, release_id, list(ids), list(ids.values()))
+        return ids

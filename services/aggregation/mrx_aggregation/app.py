@@ -1,0 +1,147 @@
+"""Aggregation, put together."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+from mrx_shared.bus.keys import key_finder
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.requests import Requests
+from mrx_shared.bus.service import Loop, build_broker, build_relay, serve
+from mrx_shared.kit.access import Access
+from mrx_shared.kit.clock import system_clock
+from mrx_shared.kit.http import build_api
+from mrx_shared.kit.settings import KafkaSettings
+from mrx_shared.refusals import Unavailable
+from mrx_shared.store.database import Database, engine
+from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mrx_aggregation.adapters.database import AggregationWork, Transactions
+from mrx_aggregation.adapters.documents import DocumentShelf
+from mrx_aggregation.adapters.pool import SqlPool
+from mrx_aggregation.adapters.resolver import SqlResolver
+from mrx_aggregation.entrypoints.http import build_router
+from mrx_aggregation.entrypoints.kafka import build_subscriptions
+from mrx_aggregation.handlers.carrying_on import carry_on_rounds, take_up_what_is_ready
+from mrx_aggregation.ports import Work
+from mrx_aggregation.settings import KEY_BYTES, Settings
+
+SERVICE = "aggregation"
+BUCKET = "releases"
+
+
+class AggregationDatabase(Database):
+    """One database under four roles: app and relay as everywhere, and two that see either links or pool."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
+        )
+        self.resolver = engine(settings.resolver_database_url, pool_size=3)
+        self.writer = engine(settings.writer_database_url, pool_size=2)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await super().close()
+        await self.resolver.dispose()
+        await self.writer.dispose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the edges are wired to; component tests take it without Kafka."""
+
+    database: AggregationDatabase
+    once: Once[Work]
+    shelf: DocumentShelf
+    loops: tuple[Loop, Loop]
+
+
+def wire(settings: Settings, objects: Objects) -> Wiring:
+    """Database, work, and the loops that carry on."""
+    database = AggregationDatabase(settings)
+    once: Once[Work] = Once(
+        database,
+        partial(AggregationWork, resolver=database.resolver, new_key=_key_maker(settings)),
+        service=SERVICE,
+    )
+    shelf = DocumentShelf(objects)
+    return Wiring(
+        database=database,
+        once=once,
+        shelf=shelf,
+        loops=_loops(once, database.resolver, database.writer, shelf),
+    )
+
+
+def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
+    """The service with everything that runs in it; nothing is opened before it is started."""
+    objects = S3Objects(
+        endpoint=settings.s3_endpoint,
+        public_url=settings.s3_public_url,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        bucket=BUCKET,
+    )
+    wiring = wire(settings, objects)
+    subscriptions = build_subscriptions(wiring.once, slot=settings.slot)
+    access = Access(
+        service=SERVICE,
+        find_key=key_finder(wiring.database),
+        clock=system_clock(settings.clock_offset),
+    )
+    return serve(
+        build_http(wiring, access),
+        broker=build_broker(settings, kafka, subscriptions),
+        relay=build_relay(settings, kafka, subscriptions, wiring.database),
+        subscriptions=subscriptions,
+        database=wiring.database,
+        access=access,
+        loops=wiring.loops,
+        on_start=partial(_refuse_an_open_store, settings.s3_endpoint),
+    )
+
+
+def build_http(wiring: Wiring, access: Access) -> FastAPI:
+    """The HTTP API alone."""
+    api = build_api(
+        service=SERVICE,
+        title="MRX aggregation",
+        description="Lists, rounds and releases: the only place where two members' lists meet.",
+    )
+    api.include_router(build_router(Requests(wiring.once), access, wiring.shelf))
+    return api
+
+
+def _loops(
+    once: Once[Work], resolver: AsyncEngine, writer: AsyncEngine, shelf: DocumentShelf
+) -> tuple[Loop, Loop]:
+    transact = Transactions(once)
+
+    async def take_up() -> bool:
+        await take_up_what_is_ready(transact)
+        return False
+
+    async def carry_on() -> bool:
+        await carry_on_rounds(transact, resolver=SqlResolver(resolver), writer=SqlPool(writer), shelf=shelf)
+        return False
+
+    return (
+        Loop(name="take up what waited", once=take_up, every_s=0.5),
+        Loop(name="carry on rounds", once=carry_on, every_s=0.5),
+    )
+
+
+def _key_maker(settings: Settings) -> Callable[[], bytes]:
+    if settings.release_key is not None:
+        stated = bytes.fromhex(settings.release_key.get_secret_value())
+        return lambda: stated
+    return partial(secrets.token_bytes, KEY_BYTES)
+
+
+async def _refuse_an_open_store(endpoint: str) -> None:
+    if not await refuses_strangers(endpoint, BUCKET):
+        raise Unavailable("object storage answers strangers; close it to anonymous requests")

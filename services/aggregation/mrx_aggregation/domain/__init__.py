@@ -1,0 +1,1 @@
+"""The rules of lists, sites, rounds and releases."""

@@ -1,0 +1,174 @@
+"""Which columns a list may have: those that are read, those that refuse the list, the rest is left unread."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+TEXT_COLUMNS = (
+    "row_ref",
+    "site_name",
+    "address",
+    "city",
+    "region",
+    "postcode",
+    "country",
+    "audit_date",
+    "protocol",
+    "protocol_version",
+    "audit_type",
+    "notice",
+)
+IDENTIFIER_COLUMNS = ("os_id", "lei", "duns", "gln", "vat", "zs", "zc")
+READ_COLUMNS = (*TEXT_COLUMNS, *IDENTIFIER_COLUMNS)
+
+_TRADE_WORDS = frozenset(
+    {
+        "amount",
+        "amounts",
+        "budget",
+        "cost",
+        "costs",
+        "discount",
+        "discounts",
+        "fob",
+        "invoice",
+        "invoices",
+        "kosten",
+        "margin",
+        "margins",
+        "menge",
+        "output",
+        "payment",
+        "payments",
+        "precio",
+        "precios",
+        "preis",
+        "preise",
+        "prix",
+        "purchase",
+        "purchases",
+        "qty",
+        "quantity",
+        "quantities",
+        "rebate",
+        "rebates",
+        "sales",
+        "spent",
+        "tonnage",
+        "tonnes",
+        "tons",
+        "valor",
+        "volumen",
+    }
+)
+_TRADE_BEGINNINGS = (
+    "capac",
+    "kapazit",
+    "pricing",
+    "price",
+    "revenue",
+    "spend",
+    "turnover",
+    "umsatz",
+    "volum",
+)
+_TRADE_ENDINGS = ("kosten", "menge", "preis", "umsatz", "volumen", "kapazitat")
+_CONTACT_WORDS = frozenset(
+    {
+        "cellphone",
+        "contact",
+        "contacts",
+        "correo",
+        "email",
+        "emails",
+        "fax",
+        "forename",
+        "kontakt",
+        "mail",
+        "mobile",
+        "person",
+        "persons",
+        "phone",
+        "phones",
+        "skype",
+        "surname",
+        "tel",
+        "telefon",
+        "telefono",
+        "telephone",
+        "telephones",
+        "wechat",
+        "whatsapp",
+    }
+)
+_CONTACT_BEGINNINGS = ("ansprech", "contact", "email", "telefon", "telephon")
+_CONTACT_PHRASES = frozenset({("first", "name"), ("last", "name"), ("family", "name"), ("given", "name")})
+_WORD = re.compile(r"[a-z]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The columns of a list, sorted by what becomes of them."""
+
+    trade: tuple[str, ...]
+    contact: tuple[str, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """Why the whole list is refused, or None."""
+        if self.trade:
+            return f"column {_quoted(self.trade)} tells of prices, volumes, capacity or spend"
+        if self.contact:
+            return f"column {_quoted(self.contact)} holds contacts"
+        return None
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do where the list is refused; else which columns are not read."""
+        if self.reason:
+            return "take the column out and send the list as a new revision"
+        if self.unread:
+            return f"not read: {_quoted(self.unread)}"
+        return None
+
+
+def sort_columns(names: Iterable[str]) -> Columns:
+    """Tell columns that refuse a list from those that are merely not read."""
+    others = sorted(set(names) - set(READ_COLUMNS))
+    trade = tuple(name for name in others if _tells_of_trade(_words(name)))
+    contact = tuple(name for name in others if name not in trade and _holds_contacts(_words(name)))
+    unread = tuple(name for name in others if name not in trade and name not in contact)
+    return Columns(trade=trade, contact=contact, unread=unread)
+
+
+def _words(name: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", _HUMP.sub(" ", name))
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return _WORD.findall(letters.casefold())
+
+
+def _tells_of_trade(words: list[str]) -> bool:
+    return any(
+        word in _TRADE_WORDS or word.startswith(_TRADE_BEGINNINGS) or word.endswith(_TRADE_ENDINGS)
+        for word in words
+    )
+
+
+def _holds_contacts(words: list[str]) -> bool:
+    return any(
+        word in _CONTACT_WORDS or word.startswith(_CONTACT_BEGINNINGS) for word in words
+    ) or not _CONTACT_PHRASES.isdisjoint(pairwise(words))
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"'{_shortened(name)}'" for name in names[:10])
+    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown  # noqa: PLR2004 - enough to find them
+
+
+def _shortened(name: str) -> str:
+    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return printable if len(printable) <= 40 else f"{printable[:39]}…"  # noqa: PLR2004 - a name, not a text

@@ -1,0 +1,148 @@
+"""Rounds: from opening to release, as a table of transitions."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from mrx_shared.refusals import Forbidden, Rejected
+
+
+class RoundState(StrEnum):
+    """Where a round stands. `closing` and `releasing` are carried on by a loop."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    PROPOSED = "proposed"
+    RELEASING = "releasing"
+    RELEASED = "released"
+
+
+class Step(StrEnum):
+    """What moves a round on."""
+
+    CLOSE = "close"
+    FREEZE = "freeze"
+    RELEASE = "release"
+    APPROVE = "approve"
+    PUBLISH = "publish"
+
+
+_TRANSITIONS = MappingProxyType(
+    {
+        (RoundState.OPEN, Step.CLOSE): RoundState.CLOSING,
+        (RoundState.CLOSING, Step.FREEZE): RoundState.CLOSED,
+        (RoundState.CLOSED, Step.RELEASE): RoundState.PROPOSED,
+        (RoundState.PROPOSED, Step.RELEASE): RoundState.PROPOSED,
+        (RoundState.PROPOSED, Step.APPROVE): RoundState.RELEASING,
+        (RoundState.RELEASING, Step.PUBLISH): RoundState.RELEASED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What is not settled in an open round."""
+
+    lists: int = 0
+    incomplete: int = 0
+    entries: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.lists or self.incomplete or self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What a round holds. `sites` counts the rows of its pool: always released + held."""
+
+    lists: int = 0
+    rows: int = 0
+    accepted: int = 0
+    refused: int = 0
+    waiting: int = 0
+    lists_waiting: int = 0
+    lists_incomplete: int = 0
+    sites: int = 0
+    sites_on_several_lists: int = 0
+    independent_groups: int = 0
+    released: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round of lists. All windows are reckoned from `as_of`."""
+
+    round_id: UUID
+    as_of: date
+    state: RoundState = RoundState.OPEN
+    leave_waiting: bool = False
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    release_id: UUID | None = None
+    numbers: Numbers = Numbers()
+
+    def close(self, waiting: Waiting, *, leave_waiting: bool) -> "Round":
+        """Take no more lists. Refused while something waits, unless that is left to the next round."""
+        after = self._after(Step.CLOSE)
+        if waiting and not leave_waiting:
+            raise Rejected(
+                f"{waiting.lists} lists wait, {waiting.incomplete} lists are incomplete and "
+                f"{waiting.entries} entries wait",
+                remedy="wait until they are settled, or close with leave_waiting to move them to the next round",
+            )
+        return replace(self, state=after, leave_waiting=leave_waiting)
+
+    def with_numbers(self, numbers: Numbers) -> "Round":
+        """The round with what it holds so far."""
+        return replace(self, numbers=numbers)
+
+    def freeze(self, numbers: Numbers) -> "Round":
+        """Fix what the round holds."""
+        return replace(self, state=self._after(Step.FREEZE), numbers=numbers)
+
+    def propose(self, *, by: str, needed: int, newer_closed: bool) -> "Round":
+        """Propose the release; another identity has to approve it.
+
+        Only the newest closed round can be released: an older pool was compared with an older release.
+        """
+        after = self._after(Step.RELEASE)
+        if newer_closed:
+            raise Rejected(
+                "a later round is closed already", field="round_id", remedy="release the later round"
+            )
+        if self.numbers.independent_groups < needed:
+            raise Rejected(
+                f"{self.numbers.independent_groups} independent groups contributed to this round; "
+                f"a release needs {needed}",
+                remedy="open another round and have more members send their lists",
+            )
+        return replace(self, state=after, proposed_by=by)
+
+    def approve(self, *, by: str, release_id: UUID) -> "Round":
+        """Approve what another identity proposed."""
+        after = self._after(Step.APPROVE)
+        if by == self.proposed_by:
+            raise Forbidden(
+                "who proposed a release may not approve it",
+                remedy="have another person of the secretariat approve it",
+            )
+        return replace(self, state=after, approved_by=by, release_id=release_id)
+
+    def publish(self) -> "Round":
+        """The documents stand where participants can fetch them."""
+        return replace(self, state=self._after(Step.PUBLISH))
+
+    def _after(self, step: Step) -> RoundState:
+        try:
+            return _TRANSITIONS[self.state, step]
+        except KeyError:
+            allowed = sorted(str(state) for state, known in _TRANSITIONS if known is step)
+            raise Rejected(
+                f"the round is {self.state}; {step} needs a round that is {' or '.join(allowed)}",
+                field="round_id",
+                remedy="look at the round's state with GET /v1/rounds",
+            ) from None

@@ -1,0 +1,166 @@
+"""What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+import mrx_matching
+from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed
+
+from mrx_aggregation.domain.disclosure import POLICY, Decisions, attribute, decide
+from mrx_aggregation.domain.pool import in_order, resolve_pool
+from mrx_aggregation.domain.rounds import Round, RoundState
+from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
+from mrx_aggregation.ports import Linked, Release, Resolver, Shelf, Transact, Work, Writer
+
+
+async def take_up_what_is_ready(transact: Transact) -> None:
+    """Judge the lists whose fact or round has come, each in a transaction of its own."""
+    ready: list[tuple[UUID, UUID, int]] = []
+
+    async def find(work: Work) -> None:
+        ready.extend(await work.survey.ready())
+
+    await transact(find)
+    failures: list[Exception] = []
+    for member_id, list_id, revision in ready:
+        try:
+            await transact(partial(take_up, list_id, revision), tenant=member_id)
+        except Exception as error:  # noqa: BLE001  (one list's fault keeps no other list waiting; it is raised below)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf) -> None:
+    """Bring closing rounds to `closed` and releasing rounds to `released`."""
+    in_hand: list[Round] = []
+
+    async def find(work: Work) -> None:
+        in_hand.extend(await work.rounds.in_hand())
+
+    await transact(find)
+    for current in in_hand:
+        if current.state is RoundState.CLOSING:
+            await freeze(current, transact, resolver=resolver, writer=writer)
+        else:
+            await release(current, transact, writer=writer, shelf=shelf)
+
+
+async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writer: Writer) -> None:
+    """Judge the round's lists again, resolve their sites, decide what may be shown, and fix it all."""
+    counted: list[tuple[UUID, UUID, int]] = []
+
+    async def find(work: Work) -> None:
+        counted.extend(await work.survey.counted(closing.round_id))
+
+    await transact(find)
+    for member_id, list_id, revision in counted:
+        await transact(partial(judge_again_and_leave, list_id, revision, closing), tenant=member_id)
+    await resolve(closing, resolver=resolver, writer=writer)
+
+    async def fix(work: Work) -> None:
+        current = await work.rounds.get(closing.round_id)
+        if current.state is not RoundState.CLOSING:
+            return
+        frozen = current.freeze(await resolver.numbers(closing.round_id))
+        await work.rounds.keep(frozen, at=work.now)
+        work.say(
+            RoundClosed(round_id=frozen.round_id, as_of=frozen.as_of, closed_at=work.now),
+            about=str(frozen.round_id),
+        )
+
+    await transact(fix)
+
+
+async def judge_again_and_leave(list_id: UUID, revision: int, closing: Round, work: Work) -> None:
+    """Judge a list by all that is known now; what still waits is left to the next round."""
+    await judge_again(list_id, revision, closing, work)
+    await note_contribution(list_id, revision, closing, work)
+    await leave_waiting_rows(list_id, revision, closing, work)
+
+
+async def resolve(closing: Round, *, resolver: Resolver, writer: Writer) -> None:
+    """From entries to links and pool: the links stay with the resolver, the writer gets sites alone."""
+    round_id = closing.round_id
+    owned = await resolver.entries(round_id)
+    sites = await asyncio.to_thread(
+        resolve_pool,
+        [one.audited for one in owned],
+        match=mrx_matching.resolve,
+        canonical=mrx_matching.canonical,
+    )
+    links = [
+        Linked(
+            member_id=one.member_id,
+            list_id=one.list_id,
+            revision=one.revision,
+            row=one.row,
+            audit_date=one.audited.audit_date,
+            site=site,
+        )
+        for one, site in zip(owned, sites, strict=True)
+    ]
+    await resolver.keep_links(round_id, links)
+    outcome = decide(
+        POLICY,
+        attribute(((link.site, link.member_id, link.audit_date) for link in links), await resolver.groups()),
+        await resolver.released_before(),
+        as_of=closing.as_of,
+    )
+    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying)
+    await writer.keep_pool(round_id, in_order([*sites, *outcome.staying]))
+
+
+async def release(approved: Round, transact: Transact, *, writer: Writer, shelf: Shelf) -> None:
+    """Write the documents from pool and decisions, then tell every participant."""
+    assert approved.release_id is not None
+    pool = await writer.pool(approved.round_id)
+    decisions = Decisions(policy=POLICY, as_of=approved.as_of, held=await writer.held(approved.round_id))
+    shown = [site for site in pool if decisions.shows(site)]
+    entry_ids = await writer.keep_entry_ids(approved.release_id, shown)
+    unpublished = Release(
+        release_id=approved.release_id,
+        round_id=approved.round_id,
+        as_of=approved.as_of,
+        rows=len(shown),
+        held=len(pool) - len(shown),
+    )
+    documents = await shelf.publish(unpublished, pool, decisions, entry_ids)
+
+    async def tell(work: Work) -> None:
+        current = await work.rounds.get(approved.round_id)
+        if current.state is RoundState.RELEASING:
+            published = replace(unpublished, documents=documents, released_at=work.now)
+            await work.rounds.publish_release(published)
+            await work.rounds.keep(current.publish(), at=work.now)
+            await _announce(published, work)
+
+    await transact(tell)
+
+
+async def _announce(published: Release, work: Work) -> None:
+    rows, documents = published.rows or 0, published.documents_for(secretariat=False)
+    work.say(
+        ReleasePublished(
+            release_id=published.release_id,
+            round_id=published.round_id,
+            as_of=published.as_of,
+            rows=rows,
+            documents=documents,
+            released_at=work.now,
+        ),
+        about=str(published.round_id),
+    )
+    released = ListReleased(
+        release_id=published.release_id,
+        round_id=published.round_id,
+        as_of=published.as_of,
+        rows=rows,
+        documents=documents,
+        links_path=f"/v1/releases/{published.release_id}/links",
+        released_at=work.now,
+    )
+    for member_id in await work.facts.participants():
+        work.say(released, about=str(member_id), to=member_id)
