@@ -1,38 +1,56 @@
 """Which handler works with which server: the only module that knows every concrete part."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Literal, get_args
 
 from mrx_shared.bus.administration import KafkaAdministration
 from mrx_shared.kit.settings import load
 
 from mrx_operator.adapters import tree
+from mrx_operator.adapters.evidence import Evidence, written
 from mrx_operator.adapters.patience import BoundedPatience
 from mrx_operator.adapters.servers import DatabaseLogins, KafkaBus, KafkaUser, PostgresDatabases, S3Buckets
+from mrx_operator.adapters.services import connected
+from mrx_operator.domain.chain import Link
+from mrx_operator.entrypoints.cli import Part, commands
 from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
-from mrx_operator.ports import Patience, Tell
+from mrx_operator.ports import Patience, Service, Tell
 from mrx_operator.settings import (
     KafkaAdministrationSettings,
     ObjectAdministration,
     PostgresAdministration,
     database_settings,
     kafka_settings,
+    operator_settings,
 )
 
 BUCKETS = ("releases",)
 
-Part = Literal["databases", "kafka", "objects"]
-PARTS: tuple[Part, ...] = get_args(Part)
 
+class Desk:
+    """Everything in its real form, opened when it is used."""
 
-async def prepare(root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
-    """Prepare the servers of these parts, all at once. Reads the environment before it touches any."""
-    patience = BoundedPatience(wait_s, tell)
-    builders = {"databases": _databases, "kafka": _kafka, "objects": _objects}
-    steps = [builders[part](root, patience, tell) for part in PARTS if part in parts]
-    await asyncio.gather(*(step() for step in steps))
+    async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
+        """Prepare the servers of these parts, all at once. Reads the environment before it touches any."""
+        patience = BoundedPatience(wait_s, tell)
+        builders = {Part.DATABASES: _databases, Part.KAFKA: _kafka, Part.OBJECTS: _objects}
+        steps = [builders[part](root, patience, tell) for part in parts]
+        await asyncio.gather(*(step() for step in steps))
+
+    def services(self, credentials: Path | None) -> AbstractAsyncContextManager[Mapping[str, Service]]:
+        """The running services, by name, with the operator's own credentials."""
+        settings = operator_settings(credentials)
+        return connected(settings.urls, client_id=settings.client_id, client_secret=settings.client_secret)
+
+    def evidence(self, path: Path) -> Evidence:
+        """Logs that were written to a file before."""
+        return Evidence(path)
+
+    def keeping(self, path: Path | None) -> AbstractContextManager[Callable[[str, Sequence[Link]], None]]:
+        """Write logs to a new file, or nowhere."""
+        return written(path)
 
 
 def _databases(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
@@ -73,3 +91,6 @@ def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaita
         endpoint=settings.endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key
     )
     return lambda: prepare_buckets(BUCKETS, buckets, patience=patience, tell=tell)
+
+
+app = commands(Desk())

@@ -1,8 +1,10 @@
 """What the operator's verbs need of the world, in their words."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
 
+from mrx_operator.domain.chain import Link
 from mrx_operator.domain.plan import Grant, TopicPlan
 
 Tell = Callable[[str], None]
@@ -47,3 +49,36 @@ class Buckets(Protocol):
 
     async def refuses_strangers(self, name: str) -> bool:
         """Whether a request without credentials is turned away."""
+
+
+Shown = Mapping[str, Any]
+"""What a service shows of itself; JSON."""
+
+
+class Service(Protocol):
+    """A running service, as its operator. Raises `Unavailable` where it does not answer."""
+
+    @property
+    def name(self) -> str:
+        """Which service this is."""
+
+    async def status(self) -> Shown:
+        """Faults, counts, relay, consumers, loops."""
+
+    async def dead_letters(self, *, every: bool) -> Sequence[Shown]:
+        """What was put aside; also what was replayed, with `every`."""
+
+    async def dead_letter(self, letter: UUID) -> Shown:
+        """One dead letter, its payload masked. Raises `Unknown`."""
+
+    async def replay(self, letter: UUID) -> str:
+        """Have it handled again. Returns the outcome; raises the handler's refusal."""
+
+    async def unsent(self) -> Sequence[Shown]:
+        """Facts that have not gone to Kafka."""
+
+    async def retry(self) -> str:
+        """Try parked facts again at once."""
+
+    async def links(self, after: int) -> Sequence[Link]:
+        """The next page of the log behind a position; empty at its end."""

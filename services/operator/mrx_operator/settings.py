@@ -1,8 +1,15 @@
 """What the operator's commands are told by the environment. Only `app` reads them."""
 
-from mrx_shared.kit.settings import SHARED, KafkaSettings
-from pydantic import Field, SecretStr
+import json
+from pathlib import Path
+
+from mrx_shared.kit.settings import SHARED, KafkaSettings, load
+from mrx_shared.refusals import Invalid
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+USUAL_CREDENTIALS = Path("var/credentials.json")
+"""where the local stack writes them"""
 
 
 class PostgresAdministration(BaseSettings):
@@ -96,3 +103,51 @@ def kafka_settings(service: str) -> type[ServiceKafkaSettings]:
 
 def _prefixed(service: str) -> SettingsConfigDict:
     return SettingsConfigDict(**SHARED, env_prefix=f"MRX_{service.upper()}_")
+
+
+class OperatorSettings(BaseSettings):
+    """Where the services are, and who comes."""
+
+    model_config = SettingsConfigDict(**SHARED, env_prefix="MRX_OPERATOR_")
+
+    client_id: str
+    """the operator's OAuth2 client id"""
+    client_secret: SecretStr
+    """its secret"""
+    registry_url: str = Field(validation_alias="MRX_REGISTRY_URL")
+    """http(s)://host:port of the registry"""
+    benchmark_url: str = Field(validation_alias="MRX_BENCHMARK_URL")
+    """of the benchmark"""
+    aggregation_url: str = Field(validation_alias="MRX_AGGREGATION_URL")
+    """of the aggregation"""
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Every service's address, by its name."""
+        suffix = "_url"
+        return {
+            name.removesuffix(suffix): getattr(self, name)
+            for name in type(self).model_fields
+            if name.endswith(suffix)
+        }
+
+
+def operator_settings(credentials: Path | None) -> OperatorSettings:
+    """Read them from a stack's credentials file; without one from the environment, or else from the usual file."""
+    if credentials is None:
+        try:
+            return OperatorSettings()
+        except ValidationError:
+            if not USUAL_CREDENTIALS.exists():
+                return load(OperatorSettings)
+            credentials = USUAL_CREDENTIALS
+    try:
+        stated = json.loads(credentials.read_text(encoding="utf-8"))
+        return OperatorSettings.model_validate(
+            {**stated["operator"], **{name: url for name, url in stated.items() if name.endswith("_url")}}
+        )
+    except (ValueError, KeyError, TypeError):  # a ValidationError is a ValueError; it could show a secret
+        raise Invalid(
+            f"{credentials} does not hold the operator's client_id and client_secret and each service's URL",
+            field="--credentials",
+        ) from None
