@@ -41,6 +41,8 @@ class ProcessSpec:
     """What the process is sent when the supervisor itself is killed."""
     account: str | None = None
     """The account that takes root's place in this process."""
+    litter: tuple[Path, ...] = ()
+    """Files outside the stack's folder that the program does not always remove when it ends."""
     prepare: Callable[[], None] | None = None
     """What has to be done once before the first start; may take its time, runs in a thread of its own."""
 

@@ -130,6 +130,8 @@ class _Kept:
             self._process = self._ready_s = self.memory_mib = None
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)  # its children, if it left any
+            for path in self.spec.litter:
+                path.unlink(missing_ok=True)
             self._reporting.changed()
 
     async def _until_ready(self, started: float) -> None:

@@ -119,6 +119,11 @@ class SeaweedFS:
             ),
             ready=self.ready,
             cwd=self._folder,
+            env={"TMPDIR": str(self._folder)},  # for its own log files
+            litter=tuple(
+                Path(f"/tmp/seaweedfs-{option.partition('.')[0]}-grpc-{port}.sock")  # noqa: S108 - its choice, not ours
+                for option, port in self._ports.items()
+            ),
             prepare=self.prepare,
         )
 
