@@ -165,7 +165,7 @@ def test_credits_are_those_of_the_scheme() -> None:
 
 def test_a_criterion_without_an_answer_counts_nothing_below_and_in_full_above() -> None:
     figures = score(catalogue(criterion(1, weight=3), criterion(2)), answers({"K2": Relation.EQUAL})).overall
-    assert (figures.commonality, figures.lower, figures.upper) == (25, 25, 100)
+    assert [figures.commonality, figures.lower, figures.upper] == [Fraction(25), Fraction(25), Fraction(100)]
 
 
 def test_a_published_figure_is_rounded_down() -> None:
