@@ -102,7 +102,8 @@ class KafkaProducer:
     async def stop(self) -> None:
         """See `Producer`. Bounded: a pending send would hang it."""
         with suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(self._producer.stop(), 2)
+            async with asyncio.timeout(2):
+                await self._producer.stop()
 
     async def send(
         self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]]
@@ -114,7 +115,8 @@ class KafkaProducer:
     async def knows(self, topic: str) -> bool | None:
         """See `Producer`."""
         try:
-            cluster = await asyncio.wait_for(self._producer.client.fetch_all_metadata(), 5)
+            async with asyncio.timeout(5):
+                cluster = await self._producer.client.fetch_all_metadata()
         except (TimeoutError, KafkaError, OSError):
             return None
         return topic in cluster.topics()
@@ -247,7 +249,8 @@ class Relay:
         if self._producer is None:
             producer = self._make_producer()
             try:
-                await asyncio.wait_for(producer.start(), SEND_TIMEOUT_S)
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await producer.start()
             except BaseException:
                 await producer.stop()
                 raise
@@ -312,12 +315,10 @@ async def _publish(
     deadline = time.monotonic() + SEND_TIMEOUT_S
     for row in rows:
         try:
-            sending = await asyncio.wait_for(
-                producer.send(
+            async with asyncio.timeout(max(0.1, deadline - time.monotonic())):
+                sending = await producer.send(
                     row.topic, row.payload, row.key.encode(), [("content-type", CONTENT_TYPE.encode())]
-                ),
-                max(0.1, deadline - time.monotonic()),
-            )
+                )
         except (KafkaError, TimeoutError, OSError) as error:
             fault = (row, error)
             break
@@ -325,14 +326,11 @@ async def _publish(
     sent = []
     for row, sending in waiting:
         try:
-            await asyncio.wait_for(_done(sending), max(0.1, deadline - time.monotonic()))
+            async with asyncio.timeout(max(0.1, deadline - time.monotonic())):
+                await sending
         except (KafkaError, TimeoutError, OSError) as error:
             if fault is None or not isinstance(fault[1], LASTING):
                 fault = (row, error)
         else:
             sent.append(row)
     return sent, fault
-
-
-async def _done(sending: Awaitable[object]) -> object:
-    return await sending

@@ -70,7 +70,8 @@ class Loop:
                 continue
             if not busy:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.bell.wait(), self.every_s)
+                    async with asyncio.timeout(self.every_s):
+                        await self.bell.wait()
                 self.bell.clear()
 
 
@@ -217,7 +218,8 @@ async def _listen(parts: Parts, on_start: Callable[[], Awaitable[None]] | None) 
 
 async def _stop(broker: KafkaBroker) -> None:
     with suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(broker.stop(), 8)
+        async with asyncio.timeout(8):
+            await broker.stop()
 
 
 async def _keep_room(room: WaitingRoom, subscriptions: Subscriptions[W]) -> None:

@@ -159,5 +159,6 @@ class Bell:
     async def heard(self, seconds: float) -> None:
         """Return at a ring, or after so many seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         self._event.clear()

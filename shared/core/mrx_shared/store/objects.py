@@ -96,7 +96,8 @@ class S3Objects:
 
     async def _call(self, call: Callable[[], T]) -> T:
         try:
-            return await asyncio.wait_for(asyncio.to_thread(call), self._timeout_s + 5)
+            async with asyncio.timeout(self._timeout_s + 5):
+                return await asyncio.to_thread(call)
         except S3Error as error:
             if error.code in MISSING:
                 raise ObjectMissing(f"{self._bucket}: no such object") from None
