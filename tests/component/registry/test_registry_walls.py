@@ -1,0 +1,106 @@
+"""Row-level security, and what a dump of the registry's database would tell."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from tests.component.registry.conftest import House, connected
+from tests.conftest import ServiceDatabase
+from tests.unit.registry.conftest import verdict
+
+pytestmark = pytest.mark.live
+
+TENANT = "SELECT set_config('mrx.tenant', $1, true)"
+CONFIDENTIAL = ("principal", "signature", "adoption", "recognition", "kafka_password")
+
+
+async def two_members(house: House) -> tuple[UUID, UUID, list[str]]:
+    """Two members with a row in each confidential table; and every secret that was shown."""
+    secretariat = await house.secretariat()
+    statement = await secretariat.done("/v1/statements", {"version": "1", "text": "We accept."})
+    signature = {
+        "statement_version": "1",
+        "text_sha256": statement["text_sha256"],
+        "signatory": {"name": "Ada", "title": "CPO"},
+    }
+    public = verdict(None)
+    await house.deliver(public)
+    adoption = {"protocol_id": str(public.protocol_id), "protocol_version": "3"}
+    first, second = [await house.member(secretariat, name) for name in ("Acme", "Other")]
+    secrets = []
+    for member_id, member in (first, second):
+        await house.deliver(verdict(member_id))
+        await member.done("/v1/adoptions", adoption)
+        await member.done("/v1/statement-signatures", signature)
+        secrets.append((await member.done(f"/v1/members/{member_id}/kafka-credentials"))["password"])
+        system = {"kind": "system", "name": "S", "role": "member", "member_id": str(member_id)}
+        secrets.append((await secretariat.done("/v1/principals", system))["client_secret"])
+    return first[0], second[0], secrets
+
+
+async def seen(connection: asyncpg.Connection, table: str) -> set[UUID]:
+    owner = "owner" if table == "recognition" else "member_id"
+    rows = await connection.fetch(f"SELECT {owner} AS whose FROM {table}")
+    return {row["whose"] for row in rows if row["whose"] is not None}
+
+
+async def test_a_members_rows_are_seen_for_that_member_alone(
+    house: House, empty_database: ServiceDatabase
+) -> None:
+    first, second, _ = await two_members(house)
+    nobody = dict.fromkeys(CONFIDENTIAL, set[UUID]())
+
+    async with connected(empty_database.app) as connection:
+
+        async def everything() -> dict[str, set[UUID]]:
+            return {table: await seen(connection, table) for table in CONFIDENTIAL}
+
+        assert await everything() == nobody, "with the tenant unset"
+        async with connection.transaction():
+            await connection.execute(TENANT, "")
+            assert await everything() == nobody, "with the tenant empty"
+        for tenant in (first, second):
+            async with connection.transaction():
+                await connection.execute(TENANT, str(tenant))
+                assert await everything() == dict.fromkeys(CONFIDENTIAL, {tenant})
+        rolled_back = connection.transaction()
+        await rolled_back.start()
+        await connection.execute(TENANT, str(first))
+        await rolled_back.rollback()
+        assert await everything() == nobody, "after a rollback"
+
+
+async def test_no_row_is_written_for_a_member_other_than_the_tenant(
+    house: House, empty_database: ServiceDatabase
+) -> None:
+    first, second, _ = await two_members(house)
+    insert = "INSERT INTO adoption VALUES (gen_random_uuid(), $1, gen_random_uuid(), '1', now())"
+    async with connected(empty_database.app) as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(TENANT, str(first))
+        await connection.execute(insert, first)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(insert, second)
+        await transaction.rollback()
+
+
+async def test_no_secret_stands_in_the_database_and_no_name_in_a_fact(
+    house: House, empty_database: ServiceDatabase
+) -> None:
+    _, _, secrets = await two_members(house)
+    async with connected(empty_database.superuser_url) as connection:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [await connection.fetch(f"SELECT * FROM {table['tablename']}") for table in tables]
+        dump = repr([list(row.values()) for table in rows for row in table])
+        facts = b"".join(row["payload"] for row in await connection.fetch("SELECT payload FROM outbox"))
+    assert b"statement_version" in facts
+    assert [secret for secret in secrets if secret in dump] == []
+    assert [name for name in (b"Acme", b"Ada", b"CPO", b"ERP") if name in facts] == []
+
+
+async def test_the_apps_role_owns_nothing(empty_database: ServiceDatabase) -> None:
+    async with connected(empty_database.superuser_url) as connection:
+        rows = await connection.fetch("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+    assert {row["tableowner"] for row in rows} == {"registry_owner"}
