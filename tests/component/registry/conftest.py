@@ -143,7 +143,7 @@ class House:
     async def deliver(self, verdict: ProtocolAssessed, *, sequence: int = 1) -> None:
         """A verdict of the benchmark as it comes from Kafka."""
         self.offset += 1
-        event = Envelope(
+        event: Envelope[ProtocolAssessed] = Envelope(
             id=uuid4(),
             source="/benchmark",
             type=verdict.type,

@@ -49,7 +49,7 @@ async def test_a_members_rows_are_seen_for_that_member_alone(
     house: House, empty_database: ServiceDatabase
 ) -> None:
     first, second, _ = await two_members(house)
-    nobody = dict.fromkeys(CONFIDENTIAL, set[UUID]())
+    nobody: dict[str, set[UUID]] = {table: set() for table in CONFIDENTIAL}
 
     async with connected(empty_database.app) as connection:
 
@@ -63,7 +63,7 @@ async def test_a_members_rows_are_seen_for_that_member_alone(
         for tenant in (first, second):
             async with connection.transaction():
                 await connection.execute(TENANT, str(tenant))
-                assert await everything() == dict.fromkeys(CONFIDENTIAL, {tenant})
+                assert await everything() == {table: {tenant} for table in CONFIDENTIAL}
         rolled_back = connection.transaction()
         await rolled_back.start()
         await connection.execute(TENANT, str(first))
