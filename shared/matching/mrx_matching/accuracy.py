@@ -29,9 +29,7 @@ class Accuracy:
 
 def pairwise(truth: Sequence[Hashable | None], labels: Sequence[Hashable]) -> Accuracy:
     """Compare labels with the truth over all pairs of rows whose truth is known (not None)."""
-    known = [
-        (true, label) for true, label in zip(truth, labels, strict=True) if true is not None
-    ]
+    known = [(true, label) for true, label in zip(truth, labels, strict=True) if true is not None]
     return Accuracy(
         true_pairs=_pairs(Counter(true for true, _ in known)),
         said_pairs=_pairs(Counter(label for _, label in known)),

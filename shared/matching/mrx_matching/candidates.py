@@ -95,14 +95,12 @@ def _keys(site: Site, weights: WordWeights) -> Iterator[str]:
     yield f"{country}|s|{name.squashed[:_PREFIX]}"
     yield f"{country}|e|{name.squashed[-_PREFIX:]}"
     yield f"{country}|c|{_skeleton(name.squashed)[:8]}"
-    for place in site.city | site.region:
-        yield f"{country}|p|{place}|{_skeleton(name.squashed)[:3]}"
+    for word in site.city | site.region:
+        yield f"{country}|p|{word}|{_skeleton(name.squashed)[:3]}"
     for number in site.address.numbers:
         yield f"{country}|a|{number}|{site.postcode}|{name.squashed[:2]}"
 
 
 def _skeleton(word: str) -> str:
     bare = word[:1] + word[1:].translate(_VOWELS)
-    return "".join(
-        letter for place, letter in enumerate(bare) if not place or bare[place - 1] != letter
-    )
+    return "".join(letter for place, letter in enumerate(bare) if not place or bare[place - 1] != letter)

@@ -12,44 +12,61 @@ from functools import lru_cache
 from mrx_matching.candidates import candidate_pairs, promising
 from mrx_matching.display import published_address, published_name, published_place
 from mrx_matching.identifiers import IDENTIFIER_KINDS, check_identifier
-from mrx_matching.normalise import fold_postcode, parse_address, parse_name, parse_place
+from mrx_matching.normalise import fold, fold_postcode, parse_address, parse_name, parse_place
 from mrx_matching.records import SiteRecord
 from mrx_matching.scores import CERTAIN, FORBIDDEN, Site, WordWeights, pair_score
 
 MATCH = 0.5
 """From this score on two sites may be one."""
 
-_MEMBERS_AGREE = 0.25
-_MARGIN = 0.1
+_MEMBERS_AGREE = 0.42
+_MARGIN = 0.03
 _RIVALS = 12
+_MORE_VOTES = 1.5
 
 Progress = Callable[[str, int, int], None]
+"""Told a stage, how much of it is done, and of how much."""
+
+Score = Callable[[int, int], float]
+ScoredPair = tuple[float, int, int]
+"""A negated score and two positions: sorting puts the likeliest pair first."""
+
+_SAY_EVERY = 5000
 
 
 def resolve(records: Sequence[SiteRecord], *, progress: Progress | None = None) -> list[int]:
     """Return for every record the number of its site; sites are numbered in the order of their content."""
+    return resolve_with_confidence(records, progress=progress)[0]
+
+
+def resolve_with_confidence(
+    records: Sequence[SiteRecord], *, progress: Progress | None = None
+) -> tuple[list[int], list[float]]:
+    """Return the numbers of `resolve`, and for every record how well it fits the rest of its site, 0 to 1."""
     say = progress or _silent
     contents = [content_of(record) for record in records]
     sites = distinct_sites(records, contents)
-    say("sites", len(sites), len(records))
+    say("reading names", len(records), len(records))
     weights = word_weights(sites)
-    pairs = promising(sites, candidate_pairs(sites, weights))
-    say("candidates", 0, len(pairs))
+    pairs = promising(sites, candidate_pairs(sites, weights)).tolist()
     score = _scorer(sites, weights)
-    scored = sorted(
-        (-likeness, low, high)
-        for low, high in pairs.tolist()
-        if (likeness := score(low, high)) >= MATCH
-    )
-    say("candidates", len(pairs), len(pairs))
-    cluster_of = _grow(len(sites), _unambiguous(scored, score), score)
+    scored: list[ScoredPair] = []
+    for done, (low, high) in enumerate(pairs):
+        if done % _SAY_EVERY == 0:
+            say("comparing", done, len(pairs))
+        if (likeness := score(low, high)) >= MATCH:
+            scored.append((-likeness, low, high))
+    say("comparing", len(pairs), len(pairs))
+    scored.sort()
+    cluster_of = _clustered(len(sites), scored, score)
     numbers: dict[int, int] = {}
-    by_content = {
-        site.content: numbers.setdefault(cluster_of[position], len(numbers))
-        for position, site in enumerate(sites)
-    }
-    say("clusters", len(numbers), len(numbers))
-    return [by_content[content] for content in contents]
+    number_of = [numbers.setdefault(cluster, len(numbers)) for cluster in cluster_of]
+    fits = _fits(scored, cluster_of)
+    position_of = {site.content: position for position, site in enumerate(sites)}
+    positions = [position_of[content] for content in contents]
+    return [number_of[position] for position in positions], [
+        fits.get(position, CERTAIN) for position in positions
+    ]
 
 
 def content_of(record: SiteRecord) -> tuple[str, ...]:
@@ -65,9 +82,7 @@ def content_of(record: SiteRecord) -> tuple[str, ...]:
     )
 
 
-def distinct_sites(
-    records: Iterable[SiteRecord], contents: Iterable[tuple[str, ...]]
-) -> list[Site]:
+def distinct_sites(records: Iterable[SiteRecord], contents: Iterable[tuple[str, ...]]) -> list[Site]:
     """Return one site for each distinct content, in the order of the contents."""
     spellings: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     for record, content in zip(records, contents, strict=True):
@@ -82,9 +97,7 @@ def word_weights(sites: Iterable[Site]) -> Mapping[str, WordWeights]:
         places[site.content[0]] |= site.city | site.region
         names[site.content[0]].setdefault(site.name.squashed, site)
     return {
-        country: WordWeights(
-            (site.name for site in distinct.values()), frozenset(places[country])
-        )
+        country: WordWeights((site.name for site in distinct.values()), frozenset(places[country]))
         for country, distinct in names.items()
     }
 
@@ -95,7 +108,7 @@ def _site(content: tuple[str, ...], names: Iterable[str]) -> Site:
     return Site(
         content=content,
         name=parse_name(telling),
-        folded="".join(published.lower().split()),
+        folded="".join(fold(telling)),
         address=parse_address(content[2]),
         city=parse_place(city, country),
         region=parse_place(region, country),
@@ -111,9 +124,7 @@ def _identifier(kind: str, text: str) -> str:
     return ""
 
 
-def _scorer(
-    sites: Sequence[Site], weights: Mapping[str, WordWeights]
-) -> Callable[[int, int], float]:
+def _scorer(sites: Sequence[Site], weights: Mapping[str, WordWeights]) -> Score:
     known: dict[tuple[int, int], float] = {}
 
     def score(low: int, high: int) -> float:
@@ -126,48 +137,77 @@ def _scorer(
     return score
 
 
-def _grow(
-    size: int,
-    scored: Iterable[tuple[float, int, int]],
-    score: Callable[[int, int], float],
-) -> list[int]:
-    """Join the likeliest pairs first; two clusters join only where all their members bear it."""
+def _clustered(size: int, scored: Sequence[ScoredPair], score: Score) -> list[int]:
+    """Return a cluster for every position: the sure pairs first, then whoever was torn between two."""
+    torn = _torn_sites(scored, score)
     cluster_of = list(range(size))
     members = {position: [position] for position in range(size)}
-    for _, low, high in scored:
-        keep, drop = sorted((cluster_of[low], cluster_of[high]))
-        if keep == drop:
-            continue
-        across = [score(mine, theirs) for mine in members[keep] for theirs in members[drop]]
-        agreed = min(across) >= _MEMBERS_AGREE and sum(across) >= MATCH * len(across)
-        if agreed or (FORBIDDEN not in across and CERTAIN in across):
-            members[keep] += members.pop(drop)
-            for position in members[keep]:
-                cluster_of[position] = keep
+    for likeness, low, high in scored:
+        if likeness == -CERTAIN or not {low, high} & torn:
+            _join(low, high, members, cluster_of, score)
+    _settle(torn, scored, members, cluster_of, score)
     return cluster_of
 
 
-def _unambiguous(
-    scored: Sequence[tuple[float, int, int]], score: Callable[[int, int], float]
-) -> list[tuple[float, int, int]]:
-    """Leave out what could as well be one site as another, which are not the same site."""
+def _join(low: int, high: int, members: dict[int, list[int]], cluster_of: list[int], score: Score) -> None:
+    """Join the clusters of two sites where all their members bear it."""
+    keep, drop = sorted((cluster_of[low], cluster_of[high]))
+    if keep == drop:
+        return
+    across = [score(mine, theirs) for mine in members[keep] for theirs in members[drop]]
+    agreed = min(across) >= _MEMBERS_AGREE and sum(across) >= MATCH * len(across)
+    if agreed or (FORBIDDEN not in across and CERTAIN in across):
+        for position in members[drop]:
+            cluster_of[position] = keep
+        members[keep] += members.pop(drop)
+
+
+def _settle(
+    torn: set[int],
+    scored: Sequence[ScoredPair],
+    members: dict[int, list[int]],
+    cluster_of: list[int],
+    score: Score,
+) -> None:
+    """Give who was torn to the one cluster that clearly most speaks for, else leave it alone."""
+    calm = {cluster: tuple(positions) for cluster, positions in members.items()}
+    wanted: defaultdict[int, set[int]] = defaultdict(set)
+    for _, low, high in scored:
+        for mine, theirs in ((low, high), (high, low)):
+            if mine in torn and theirs not in torn and len(calm[cluster_of[mine]]) == 1:
+                wanted[mine].add(cluster_of[theirs])
+    for position in sorted(wanted):
+        votes = sorted(
+            (-sum(score(position, other) >= MATCH for other in calm[cluster]), cluster)
+            for cluster in wanted[position]
+            if min(score(position, other) for other in calm[cluster]) >= _MEMBERS_AGREE
+        )
+        if not votes or (len(votes) > 1 and votes[0][0] > votes[1][0] * _MORE_VOTES):
+            continue
+        _join(position, votes[0][1], members, cluster_of, score)
+
+
+def _fits(scored: Iterable[ScoredPair], cluster_of: Sequence[int]) -> dict[int, float]:
+    fits: dict[int, float] = {}
+    for likeness, low, high in scored:
+        if cluster_of[low] == cluster_of[high]:
+            fits.setdefault(low, -likeness)
+            fits.setdefault(high, -likeness)
+    return fits
+
+
+def _torn_sites(scored: Sequence[ScoredPair], score: Score) -> set[int]:
+    """Return who could as well be one site as another that is not the same site."""
     partners: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
     for likeness, low, high in scored:
         partners[low].append((likeness, high))
         partners[high].append((likeness, low))
-    torn = {
-        position
-        for position, found in partners.items()
-        if -CERTAIN < found[0][0] and _torn(found, score)
+    return {
+        position for position, found in partners.items() if found[0][0] > -CERTAIN and _torn(found, score)
     }
-    return [
-        (likeness, low, high)
-        for likeness, low, high in scored
-        if likeness == -CERTAIN or not {low, high} & torn
-    ]
 
 
-def _torn(found: Sequence[tuple[float, int]], score: Callable[[int, int], float]) -> bool:
+def _torn(found: Sequence[tuple[float, int]], score: Score) -> bool:
     rivals = [position for likeness, position in found if likeness <= found[0][0] + _MARGIN]
     return any(
         score(one, other) < _MEMBERS_AGREE

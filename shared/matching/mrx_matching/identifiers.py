@@ -60,9 +60,7 @@ def _os_id(text: str) -> str:
             f"OS ID {text!r} names day {text[6:9]} of a year; copy it again from Open Supply Hub"
         )
     if os_id_check_character(text[:-1]) != text[-1]:
-        raise ValueError(
-            f"OS ID {text!r} has a wrong check character; copy it again from Open Supply Hub"
-        )
+        raise ValueError(f"OS ID {text!r} has a wrong check character; copy it again from Open Supply Hub")
     return text
 
 
@@ -80,9 +78,7 @@ def _gln(text: str) -> str:
     if not (text.isascii() and text.isdigit() and len(text) == 13):  # noqa: PLR2004 - the length of a GLN
         raise ValueError(f"GLN {text!r} is not 13 digits; ask the site for its GLN or leave it empty")
     if gln_check_digit(text[:-1]) != text[-1]:
-        raise ValueError(
-            f"GLN {text!r} has a wrong check digit; ask the site for its GLN or leave it empty"
-        )
+        raise ValueError(f"GLN {text!r} has a wrong check digit; ask the site for its GLN or leave it empty")
     return text
 
 

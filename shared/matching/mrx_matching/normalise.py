@@ -32,12 +32,36 @@ _WIDE_GAP = re.compile(r"\s{2,}")
 _ROMAN = {
     roman: str(value)
     for value, roman in enumerate(
-        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), start=1
+        [
+            "i",
+            "ii",
+            "iii",
+            "iv",
+            "v",
+            "vi",
+            "vii",
+            "viii",
+            "ix",
+            "x",
+            "xi",
+            "xii",
+            "xiii",
+            "xiv",
+            "xv",
+            "xvi",
+            "xvii",
+            "xviii",
+            "xix",
+            "xx",
+        ],
+        start=1,
     )
 }
 _NUMBER_SIGNS = frozenset({"no", "nr", "number"})
 _SPACED_OUT = 0.7
 _LONGEST_TEXT = 400
+_CUT_LENGTHS = frozenset({29, 30, 34, 35, 39, 40})
+_CUT_FORM_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +69,15 @@ class Name:
     """A site's name, taken apart.
 
     `words` are the distinguishing words and trade words in their order, `numbers` what tells units apart,
-    `alias` the words of a bracket at the end, `legal` the legal forms as published.
+    `alias` the words of a bracket at the end, `legal` the legal forms as published, `plain` the words as they
+    are spelt.
     """
 
     words: tuple[str, ...]
     numbers: frozenset[str]
     alias: tuple[str, ...]
     legal: tuple[str, ...]
+    plain: tuple[str, ...]
     squashed: str
 
 
@@ -76,9 +102,7 @@ def fold(text: str) -> tuple[str, ...]:
     plain = _NOT_WORD.sub(" ", text).strip()
     letters = sum(len(token) == 1 for token in plain.split())
     if letters > len(plain.split()) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
-        return tuple(
-            joined for part in _WIDE_GAP.split(text) if (joined := _NOT_WORD.sub("", part))
-        )
+        return tuple(joined for part in _WIDE_GAP.split(text) if (joined := _NOT_WORD.sub("", part)))
     return tuple(_join_single_letters(plain.split()))
 
 
@@ -88,8 +112,9 @@ def parse_name(text: str) -> Name:
     bracket = _TRAILING_BRACKET.search(text)
     if bracket and fold(text[: bracket.start()]):
         main, alias = text[: bracket.start()], bracket[1]
-    core, legal = without_legal_forms(fold(main))
+    core, legal = without_legal_forms(_without_cut_form(fold(main), len(text.strip())))
     tokens = numbered(core)
+    plain = tuple(token for token in tokens if not is_number(token))
     numbers = frozenset(token for token in tokens if is_number(token))
     tokens = trade_words().rewrite(premises_words().rewrite(name_words().rewrite(tokens)))
     words = tuple(token for token in tokens if not is_number(token))
@@ -102,6 +127,7 @@ def parse_name(text: str) -> Name:
         numbers=numbers if words else frozenset(),
         alias=tuple(token for token in alias_core if not is_number(token)),
         legal=legal or alias_legal,
+        plain=plain or tuple(tokens),
         squashed="".join(words or tokens),
     )
 
@@ -142,9 +168,7 @@ def without_legal_forms(tokens: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
             found.append(at_start[0])
             start += at_start[1]
         else:
-            return tuple(tokens[start:end]), tuple(
-                sorted(set(found), key=lexicon.order.__getitem__)
-            )
+            return tuple(tokens[start:end]), tuple(sorted(set(found), key=lexicon.order.__getitem__))
     return tuple(tokens), ()
 
 
@@ -155,6 +179,20 @@ def _longest_form(tokens: Sequence[str], *, from_end: bool = False) -> tuple[str
         if (form := lexicon.by_spelling.get(spelling)) is not None:
             return form, size
     return None
+
+
+def _without_cut_form(tokens: tuple[str, ...], length: int) -> tuple[str, ...]:
+    """Take off what a system with a limit of letters left of a legal form, `private limi` for example."""
+    if length not in _CUT_LENGTHS:
+        return tokens
+    lexicon = legal_forms()
+    for size in range(min(lexicon.longest, len(tokens) - 1), 0, -1):
+        end = " ".join(tokens[-size:])
+        if len(end) >= _CUT_FORM_LETTERS and any(
+            len(spelling) == size and " ".join(spelling).startswith(end) for spelling in lexicon.by_spelling
+        ):
+            return tokens[:-size]
+    return tokens
 
 
 def numbered(tokens: Sequence[str]) -> list[str]:
@@ -185,7 +223,8 @@ def _split_letters_and_digits(token: str) -> list[str]:
 def _join_single_letters(tokens: Sequence[str]) -> list[str]:
     joined: list[str] = []
     for single, run in groupby(tokens, key=lambda token: len(token) == 1 and token.isalpha()):
-        joined.extend(["".join(run)] if single else run)
+        words = list(run)
+        joined.extend(["".join(words)] if single else words)
     return joined
 
 

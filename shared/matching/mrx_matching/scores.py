@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from math import log
 
-from rapidfuzz.distance import Levenshtein, OSA
+from rapidfuzz.distance import OSA, Levenshtein
 from rapidfuzz.fuzz import partial_ratio
 
-from mrx_matching.lexicon import premises_words, trade_words
+from mrx_matching.lexicon import address_words, premises_words, trade_words
 from mrx_matching.normalise import Address, Name
 
 SAME_SITE_IDENTIFIERS = ("os_id", "zs", "gln")
@@ -23,12 +24,20 @@ _TYPO = 0.75
 _TYPO_MIN_LETTERS = 4
 _RARE = 2
 _BLENDED = 0.5
+_LETTER_MORE = 0.85
+_SOUNDS = str.maketrans("ycvzq", "ikwsk")
 _CUT_NAME = 27
 _ALIAS_ALONE = 0.9
 _WEAK_WORDS_MORE = 0.94
-_NAME_NEEDED = 0.91
+_OTHER_SPACING = 0.99
+_OTHER_ORDER = 0.95
+_OTHER_TRADE = 0.8
+_SPELT_ALIKE = 0.97
+_ALIKE_ENOUGH = 0.75
+_NAME_NEEDED = 0.87
 _NAME_HOPELESS = 0.45
-_ADDRESS_SAYS = 0.25
+_ADDRESS_SPEAKS_FOR = 0.35
+_ADDRESS_SPEAKS_AGAINST = 0.5
 _ADDRESS_NEUTRAL = 0.6
 _SAME_CITY = 0.04
 _OTHER_CITY = 0.16
@@ -133,6 +142,11 @@ def _both_differ(mine: str, theirs: str) -> bool:
 def name_score(one: Name, other: Name, weights: WordWeights) -> float:
     """Return 0 to 1: the best of the names with and without what stands in a bracket at the end."""
     best = _words_score(one.words, other.words, weights)
+    if best < _SPELT_ALIKE and _spelt_alike(one, other, weights):
+        best = max(
+            best,
+            Levenshtein.normalized_similarity("".join(one.plain), "".join(other.plain)),
+        )
     if one.alias:
         best = max(best, _words_score((*one.words, *one.alias), other.words, weights))
         best = max(best, _ALIAS_ALONE * _words_score(one.alias, other.words, weights))
@@ -140,6 +154,16 @@ def name_score(one: Name, other: Name, weights: WordWeights) -> float:
         best = max(best, _words_score(one.words, (*other.words, *other.alias), weights))
         best = max(best, _ALIAS_ALONE * _words_score(one.words, other.alias, weights))
     return best
+
+
+def _spelt_alike(one: Name, other: Name, weights: WordWeights) -> bool:
+    """Say whether the words that differ are spellings of one, and one side's occur hardly anywhere else."""
+    mine = [word for word in one.plain if word not in other.plain]
+    theirs = [word for word in other.plain if word not in one.plain]
+    if not mine or not theirs:
+        return False
+    alike = OSA.normalized_similarity("".join(mine), "".join(theirs))
+    return alike >= _ALIKE_ENOUGH and (all(map(weights.is_rare, mine)) or all(map(weights.is_rare, theirs)))
 
 
 def aliases_differ(one: Name, other: Name) -> bool:
@@ -151,8 +175,8 @@ def aliases_differ(one: Name, other: Name) -> bool:
 def _words_score(mine: Sequence[str], theirs: Sequence[str], weights: WordWeights) -> float:
     if mine == theirs:
         return 1.0
-    shared, right_rest = [], [*theirs]
-    left_rest = []
+    shared: list[str] = []
+    left_rest, right_rest = [], [*theirs]
     for word in mine:
         if word in right_rest:
             right_rest.remove(word)
@@ -160,45 +184,62 @@ def _words_score(mine: Sequence[str], theirs: Sequence[str], weights: WordWeight
         else:
             left_rest.append(word)
     if not left_rest and not right_rest:
-        return 1.0
-    squashed = Levenshtein.normalized_similarity("".join(mine), "".join(theirs))
-    if squashed == 1.0:
-        return 0.99
+        return _OTHER_ORDER
+    if "".join(mine) == "".join(theirs):
+        return _OTHER_SPACING
+    return _rest_score(shared, sorted(left_rest), sorted(right_rest), weights)
+
+
+def _rest_score(
+    shared: list[str], left_rest: list[str], right_rest: list[str], weights: WordWeights
+) -> float:
+    """Score two names by the words that they share and those that only one of them has."""
+    only_weak = all(map(weights.is_weak, (*left_rest, *right_rest)))
+    if only_weak and not (left_rest and right_rest) and not all(map(weights.is_weak, shared)):
+        return _WEAK_WORDS_MORE
     weight = weights.weight
     common = 2 * sum(map(weight, shared))
     total = common + sum(map(weight, left_rest)) + sum(map(weight, right_rest))
-    if not (left_rest and right_rest):
-        if all(map(weights.is_weak, left_rest or right_rest)) and not all(
-            map(weights.is_weak, shared)
-        ):
-            return _WEAK_WORDS_MORE
-        return common / total if total else 0.0
-    common += _typos(sorted(left_rest), sorted(right_rest), weights)
-    if all(map(weights.is_rare, left_rest)) or all(map(weights.is_rare, right_rest)):
-        return max(common / total, squashed)
-    return common / total
+    common += _typos(left_rest, right_rest, weights)
+    score = common / total if total else 0.0
+    return min(score, _OTHER_TRADE) if only_weak else score
 
 
 def _typos(left: list[str], right: list[str], weights: WordWeights) -> float:
-    """Return the weight of words that differ by a slip of the pen, each used once, the best first."""
+    """Return the weight of words that are spellings of each other, each used once, the best first."""
     found = sorted(
-        (
-            (-alike, mine, theirs)
-            for mine in left
-            for theirs in right
-            if min(len(mine), len(theirs)) >= _TYPO_MIN_LETTERS
-            and (alike := OSA.normalized_similarity(mine, theirs)) >= _TYPO
-        ),
+        (-sure, mine, theirs)
+        for mine in left
+        for theirs in right
+        if (sure := _same_word(mine, theirs, weights))
     )
-    left, right, common = [*left], [*right], 0.0
-    for alike, mine, theirs in found:
+    common = 0.0
+    for sure, mine, theirs in found:
         if mine in left and theirs in right:
             left.remove(mine)
             right.remove(theirs)
-            plural = mine.rstrip("s") == theirs.rstrip("s")
-            sure = 1.0 if plural or weights.is_rare(mine) or weights.is_rare(theirs) else _BLENDED
-            common += -alike * sure * (weights.weight(mine) + weights.weight(theirs))
+            common += -sure * (weights.weight(mine) + weights.weight(theirs))
     return common
+
+
+def _same_word(mine: str, theirs: str, weights: WordWeights) -> float:
+    """Return how surely two different words are one: 1 where they sound alike, 0 where they do not."""
+    if min(len(mine), len(theirs)) < _TYPO_MIN_LETTERS:
+        return 0.0
+    if sound(mine) == sound(theirs):
+        return 1.0
+    alike = OSA.normalized_similarity(mine, theirs, score_cutoff=_TYPO)
+    if not alike or weights.is_rare(mine) or weights.is_rare(theirs):
+        return alike
+    return alike * (_BLENDED if len(mine) == len(theirs) else _LETTER_MORE)
+
+
+@lru_cache(maxsize=1 << 16)
+def sound(word: str) -> str:
+    """Return a word without what spellings of one sound differ in: h, y for i, c for k, double letters."""
+    alike = word[:1] + word[1:].replace("h", "")
+    alike = alike.translate(_SOUNDS).removesuffix("s")
+    return "".join(letter for place, letter in enumerate(alike) if not place or alike[place - 1] != letter)
 
 
 def cut_off(one: str, other: str) -> bool:
@@ -211,11 +252,17 @@ def address_score(one: Address, other: Address) -> float | None:
     """Return 0 to 1, None where either has no address."""
     if not (one.words or one.numbers) or not (other.words or other.numbers):
         return None
-    words = _overlap(one.words, other.words)
+    generic = _address_words()
+    words = _overlap(one.words - generic or one.words, other.words - generic or other.words)
     if one.numbers and other.numbers:
         shared = len(one.numbers & other.numbers) / min(len(one.numbers), len(other.numbers))
         return 0.5 * words + 0.5 * shared
     return 0.9 * words
+
+
+@cache
+def _address_words() -> frozenset[str]:
+    return frozenset(word for meant in address_words().by_spelling.values() for word in meant)
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
@@ -273,7 +320,8 @@ def _circumstances(one: Site, other: Site, weights: WordWeights) -> float:
     city = place_score(one.city, other.city)
     region = place_score(one.region, other.region)
     if address is not None:
-        more += _ADDRESS_SAYS * (_ADDRESS_NEUTRAL - address)
+        says = _ADDRESS_SPEAKS_FOR if address > _ADDRESS_NEUTRAL else _ADDRESS_SPEAKS_AGAINST
+        more += says * (_ADDRESS_NEUTRAL - address)
     if city is not None:
         more += _OTHER_CITY if city < _SAME_PLACE else -_SAME_CITY
     if region is not None:

@@ -58,9 +58,7 @@ class Window:
             start = as_of.replace(year=as_of.year - 3)
         except ValueError:
             start = as_of.replace(year=as_of.year - 3, day=28)
-        return cls(
-            first=start + timedelta(days=1), last=as_of - timedelta(days=90), as_of=as_of
-        )
+        return cls(first=start + timedelta(days=1), last=as_of - timedelta(days=90), as_of=as_of)
 
 
 _FAR_AHEAD = 36
@@ -93,9 +91,7 @@ def draw_audit(
             open_choices.append((choice, start, end))
     if not open_choices:
         return None
-    choice, start, end = chance.choices(
-        open_choices, [choice.weight for choice, _, _ in open_choices]
-    )[0]
+    choice, start, end = chance.choices(open_choices, [choice.weight for choice, _, _ in open_choices])[0]
     return choice, start + timedelta(days=chance.randint(0, (end - start).days))
 
 
@@ -110,48 +106,34 @@ def _audited(row: Row, audit: tuple[ProtocolChoice, date] | None) -> Row | None:
     }
 
 
-def _unknown_country(
-    chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row:
+def _unknown_country(chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row:
     return row | {"country": chance.choice(("Atlantis", "QQ", "Ruritania", "n/a", "EMEA"))}
 
 
-def _future(
-    chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
-) -> Row | None:
+def _future(chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window) -> Row | None:
     start = window.as_of + timedelta(days=round(365.25 * _FAR_AHEAD))
     return _audited(row, draw_audit(chance, choices, start, start + _LONG_AGO))
 
 
-def _too_old(
-    chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
-) -> Row | None:
+def _too_old(chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window) -> Row | None:
     last = window.first - timedelta(days=1)
     return _audited(row, draw_audit(chance, choices, last - _LONG_AGO, last))
 
 
-def _too_young(
-    chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
-) -> Row | None:
+def _too_young(chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window) -> Row | None:
     first = window.last + timedelta(days=1)
     return _audited(row, draw_audit(chance, choices, first, window.as_of))
 
 
-def _unreadable(
-    chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row:
+def _unreadable(chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row:
     return row | {"audit_date": chance.choice(("2025-02-30", "n/a", "not yet", "Q3/2025", "tbc"))}
 
 
-def _nameless(
-    chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row:
+def _nameless(chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row:
     return row | {"site_name": chance.choice(("", "", " "))}
 
 
-def _not_recognised(
-    chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
-) -> Row | None:
+def _not_recognised(chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window) -> Row | None:
     outside = [
         (choice, first, last)
         for choice in choices
@@ -178,30 +160,22 @@ def _last_digit_off(row: Row, kind: str) -> Row | None:
     return row | {kind: f"{value[:-1]}{(int(value[-1]) + 1) % 10}"} if value else None
 
 
-def _bad_lei(
-    _chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row | None:
+def _bad_lei(_chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row | None:
     return _last_digit_off(row, "lei")
 
 
-def _bad_gln(
-    _chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row | None:
+def _bad_gln(_chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row | None:
     return _last_digit_off(row, "gln")
 
 
-def _control(
-    chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row:
+def _control(chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row:
     # DEL is the one control character that every file type and encoding can carry.
     name = row["site_name"]
     place = chance.randint(1, len(name) - 1)
     return row | {"site_name": f"{name[:place]}\x7f{name[place:]}"}
 
 
-def _formula(
-    chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window
-) -> Row:
+def _formula(chance: Dice, row: Row, _choices: Sequence[ProtocolChoice], _window: Window) -> Row:
     column = chance.choice(("site_name", "address"))
     return row | {column: '=HYPERLINK("https://site.example","open")'}
 

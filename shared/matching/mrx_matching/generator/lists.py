@@ -63,14 +63,13 @@ class SupplierRow:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def generate(  # noqa: PLR0913 - one knob for each thing that a caller may want to be otherwise
+def generate(
     seed: int,
     *,
     members: int | Sequence[str] = 11,
     rows_total: int = 8200,
     as_of: date = date(2026, 6, 30),
-    protocols: Sequence[ProtocolChoice]
-    | Mapping[str, Sequence[ProtocolChoice]] = DEFAULT_PROTOCOLS,
+    protocols: Sequence[ProtocolChoice] | Mapping[str, Sequence[ProtocolChoice]] = DEFAULT_PROTOCOLS,
     overlap: float = 0.18,
     faults: float = 0.01,
 ) -> World:
@@ -122,10 +121,7 @@ def suppliers(seed: int, world: World, member: str, *, count: int = 300) -> tupl
         for member_list in world.lists
     }
     mine_at_all = {
-        row.site
-        for member_list in world.lists
-        if member_list.member == member
-        for row in member_list.rows
+        row.site for member_list in world.lists if member_list.member == member for row in member_list.rows
     }
     own = sorted(by_member[member])
     others = sorted(set().union(*by_member.values()) - mine_at_all)

@@ -145,10 +145,7 @@ def _address(chance: Dice, site: Site, habits: Habits) -> str:
 
 
 def _identifiers(chance: Dice, known: Mapping[str, str], habits: Habits) -> dict[str, str]:
-    return {
-        kind: "" if chance.random() < _LACKING else known.get(kind, "")
-        for kind in habits.identifiers
-    }
+    return {kind: "" if chance.random() < _LACKING else known.get(kind, "") for kind in habits.identifiers}
 
 
 def _spelt(text: str, habits: Habits) -> str:

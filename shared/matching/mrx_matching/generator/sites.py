@@ -100,9 +100,7 @@ def _fresh(chance: Dice, country: str, site_id: str) -> Site:
         city=city,
         region=region,
         postcode=_digits(chance, postcode),
-        trading_name=_filled(chance, "{a} {b}", facts, city)
-        if chance.random() < _TRADING_NAME
-        else "",
+        trading_name=_filled(chance, "{a} {b}", facts, city) if chance.random() < _TRADING_NAME else "",
         identifiers=_identifiers(chance, country, _HAS),
     )
 
@@ -148,9 +146,7 @@ def _os_id(chance: Dice, country: str) -> str:
 
 
 def _lei(chance: Dice, _country: str) -> str:
-    stem = _digits(chance, "####00") + "".join(
-        chance.choices("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=12)
-    )
+    stem = _digits(chance, "####00") + "".join(chance.choices("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=12))
     return stem + lei_check_digits(stem)
 
 
@@ -206,7 +202,12 @@ def _sister(chance: Dice, near: Site) -> Site:
     other = chance.choice([other for other in facts["trades"] if other != trade])
     name = near.name.replace(trade, other) if trade else f"{near.name} {other}"
     return replace(
-        fresh, name=name, city=near.city, region=near.region, postcode=near.postcode, trading_name=""
+        fresh,
+        name=name,
+        city=near.city,
+        region=near.region,
+        postcode=near.postcode,
+        trading_name="",
     )
 
 

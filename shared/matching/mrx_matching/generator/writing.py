@@ -40,9 +40,7 @@ def write_list(rows: Sequence[ListRow], path: Path, style: Style) -> Path:
     """
     path = path.with_suffix(f".{style.file_type}")
     present = {kind for row in rows for kind in IDENTIFIER_COLUMNS if row.values.get(kind)}
-    columns = [
-        column for column in style.headers if column not in IDENTIFIER_COLUMNS or column in present
-    ]
+    columns = [column for column in style.headers if column not in IDENTIFIER_COLUMNS or column in present]
     headers = [style.headers[column] for column in columns]
     headers += [*style.harmless, *style.contact]
     date_format = style.date_format if _order_is_decidable(rows, style) else "%Y-%m-%d"
@@ -68,9 +66,7 @@ def write_truth(world: World, path: Path) -> None:
         writer.writerow(("member", "row_ref", "site_id", "fault"))
         for member_list in world.lists:
             for row in member_list.rows:
-                writer.writerow(
-                    (member_list.member, row.values["row_ref"], row.site, row.fault or "")
-                )
+                writer.writerow((member_list.member, row.values["row_ref"], row.site, row.fault or ""))
 
 
 def write_suppliers(rows: Sequence[SupplierRow], path: Path) -> None:
@@ -136,9 +132,7 @@ def _write_text(
         writer.writerows(lines)
 
 
-def _write_workbook(
-    path: Path, headers: Sequence[str], lines: Iterable[Sequence[str | date]]
-) -> None:
+def _write_workbook(path: Path, headers: Sequence[str], lines: Iterable[Sequence[str | date]]) -> None:
     with Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"created": datetime(2026, 1, 1, tzinfo=UTC)})
         sheet = book.add_worksheet("List")
