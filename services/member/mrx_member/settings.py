@@ -82,6 +82,7 @@ def settings_of(
 
 
 def _member_of(path: Path, name: str | None) -> dict[str, Any]:
+    """Return the profile that the stack wrote beside its credentials, so that either way leads to the same home."""
     said = _json(path)
     members = said.get("members", {})
     if name not in members:
@@ -90,6 +91,10 @@ def _member_of(path: Path, name: str | None) -> dict[str, Any]:
             field="member",
             remedy=f"name one of {', '.join(sorted(members))}",
         )
+    for profile in (path.parent / "members").glob("*.json"):
+        beside = _json(profile)
+        if beside.get("member_id") == members[name].get("member_id"):
+            return beside | {"id": beside["member_id"]}
     return {
         **{key: said.get(key) for key in ("registry_url", "aggregation_url")},
         **{f"kafka_{key}": value for key, value in said.get("kafka", {}).items()},

@@ -249,7 +249,7 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
 
 
 def _mentions(heading: str, words: str, parts: Sequence[str]) -> bool:
-    spoken = {fold(word) for word in _WORD.findall(_CAMEL.sub(" ", heading))}
+    spoken = {fold(word) for word in _WORD.findall(f"{heading} {_CAMEL.sub(' ', heading)}")}
     return not spoken.isdisjoint(words.split()) or any(part in fold(heading) for part in parts)
 
 

@@ -90,8 +90,8 @@ def _decide(texts: Sequence[str | date], *, rows: Sequence[int], heading: str) -
 
 def hinted_order(heading: str) -> DateOrder | None:
     """The order that a heading itself gives, as in `Last Audit (MM/DD/YYYY)`."""
-    for words in re.findall(r"[A-Za-z]+[./ -][A-Za-z]+[./ -][A-Za-z]+", heading):
-        letters = "".join(word[0] for word in re.split(r"[./ -]", words.lower()) if len(set(word)) == 1)
+    for words in re.findall(r"[A-Za-z]+[./-][A-Za-z]+[./-][A-Za-z]+", heading):
+        letters = "".join(word[0] for word in re.split(r"[./-]", words.lower()) if len(set(word)) == 1)
         if letters in _HINTS:
             return _HINTS[letters]
     return None

@@ -119,8 +119,10 @@ def _heading_row(rows: Sequence[Sequence[Cell]]) -> int:
 
 
 def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
-    """Return a cell as it is sent. What makes one row bad goes out with it and comes back with the receipt;
-    what shows that the whole file is not what it seems ends the reading.
+    """Return a cell as it is sent.
+
+    What makes one row bad goes out and comes back with the receipt; what shows that the whole file is not what
+    it seems raises `Invalid`.
     """
     if isinstance(cell, date):
         return cell

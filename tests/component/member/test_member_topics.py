@@ -1,0 +1,151 @@
+"""The member's topics on a real Kafka, as a user with a member's rights alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from mrx_local.testing import infrastructure
+from mrx_member.adapters.kafka import KafkaAccess, KafkaTopics
+from mrx_member.handlers import unseen
+from mrx_member.ports import Event
+from mrx_shared.bus.administration import KafkaAdministration, Right
+from mrx_shared.messages.topics import kafka_user, lists_in, out
+from mrx_shared.refusals import Forbidden
+
+pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+PASSWORD = "a password of this test alone"
+
+
+class Kafka:
+    """A broker where members can be admitted; it talks back on their out-topics as the scheme would."""
+
+    def __init__(self, address: str, username: str, password: str) -> None:
+        self.address = address
+        self._superuser = self._access(username, password)
+        self._administration = KafkaAdministration(
+            address, security_protocol="SASL_PLAINTEXT", username=username, password=password
+        )
+
+    def _access(self, username: str, password: str) -> KafkaAccess:
+        return KafkaAccess(
+            bootstrap_servers=self.address,
+            security_protocol="SASL_PLAINTEXT",
+            username=username,
+            password=password,
+        )
+
+    async def admit(self, member: UUID) -> None:
+        user = kafka_user(member)
+        for topic in (lists_in(member), out(member)):
+            await self._administration.ensure_topic(topic, 1, {})
+        await self._administration.ensure_user(user, PASSWORD)
+        await self._administration.ensure_acls(
+            [
+                Right(user=user, operation="write", resource="topic", name=lists_in(member)),
+                Right(user=user, operation="read", resource="topic", name=out(member)),
+            ]
+        )
+
+    def topics(self, member: UUID, *, password: str = PASSWORD, address: str | None = None) -> KafkaTopics:
+        access = self._access(kafka_user(member), password)
+        return KafkaTopics(access, member, notice=lambda _: None)
+
+    async def answer(self, member: UUID, *bodies: bytes) -> None:
+        """Say something on the member's out-topic, as the super-user, with the member's own adapter turned round."""
+        turned = KafkaTopics(self._superuser, member, notice=lambda _: None)
+        turned._lists = out(member)
+        await turned.send([Event(key=str(member), body=body) for body in bodies], unseen)
+
+    async def sent(self, member: UUID, count: int) -> list[bytes]:
+        """The first events of the member's topic for lists."""
+        turned = KafkaTopics(self._superuser, member, notice=lambda _: None)
+        turned._out = turned._out._replace(topic=lists_in(member))
+        found: list[bytes] = []
+
+        def ear(body: bytes, _more: bool) -> list[bytes] | None:
+            found.append(body)
+            return found if len(found) == count else None
+
+        return await turned.listen(0, ear)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
+    async with infrastructure(tmp_path_factory.mktemp("servers"), parts=["kafka"]) as started:
+        server = started.kafka.server
+        yield Kafka(server.bootstrap_servers, server.username, server.password)
+
+
+async def test_events_arrive_in_order_and_progress_is_told(kafka: Kafka) -> None:
+    member = uuid4()
+    await kafka.admit(member)
+    told: list[tuple[int, int]] = []
+    events = [Event(key="list", body=b"page %d" % number) for number in range(5)]
+    await kafka.topics(member).send(events, lambda done, of: told.append((done, of)))
+    assert await kafka.sent(member, 5) == [event.body for event in events]
+    assert told == [(number, 5) for number in range(1, 6)]
+
+
+async def test_what_was_said_before_anybody_listened_is_heard(kafka: Kafka) -> None:
+    member = uuid4()
+    await kafka.admit(member)
+    topics = kafka.topics(member)
+    await kafka.answer(member, b"earlier")
+    position = await topics.position()
+    await kafka.answer(member, b"first", b"second")
+    heard: list[tuple[bytes, bool]] = []
+
+    def ear(body: bytes, more: bool) -> bool | None:
+        heard.append((body, more))
+        return None if more else True
+
+    assert await topics.listen(position, ear)
+    assert heard == [(b"first", True), (b"second", False)]
+
+
+async def test_what_is_said_while_one_listens_is_heard(kafka: Kafka) -> None:
+    member = uuid4()
+    await kafka.admit(member)
+    topics = kafka.topics(member)
+    async with asyncio.TaskGroup() as both:
+        heard = both.create_task(topics.listen(await topics.position(), lambda body, _: body))
+        both.create_task(kafka.answer(member, b"now"))
+    assert heard.result() == b"now"
+
+
+async def test_a_position_of_a_topic_that_was_made_anew_is_its_beginning(kafka: Kafka) -> None:
+    member = uuid4()
+    await kafka.admit(member)
+    await kafka.answer(member, b"first")
+    assert await kafka.topics(member).listen(1_000, lambda body, _: body) == b"first"
+
+
+async def test_a_member_with_a_wrong_password_is_told_so(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrx_member.adapters.outages.DOUBT", 0.5)
+    member = uuid4()
+    await kafka.admit(member)
+    with pytest.raises(Forbidden, match=str(member)) as refused:
+        await kafka.topics(member, password="an old one").position()
+    assert PASSWORD not in str(refused.value)
+
+
+async def test_a_member_without_rights_is_refused_for_reading_and_writing(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrx_member.adapters.outages.DOUBT", 0.5)
+    member, other = uuid4(), uuid4()
+    await kafka.admit(member)
+    await kafka.admit(other)
+    stranger = kafka.topics(other)
+    stranger._lists, stranger._out = lists_in(member), stranger._out._replace(topic=out(member))
+    with pytest.raises(Forbidden):
+        await stranger.send([Event(key="list", body=b"page")], unseen)
+    with pytest.raises(Forbidden):
+        await stranger.position()
+    with pytest.raises(Forbidden):
+        await stranger.listen(0, lambda body, _: body)
