@@ -18,6 +18,7 @@ from mrx_shared.refusals import Unavailable
 from mrx_shared.store.database import Database, engine
 from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
 from mrx_aggregation.adapters.database import AggregationWork, Transactions
 from mrx_aggregation.adapters.documents import DocumentShelf
@@ -43,6 +44,7 @@ class AggregationDatabase(Database):
         self.resolver = engine(settings.resolver_database_url, pool_size=3)
         self.writer = engine(settings.writer_database_url, pool_size=2)
 
+    @override
     async def close(self) -> None:
         """Close every connection."""
         await super().close()

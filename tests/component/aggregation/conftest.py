@@ -90,7 +90,7 @@ class SentList:
             for number, part in enumerate(parts, start=1)
         ]
 
-    def manifest(self, **changed: Any) -> ListManifest:
+    def manifest(self, **changed: object) -> ListManifest:
         pages = self.pages()
         rows = [row for page in pages for row in page.rows]
         stated = {
@@ -113,7 +113,7 @@ class Caller:
         self._http = http
         self._token = token
 
-    async def get(self, path: str, **query: Any) -> httpx.Response:
+    async def get(self, path: str, **query: str | int) -> httpx.Response:
         return await self._http.get(path, params=query, headers={"Authorization": f"Bearer {self._token}"})
 
     async def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> httpx.Response:
@@ -179,7 +179,7 @@ class Aggregation:
         )
         await self.hear(Topic.REGISTRY, fact, sequence=sequence)
 
-    async def assess(self, code: str = "SMETA", version: str = "6.1", **changed: Any) -> None:
+    async def assess(self, code: str = "SMETA", version: str = "6.1", **changed: object) -> None:
         """The benchmark says how a protocol version stands."""
         stated = {
             "assessment_id": uuid4(),
@@ -229,7 +229,7 @@ class Aggregation:
 
     def caller(self, role: str, *, member: UUID | None = None, subject: str = "") -> Caller:
         """Somebody with a token of the registry."""
-        now = datetime.now(UTC)
+        now = system_clock()()
         claims = {
             "sub": subject or str(uuid4()),
             "role": role,

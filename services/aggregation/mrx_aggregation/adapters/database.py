@@ -12,7 +12,7 @@ from mrx_aggregation.adapters.facts import SqlFacts
 from mrx_aggregation.adapters.lists import SqlLists
 from mrx_aggregation.adapters.resolver import SqlSurvey
 from mrx_aggregation.adapters.rounds import SqlRounds
-from mrx_aggregation.ports import Verb
+from mrx_aggregation.ports import Verb, Work
 
 
 class AggregationWork(SqlWork):
@@ -32,7 +32,7 @@ class AggregationWork(SqlWork):
 class Transactions:
     """Runs a loop's verbs, each in a transaction of its own."""
 
-    def __init__(self, once: Once[AggregationWork]) -> None:
+    def __init__(self, once: Once[Work]) -> None:
         self._once = once
 
     async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:

@@ -19,26 +19,25 @@ from mrx_aggregation.domain.window import Window
 REQUIRED = ("site_name", "country", "audit_date", "protocol", "protocol_version")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up", "Partial Follow-up", "Desktop Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
-ENTRY_SCHEMA = pl.Schema(
-    {
-        "row": pl.Int64,
-        "row_ref": pl.String,
-        "waits_for_code": pl.String,
-        "waits_for_version": pl.String,
-        "site_name": pl.String,
-        "address": pl.String,
-        "city": pl.String,
-        "region": pl.String,
-        "postcode": pl.String,
-        "country": pl.String,
-        "audit_date": pl.Date,
-        "scheme_family": pl.String,
-        **dict.fromkeys(IDENTIFIER_COLUMNS, pl.String),
-    }
-)
+_ENTRY: dict[str, type[pl.DataType]] = {
+    "row": pl.Int64,
+    "row_ref": pl.String,
+    "waits_for_code": pl.String,
+    "waits_for_version": pl.String,
+    "site_name": pl.String,
+    "address": pl.String,
+    "city": pl.String,
+    "region": pl.String,
+    "postcode": pl.String,
+    "country": pl.String,
+    "audit_date": pl.Date,
+    "scheme_family": pl.String,
+} | dict.fromkeys(IDENTIFIER_COLUMNS, pl.String)
+ENTRY_SCHEMA = pl.Schema(_ENTRY)
 """What is kept of an accepted or waiting row. An entry waits where `waits_for_code` is not null."""
 
-_READ = pl.Schema({"row": pl.Int64, "values": pl.Struct(dict.fromkeys(READ_COLUMNS, pl.String))})
+_VALUES = pl.Struct([pl.Field(name, pl.String) for name in READ_COLUMNS])
+_READ = pl.Schema([("row", pl.Int64), ("values", _VALUES)])
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMERIC_DATE = re.compile(r"([0-9]{1,4})[./\- ]([0-9]{1,2})[./\- ]([0-9]{1,4})")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
