@@ -1,0 +1,355 @@
+"""Rounds from opening to release, on a real database; loops may be killed between any two steps."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed, RoundOpened
+from mrx_shared.messages.envelope import decode
+
+from tests.component.aggregation.conftest import Aggregation, SentList, site
+
+pytestmark = pytest.mark.live
+
+
+async def five_lists(aggregation: Aggregation, *, numbers: Sequence[int] = range(4)) -> list[UUID]:
+    """Five participants send a list each: the same sites."""
+    members = [uuid4() for _ in range(5)]
+    for member in members:
+        await aggregation.participate(member)
+        await aggregation.send(member, SentList(rows=[site(number) for number in numbers]))
+    return members
+
+
+async def released_rows(aggregation: Aggregation, shown: dict[str, object]) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = json.loads(aggregation.objects.kept[f"{shown['release_id']}/list.json"])
+    return rows
+
+
+async def said(aggregation: Aggregation, type_: str) -> list[str]:
+    rows = await aggregation.sql.fetch("SELECT topic FROM outbox WHERE type = $1 ORDER BY topic", type_)
+    return [row["topic"] for row in rows]
+
+
+async def test_one_round_is_open_at_a_time(aggregation: Aggregation) -> None:
+    await aggregation.open_round()
+    answer = await aggregation.caller("secretariat").post("/v1/rounds", {})
+    assert answer.status_code == 409
+    assert "is open" in answer.json()["detail"]
+    assert len(await said(aggregation, RoundOpened.type)) == 1
+
+
+async def test_a_round_opens_as_of_today_unless_a_day_is_stated(aggregation: Aggregation) -> None:
+    answer = await aggregation.caller("secretariat").post("/v1/rounds", {})
+    today = await aggregation.sql.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date")
+    assert answer.json()["as_of"] == str(today)
+
+
+async def test_a_round_does_not_open_as_of_a_day_to_come(aggregation: Aggregation) -> None:
+    answer = await aggregation.caller("secretariat").post("/v1/rounds", {"as_of": "2999-01-01"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "as_of")
+
+
+async def test_a_repeated_request_opens_one_round(aggregation: Aggregation) -> None:
+    secretariat = aggregation.caller("secretariat", subject="s")
+    answers = [
+        await secretariat.post("/v1/rounds", {"as_of": "2026-06-30"}, key="the-same") for _ in range(2)
+    ]
+    assert answers[0].json() == answers[1].json()
+
+
+@pytest.mark.parametrize("role", ["member", "reviewer", "operator"])
+async def test_rounds_are_for_the_secretariat(aggregation: Aggregation, role: str) -> None:
+    caller = aggregation.caller(role, member=uuid4() if role == "member" else None)
+    assert (await caller.post("/v1/rounds", {})).status_code == 403
+    assert (await caller.get("/v1/rounds")).status_code == 403
+
+
+async def test_closing_is_refused_while_anything_waits_and_tells_what(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    known, unknown = uuid4(), uuid4()
+    await aggregation.participate(known)
+    await aggregation.send(known, SentList(rows=[site(1), site(2, protocol_version="9")]))
+    await aggregation.send(unknown, SentList(rows=[site(1)]))
+    await aggregation.send(known, *SentList(rows=[site(1)]).pages())
+    answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/close", {})
+    assert answer.status_code == 409
+    problem = answer.json()
+    assert problem["detail"] == "1 lists wait, 1 lists are incomplete and 1 entries wait"
+    assert "leave_waiting" in problem["remedy"]
+    assert not problem["retryable"]
+    shown = await aggregation.round(round_id)
+    assert shown["state"] == "open"
+    assert (shown["numbers"]["lists_waiting"], shown["numbers"]["lists_incomplete"]) == (1, 1)
+
+
+async def test_what_waits_is_left_to_the_next_round_and_counts_there_alone(aggregation: Aggregation) -> None:
+    first = await aggregation.open_round()
+    known, unknown = uuid4(), uuid4()
+    await aggregation.participate(known)
+    await aggregation.send(known, SentList(rows=[site(1), site(2, protocol_version="9"), site(3)]))
+    await aggregation.send(unknown, SentList(rows=[site(4)]))
+    closed = await aggregation.close_round(first, leave_waiting=True)
+    numbers = closed["numbers"]
+    assert (numbers["lists"], numbers["rows"], numbers["accepted"], numbers["waiting"]) == (1, 3, 2, 1)
+    assert numbers["sites"] == 2
+    receipt = await aggregation.receipt(known)
+    assert (receipt.state, receipt.waiting) == ("waiting", 1)
+
+    second = await aggregation.open_round()
+    await aggregation.participate(unknown)
+    await aggregation.assess("SMETA", "9")
+    await aggregation.take_up()
+    assert (await aggregation.receipt(known)).accepted == 1
+    numbers = (await aggregation.close_round(second))["numbers"]
+    assert (numbers["lists"], numbers["rows"], numbers["accepted"], numbers["sites"]) == (2, 2, 2, 2)
+    assert (await aggregation.round(first))["numbers"]["sites"] == 2
+
+
+async def test_closing_judges_again_by_what_is_known_then(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.participate(members[0], missing=["suspended"], sequence=2)
+    numbers = (await aggregation.close_round(round_id))["numbers"]
+    assert (numbers["lists"], numbers["accepted"], numbers["independent_groups"]) == (4, 16, 4)
+    assert (await aggregation.receipt(members[0])).state == "refused"
+
+
+async def test_a_closed_round_takes_no_more_lists(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    await aggregation.send(members[0], SentList(rows=[site(40)]))
+    assert (await aggregation.receipt(members[0])).state == "waiting"
+    assert (await aggregation.round(round_id))["numbers"]["lists"] == 5
+    assert len(await said(aggregation, RoundClosed.type)) == 1
+
+
+async def test_four_independent_groups_release_nothing(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.participate(members[0], group_id=members[1], sequence=2)
+    await aggregation.close_round(round_id)
+    answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/release")
+    assert answer.status_code == 409
+    assert "4 independent groups contributed" in answer.json()["detail"]
+
+
+async def test_a_minority_holding_makes_two_groups_one(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    between = uuid4()
+    await aggregation.participate(members[0], tied=[between], sequence=2)
+    await aggregation.participate(members[1], tied=[between], sequence=2)
+    assert (await aggregation.close_round(round_id))["numbers"]["independent_groups"] == 4
+
+
+async def test_a_release_needs_two_identities(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    first = aggregation.caller("secretariat", subject="first")
+    assert (await first.post(f"/v1/rounds/{round_id}/approve")).status_code == 409
+    assert (await first.post(f"/v1/rounds/{round_id}/release")).status_code == 202
+    answer = await first.post(f"/v1/rounds/{round_id}/approve")
+    assert answer.status_code == 403
+    assert (await aggregation.round(round_id))["state"] == "proposed"
+
+
+async def test_steps_come_in_their_order(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    secretariat = aggregation.caller("secretariat")
+    for step in ("release", "approve"):
+        answer = await secretariat.post(f"/v1/rounds/{round_id}/{step}")
+        assert (answer.status_code, answer.json()["field"]) == (409, "round_id")
+    assert (await secretariat.post(f"/v1/rounds/{uuid4()}/close", {})).status_code == 404
+
+
+async def test_a_release_is_told_to_every_participant_and_to_nobody_else(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    reader, stranger = uuid4(), uuid4()
+    await aggregation.participate(reader)
+    await aggregation.participate(stranger, missing=["not-admitted"])
+    await aggregation.close_round(round_id)
+    shown = await aggregation.release_round(round_id)
+    assert await said(aggregation, ListReleased.type) == sorted(
+        f"mrx.out.{one}" for one in [*members, reader]
+    )
+    payload = await aggregation.sql.fetchval(
+        "SELECT payload FROM outbox WHERE type = $1", ReleasePublished.type
+    )
+    fact = decode(payload, ReleasePublished).data
+    assert (str(fact.release_id), fact.rows) == (shown["release_id"], 4)
+    assert set(fact.documents) == {"list.csv", "list.json", "list.xlsx", "certificate.json"}
+
+
+async def test_documents_are_fetched_by_participants_through_links_that_lapse(
+    aggregation: Aggregation,
+) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    shown = await aggregation.release_round(round_id)
+    member = aggregation.caller("member", member=members[0])
+    release = (await member.get("/v1/releases/latest")).json()
+    assert release["release_id"] == shown["release_id"]
+    assert release["held"] is None
+    path = f"/v1/releases/{release['release_id']}/links"
+    link = await member.post(path, {"document": "list.csv"})
+    assert link.status_code == 201
+    assert link.json()["url"] == f"memory:{shown['release_id']}/list.csv?as=mrx-2026-06-30-list.csv&for=60"
+    assert link.json()["sha256"] == release["documents"]["list.csv"]
+    assert (await member.post(path, {"document": "../other"})).json()["field"] == "document"
+    stranger = aggregation.caller("member", member=uuid4())
+    assert (await stranger.post(path, {"document": "list.csv"})).status_code == 403
+    assert (await aggregation.caller("reviewer").post(path, {"document": "list.csv"})).status_code == 403
+
+
+async def test_only_the_secretariats_certificate_tells_what_is_held(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    shown = await aggregation.release_round(round_id)
+    texts = {}
+    for who in (aggregation.caller("member", member=members[0]), aggregation.caller("secretariat")):
+        path = f"/v1/releases/{shown['release_id']}/links"
+        link = (await who.post(path, {"document": "certificate.json"})).json()
+        key = link["url"].removeprefix("memory:").split("?")[0]
+        texts[key] = json.loads(aggregation.objects.kept[key])
+    members_copy, full = texts.values()
+    assert "held" not in members_copy
+    assert full["held"] == 0
+    assert full["sites"] == full["rows"] == 4
+    assert full["generalised"] == {"audit_date": 4, "protocol": 0}
+    assert full["policy"] == {"version": "1", "min_independent_groups": 5}
+
+
+async def test_a_company_owned_protocol_is_published_as_equivalent(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.assess(
+        "Owner Code", "1", public=False, scheme_family="Owner Code", member_id=members[0]
+    )
+    await aggregation.send(
+        members[0],
+        SentList(rows=[site(60, protocol="OWNER-CODE", protocol_version="1", audit_date="2025-09-01")]),
+    )
+    await aggregation.close_round(round_id)
+    rows = await released_rows(aggregation, await aggregation.release_round(round_id))
+    assert {"equivalent", "SMETA"} == {row["scheme_family"] for row in rows}
+    everything = b"".join(aggregation.objects.kept.values())
+    assert b"Owner" not in everything
+    assert b"2025-09-01" not in everything
+    assert not any(str(member).encode() in everything for member in members)
+
+
+async def test_few_groups_new_rows_are_held_and_shown_when_enough_stand_behind_them(
+    aggregation: Aggregation,
+) -> None:
+    first = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(first)
+    await aggregation.release_round(first)
+
+    second = await aggregation.open_round()
+    for place, member in enumerate(members):
+        numbers = [0, 1, 2, 3, 20] if place < 4 else [0, 1, 2, 3]
+        await aggregation.send(member, SentList(rows=[site(number) for number in numbers]))
+    numbers = (await aggregation.close_round(second))["numbers"]
+    assert (numbers["sites"], numbers["released"], numbers["held"]) == (5, 4, 1)
+    rows = await released_rows(aggregation, await aggregation.release_round(second))
+    assert len(rows) == 4
+
+    third = await aggregation.open_round()
+    for member in members:
+        await aggregation.send(member, SentList(rows=[site(number) for number in [0, 1, 2, 3, 20]]))
+    numbers = (await aggregation.close_round(third))["numbers"]
+    assert (numbers["sites"], numbers["released"], numbers["held"]) == (5, 5, 0)
+
+
+async def test_a_leavers_rows_stay_until_their_audits_expire(aggregation: Aggregation) -> None:
+    first = await aggregation.open_round(date(2026, 6, 30))
+    members = await five_lists(aggregation)
+    leaver = uuid4()
+    await aggregation.participate(leaver)
+    await aggregation.send(leaver, SentList(rows=[site(30), site(31, audit_date="2023-08-01")]))
+    await aggregation.close_round(first)
+    await aggregation.release_round(first)
+    await aggregation.participate(leaver, missing=["statement-not-signed"], sequence=2)
+
+    for as_of, left in ((date(2026, 7, 31), 6), (date(2026, 8, 1), 5), (date(2026, 9, 1), 5)):
+        later = await aggregation.open_round(as_of)
+        for member in members:
+            await aggregation.send(member, SentList(rows=[site(number) for number in range(4)]))
+        numbers = (await aggregation.close_round(later))["numbers"]
+        assert (numbers["sites"], numbers["released"], numbers["held"]) == (left, left, 0), as_of
+        rows = await released_rows(aggregation, await aggregation.release_round(later))
+        assert len(rows) == left
+
+
+async def test_an_older_round_is_not_released_after_a_newer_one_closed(aggregation: Aggregation) -> None:
+    first = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(first)
+    second = await aggregation.open_round()
+    for member in members:
+        await aggregation.send(member, SentList(rows=[site(1)]))
+    await aggregation.close_round(second)
+    answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{first}/release")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "a later round is closed already")
+
+
+class Killed(BaseException):
+    """Ends a loop where it stands, as kill -9 does."""
+
+
+async def test_a_kill_between_any_two_statements_of_a_close_or_release_changes_nothing_in_the_end(
+    aggregation: Aggregation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    round_id = await aggregation.open_round()
+    await five_lists(aggregation)
+    await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/close", {})
+    await _survive_kills(aggregation, monkeypatch)
+    shown = await aggregation.round(round_id)
+    assert (shown["state"], shown["numbers"]["sites"], shown["numbers"]["lists"]) == ("closed", 4, 5)
+    assert len(await said(aggregation, RoundClosed.type)) == 1
+
+    await aggregation.caller("secretariat", subject="first").post(f"/v1/rounds/{round_id}/release")
+    await aggregation.caller("secretariat", subject="second").post(f"/v1/rounds/{round_id}/approve")
+    await _survive_kills(aggregation, monkeypatch)
+    shown = await aggregation.round(round_id)
+    assert shown["state"] == "released"
+    assert len(await released_rows(aggregation, shown)) == 4
+    assert len(await said(aggregation, ReleasePublished.type)) == 1
+    ids = await aggregation.sql.fetch("SELECT entry_id FROM released_site")
+    assert {row["entry_id"] for row in ids} == {
+        row["entry_id"] for row in await released_rows(aggregation, shown)
+    }
+
+
+async def _survive_kills(aggregation: Aggregation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the loop again and again, each time killed one statement later, until it comes through."""
+    execute = asyncpg.Connection.execute
+    statements = [0]
+
+    async def counted(self: asyncpg.Connection, query: str, *args: object, **options: object) -> str:
+        statements[0] -= 1
+        if statements[0] < 0:
+            raise Killed
+        return str(await execute(self, query, *args, **options))
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", counted)
+    for lasting in range(1, 200, 3):
+        statements[0] = lasting
+        try:
+            await aggregation.carry_on()
+        except Killed:
+            continue
+        break
+    else:
+        pytest.fail("the loop never came through")
+    monkeypatch.undo()
