@@ -94,23 +94,14 @@ async def call_as(once: Once[Work], database: Database) -> AsyncIterator[As]:
     """Call the API as a principal: `call_as("member", member_id)`, `call_as("reviewer")`."""
     key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
     registry = build_subscriptions(once, slot="0").of("benchmark:mrx.registry.v1")
-    await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=_published(key)))
+    await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
     api = build_api(service="benchmark", title="benchmark", description="under test")
     access = Access(service="benchmark", find_key=key_finder(database), clock=NOW)
     api.include_router(build_router(Requests(once), access))
     async with _client(api) as http:
 
         def caller(role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> Caller:
-            claims = {
-                "sub": str(uuid4()),
-                "role": role,
-                "aud": audience,
-                "exp": int(NOW().timestamp()) + 300,
-                **({"member": str(member)} if member else {}),
-            }
-            return Caller(
-                http, jwt.encode({"alg": "Ed25519", "kid": "k1"}, claims, key, algorithms=["Ed25519"])
-            )
+            return Caller(http, token(key, role, member, audience=audience))
 
         yield caller
 
@@ -122,7 +113,8 @@ async def _client(api: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-def _published(key: OKPKey) -> bytes:
+def key_published(key: OKPKey) -> bytes:
+    """The registry's fact that tokens are signed with this key."""
     fact = SigningKeyPublished(key_id="k1", public_key=str(key.as_dict(private=False)["x"]), valid_from=NOW())
     return encode(
         Envelope(
@@ -136,3 +128,15 @@ def _published(key: OKPKey) -> bytes:
             sequence=1,
         )
     )
+
+
+def token(key: OKPKey, role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> str:
+    """A token as the registry would sign it."""
+    claims = {
+        "sub": str(uuid4()),
+        "role": role,
+        "aud": audience,
+        "exp": int(NOW().timestamp()) + 300,
+        **({"member": str(member)} if member else {}),
+    }
+    return jwt.encode({"alg": "Ed25519", "kid": "k1"}, claims, key, algorithms=["Ed25519"])
