@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mrx_local.stack import Stack, running_stack
+from mrx_local.stack import running_stack
 from mrx_local.supervisor import AlreadyRunning, Terminated, hold, read_stack
 
 DONE, INFRASTRUCTURE = 0, 3
@@ -83,9 +83,7 @@ def status(
 
 
 async def _run(folder: Path) -> None:
-    async with running_stack(folder, say=_say) as stack:
-        _say(f"all ready in {stack.ready_s:.1f} s, {stack.supervisor.memory_mib():.0f} MiB")
-        _print_addresses(_facts(stack))
+    async with running_stack(folder, say=_say):
         await asyncio.Event().wait()
 
 
@@ -126,10 +124,6 @@ def _runs(folder: Path) -> bool:
     except AlreadyRunning:
         return True
     return False
-
-
-def _facts(stack: Stack) -> dict[str, Any]:
-    return {"services": stack.urls, "kafka": stack.kafka, "s3": {"url": stack.servers.objects.endpoint}}
 
 
 def _print_addresses(stack: dict[str, Any]) -> None:

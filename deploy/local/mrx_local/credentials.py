@@ -53,14 +53,18 @@ class Credentials:
         found: dict[str, Any] = self._known["members"][name]
         return found
 
+    def profile(self, name: str) -> Path:
+        """Where the profile of a member lies, for `mrx member --profile`."""
+        slug = re.sub(r"\W+", "-", name.casefold()).strip("-") or self.member(name)["member_id"]
+        return self._folder / "members" / f"{slug}.json"
+
     def _save(self) -> None:
         write_private(self._path, json.dumps(self._known, indent=2, ensure_ascii=False))
 
     def _write_profile(self, name: str) -> Path:
         member = self._known["members"][name]
-        slug = re.sub(r"\W+", "-", name.casefold()).strip("-") or member["member_id"]
-        members = self._folder / "members"
-        members.mkdir(mode=0o700, exist_ok=True)
+        path = self.profile(name)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         profile = {
             **{key: member[key] for key in ("member_id", "name", "kafka_username", "kafka_password")},
             **{key: member[key] for key in ("client_id", "client_secret")},
@@ -68,8 +72,7 @@ class Credentials:
             "aggregation_url": self._known["aggregation_url"],
             "kafka_bootstrap_servers": self._known["kafka"]["bootstrap_servers"],
             "kafka_security_protocol": self._known["kafka"]["security_protocol"],
-            "home": str(members / slug),
+            "home": str(path.with_suffix("")),
         }
-        path = members / f"{slug}.json"
         write_private(path, json.dumps(profile, indent=2, ensure_ascii=False))
         return path

@@ -4,7 +4,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -33,13 +33,15 @@ class Servers:
     """The infrastructure that the services run on, started by us or not."""
 
     kafka: KafkaServer
-    postgres_url: str
+    postgres_url: str = field(repr=False)
     """as superuser"""
     objects: ObjectServer
+    releases_writer: Identity
+    """By whom aggregation stores releases."""
 
 
 def releases_writer(secrets: Secrets) -> Identity:
-    """The identity by which aggregation stores releases, and the only one besides the administrator."""
+    """The identity by which aggregation stores releases on our own server, the only one besides the administrator."""
     return Identity(
         name="releases-writer",
         access_key=secrets.get("s3_releases_writer_access_key"),
@@ -52,11 +54,9 @@ def settings_of_all(
     servers: Servers, *, ports: Ports, secrets: Secrets, replaced: Mapping[str, str]
 ) -> dict[str, str]:
     """Every variable of every service and of the prepare job, by name. `replaced` has the last word."""
-    writer = releases_writer(secrets)
     made = {
         "MRX_KAFKA_BOOTSTRAP_SERVERS": servers.kafka.bootstrap_servers,
         "MRX_KAFKA_SECURITY_PROTOCOL": servers.kafka.security_protocol,
-        "MRX_KAFKA_CA_FILE": servers.kafka.ca_file,
         "MRX_S3_ENDPOINT": servers.objects.endpoint,
         "MRX_S3_PUBLIC_URL": servers.objects.endpoint,
         "MRX_PREPARE_POSTGRES_URL": servers.postgres_url,
@@ -66,8 +66,8 @@ def settings_of_all(
         "MRX_PREPARE_S3_SECRET_KEY": servers.objects.secret_key,
         "MRX_REGISTRY_BOOTSTRAP_SECRET": secrets.get("registry_bootstrap_secret"),
         "MRX_REGISTRY_SECRET_KEY": secrets.get("registry_secret_key", random_key),
-        "MRX_AGGREGATION_S3_ACCESS_KEY": writer.access_key,
-        "MRX_AGGREGATION_S3_SECRET_KEY": writer.secret_key,
+        "MRX_AGGREGATION_S3_ACCESS_KEY": servers.releases_writer.access_key,
+        "MRX_AGGREGATION_S3_SECRET_KEY": servers.releases_writer.secret_key,
     }
     for service in SERVICES:
         prefix = f"MRX_{service.upper()}_"

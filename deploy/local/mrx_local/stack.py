@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -45,8 +45,14 @@ class Infrastructure:
         self.folder = folder
         self.kafka = Kafka(folder / "kafka", ports=ports, secrets=secrets)
         self.postgres = Postgres(folder / "postgres", ports=ports, secrets=secrets)
-        self.objects = SeaweedFS(folder / "objects", ports=ports, secrets=secrets, identities=identities)
+        self.objects = SeaweedFS(
+            folder / "objects",
+            ports=ports,
+            secrets=secrets,
+            identities=[releases_writer(secrets), *identities],
+        )
         self._parts = parts
+        self._releases_writer = releases_writer(secrets)
 
     def specs(self) -> list[ProcessSpec]:
         specs = {"kafka": self.kafka.spec, "postgres": self.postgres.spec, "objects": self.objects.spec}
@@ -54,7 +60,7 @@ class Infrastructure:
 
     def servers(self, replaced: Mapping[str, str]) -> Servers:
         """What the services run on: ours, or the existing servers that `replaced` names."""
-        kafka, objects = self.kafka.server, self.objects.server
+        kafka, objects, writer = self.kafka.server, self.objects.server, self._releases_writer
         if "kafka" not in self._parts:
             kafka = KafkaServer(
                 bootstrap_servers=replaced["MRX_KAFKA_BOOTSTRAP_SERVERS"],
@@ -72,8 +78,13 @@ class Infrastructure:
                 access_key=_needed(replaced, "MRX_PREPARE_S3_ACCESS_KEY", beside="MRX_S3_ENDPOINT"),
                 secret_key=_needed(replaced, "MRX_PREPARE_S3_SECRET_KEY", beside="MRX_S3_ENDPOINT"),
             )
+            # Somebody else's server has the identities that it has: its administrator's does for all, unless the
+            # environment names another.
+            writer = Identity(
+                name="administrator", access_key=objects.access_key, secret_key=objects.secret_key, actions=()
+            )
         postgres = replaced.get("MRX_PREPARE_POSTGRES_URL") or self.postgres.server.superuser_url
-        return Servers(kafka=kafka, postgres_url=postgres, objects=objects)
+        return Servers(kafka=kafka, postgres_url=postgres, objects=objects, releases_writer=writer)
 
 
 REPLACED_BY: Mapping[Part, str] = {
@@ -95,7 +106,7 @@ class Stack:
 
     folder: Path
     servers: Servers
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(repr=False)
     """Every variable of every service, as the services were given them."""
     urls: Mapping[str, str]
     """Where each service is."""
@@ -128,9 +139,7 @@ async def running_stack(
         ports, secrets = Ports(folder / "ports.json"), Secrets(folder / "secrets.json")
         replaced = replaced_by_environment() | dict(settings or {})
         ours = {part for part in PARTS if REPLACED_BY[part] not in replaced}
-        infrastructure = Infrastructure(
-            folder, ports=ports, secrets=secrets, parts=ours, identities=[releases_writer(secrets)]
-        )
+        infrastructure = Infrastructure(folder, ports=ports, secrets=secrets, parts=ours)
         servers = infrastructure.servers(replaced)
         told = settings_of_all(servers, ports=ports, secrets=secrets, replaced=replaced)
         urls = {service: url(told, service) for service in SERVICES}
@@ -146,6 +155,14 @@ async def running_stack(
             bootstrap_secret=told["MRX_REGISTRY_BOOTSTRAP_SECRET"],
             credentials=credentials,
         )
+        ready_s = time.monotonic() - started
+        say(f"all ready in {ready_s:.1f} s, {supervisor.memory_mib():.0f} MiB")
+        for part, address in {
+            **urls,
+            "kafka": kafka["bootstrap_servers"],
+            "s3": servers.objects.endpoint,
+        }.items():
+            say(f"{part:12} {address}")
         supervisor.serves()
         yield Stack(
             folder=folder,
@@ -154,7 +171,7 @@ async def running_stack(
             urls=urls,
             credentials=credentials,
             supervisor=supervisor,
-            ready_s=time.monotonic() - started,
+            ready_s=ready_s,
         )
 
 

@@ -31,17 +31,17 @@ from mrx_local.testing import infrastructure
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
-WRITER = Identity(
-    name="releases-writer",
-    access_key="writer-key",
-    secret_key="writer-secret",
-    actions=("Read:releases", "Write:releases", "List:releases"),
+READER = Identity(
+    name="releases-reader",
+    access_key="reader-key",
+    secret_key="reader-secret",
+    actions=("Read:releases", "List:releases"),
 )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Infrastructure]:
-    async with infrastructure(tmp_path_factory.mktemp("servers"), identities=[WRITER]) as started:
+    async with infrastructure(tmp_path_factory.mktemp("servers"), identities=[READER]) as started:
         await asyncio.to_thread(_s3(started).make_bucket, "releases")
         await asyncio.to_thread(_s3(started).make_bucket, "vault")
         yield started
@@ -122,8 +122,10 @@ async def test_an_s3_identity_reads_and_writes_its_own_bucket_only(
     document = tmp_path / "list.csv"
     document.write_text("entry_id\n", encoding="utf-8")
 
-    def use(bucket: str) -> bytes:
-        client = _s3(servers, WRITER)
+    writer = servers.servers({}).releases_writer
+
+    def use(bucket: str, identity: Identity = writer) -> bytes:
+        client = _s3(servers, identity)
         client.fput_object(bucket, "list.csv", str(document))
         answer = client.get_object(bucket, "list.csv")
         try:
@@ -132,8 +134,9 @@ async def test_an_s3_identity_reads_and_writes_its_own_bucket_only(
             answer.close()
 
     assert await asyncio.to_thread(use, "releases") == b"entry_id\n"
-    with pytest.raises(S3Error, match="AccessDenied"):
-        await asyncio.to_thread(use, "vault")
+    for bucket, identity in (("vault", writer), ("releases", READER)):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            await asyncio.to_thread(use, bucket, identity)
 
 
 async def test_nobody_without_a_key_gets_at_the_objects(servers: Infrastructure) -> None:

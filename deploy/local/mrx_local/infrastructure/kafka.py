@@ -4,7 +4,7 @@ import asyncio
 import base64
 import secrets as randomness
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jgo
@@ -79,10 +79,9 @@ class KafkaServer:
 
     bootstrap_servers: str
     username: str
-    password: str
+    password: str = field(repr=False)
     security_protocol: str = SECURITY_PROTOCOL
     sasl_mechanism: str = SASL_MECHANISM
-    ca_file: str | None = None
 
 
 class Kafka:

@@ -7,7 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mrx_local.process import ProcessSpec, environment, tethered
@@ -24,7 +24,7 @@ class PostgresServer:
 
     host: str
     port: int
-    superuser_url: str
+    superuser_url: str = field(repr=False)
 
 
 class Postgres:

@@ -1,0 +1,275 @@
+"""Who takes part in a demo, and the lists: invented from a seed, or read from a folder of CSV files."""
+
+import csv
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from mrx_matching.generator import (
+    Fault,
+    ProtocolChoice,
+    Style,
+    World,
+    generate,
+    suppliers,
+    write_list,
+    write_suppliers,
+)
+from mrx_shared.messages.lists import COLUMNS
+from mrx_shared.refusals import Invalid
+
+AS_OF = date(2026, 6, 30)
+SUPPLIERS = 300
+ROWS = 8200
+
+PUBLIC = "SMETA"
+PUBLIC_VERSIONS = (("6.1", date(2019, 5, 1), date(2024, 12, 31)), ("7.0", date(2024, 9, 10), None))
+"""version, first and last day; source: Sedex on the versions of SMETA"""
+OWN_FROM = date(2020, 1, 1)
+
+DRAWN_FROM = ("parent_group", "company", "site_name", "address", "district", "province", "country")
+"""the columns of a given list that decide its rows' audit dates and protocols, with the seed"""
+TAKEN = {
+    "site_name": "site_name",
+    "address": "address",
+    "district": "city",
+    "province": "region",
+    "country": "country",
+}
+AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up")
+NOTICES = ("Announced", "Semi-announced", "Unannounced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProtocol:
+    """A company's own audit protocol."""
+
+    code: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A member of the demo. Without a protocol of its own it adopts the public one."""
+
+    name: str
+    group: str
+    protocol: OwnProtocol | None = None
+    falls_short: bool = False
+    """its protocol reaches 84.99 %, so it cannot sign and sends no list"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRow:
+    """One row as sent: values by column, the true site where it is known, the planted fault if any."""
+
+    values: Mapping[str, str]
+    site: str | None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentList:
+    """One member's list, and the file that it publishes."""
+
+    member: str
+    rows: Sequence[SentRow]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """All that a demo starts from."""
+
+    actors: Sequence[Actor]
+    lists: Sequence[SentList]
+    checking: str
+    """the member that checks its suppliers"""
+    suppliers: Path
+    notes: Sequence[str]
+    truth: str
+    """what the matching is measured against"""
+
+
+INVENTED = (
+    Actor(name="Alder & Rowe", group="Alder Holdings"),
+    Actor(name="Alder Home Care", group="Alder Holdings"),
+    Actor(name="Brightwater Foods", group="Brightwater", protocol=OwnProtocol(code="BW-RSP", version="4")),
+    Actor(name="Castellan Brands", group="Castellan"),
+    Actor(name="Dunmore Beverages", group="Dunmore", protocol=OwnProtocol(code="DUN-AUDIT", version="2.1")),
+    Actor(name="Eastgate Apparel", group="Eastgate"),
+    Actor(name="Fennimore", group="Fennimore", protocol=OwnProtocol(code="FEN-CODE", version="2022")),
+    Actor(name="Greyfield Paper", group="Greyfield"),
+    Actor(name="Harrow Cosmetics", group="Harrow"),
+    Actor(name="Ivory Lane", group="Ivory Lane"),
+    Actor(name="Juniper Toys", group="Juniper"),
+    Actor(
+        name="Kestrel Snacks",
+        group="Kestrel",
+        protocol=OwnProtocol(code="KES-RS", version="1"),
+        falls_short=True,
+    ),
+)
+
+
+def invent(seed: int, folder: Path, work: Path, *, restyle: Callable[[int], Style] | None = None) -> Cast:
+    """Twelve members and their lists from a seed; the same seed gives the same bytes.
+
+    The lists go into `folder`, the supplier base into `work`. `restyle` gives the n-th list another header style.
+    """
+    signing = [actor for actor in INVENTED if not actor.falls_short]
+    world = generate(
+        seed,
+        members=[actor.name for actor in signing],
+        rows_total=ROWS,
+        as_of=AS_OF,
+        protocols={actor.name: _choices(actor) for actor in signing},
+    )
+    lists = [
+        SentList(
+            member=one.member,
+            rows=[SentRow(values=row.values, site=row.site, fault=row.fault) for row in one.rows],
+            path=write_list(one.rows, folder / slug(one.member), restyle(place) if restyle else one.style),
+        )
+        for place, one in enumerate(world.lists)
+    ]
+    checking = signing[0].name
+    return Cast(
+        actors=INVENTED,
+        lists=lists,
+        checking=checking,
+        suppliers=_write_base(seed, world, checking, work),
+        notes=[],
+        truth="the generator's sites",
+    )
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
+
+
+def _choices(actor: Actor) -> list[ProtocolChoice]:
+    public = [
+        ProtocolChoice(
+            protocol=PUBLIC,
+            version=version,
+            recognised_from=first,
+            recognised_until=last + timedelta(days=1) if last else None,
+        )
+        for version, first, last in PUBLIC_VERSIONS
+    ]
+    if actor.protocol is None:
+        return public
+    own = ProtocolChoice(
+        protocol=actor.protocol.code, version=actor.protocol.version, recognised_from=OWN_FROM, weight=2
+    )
+    return [own, *public]
+
+
+def _write_base(seed: int, world: World, member: str, work: Path) -> Path:
+    path = work / "suppliers.csv"
+    write_suppliers(suppliers(seed, world, member, count=SUPPLIERS), path)
+    return path
+
+
+def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
+    """A member for each CSV file in `given`; all are equivalent and signed. Raises `Invalid` for what cannot be read.
+
+    Audit dates and protocols are drawn from the seed and each row's own content; identifiers stay empty.
+    """
+    files = (
+        sorted(path for path in given.iterdir() if path.suffix.lower() == ".csv") if given.is_dir() else []
+    )
+    if not files:
+        raise Invalid(
+            f"{given} holds no CSV file", field="LISTS", remedy="name a folder with one file a member"
+        )
+    notes = [
+        "audit dates and protocols are drawn from the seed and each row's content; identifiers stay empty"
+    ]
+    lists = []
+    for path in files:
+        rows, ignored = _given_rows(seed, path)
+        if ignored:
+            notes.append(f"{path.name}: ignored {', '.join(ignored)}")
+        target = folder / f"{path.stem}.csv"
+        _write_plain(target, COLUMNS, [row.values for row in rows])
+        lists.append(SentList(member=path.stem, rows=rows, path=target))
+    return Cast(
+        actors=[Actor(name=one.member, group=one.member) for one in lists],
+        lists=lists,
+        checking=lists[0].member,
+        suppliers=_draw_base(seed, lists, work),
+        notes=notes,
+        truth="uml_id" if sum(any(row.site for row in one.rows) for one in lists) > 1 else "",
+    )
+
+
+def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            given = list(reader)
+    except UnicodeDecodeError:
+        raise Invalid(f"{path.name} is not UTF-8", field="LISTS", remedy="save it as CSV in UTF-8") from None
+    for needed in ("site_name", "country"):
+        if needed not in columns:
+            raise Invalid(
+                f"{path.name} has no such column", field=needed, remedy="add the column, or rename one"
+            )
+    rows = []
+    for number, row in enumerate(given, start=1):
+        audited = _draw(seed, row)
+        # A PDF leaves line ends and the like inside cells; they are spaces there.
+        values = {column: " ".join((row.get(name) or "").split()) for name, column in TAKEN.items()}
+        rows.append(
+            SentRow(
+                values={"row_ref": str(number), **values, "postcode": "", **audited},
+                site=row.get("uml_id") or None,
+            )
+        )
+    used = {*TAKEN, *DRAWN_FROM, "uml_id"}
+    return rows, [column for column in columns if column not in used]
+
+
+def _draw(seed: int, row: Mapping[str, str | None]) -> dict[str, str]:
+    content = "\x1f".join([str(seed), *(row.get(name) or "" for name in DRAWN_FROM)])
+    chance = random.Random(sha256(content.encode()).digest())  # noqa: S311 - a draw that can be repeated
+    newest = AS_OF - timedelta(days=90)
+    day = newest - timedelta(days=chance.randrange(3 * 365 - 90))
+    versions = [
+        name for name, first, last in PUBLIC_VERSIONS if first <= day and (last is None or day <= last)
+    ]
+    return {
+        "audit_date": day.isoformat(),
+        "protocol": PUBLIC,
+        "protocol_version": chance.choice(versions),
+        "audit_type": chance.choice(AUDIT_TYPES),
+        "notice": chance.choice(NOTICES),
+    }
+
+
+def _draw_base(seed: int, lists: Sequence[SentList], work: Path) -> Path:
+    """Half of the suppliers from the first member's rows, half from the others'."""
+    chance = random.Random(f"{seed} suppliers")  # noqa: S311 - a draw that can be repeated
+    own = [row for row in lists[0].rows if row.values["site_name"]]
+    others = [row for one in lists[1:] for row in one.rows if row.values["site_name"]]
+    chosen = chance.sample(own, min(len(own), SUPPLIERS // 2))
+    chosen += chance.sample(others, min(len(others), SUPPLIERS - len(chosen)))
+    path = work / "suppliers.csv"
+    columns = ("supplier_ref", "site_name", "address", "city", "region", "postcode", "country")
+    numbered = [{"supplier_ref": f"S{n:05d}", **row.values} for n, row in enumerate(chosen, start=1)]
+    _write_plain(path, columns, numbered)
+    return path
+
+
+def _write_plain(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

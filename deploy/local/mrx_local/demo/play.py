@@ -1,0 +1,324 @@
+"""One demo: from empty servers to the released list that a member checked its suppliers against."""
+
+import asyncio
+import json
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mrx_shared.refusals import Rejected, Unavailable
+
+from mrx_local.credentials import Credentials
+from mrx_local.demo.cast import AS_OF, Cast, SentList, invent, read_given
+from mrx_local.demo.scheme import Scheme
+from mrx_local.demo.second_way import Findings, check_findings, check_release, reckon, refused_in
+from mrx_local.stack import Stack, running_stack
+
+LEAST_PRECISION = 0.95
+PUBLISHING_AT_ONCE = 2
+INFRASTRUCTURE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What whoever starts a demo asked for."""
+
+    seed: int
+    given: Path | None
+    out: Path
+    keep: bool
+    servers: Path
+    """folder of the demo's own servers, emptied first"""
+
+
+@dataclass(slots=True)
+class Telling:
+    """Prints each step with its seconds while it runs, and keeps the seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    def say(self, line: str) -> None:
+        """Print a line with the time since the start."""
+        sys.stdout.write(f"{time.monotonic() - self.began:7.1f} s  {line}\n")
+        sys.stdout.flush()
+
+    @asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
+        """Time a step."""
+        began = time.monotonic()
+        yield self.say
+        self.seconds[name] = round(time.monotonic() - began, 2)
+
+
+async def play(wishes: Wishes) -> int:
+    """Run a demo and write `summary.json`. Returns 0 only if every figure is what the lists imply."""
+    telling = Telling()
+    work = _empty_folders(wishes)
+    async with telling.step("generate") as say:
+        cast = (
+            await asyncio.to_thread(invent, wishes.seed, wishes.out / "lists", work)
+            if wishes.given is None
+            else await asyncio.to_thread(read_given, wishes.seed, wishes.given, wishes.out / "lists", work)
+        )
+        for note in cast.notes:
+            say(note)
+        rows = sum(len(one.rows) for one in cast.lists)
+        say(f"{len(cast.lists)} lists with {rows:,} rows are written, {len(cast.actors)} members to admit")
+    settings = {
+        "MRX_ENVIRONMENT": "demonstration",
+        "MRX_AGGREGATION_RELEASE_KEY": sha256(f"release of demo {wishes.seed}".encode()).hexdigest(),
+    }
+    began = time.monotonic()
+    async with running_stack(wishes.servers, settings=settings, say=telling.say) as stack:
+        telling.seconds["stack"] = round(time.monotonic() - began, 2)
+        telling.say(f"the stack is ready in {stack.ready_s:.1f} s")
+        summary, findings = await _run(wishes, cast, stack, telling, work)
+        (wishes.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        _show(summary, findings, telling)
+        if wishes.keep:
+            telling.say("the stack stays up until Ctrl-C or `make down`")
+            await asyncio.Event().wait()
+    return 1 if findings.differences else 0
+
+
+def _empty_folders(wishes: Wishes) -> Path:
+    for folder in (wishes.out / "lists", wishes.out / "release"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for name in ("check.csv", "summary.json"):
+        (wishes.out / name).unlink(missing_ok=True)
+    shutil.rmtree(wishes.servers, ignore_errors=True)
+    work = wishes.servers / "work"
+    work.mkdir(parents=True)
+    return work
+
+
+async def _run(
+    wishes: Wishes, cast: Cast, stack: Stack, telling: Telling, work: Path
+) -> tuple[dict[str, Any], Findings]:
+    findings = Findings()
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        scheme = Scheme(client, stack.urls, stack.credentials)
+        async with telling.step("members") as say:
+            await scheme.admit(cast.actors)
+            groups = {actor.group for actor in cast.actors}
+            say(f"{len(cast.actors)} members of {len(groups)} corporate groups are admitted")
+        equivalent = await _benchmark(scheme, cast, telling, findings)
+        participants = await _sign(scheme, cast, telling, findings)
+        round_id = await scheme.open_round(AS_OF)
+        async with telling.step("lists") as say:
+            receipts = await _publish(stack.credentials, cast, work, say)
+        async with telling.step("close") as say:
+            await scheme.close_round(round_id)
+            say("the round is closed: every list judged again, sites resolved, the pool frozen")
+        async with telling.step("release") as say:
+            numbers = (await scheme.release(round_id))["numbers"]
+            await _mrx(stack.credentials, cast.checking, "fetch", "--out", str(wishes.out / "release"))
+            say(f"the list is released by two people: {numbers['released']:,} sites, {numbers['held']} held")
+    async with telling.step("check") as say:
+        checked = await _check(stack.credentials, cast, wishes.out)
+        say(
+            f"{cast.checking} checked {checked['suppliers']} suppliers: {checked['listed']} listed, "
+            f"{checked['audited_by_us']} audited by itself, {checked['to_request']} to request"
+        )
+    async with telling.step("second_way"):
+        refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
+        expected = await asyncio.to_thread(reckon, cast, refused)
+        hashes = check_release(wishes.out / "release", expected, findings)
+        findings.same(
+            "figures of check.csv", checked, check_findings(wishes.out / "check.csv", wishes.out / "release")
+        )
+    _compare_rows(cast, receipts, refused, findings)
+    contributing = {actor.group for actor in cast.actors if actor.name in receipts}
+    summary = {
+        "seed": wishes.seed,
+        "members": len(cast.actors),
+        "equivalent": equivalent,
+        "signed": len(participants),
+        "independent_groups": numbers["independent_groups"],
+        "lists": numbers["lists"],
+        "rows_sent": sum(one["rows"] for one in receipts.values()),
+        "rows_accepted": sum(one["accepted"] for one in receipts.values()),
+        "rows_refused": sum(one["refused"] for one in receipts.values()),
+        "rows_waiting": sum(one["waiting"] for one in receipts.values()),
+        "sites": numbers["sites"],
+        "sites_on_several_lists": numbers["sites_on_several_lists"],
+        "released": numbers["released"],
+        "held": numbers["held"],
+        "release_sha256": hashes,
+        "check": checked,
+        "matching": None
+        if expected.precision is None or expected.recall is None
+        else {"precision": round(expected.precision, 4), "recall": round(expected.recall, 4)},
+        "seconds": {**telling.seconds, "total": round(time.monotonic() - telling.began, 2)},
+        "memory_mib": round(stack.supervisor.memory_mib()),
+    }
+    findings.same("lists", summary["lists"], len(cast.lists))
+    findings.same("independent groups", summary["independent_groups"], len(contributing))
+    findings.same("sites", summary["sites"], len(expected.rows))
+    findings.same("sites on several lists", summary["sites_on_several_lists"], expected.on_several_lists)
+    findings.same("rows of the round", numbers["rows"], summary["rows_sent"])
+    findings.same("accepted rows of the round", numbers["accepted"], summary["rows_accepted"])
+    findings.same("sites = released + held", summary["sites"], summary["released"] + summary["held"])
+    findings.same("held in a first release", summary["held"], 0)
+    if expected.precision is not None:
+        findings.true(
+            f"precision {expected.precision:.4f} against {cast.truth} is below {LEAST_PRECISION}",
+            expected.precision >= LEAST_PRECISION,
+        )
+    return summary, findings
+
+
+async def _benchmark(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings) -> int:
+    async with telling.step("benchmark") as say:
+        verdicts = await scheme.assess_public()
+        for verdict in verdicts:
+            say(f"SMETA {verdict['version']}: {verdict['commonality']} % in common, {verdict['equivalent']}")
+        findings.true("SMETA is not equivalent", all(one["equivalent"] == "yes" for one in verdicts))
+        equivalent = 0
+        for actor in cast.actors:
+            if actor.protocol is None:
+                await scheme.adopt(actor.name)
+                equivalent += 1
+                continue
+            verdict = await scheme.assess_own(actor)
+            equivalent += verdict["equivalent"] == "yes"
+            say(f"{actor.protocol.code}: {verdict['commonality']} % in common, {verdict['equivalent']}")
+            findings.same(
+                f"{actor.protocol.code} equivalent",
+                (verdict["equivalent"], str(verdict["commonality"])),
+                ("no", "84.99") if actor.falls_short else ("yes", "100.00"),
+            )
+            if not actor.falls_short:
+                await scheme.wait_for_own_protocol(actor.name)
+    return equivalent
+
+
+async def _sign(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings) -> list[str]:
+    async with telling.step("statement") as say:
+        await scheme.publish_statement()
+        for actor in cast.actors:
+            try:
+                await scheme.sign(actor.name)
+            except Rejected as refusal:
+                say(f"{actor.name} may not sign: {refusal.reason}")
+                findings.true(f"{actor.name} was not let sign", actor.falls_short)
+        participants = await scheme.participants()
+        say(f"{len(participants)} members signed the joint statement and take part")
+        may = [actor.name for actor in cast.actors if not actor.falls_short]
+        findings.same("participants", sorted(participants), sorted(may))
+    return participants
+
+
+async def _publish(
+    credentials: Credentials, cast: Cast, work: Path, say: Callable[[str], None]
+) -> dict[str, Mapping[str, Any]]:
+    """Every member publishes its list with its own credentials. Returns the receipts by member."""
+    receipts: dict[str, Mapping[str, Any]] = {}
+    gate = asyncio.Semaphore(PUBLISHING_AT_ONCE)
+
+    async def one(sent: SentList) -> None:
+        async with gate:
+            told = await _mrx(
+                credentials,
+                sent.member,
+                "publish",
+                str(sent.path),
+                "--receipt",
+                str(work / f"refused-{sent.path.stem}.csv"),
+            )
+        receipts[sent.member] = told
+        say(
+            f"{sent.member}: {told['rows']:,} rows sent, {told['accepted']:,} accepted, "
+            f"{told['refused']} refused, {told['waiting']} waiting"
+        )
+
+    async with asyncio.TaskGroup() as tasks:
+        for sent in cast.lists:
+            tasks.create_task(one(sent))
+    return receipts
+
+
+async def _check(credentials: Credentials, cast: Cast, out: Path) -> dict[str, int]:
+    told = await _mrx(
+        credentials,
+        cast.checking,
+        "check",
+        str(cast.suppliers),
+        "--released",
+        str(out / "release"),
+        "--out",
+        str(out / "check.csv"),
+    )
+    return {name: told[name] for name in ("suppliers", "listed", "audited_by_us", "to_request")}
+
+
+def _compare_rows(
+    cast: Cast,
+    receipts: Mapping[str, Mapping[str, Any]],
+    refused: Mapping[str, set[str]],
+    findings: Findings,
+) -> None:
+    for one in cast.lists:
+        told = receipts[one.member]
+        findings.same(f"{one.member}: rows", told["rows"], len(one.rows))
+        findings.same(f"{one.member}: refused rows", told["refused"], len(refused[one.member]))
+        findings.same(f"{one.member}: waiting rows", told["waiting"], 0)
+        findings.same(
+            f"{one.member}: accepted rows", told["accepted"], len(one.rows) - len(refused[one.member])
+        )
+        if cast.truth != "uml_id" and any(row.fault for row in one.rows):
+            planted = {row.values["row_ref"] for row in one.rows if row.fault}
+            findings.same(f"{one.member}: refused but good", sorted(refused[one.member] - planted), [])
+            findings.same(f"{one.member}: planted but accepted", sorted(planted - refused[one.member]), [])
+
+
+async def _mrx(credentials: Credentials, member: str, *arguments: str) -> dict[str, Any]:
+    """Run `mrx member …` as a member would, on its own machine, and return the figures that it prints."""
+    command = (
+        str(Path(sysconfig.get_path("scripts")) / "mrx"),
+        "member",
+        "--profile",
+        str(credentials.profile(member)),
+        *arguments,
+        "--json",
+    )
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        stdout, stderr = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    if process.returncode:
+        said = stderr.decode(errors="replace").strip()[-1500:]
+        kind = Unavailable if process.returncode == INFRASTRUCTURE else Rejected
+        raise kind(f"mrx member {arguments[0]} of {member} ended with {process.returncode}: {said}")
+    told: dict[str, Any] = json.loads(stdout)
+    return told
+
+
+def _show(summary: Mapping[str, Any], findings: Findings, telling: Telling) -> None:
+    matching: Mapping[str, float] | None = summary["matching"]
+    telling.say(
+        f"{summary['rows_sent']:,} rows sent, {summary['rows_accepted']:,} accepted, {summary['rows_refused']} refused; "
+        f"{summary['sites']:,} sites, {summary['sites_on_several_lists']:,} on several lists; "
+        f"{summary['released']:,} released, {summary['held']} held"
+    )
+    if matching:
+        telling.say(f"matching: precision {matching['precision']:.4f}, recall {matching['recall']:.4f}")
+    telling.say(f"memory of the stack: {summary['memory_mib']:,} MiB")
+    for difference in findings.differences:
+        telling.say(f"DIFFERS  {difference}")
+    if not findings.differences:
+        telling.say("every figure is what the lists imply")

@@ -1,0 +1,369 @@
+"""The steps of the scheme over HTTP, as the secretariat, the reviewer and the members take them.
+
+Every step carries an Idempotency-Key and is repeated until it is answered, so a service that is just being restarted
+is ridden over.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
+from mrx_shared.refusals import Rejected, Unavailable
+
+from mrx_local.credentials import Credentials, Person
+from mrx_local.demo.cast import OWN_FROM, PUBLIC, PUBLIC_VERSIONS, Actor
+
+CRITERIA = "6.0-4p"
+STATEMENT = """Joint statement on mutual recognition of responsible-sourcing audits
+
+1. We agree to the general principle of accepting audits that were done for another company that signed this statement.
+2. Whether we accept a given audit stays our own decision, on the audit's own results.
+3. A supplier may refuse to share its report; we do not hold a refusal against it.
+4. We send the list of the sites that we audited to the secretariat alone, and draw from the released list no conclusion
+   on who buys where.
+"""
+PATIENCE_S = 60.0
+PAUSE_S = 0.15
+AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+
+
+class Caller:
+    """Calls the services as somebody, and rides over short outages."""
+
+    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str], person: Mapping[str, str]) -> None:
+        self._client = client
+        self._urls = urls
+        self._person = person
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    async def get(self, service: str, path: str) -> Any:  # noqa: ANN401 - JSON
+        """GET as JSON."""
+        return await self._send("GET", service, path, None, {})
+
+    async def post(self, service: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """POST under a key of its own, until it is answered. Raises `Rejected` with the service's words."""
+        return await self._send("POST", service, path, body, {"Idempotency-Key": str(uuid4())})
+
+    async def _send(self, method: str, service: str, path: str, body: object, headers: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                token = await self._token(service)
+                answer = await self._client.request(
+                    method,
+                    f"{self._urls[service]}{path}",
+                    json=body,
+                    headers={**headers, "Authorization": f"Bearer {token}"},
+                )
+                if answer.is_success:
+                    return answer.json()
+                problem = _problem(answer)
+                if answer.status_code not in AWAY and not problem.get("retryable"):
+                    raise Rejected(f"{method} {path}: {answer.status_code} {problem.get('detail')}")
+                trouble = str(problem.get("detail"))
+            except httpx.TransportError as error:
+                trouble = type(error).__name__
+            if time.monotonic() > give_up:
+                raise Unavailable(f"{service} {path}: no answer within {PATIENCE_S:.0f} s: {trouble}")
+            await asyncio.sleep(PAUSE_S)
+
+    async def _token(self, service: str) -> str:
+        kept = self._tokens.get(service)
+        if kept is None or kept[1] < time.monotonic():
+            answer = await self._client.post(
+                f"{self._urls['registry']}/v1/token",
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": self._person["client_id"],
+                    "client_secret": self._person["client_secret"],
+                    "audience": f"mrx.{service}",
+                },
+            )
+            if answer.status_code in AWAY:
+                raise httpx.ConnectError("the registry is away")
+            if not answer.is_success:
+                raise Rejected(f"no token for {service}: {answer.status_code} {answer.text[:200]}")
+            made = answer.json()
+            kept = (made["access_token"], time.monotonic() + made["expires_in"] / 2)
+            self._tokens[service] = kept
+        return kept[0]
+
+
+def _problem(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        told = answer.json()
+    except ValueError:
+        return {"detail": answer.text[:200]}
+    return told if isinstance(told, dict) else {"detail": str(told)[:200]}
+
+
+class Scheme:
+    """The scheme's steps, with everyone's credentials at hand."""
+
+    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str], credentials: Credentials) -> None:
+        self._client = client
+        self._urls = urls
+        self._credentials = credentials
+        self.secretariat, self.second = (self._as(person) for person in credentials.secretariat[:2])
+        reviewer = credentials.person("reviewer")
+        assert reviewer is not None
+        self.reviewer = self._as(reviewer)
+        self.members: dict[str, Caller] = {}
+        self.member_ids: dict[str, UUID] = {}
+
+    def _as(self, person: Mapping[str, str]) -> Caller:
+        return Caller(self._client, self._urls, person)
+
+    async def admit(self, actors: Sequence[Actor]) -> None:
+        """Admit members; their topics, users and rights are made meanwhile. Keeps their credentials."""
+        for actor in actors:
+            made = await self.secretariat.post(
+                "registry", "/v1/members", {"name": actor.name, "group": actor.group, "minority_holdings": []}
+            )
+            self.member_ids[actor.name] = UUID(made["member_id"])
+        await self._until(
+            "admission",
+            self.secretariat,
+            "registry",
+            "/v1/members",
+            lambda found: all(one["state"] == "admitted" for one in found["members"]),
+        )
+        await asyncio.gather(*(self._let_in(actor) for actor in actors))
+
+    async def _let_in(self, actor: Actor) -> None:
+        member = self.member_ids[actor.name]
+        path = f"/v1/members/{member}/kafka-credentials"
+        kafka = await self._shown("password", lambda: self.secretariat.post("registry", path))
+        system = {"kind": "system", "name": actor.name, "role": "member", "member_id": str(member)}
+        person = await self._shown(
+            "client_secret", lambda: self.secretariat.post("registry", "/v1/principals", system)
+        )
+        await self._until(
+            "Kafka credentials", self.secretariat, "registry", path, lambda found: found["state"] == "ready"
+        )
+        self._credentials.keep_member(
+            {
+                "member_id": str(member),
+                "name": actor.name,
+                "kafka_username": kafka["username"],
+                "kafka_password": kafka["password"],
+                "client_id": person["client_id"],
+                "client_secret": person["client_secret"],
+                "topics": {"lists": lists_in(member), "requests": requests_in(member), "out": out(member)},
+                "group_prefix": f"{kafka_user(member)}.",
+            }
+        )
+        self.members[actor.name] = self._as(person)
+
+    @staticmethod
+    async def _shown(secret: str, post: Callable[[], Any]) -> Person:
+        """A secret is shown once: where the first answer was lost, ask for another."""
+        while True:
+            made = await post()
+            if made[secret] is not None:
+                return {name: str(value) for name, value in made.items()}
+
+    async def assess_public(self) -> list[Mapping[str, Any]]:
+        """The secretariat submits the public protocol's versions; the reviewer confirms them. Returns the verdicts."""
+        protocol = await self.secretariat.post(
+            "benchmark",
+            "/v1/protocols",
+            {"code": PUBLIC, "name": "SMETA", "scheme_family": "SMETA", "public": True},
+        )
+        answers = await self._answers(falls_short=False)
+        verdicts = [
+            await self._assess(self.secretariat, protocol["protocol_id"], version, first, last, answers)
+            for version, first, last in PUBLIC_VERSIONS
+        ]
+        for verdict in verdicts:
+            await self._adoptable(verdict)
+        return verdicts
+
+    async def assess_own(self, actor: Actor) -> Mapping[str, Any]:
+        """A member submits its own protocol and its answers; the reviewer confirms them. Returns the verdict."""
+        assert actor.protocol is not None
+        member = self.members[actor.name]
+        protocol = await member.post(
+            "benchmark",
+            "/v1/protocols",
+            {"code": actor.protocol.code, "name": f"{actor.name} audit protocol", "public": False},
+        )
+        answers = await self._answers(falls_short=actor.falls_short)
+        return await self._assess(
+            member, protocol["protocol_id"], actor.protocol.version, OWN_FROM, None, answers
+        )
+
+    async def _assess(
+        self,
+        owner: Caller,
+        protocol_id: str,
+        version: str,
+        first: date,
+        last: date | None,
+        answers: list[dict[str, str]],
+    ) -> Mapping[str, Any]:
+        await owner.post(
+            "benchmark",
+            f"/v1/protocols/{protocol_id}/versions",
+            {
+                "version": version,
+                "effective_from": first.isoformat(),
+                "effective_until": last.isoformat() if last else None,
+            },
+        )
+        submitted = await owner.post(
+            "benchmark",
+            "/v1/assessments",
+            {
+                "protocol_id": protocol_id,
+                "version": version,
+                "criteria_version": CRITERIA,
+                "answers": answers,
+            },
+        )
+        path = f"/v1/assessments/{submitted['assessment_id']}"
+        await self.reviewer.post("benchmark", f"{path}/reviews", {"decisions": [], "confirm_rest": True})
+        verdict: Mapping[str, Any] = await self.reviewer.post("benchmark", f"{path}/conclusion")
+        return verdict
+
+    async def _answers(self, *, falls_short: bool) -> list[dict[str, str]]:
+        catalogue = await self.secretariat.get("benchmark", f"/v1/criteria/{CRITERIA}")
+        weights = {one["id"]: int(one["weight"]) for one in catalogue["criteria"]}
+        relations = short_of_the_gate(weights) if falls_short else {}
+        return [
+            {
+                "criterion_id": criterion,
+                "relation": relations.get(criterion, "equal"),
+                "requirement_ref": f"§ {place}",
+                "requirement_text": "as the criterion asks",
+                "rationale": "",
+                "evidence": "protocol handbook",
+            }
+            for place, criterion in enumerate(weights, start=1)
+        ]
+
+    async def _adoptable(self, verdict: Mapping[str, Any]) -> None:
+        """A member can adopt as soon as the registry has heard of the verdict."""
+        self.adoptable = {"protocol_id": verdict["protocol_id"], "protocol_version": verdict["version"]}
+
+    async def publish_statement(self) -> None:
+        """The secretariat publishes the joint statement."""
+        await self.secretariat.post("registry", "/v1/statements", {"version": "2026", "text": STATEMENT})
+
+    async def adopt(self, name: str) -> None:
+        """A member adopts the public protocol, as soon as the registry has heard that it is equivalent."""
+        await self._when_heard(lambda: self.members[name].post("registry", "/v1/adoptions", self.adoptable))
+
+    async def sign(self, name: str) -> None:
+        """A member's signatory signs. Raises `Rejected` for a member that did not pass step 1."""
+        statement = await self.members[name].get("registry", "/v1/statements/current")
+        await self.members[name].post(
+            "registry",
+            "/v1/statement-signatures",
+            {
+                "statement_version": statement["version"],
+                "text_sha256": statement["text_sha256"],
+                "signatory": {"name": "A. Signatory", "title": "Chief procurement officer"},
+            },
+        )
+
+    async def wait_for_own_protocol(self, name: str) -> None:
+        """Until the registry has heard that the member's own protocol is equivalent."""
+        await self._until(
+            "the verdict on its protocol",
+            self.members[name],
+            "registry",
+            "/v1/participation",
+            lambda found: "no-equivalent-protocol" not in found["missing"],
+        )
+
+    async def participants(self) -> list[str]:
+        """Names of the members that take part."""
+        found = await self.secretariat.get("registry", "/v1/members")
+        return [one["name"] for one in found["members"] if one["participates"]]
+
+    async def open_round(self, as_of: date) -> str:
+        """Open a round. Returns its id."""
+        made = await self.secretariat.post("aggregation", "/v1/rounds", {"as_of": as_of.isoformat()})
+        return str(made["round_id"])
+
+    async def close_round(self, round_id: str) -> Mapping[str, Any]:
+        """Close a round and wait until it is judged, resolved and frozen. Returns its numbers."""
+        await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/close", {"leave_waiting": False})
+        return await self._round(round_id, "closed")
+
+    async def release(self, round_id: str) -> Mapping[str, Any]:
+        """One of the secretariat proposes the release, another approves it. Returns the round."""
+        await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/release")
+        await self.second.post("aggregation", f"/v1/rounds/{round_id}/approve")
+        return await self._round(round_id, "released")
+
+    async def _round(self, round_id: str, state: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._until(
+            f"the round to be {state}",
+            self.secretariat,
+            "aggregation",
+            f"/v1/rounds/{round_id}",
+            lambda seen: seen["state"] == state,
+            seconds=300,
+        )
+        return found
+
+    async def _when_heard(self, post: Callable[[], Any]) -> None:
+        """Facts take a moment from one service to another: what is not known yet may be known soon."""
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                await post()
+            except Rejected:
+                if time.monotonic() > give_up:
+                    raise
+            else:
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    async def _until(
+        self,
+        what: str,
+        caller: Caller,
+        service: str,
+        path: str,
+        ready: Callable[[Any], bool],
+        seconds: float = PATIENCE_S,
+    ) -> Any:  # noqa: ANN401 - JSON
+        give_up = time.monotonic() + seconds
+        while True:
+            found = await caller.get(service, path)
+            if ready(found):
+                return found
+            if time.monotonic() > give_up:
+                raise Unavailable(f"waited {seconds:.0f} s for {what}")
+            await asyncio.sleep(PAUSE_S)
+
+
+def short_of_the_gate(weights: Mapping[str, int]) -> dict[str, str]:
+    """Relations by which a protocol reaches 84.99 % of these weights, all other criteria being met in full.
+
+    Criteria of 15 % of the weight are not met, and one of weight 1 by half: what is lacking is half a point of weight.
+    """
+    total = sum(weights.values())
+    light = next(criterion for criterion, weight in weights.items() if weight == 1)
+    goal = total * 15 // 100
+    reached: dict[int, list[str]] = {0: []}
+    for criterion, weight in weights.items():
+        if criterion != light:
+            for so_far, chosen in list(reached.items()):
+                if so_far + weight <= goal:
+                    reached.setdefault(so_far + weight, [*chosen, criterion])
+    unmet = reached[goal]
+    share = Fraction(100) * (total - goal - Fraction(1, 2)) / total
+    if not Fraction(8499, 100) <= share < Fraction(85):
+        raise Rejected(f"these weights do not reach 84.99: {float(share)}")
+    return {**dict.fromkeys(unmet, "none"), light: "subset"}

@@ -1,0 +1,213 @@
+"""What the figures of a demo must be, reckoned from the lists alone, without asking a service."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from mrx_matching import (
+    IDENTIFIER_KINDS,
+    SiteRecord,
+    canonical,
+    check_identifier,
+    normalise_country,
+    pairwise,
+    resolve,
+)
+
+from mrx_local.demo.cast import PUBLIC, Cast, SentList, SentRow
+
+DOCUMENTS = ("list.csv", "list.json", "list.xlsx")
+PUBLISHED = (
+    "site_name",
+    "address",
+    "city",
+    "region",
+    "country",
+    "os_id",
+    "lei",
+    "scheme_family",
+    "audit_half_year",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What must be released, and how well the rows were matched."""
+
+    rows: set[tuple[str, ...]]
+    """the released rows without their entry ids"""
+    on_several_lists: int
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(slots=True)
+class Findings:
+    """What differs between the two ways."""
+
+    differences: list[str] = field(default_factory=list)
+
+    def same(self, what: str, told: object, reckoned: object) -> None:
+        """Note a figure that the two ways do not agree on."""
+        if told != reckoned:
+            self.differences.append(
+                f"{what}: the scheme says {told}, reckoned from the lists it is {reckoned}"
+            )
+
+    def true(self, what: str, holds: object) -> None:
+        """Note a claim that does not hold."""
+        if not holds:
+            self.differences.append(what)
+
+
+def refused_in(path: Path) -> set[str]:
+    """References of the refused rows, from the file that `mrx member publish` wrote."""
+    if not path.exists():
+        return set()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row["row_ref"] for row in csv.DictReader(file)}
+
+
+def reckon(cast: Cast, refused: Mapping[str, set[str]]) -> Expected:
+    """Match, merge and generalise the accepted rows of all lists in this process."""
+    accepted = [
+        (one, row)
+        for one in sorted(cast.lists, key=lambda one: one.member)
+        for row in one.rows
+        if row.values["row_ref"] not in refused[one.member]
+    ]
+    records = [_record(place, row) for place, (_, row) in enumerate(accepted)]
+    labels = resolve(records)
+    sites: dict[int, list[int]] = {}
+    for place, label in enumerate(labels):
+        sites.setdefault(label, []).append(place)
+    holders: dict[tuple[str, ...], set[str]] = {}
+    for places in sites.values():
+        row = _published([records[place] for place in places], [accepted[place][1] for place in places])
+        holders.setdefault(row, set()).update(accepted[place][0].member for place in places)
+    precision, recall = _accuracy(accepted, labels, cast.truth)
+    return Expected(
+        rows=set(holders),
+        on_several_lists=sum(len(members) > 1 for members in holders.values()),
+        precision=precision,
+        recall=recall,
+    )
+
+
+def _record(place: int, row: SentRow) -> SiteRecord:
+    values = row.values
+    identifiers = {
+        kind: check_identifier(kind, text)
+        for kind in IDENTIFIER_KINDS
+        if (text := values.get(kind, "").strip())
+    }
+    return SiteRecord(
+        key=place,
+        name=values["site_name"].strip(),
+        address=values.get("address", "").strip(),
+        city=values.get("city", "").strip(),
+        region=values.get("region", "").strip(),
+        postcode=values.get("postcode", "").strip(),
+        country=normalise_country(values["country"]) or "",
+        **identifiers,
+    )
+
+
+def _published(records: list[SiteRecord], rows: list[SentRow]) -> tuple[str, ...]:
+    site = canonical(records)
+    latest = max(row.values["audit_date"] for row in rows)
+    families = [
+        "SMETA" if row.values["protocol"] == PUBLIC else "equivalent"
+        for row in rows
+        if row.values["audit_date"] == latest
+    ]
+    half_year = f"{latest[:4]}-H{1 if date.fromisoformat(latest).month < 7 else 2}"  # noqa: PLR2004 - July
+    return (
+        site.name,
+        site.address,
+        site.city,
+        site.region,
+        site.country,
+        site.os_id,
+        site.lei,
+        min(families),
+        half_year,
+    )
+
+
+def _accuracy(
+    accepted: Sequence[tuple[SentList, SentRow]], labels: Sequence[int], truth: str
+) -> tuple[float | None, float | None]:
+    if not truth:
+        return None, None
+    found = pairwise([row.site for _, row in accepted], list(labels))
+    if truth != "uml_id":
+        return found.precision, found.recall
+    # Two lists of one registry: what counts is whether a row of the one finds its site on the other.
+    true_pairs = said_pairs = right_pairs = 0
+    by_list: dict[str, list[tuple[str, int]]] = {}
+    for (one, row), label in zip(accepted, labels, strict=True):
+        if row.site is not None:
+            by_list.setdefault(one.member, []).append((row.site, label))
+    names = sorted(by_list)
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            for site, label in by_list[first]:
+                for other_site, other_label in by_list[second]:
+                    true_pairs += site == other_site
+                    said_pairs += label == other_label
+                    right_pairs += site == other_site and label == other_label
+    return (
+        right_pairs / said_pairs if said_pairs else 1.0,
+        right_pairs / true_pairs if true_pairs else 1.0,
+    )
+
+
+def check_release(folder: Path, expected: Expected, findings: Findings) -> dict[str, str]:
+    """Compare the documents with each other, with the certificate and with what must be in them. Returns SHA-256s."""
+    hashes = {name: sha256((folder / name).read_bytes()).hexdigest() for name in DOCUMENTS}
+    certificate: dict[str, Any] = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
+    findings.same("documents in the certificate", certificate["documents"], hashes)
+    with (folder / "list.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    findings.same("rows of list.json", json.loads((folder / "list.json").read_text(encoding="utf-8")), rows)
+    findings.same("rows of list.xlsx", _workbook(folder / "list.xlsx"), rows)
+    content = [tuple(row[column] for column in PUBLISHED) for row in rows]
+    findings.true("list.csv is not ordered by content", content == sorted(content))
+    findings.true("an entry id stands twice", len({row["entry_id"] for row in rows}) == len(rows))
+    findings.same("released rows that the lists do not imply", len(set(content) - expected.rows), 0)
+    return hashes
+
+
+def _workbook(path: Path) -> list[dict[str, str]]:
+    sheet = openpyxl.load_workbook(path, read_only=True).worksheets[0]
+    header, *rows = sheet.iter_rows(values_only=True)
+    return [
+        {str(name): "" if value is None else str(value) for name, value in zip(header, row, strict=True)}
+        for row in rows
+    ]
+
+
+def check_findings(path: Path, released: Path) -> dict[str, int]:
+    """Count a member's `check.csv` anew; every entry it names must stand in the released list."""
+    with (released / "list.csv").open(encoding="utf-8-sig", newline="") as file:
+        entries = {row["entry_id"] for row in csv.DictReader(file)}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    matched = [row for row in rows if row["decision"] == "match"]
+    strangers = [row["supplier_ref"] for row in matched if row["entry_id"] not in entries]
+    if strangers:
+        raise AssertionError(f"suppliers matched to entries that were not released: {strangers[:5]}")
+    ours = sum(row["audited_by_us"] == "true" for row in matched)
+    return {
+        "suppliers": len(rows),
+        "listed": len(matched),
+        "audited_by_us": ours,
+        "to_request": len(matched) - ours,
+    }
