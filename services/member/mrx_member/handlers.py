@@ -294,7 +294,7 @@ def write_findings(findings: Findings, path: Path, desk: Desk) -> None:
         path,
         CHECK_COLUMNS,
         (
-            [one.supplier_ref, one.entry_id, f"{one.score:.1f}", one.decision, str(one.audited_by_us).lower()]
+            [one.supplier_ref, one.entry_id, f"{one.score:.4f}", one.decision, str(one.audited_by_us).lower()]
             for one in findings.findings
         ),
     )

@@ -75,10 +75,14 @@ def settings_of(
     profile = profile or _valid({}).profile
     if profile is None:
         return _valid({})
-    said = _json(profile)
+    return _valid(_profile(profile))
+
+
+def _profile(path: Path) -> dict[str, Any]:
+    said = _json(path)
     if home := said.get("home"):
-        said["home"] = profile.parent / Path(home).expanduser()
-    return _valid({**said, "id": said.get("member_id")})
+        said["home"] = path.parent / Path(home).expanduser()
+    return {**said, "id": said.get("member_id")}
 
 
 def _member_of(path: Path, name: str | None) -> dict[str, Any]:
@@ -92,9 +96,9 @@ def _member_of(path: Path, name: str | None) -> dict[str, Any]:
             remedy=f"name one of {', '.join(sorted(members))}",
         )
     for profile in (path.parent / "members").glob("*.json"):
-        beside = _json(profile)
-        if beside.get("member_id") == members[name].get("member_id"):
-            return beside | {"id": beside["member_id"]}
+        beside = _profile(profile)
+        if beside["id"] == members[name].get("member_id"):
+            return beside
     return {
         **{key: said.get(key) for key in ("registry_url", "aggregation_url")},
         **{f"kafka_{key}": value for key, value in said.get("kafka", {}).items()},

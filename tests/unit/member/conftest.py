@@ -11,7 +11,7 @@ from mrx_member.adapters.home import FolderHome
 from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.reading import Entry
 from mrx_member.domain.suppliers import Link
-from mrx_member.ports import Ear, Event, Progress, Release
+from mrx_member.ports import Ear, Event, Matcher, Progress, Release
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode
 from mrx_shared.messages.lists import ListManifest, ListPage, ListRow, rows_digest
@@ -167,7 +167,7 @@ class MemoryDesk:
         self.home = FolderHome(folder / "home")
         self.topics = MemoryTopics()
         self.services = MemoryServices()
-        self.matcher = NameMatcher()
+        self.matcher: Matcher = NameMatcher()
 
     def new_id(self) -> UUID:
         return uuid4()

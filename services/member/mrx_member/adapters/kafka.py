@@ -168,7 +168,8 @@ class KafkaTopics:
         finally:
             # A client whose broker is away may wait for it for ever.
             with suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(client.stop(), STOPPING)  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(STOPPING):
+                    await client.stop()  # type: ignore[no-untyped-call]
 
     async def _knock(self) -> None:
         """Connect once by hand: the clients tell a refused password from an absent broker only in their log."""

@@ -15,7 +15,7 @@ from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unkno
 from mrx_member.adapters.outages import Notice, riding_over
 from mrx_member.ports import Progress, Release
 
-PAGE = 500
+PAGE = 2_000
 FRESH = 30.0
 """A token is replaced so many seconds before it expires."""
 MAX_DOCUMENT = 1024 * 1024 * 1024
@@ -175,7 +175,6 @@ class HttpServices:
         return await riding_over(
             attempt,
             outages=(Away, httpx.TransportError),
-            doubtful=(Forbidden,),
             notice=lambda: self._notice(f"{what} does not answer"),
         )
 
@@ -204,7 +203,7 @@ def _understood(answer: httpx.Response, service: str) -> Any:  # noqa: ANN401 - 
         raise Away(str(problem.get("detail")))
     refused = _BY_STATUS.get(answer.status_code, Rejected)
     raise refused(
-        f"{service}: {problem.get('detail') or problem.get('title') or answer.status_code}",
+        f"{service}: {problem.get('detail') or problem.get('error_description') or answer.status_code}",
         field=problem.get("field"),
         row=problem.get("row"),
         remedy=problem.get("remedy"),

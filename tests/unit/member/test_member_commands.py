@@ -1,0 +1,248 @@
+"""`mrx member`, with everything but the files in memory: what it prints, writes and ends with."""
+
+import csv
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from mrx_member.entrypoints.cli import commands
+from mrx_member.ports import Desk, Release
+from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED, run
+from mrx_shared.messages.aggregation import ListReleased
+
+from tests.unit.member.conftest import NOW, MemoryDesk, WriteList, fact
+
+RELEASE = Release(release_id=UUID(int=5), as_of="2026-06-30", rows=2, documents={})
+
+
+def mrx(desk: MemoryDesk, *arguments: str | Path) -> int:
+    def open_desk(**_options: object) -> Desk:
+        return desk
+
+    return run(commands(open_desk), [str(argument) for argument in arguments])
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_publish_prints_the_receipt_and_what_was_left_out(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.topics.refused_rows = [3]
+    path = write_rows(3, **{"Contact E-mail": "a@b.example", "Remarks": "x"})
+    assert mrx(desk, "publish", path) == DONE
+    out, err = capsys.readouterr()
+    assert "2 accepted, 1 refused, 0 waiting" in out
+    assert "row 3 R3 country: is no country; correct it" in out
+    assert "contacts never leave this machine: Contact E-mail" in err
+    assert "ignored, not columns of the scheme: Remarks" in err
+    assert b"b.example" not in b"".join(event.body for event in desk.topics.sent)
+
+
+def test_publish_writes_the_refused_rows_where_it_is_told(
+    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path
+) -> None:
+    desk.topics.refused_rows = [3]
+    assert mrx(desk, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
+    assert [row["row"] for row in table(tmp_path / "refused.csv")] == ["3"]
+
+
+def test_publish_gives_figures_as_json(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mrx(desk, "publish", write_rows(3), "--json") == DONE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["revision"], said["rows"], said["state"], said["accepted"]) == (1, 3, "accepted", 3)
+
+
+def test_a_refused_list_ends_with_one(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.topics.state = "refused"
+    assert mrx(desk, "publish", write_rows()) == REFUSED
+    assert "the statement is not signed; sign it" in capsys.readouterr().out
+
+
+def test_a_commercial_column_ends_with_one_and_nothing_is_sent(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mrx(desk, "publish", write_rows(3, **{"Annual Volume": "7"})) == REFUSED
+    assert "field Annual Volume" in capsys.readouterr().err
+    assert desk.topics.sent == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["publish", "nowhere.csv"], ["publish"], ["--member", "x", "receipts"]]
+)
+def test_what_cannot_be_understood_ends_with_two(desk: MemoryDesk, arguments: list[str]) -> None:
+    assert mrx(desk, *arguments) == BAD_INPUT
+
+
+def test_a_file_that_is_no_list_ends_with_two(desk: MemoryDesk, tmp_path: Path) -> None:
+    assert mrx(desk, "publish", write(tmp_path / "list.csv", "a,b", "1,2")) == BAD_INPUT
+    assert desk.topics.sent == []
+
+
+def test_an_absent_service_ends_with_three(desk: MemoryDesk, write_rows: WriteList) -> None:
+    desk.topics.silent = True
+    assert mrx(desk, "publish", write_rows()) == INFRASTRUCTURE
+
+
+def test_ambiguous_dates_can_be_decided(desk: MemoryDesk, write_rows: WriteList) -> None:
+    path = write_rows(3, audit_date="03/04/2025")
+    assert mrx(desk, "publish", path) == BAD_INPUT
+    assert mrx(desk, "publish", path, "--date-order", "dmy") == DONE
+    assert desk.topics.rows()[0].values["audit_date"] == "2025-04-03"
+
+
+def test_receipts_are_kept(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mrx(desk, "publish", write_rows())
+    mrx(desk, "publish", write_rows())
+    capsys.readouterr()
+    assert mrx(desk, "receipts") == DONE
+    assert "revision 1: accepted" in (said := capsys.readouterr().out)
+    assert "revision 2: accepted" in said
+
+
+def test_status_says_what_is_missing(desk: MemoryDesk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mrx(desk, "status") == DONE
+    assert capsys.readouterr().out == "participates: False\nmissing: statement-not-signed\n"
+
+
+def test_fetch_keeps_the_release_and_copies_it(desk: MemoryDesk, tmp_path: Path) -> None:
+    desk.services.release = RELEASE
+    assert mrx(desk, "fetch", "--out", tmp_path / "release") == DONE
+    names = {"list.csv", "list.json", "list.xlsx", "certificate.json"}
+    assert {path.name for path in (tmp_path / "release").iterdir()} == names
+    assert desk.home.latest_release() == RELEASE.release_id
+
+
+def test_fetch_before_the_first_release_ends_with_one(desk: MemoryDesk) -> None:
+    assert mrx(desk, "fetch") == REFUSED
+
+
+def test_fetch_waits_for_a_release_that_is_not_here_yet(desk: MemoryDesk) -> None:
+    desk.services.release = RELEASE
+    mrx(desk, "fetch")
+    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == INFRASTRUCTURE
+    newer = Release(release_id=UUID(int=6), as_of="2026-12-31", rows=2, documents={})
+    desk.services.release = newer
+    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == DONE
+    assert desk.home.latest_release() == newer.release_id
+
+
+def test_fetch_hears_of_the_first_release(desk: MemoryDesk) -> None:
+    said = ListReleased(
+        release_id=RELEASE.release_id,
+        round_id=UUID(int=3),
+        as_of=NOW.date(),
+        rows=2,
+        documents={},
+        links_path="/v1/",
+        released_at=NOW,
+    )
+
+    class Later(type(desk.services)):  # type: ignore[misc]
+        async def latest_release(self) -> Release | None:
+            self.release, now = RELEASE, self.release
+            return now
+
+    desk.services = Later()
+    desk.topics.said.append(fact(said))
+    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == DONE
+
+
+SUPPLIERS = (
+    "supplier_ref,site_name,country,Spend",
+    "s1,Alpha,China,9",
+    "s2,Beta,China,9",
+    "s3,Bet,China,9",
+    "s4,Gamma,China,9",
+)
+OWN = ("site_name,country", "beta,China", "Gamma,China")
+
+
+def test_check_tells_what_to_request(
+    desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.services.release = RELEASE
+    mrx(desk, "fetch")
+    capsys.readouterr()
+    suppliers, own = write(tmp_path / "suppliers.csv", *SUPPLIERS), write(tmp_path / "own.csv", *OWN)
+    assert mrx(desk, "check", suppliers, "--own", own, "--out", tmp_path / "check.csv", "--json") == DONE
+    assert json.loads(capsys.readouterr().out) == {
+        "suppliers": 4,
+        "listed": 2,
+        "audited_by_us": 1,
+        "to_request": 1,
+        "to_review": 1,
+    }
+    assert [tuple(row.values()) for row in table(tmp_path / "check.csv")] == [
+        ("s1", "e1", "1.0000", "match", "false"),
+        ("s2", "e2", "1.0000", "match", "true"),
+        ("s3", "e2", "0.5000", "review", "false"),
+        ("s4", "", "0.0000", "none", "false"),
+    ]
+    assert desk.topics.sent == []
+
+
+def test_check_takes_the_last_published_list_for_its_own(
+    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mrx(desk, "publish", write_rows(1))
+    released = write(tmp_path / "list.csv", "entry_id,site_name,country", "e1,SITE 1,CN", "e2,SITE 2,CN")
+    suppliers = write(
+        tmp_path / "suppliers.csv", "supplier_ref,name,country", "s1,Site 1,China", "s2,Site 2,China"
+    )
+    capsys.readouterr()
+    assert mrx(desk, "check", suppliers, "--released", released, "--out", tmp_path / "check.csv") == DONE
+    assert "audited by us        1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("own", "released", "said"),
+    [
+        (None, "list", "publish one"),
+        ("own", None, "mrx member fetch"),
+    ],
+)
+def test_check_says_what_it_lacks(
+    own: str | None,
+    released: str | None,
+    said: str,
+    desk: MemoryDesk,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments: list[str | Path] = ["check", write(tmp_path / "suppliers.csv", *SUPPLIERS)]
+    if own:
+        arguments += ["--own", write(tmp_path / "own.csv", *OWN)]
+    if released:
+        arguments += ["--released", write(tmp_path / "list.csv", "entry_id,site_name,country", "e1,A,CN")]
+    assert mrx(desk, *arguments) == REFUSED
+    assert said in capsys.readouterr().err
+
+
+def test_a_supplier_without_a_reference_is_named(
+    desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suppliers = write(tmp_path / "suppliers.csv", "supplier_ref,site_name,country", ",Alpha,China")
+    assert mrx(desk, "check", suppliers) == BAD_INPUT
+    assert "row 2, field supplier_ref" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_released_list_is_refused(desk: MemoryDesk, tmp_path: Path) -> None:
+    suppliers = write(tmp_path / "suppliers.csv", *SUPPLIERS)
+    for name, content in (("list.csv", "a,b\n1,2"), ("list.json", "{"), ("list.json", '["x"]')):
+        released = write(tmp_path / name, content)
+        assert mrx(desk, "check", suppliers, "--released", released) == BAD_INPUT
