@@ -13,7 +13,7 @@ _NOT_LETTERS = re.compile(r"[^a-z]+")
 
 def normalise_country(text: str) -> str | None:
     """Return the alpha-2 code meant by a name, an alpha-2 or an alpha-3 code; None where it is unknown."""
-    return _known().get(_fold(text))
+    return _codes().get(text.strip().upper()) or _known().get(_fold(text))
 
 
 def country_name(alpha2: str) -> str:
@@ -38,10 +38,16 @@ def _names() -> dict[str, str]:
 
 
 @cache
+def _codes() -> dict[str, str]:
+    """Return codes exactly as written: `n/a` is not Namibia."""
+    return {code: row["alpha2"] for row in _rows() for code in (row["alpha2"], row["alpha3"])}
+
+
+@cache
 def _known() -> dict[str, str]:
     known: dict[str, str] = {}
     for row in _rows():
-        for spelling in (row["alpha2"], row["alpha3"], row["name"], *row["variants"].split(";")):
+        for spelling in (row["name"], *row["variants"].split(";")):
             folded = _fold(spelling)
             if folded and known.setdefault(folded, row["alpha2"]) != row["alpha2"]:
                 raise ValueError(f"lexicon: {spelling!r} stands for {known[folded]} and {row['alpha2']}")

@@ -22,6 +22,7 @@ from mrx_matching.lexicon import (
 
 _MOJIBAKE = re.compile("[\u00c2\u00c3\u00c4\u00c5\u00e2\u0102][\u0080-\u00bf\u0152-\u2122]")
 _APOSTROPHES = re.compile(r"['`\u00b4\u2018\u2019\u02bc]")
+_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _MESSRS = re.compile(r"^\s*m/s\b\.?", re.IGNORECASE)
 _PRIVATE = re.compile(r"\(\s*p(?:vt|riv)?\.?\s*\)", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
@@ -97,6 +98,7 @@ def fold(text: str) -> tuple[str, ...]:
     if not text.isascii():
         for written, meant in script_words():
             text = text.replace(written, f" {meant} ")
+        text = _IDEOGRAPH.sub(r" \g<0>", text)
     text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text))
     text = _APOSTROPHES.sub("", anyascii(text)).lower().replace("&", " and ")
     plain = _NOT_WORD.sub(" ", text).strip()

@@ -69,14 +69,10 @@ Plant = Callable[[Dice, Row, Sequence[ProtocolChoice], Window], Row | None]
 
 
 def plant(
-    chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
-) -> tuple[Row, Fault] | None:
-    """Return the row with one fault that can be planted in it, None where none can."""
-    for fault in chance.sample(list(_PLANTS), len(_PLANTS)):
-        planted = _PLANTS[fault](chance, dict(row), choices, window)
-        if planted is not None:
-            return planted, fault
-    return None
+    fault: Fault, chance: Dice, row: Row, choices: Sequence[ProtocolChoice], window: Window
+) -> Row | None:
+    """Return the row with the fault, None where this row cannot bear it."""
+    return _PLANTS[fault](chance, row, choices, window)
 
 
 def draw_audit(

@@ -208,12 +208,18 @@ def _with_faults(
     window: Window,
     share: float,
 ) -> tuple[ListRow, ...]:
-    spoilt = dict[int, ListRow]()
-    for place in chance.sample(range(len(rows)), round(len(rows) * share)):
-        planted = plant(chance, dict(rows[place].values), choices, window)
-        if planted is not None:
-            values, fault = planted
-            spoilt[place] = ListRow(site=rows[place].site, values=values, fault=fault)
+    wanted = round(len(rows) * share)
+    kinds = chance.sample(list(Fault), len(Fault))
+    spoilt: dict[int, ListRow] = {}
+    for number in range(wanted * 2):
+        if len(spoilt) == wanted:
+            break
+        fault = kinds[number % len(kinds)]
+        for place in chance.sample(range(len(rows)), len(rows)):
+            values = plant(fault, chance, dict(rows[place].values), choices, window)
+            if place not in spoilt and values is not None:
+                spoilt[place] = ListRow(site=rows[place].site, values=values, fault=fault)
+                break
     return tuple(spoilt.get(place, row) for place, row in enumerate(rows))
 
 

@@ -165,10 +165,12 @@ def _fits_cp1252(letter: str) -> bool:
 
 
 def _mojibake(text: str) -> str:
+    """Read UTF-8 as Windows-1252, where nothing unprintable comes of it."""
     try:
-        return text.encode("utf-8").decode("cp1252")
+        spoilt = text.encode("utf-8").decode("cp1252")
     except UnicodeDecodeError:
         return text
+    return spoilt if spoilt.isprintable() else text
 
 
 def _abbreviated(text: str, abbreviations: tuple[tuple[str, str], ...]) -> str:
