@@ -44,11 +44,11 @@ class Members(Protocol):
     async def tied_to(self, group: UUID) -> frozenset[UUID]:
         """The groups tied to this one."""
 
-    async def judge_again(self, groups: frozenset[UUID] | None = None) -> None:
-        """Members of these groups, or all, are due to be judged anew."""
+    async def judge_again(self) -> None:
+        """All members are due to be judged anew."""
 
     async def to_judge(self, today: date) -> Sequence[UUID]:
-        """Members once admitted that were not judged for `today`, or are due again."""
+        """Members once admitted that were not judged for `today`, are due again, or have got other ties."""
 
 
 class Principals(Protocol):

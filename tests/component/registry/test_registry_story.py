@@ -206,6 +206,24 @@ async def test_two_admissions_of_one_name_at_once_make_one_member(house: House) 
     assert len((await secretariat.get("/v1/members")).json()["members"]) == 1
 
 
+async def test_a_tie_to_a_group_is_said_of_its_members_too(
+    house: House, empty_database: ServiceDatabase
+) -> None:
+    secretariat = await house.secretariat()
+    older, _ = await house.member(secretariat, "Older")
+    await house.registry.judging.once()
+    body = {"name": "Newer", "group": "Newer Group", "minority_holdings": ["older group"]}
+    newer = await secretariat.done("/v1/members", body)
+    await house.registry.provisioning.once()
+    assert await house.registry.judging.once()
+    assert not await house.registry.judging.once()
+    assert (await said(empty_database))[-3:] == [
+        ("member-admitted", newer["member_id"]),
+        ("participation-changed", newer["member_id"]),
+        ("participation-changed", str(older)),
+    ]
+
+
 async def test_what_is_wrong_with_a_request_is_told_with_its_field(house: House) -> None:
     secretariat = await house.secretariat()
     for body, field in (

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from mrx_registry.domain.channels import Channel
-from mrx_registry.domain.members import Group, Member, Recognition, State
+from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Principal, SigningKey
 from mrx_registry.domain.statement import Adoption, Signature, Statement
@@ -65,17 +65,19 @@ class MemoryMembers:
     async def tied_to(self, group: UUID) -> frozenset[UUID]:
         return frozenset(other for tie in self.ties if group in tie for other in tie - {group})
 
-    async def judge_again(self, groups: frozenset[UUID] | None = None) -> None:
-        self.due |= {
-            member.id for member in self.kept.values() if groups is None or member.group.id in groups
-        }
+    async def judge_again(self) -> None:
+        self.due |= set(self.kept)
 
     async def to_judge(self, today: date) -> Sequence[UUID]:
         return [
             member.id
             for member in self.kept.values()
-            if member.state is not State.PROVISIONING
-            and (member.id in self.due or self.judged.get(member.id) != today)
+            if member.said is not None
+            and (
+                member.id in self.due
+                or self.judged.get(member.id) != today
+                or member.said.tied_groups != await self.tied_to(member.group.id)
+            )
         ]
 
 
@@ -259,24 +261,25 @@ class MemoryTopics:
         self.open_for: set[UUID] = set()
         self.topics_of: set[UUID] = set()
         self.passwords: dict[UUID, str] = {}
+        self.refused: set[UUID] = set()
         self.away = False
 
     async def open(self, member_id: UUID) -> None:
-        self._answer()
+        self._answer(member_id)
         self.open_for.add(member_id)
         self.topics_of.add(member_id)
 
     async def let_in(self, member_id: UUID, password: str) -> None:
-        self._answer()
+        self._answer(member_id)
         self.passwords[member_id] = password
 
     async def shut(self, member_id: UUID) -> None:
-        self._answer()
+        self._answer(member_id)
         self.open_for.discard(member_id)
         self.passwords.pop(member_id, None)
 
-    def _answer(self) -> None:
-        if self.away:
+    def _answer(self, member_id: UUID) -> None:
+        if self.away or member_id in self.refused:
             raise Unavailable("Kafka is away")
 
 

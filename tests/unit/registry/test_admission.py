@@ -37,6 +37,17 @@ async def test_a_member_is_admitted_only_when_its_topics_stand(
     assert not await acts.provision()
 
 
+async def test_a_member_whose_topics_cannot_be_made_keeps_no_other_waiting(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    stuck, other = await acts.apply("Stuck"), await acts.apply("Other")
+    topics.refused.add(stuck.id)
+    with pytest.raises(Unavailable):
+        await acts.provision()
+    assert await state(work, stuck.id) is State.PROVISIONING
+    assert await state(work, other.id) is State.ADMITTED
+
+
 async def test_only_one_process_at_a_time_carries_out_what_is_due(work: MemoryWork, acts: Acts) -> None:
     member = await acts.apply()
     work.channels.others_at_it = True

@@ -22,11 +22,12 @@ CREATE TABLE corporate_group (
 );
 GRANT SELECT, INSERT ON corporate_group TO registry_app;
 
+-- Each tie stands twice, once from either side.
 CREATE TABLE holding (
     group_id uuid NOT NULL REFERENCES corporate_group,
     other_id uuid NOT NULL REFERENCES corporate_group,
     PRIMARY KEY (group_id, other_id),
-    CHECK (group_id < other_id)
+    CHECK (group_id <> other_id)
 );
 GRANT SELECT, INSERT ON holding TO registry_app;
 

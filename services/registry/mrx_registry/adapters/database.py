@@ -113,40 +113,29 @@ class SqlMembers(_Rows):
     async def tie(self, group: UUID, other: UUID) -> None:
         first, second = sorted((group, other))
         await self._do(
-            "INSERT INTO holding (group_id, other_id) VALUES (:first, :second) ON CONFLICT DO NOTHING",
+            """
+            INSERT INTO holding (group_id, other_id) VALUES (:first, :second), (:second, :first)
+            ON CONFLICT DO NOTHING
+            """,
             first=first,
             second=second,
         )
 
     async def tied_to(self, group: UUID) -> frozenset[UUID]:
-        rows = await self._all(
-            """
-            SELECT other_id AS tied FROM holding WHERE group_id = :id
-            UNION SELECT group_id FROM holding WHERE other_id = :id
-            """,
-            id=group,
-        )
-        return frozenset(row.tied for row in rows)
+        rows = await self._all("SELECT other_id FROM holding WHERE group_id = :id", id=group)
+        return frozenset(row.other_id for row in rows)
 
-    async def judge_again(self, groups: frozenset[UUID] | None = None) -> None:
-        # Locked in one order, so that two of these do not wait for each other.
-        await self._do(
-            """
-            WITH touched AS (
-                SELECT id FROM member WHERE CAST(:groups AS uuid[]) IS NULL OR group_id = ANY(:groups)
-                ORDER BY id FOR UPDATE
-            )
-            UPDATE member m SET judge_again = true FROM touched t WHERE t.id = m.id
-            """,
-            groups=None if groups is None else sorted(groups),
-        )
+    async def judge_again(self) -> None:
+        await self._do("UPDATE member SET judge_again = true WHERE state <> 'provisioning'")
 
     async def to_judge(self, today: date) -> Sequence[UUID]:
         rows = await self._all(
             """
-            SELECT id FROM member
-            WHERE state <> 'provisioning' AND (judge_again OR judged_on IS DISTINCT FROM :today)
-            ORDER BY id
+            SELECT m.id FROM member m
+            WHERE m.state <> 'provisioning' AND (m.judge_again OR m.judged_on IS DISTINCT FROM :today
+                OR m.tied_groups <> ARRAY(
+                    SELECT h.other_id FROM holding h WHERE h.group_id = m.group_id ORDER BY h.other_id))
+            ORDER BY m.id
             """,
             today=today,
         )
@@ -203,6 +192,8 @@ class SqlPrincipals(_Rows):
         )
 
     async def credential(self, client_id: str) -> Credential | None:
+        if "\x00" in client_id:  # PostgreSQL knows no such text
+            return None
         row = await self._first("SELECT * FROM credential WHERE client_id = :id", id=client_id)
         return _credential(row) if row else None
 

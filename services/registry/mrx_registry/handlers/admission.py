@@ -1,6 +1,8 @@
 """The secretariat admits, suspends and reinstates members; their topics, users and rights follow on Kafka."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from mrx_shared.messages.registry import MemberReinstated, MemberSuspended
@@ -13,6 +15,8 @@ from mrx_registry.handlers import facts
 from mrx_registry.handlers.participation import judge
 from mrx_registry.ports import MemberTopics, Seal, Transact, Work
 
+AT_ONCE: Final = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
@@ -21,14 +25,6 @@ class Admission:
     name: str
     group: str
     minority_holdings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaAccess:
-    """What a member signs in to Kafka with; the password is known here and now only."""
-
-    password: str
-    ready: bool
 
 
 async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
@@ -98,7 +94,7 @@ async def _wish(member: Member, work: Work, *, access: bool) -> None:
         await work.channels.keep(channel.wish(open=access))
 
 
-async def replace_kafka_password(member_id: UUID, password: str, work: Work, *, seal: Seal) -> KafkaAccess:
+async def replace_kafka_password(member_id: UUID, password: str, work: Work, *, seal: Seal) -> None:
     """Have this password set for the member's Kafka user, in place of the one before."""
     member = await work.members.get(member_id)
     if member.state is State.SUSPENDED:
@@ -111,7 +107,6 @@ async def replace_kafka_password(member_id: UUID, password: str, work: Work, *, 
         channel = await work.channels.get(member_id)
         sealed = seal.close(password, belongs_to=str(member_id))
         await work.channels.keep(channel.with_password(sealed))
-    return KafkaAccess(password=password, ready=False)
 
 
 async def kafka_access_ready(member_id: UUID, work: Work) -> bool:
@@ -124,16 +119,23 @@ async def kafka_access_ready(member_id: UUID, work: Work) -> bool:
 async def provision(transact: Transact, topics: MemberTopics, seal: Seal) -> bool:
     """Carry out on Kafka what is due for each member, then admit it where that was waited for.
 
-    Done again after a crash or an outage, it does no harm. Says whether anything was due.
-    Raises `Unavailable` while Kafka is away.
+    Done again after a crash or an outage, it does no harm, and one member's trouble does not keep another waiting.
+    Says whether anything was due. Raises the first error, `Unavailable` while Kafka is away.
     """
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def provide(member_id: UUID) -> None:
+        async with few:
+            await _provide(member_id, transact, topics, seal)
 
     async def alone(work: Work) -> bool:
         if not await work.channels.alone():
             return False
         due = await work.channels.due()
-        for member_id in due:
-            await _provide(member_id, transact, topics, seal)
+        outcomes = await asyncio.gather(*map(provide, due), return_exceptions=True)
+        for error in outcomes:
+            if error is not None:
+                raise error
         return bool(due)
 
     return await transact(alone)
@@ -170,5 +172,4 @@ async def settle(seen: Channel, work: Work) -> None:
         member = member.take(Step.ADMIT, at=work.now)
         tied = await work.members.tied_to(member.group.id)
         work.say(facts.member_admitted(member, tied, at=work.now), about=str(member.id))
-        await work.members.judge_again(tied)
         await judge(member, work)

@@ -8,6 +8,7 @@ from pydantic import Field
 from mrx_registry.domain.principals import Kind, Role
 
 NAME = Field(min_length=1, max_length=200)
+VERSION = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
 
 
 class FirstPrincipal(Asked):
@@ -40,7 +41,7 @@ class NewPrincipal(Asked):
 class NewStatement(Asked):
     """A version of the joint statement."""
 
-    version: str = Field(min_length=1, max_length=50)
+    version: str = VERSION
     text: str = Field(min_length=1, max_length=100_000)
 
 
@@ -54,7 +55,7 @@ class NewSignatory(Asked):
 class NewSignature(Asked):
     """A member signs the text that it read."""
 
-    statement_version: str = Field(min_length=1, max_length=50)
+    statement_version: str = VERSION
     text_sha256: str = Field(pattern="^[0-9a-fA-F]{64}$")
     signatory: NewSignatory
 
@@ -63,4 +64,4 @@ class NewAdoption(Asked):
     """A member takes an equivalent public protocol as its own way through step 1."""
 
     protocol_id: UUID
-    protocol_version: str = Field(min_length=1, max_length=100)
+    protocol_version: str = VERSION
