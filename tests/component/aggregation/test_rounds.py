@@ -307,6 +307,7 @@ class Killed(BaseException):
     """Ends a loop where it stands, as kill -9 does."""
 
 
+@pytest.mark.timeout(180)
 async def test_a_kill_between_any_two_statements_of_a_close_or_release_changes_nothing_in_the_end(
     aggregation: Aggregation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,9 +146,10 @@ def sort_columns(names: Iterable[str]) -> Columns:
 
 
 def _words(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", _HUMP.sub(" ", name))
+    """The words of a name; `unitPrice` holds unit and price, and is a word of its own as well."""
+    plain = unicodedata.normalize("NFKD", name)
     letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return _WORD.findall(letters.casefold())
+    return _WORD.findall(_HUMP.sub(" ", letters).casefold()) + _WORD.findall(letters.casefold())
 
 
 def _tells_of_trade(words: list[str]) -> bool:

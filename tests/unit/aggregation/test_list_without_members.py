@@ -1,0 +1,205 @@
+"""The released list is a function of what lists say: not of who says it, nor in which order it came."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Sequence
+from datetime import date
+
+import mrx_matching
+import openpyxl
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mrx_aggregation.adapters.documents import COLUMNS, harmless, write
+from mrx_aggregation.domain.disclosure import POLICY, Decisions
+from mrx_aggregation.domain.pool import Audited, PoolSite, resolve_pool
+from mrx_aggregation.domain.protocols import Recognition, Recognitions
+from mrx_aggregation.domain.rows import Judge
+from mrx_matching import SiteRecord
+
+AS_OF = date(2026, 6, 30)
+KEY = bytes(range(32))
+FAMILIES = {"SMETA": True, "Owner Code": False}
+KNOWN = Recognitions(
+    Recognition(
+        protocol_code=code,
+        protocol_version="1",
+        scheme_family=code,
+        public=public,
+        equivalent=True,
+        recognised_from=date(2019, 5, 1),
+        recognised_until=None,
+    )
+    for code, public in FAMILIES.items()
+)
+Row = dict[str, str]
+NAMES = (
+    "Aurora Textiles",
+    "AURORA TEXTILES LTD",
+    "Aurora Textile Ltd.",
+    "Cedarwood Foods",
+    "Emberline Glass Co",
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "site_name": st.sampled_from(NAMES),
+        "address": st.sampled_from(["12 Lakeview Road", "12, lakeview rd", "7 Foundry Lane", ""]),
+        "city": st.sampled_from(["Dhaka", "DHAKA", ""]),
+        "country": st.sampled_from(["Bangladesh", "BD", "Viet Nam"]),
+        "audit_date": st.sampled_from(["2025-03-04", "2025-06-30", "2025-07-01", "2024-02-29"]),
+        "protocol": st.sampled_from(sorted(FAMILIES)),
+        "protocol_version": st.just("1"),
+        "lei": st.sampled_from(["", "5493001KJTIIGC8Y1R12"]),
+    }
+)
+LISTS = st.lists(st.lists(ROWS, min_size=1, max_size=6), min_size=1, max_size=4)
+
+
+def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[PoolSite]:
+    """From lists as sent to the pool, as intake and resolution do it."""
+    entries: list[Audited] = []
+    for rows in lists:
+        at_work = Judge(as_of=AS_OF, recognitions=KNOWN)
+        for start in range(0, len(rows), page_rows):
+            body = b"".join(
+                orjson.dumps({"row": number, "values": values}, option=orjson.OPT_APPEND_NEWLINE)
+                for number, values in enumerate(rows[start : start + page_rows], start + 1)
+            )
+            verdict = at_work.judge(body)
+            assert verdict.refused == []
+            entries += [
+                Audited(
+                    record=SiteRecord(
+                        key=len(entries) + place,
+                        name=row["site_name"],
+                        address=row["address"],
+                        city=row["city"],
+                        country=row["country"],
+                        lei=row["lei"],
+                    ),
+                    audit_date=row["audit_date"],
+                    scheme_family=row["scheme_family"],
+                )
+                for place, row in enumerate(verdict.entries.iter_rows(named=True))
+            ]
+    return resolve_pool(entries, match=mrx_matching.resolve, canonical=mrx_matching.canonical)
+
+
+def documents(pool: Sequence[PoolSite], held: frozenset[bytes] = frozenset()) -> dict[str, bytes]:
+    decisions = Decisions(policy=POLICY, as_of=AS_OF, held=held)
+    return write(pool, decisions, {site.digest: site.entry_id(KEY) for site in pool})
+
+
+@settings(max_examples=40, deadline=None)
+@given(LISTS, st.randoms(use_true_random=False), st.integers(1, 4))
+def test_whoever_sent_which_list_in_which_order_and_pages_the_bytes_are_the_same(
+    lists: list[list[Row]], chance: random.Random, page_rows: int
+) -> None:
+    exchanged = [chance.sample(rows, len(rows)) for rows in lists]
+    chance.shuffle(exchanged)
+    pool = pool_of(exchanged, page_rows=page_rows)
+    assert set(pool) == set(pool_of(lists))
+    assert documents(pool) == documents(pool_of(lists))
+
+
+@settings(max_examples=40, deadline=None)
+@given(LISTS)
+def test_no_day_no_companys_protocol_and_no_raw_spelling_is_left(lists: list[list[Row]]) -> None:
+    pool = pool_of(lists)
+    everything = documents(pool)["list.csv"].decode() + documents(pool)["list.json"].decode()
+    assert "Owner" not in everything
+    assert "AURORA" not in everything
+    for rows in lists:
+        assert not any(row["audit_date"] in everything for row in rows)
+    assert {site.scheme_family for site in pool} <= {"SMETA", "equivalent"}
+
+
+def audited(name: str, day: str, family: str) -> Audited:
+    return Audited(
+        record=SiteRecord(key=0, name=name, country="BD"),
+        audit_date=date.fromisoformat(day),
+        scheme_family=family,
+    )
+
+
+def test_a_site_is_shown_with_its_latest_audit_and_ties_go_by_scheme_family() -> None:
+    entries = [
+        audited("Aurora", "2024-12-31", "SMETA"),
+        audited("Aurora", "2025-06-30", "equivalent"),
+        audited("Aurora", "2025-06-30", "SMETA"),
+    ]
+    (site,) = set(resolve_pool(entries, match=mrx_matching.resolve, canonical=mrx_matching.canonical))
+    assert (site.audit_half_year, site.scheme_family) == ("2025-H1", "SMETA")
+
+
+def test_sites_with_equal_rows_count_as_one() -> None:
+    entries = [audited("Aurora", "2025-01-01", "SMETA"), audited("Aurora", "2025-02-01", "SMETA")]
+    rows = resolve_pool(entries, match=lambda records: range(len(records)), canonical=mrx_matching.canonical)
+    assert len(set(rows)) == 1
+
+
+def site(name: str, **changed: str) -> PoolSite:
+    stated = {
+        "site_name": name,
+        "address": "",
+        "city": "Dhaka",
+        "region": "",
+        "country": "BD",
+        "os_id": "",
+        "lei": "",
+        "scheme_family": "SMETA",
+        "audit_half_year": "2025-H1",
+    }
+    return PoolSite(**{**stated, **changed})
+
+
+SITES = st.lists(
+    st.builds(site, st.text(min_size=1, max_size=10), city=st.text(max_size=5)), unique=True, max_size=8
+)
+
+
+@settings(deadline=None)
+@given(SITES, st.data())
+def test_the_same_pool_and_decisions_give_the_same_bytes(pool: list[PoolSite], data: st.DataObject) -> None:
+    held = frozenset(one.digest for one in pool if data.draw(st.booleans()))
+    again = data.draw(st.permutations(pool))
+    assert documents(pool, held) == documents(again, held)
+    shown = json.loads(documents(pool, held)["list.json"])
+    assert len(pool) == len(shown) + len(held)
+
+
+def test_all_three_documents_hold_the_same_rows_in_the_order_of_their_contents() -> None:
+    pool = [site("Cedarwood"), site("Aurora"), site("Borealis", country="VN")]
+    held = frozenset([site("Cedarwood").digest])
+    written = documents(pool, held)
+    rows = json.loads(written["list.json"])
+    assert [row["site_name"] for row in rows] == ["Aurora", "Borealis"]
+    assert tuple(rows[0]) == COLUMNS
+    assert list(csv.DictReader(io.StringIO(written["list.csv"].decode()))) == rows
+    sheet = openpyxl.load_workbook(io.BytesIO(written["list.xlsx"])).active
+    assert sheet is not None
+    table = [[cell or "" for cell in line] for line in sheet.iter_rows(values_only=True)]
+    assert table == [list(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)]
+
+
+def test_entry_ids_tell_nothing_without_the_releases_key() -> None:
+    one = site("Aurora")
+    assert one.entry_id(KEY) != one.entry_id(bytes(32))
+    assert one.entry_id(KEY) == site("Aurora").entry_id(KEY)
+    assert one.entry_id(KEY) != site("Aurora", city="Khulna").entry_id(KEY)
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\tx"])
+def test_no_cell_is_run_by_a_spreadsheet(value: str) -> None:
+    written = documents([site(value)])
+    assert harmless(value) == f"'{value}"
+    assert (
+        next(csv.DictReader(io.StringIO(written["list.csv"].decode(), newline="")))["site_name"]
+        == f"'{value}"
+    )
+    sheet = openpyxl.load_workbook(io.BytesIO(written["list.xlsx"])).active
+    assert sheet is not None
+    assert sheet["B2"].data_type == "s"
