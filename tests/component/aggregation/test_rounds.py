@@ -337,11 +337,13 @@ async def _survive_kills(aggregation: Aggregation, monkeypatch: pytest.MonkeyPat
     execute = asyncpg.Connection.execute
     statements = [0]
 
-    async def counted(self: asyncpg.Connection, query: str, *args: object, **options: object) -> str:
+    async def counted(
+        self: asyncpg.Connection, query: str, *args: object, timeout: float | None = None
+    ) -> str:
         statements[0] -= 1
         if statements[0] < 0:
             raise Killed
-        return str(await execute(self, query, *args, **options))
+        return str(await execute(self, query, *args, timeout=timeout))
 
     monkeypatch.setattr(asyncpg.Connection, "execute", counted)
     for lasting in range(1, 200, 3):

@@ -1,6 +1,7 @@
 """Every refused row says which column is at fault, why, and what to do."""
 
 from datetime import date
+from uuid import UUID
 
 import orjson
 import pytest
@@ -191,5 +192,5 @@ def test_every_row_becomes_one_thing_whatever_it_holds_and_wherever_pages_end(
 @given(st.lists(VALUES, min_size=1, max_size=5))
 def test_the_kept_bytes_are_those_that_a_manifest_is_made_of(rows: list[dict[str, str]]) -> None:
     listed = [ListRow(row=number, values=values) for number, values in enumerate(rows, 1)]
-    page = ListPage.model_construct(list_id=None, revision=1, page=1, rows=listed)
+    page = ListPage.model_construct(list_id=UUID(int=1), revision=1, page=1, rows=listed)
     assert kept_page(page).digest.hex() == rows_digest(listed)
