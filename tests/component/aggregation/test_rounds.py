@@ -338,7 +338,10 @@ async def _survive_kills(aggregation: Aggregation, monkeypatch: pytest.MonkeyPat
     statements = [0]
 
     async def counted(
-        self: asyncpg.Connection, query: str, *args: object, timeout: float | None = None
+        self: asyncpg.Connection,
+        query: str,
+        *args: object,
+        timeout: float | None = None,  # noqa: ASYNC109 - the driver's own
     ) -> str:
         statements[0] -= 1
         if statements[0] < 0:
