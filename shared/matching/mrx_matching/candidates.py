@@ -44,6 +44,8 @@ def promising(sites: Sequence[Site], pairs: Pairs) -> Pairs:
     spaced = np.array([" ".join(site.name.words) for site in sites], dtype=object)
     one, other = pairs[:, 0], pairs[:, 1]
     keep = _alike(squashed[one], squashed[other], ratio) >= _LETTERS_ALIKE
+    plain = np.array(["".join(site.name.plain) for site in sites], dtype=object)
+    keep |= _alike(plain[one], plain[other], ratio) >= _LETTERS_ALIKE
     keep |= _alike(spaced[one], spaced[other], token_set_ratio) >= _WORDS_ALIKE
     aliased = np.array([bool(site.name.alias) for site in sites])
     keep |= aliased[one] | aliased[other]
