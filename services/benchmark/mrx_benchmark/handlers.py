@@ -11,7 +11,7 @@ from mrx_benchmark.domain.answers import read_answers
 from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, check_measurable
 from mrx_benchmark.domain.commonality import Equivalent, Score, percent, score
 from mrx_benchmark.domain.criteria import Catalogue
-from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion
+from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion, one_line
 from mrx_benchmark.ports import Published, Verdict, Work
 
 
@@ -105,6 +105,7 @@ async def submit_answers(
     work: Work,
 ) -> AssessmentShown:
     """Start an assessment with its owner's answers. It replaces one of the same kind that is not concluded."""
+    one_line(version, field="version")
     protocol = await _owned(protocol_id, owner, work)
     catalogue = _catalogue(criteria_version, work)
     check_measurable(await work.protocols.version(protocol_id, version), catalogue)

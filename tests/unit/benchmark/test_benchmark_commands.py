@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mrx_benchmark.entrypoints.cli import app
-from mrx_benchmark.entrypoints.files import FILE_BYTES, shipped_catalogue
+from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, shipped_catalogue
 from mrx_shared.kit.command import run
 
 HEADER = "criterion_id,relation,requirement_ref,requirement_text,rationale,evidence"
@@ -135,7 +135,7 @@ def test_a_shipped_catalogue_is_named_by_its_version(score: Score) -> None:
         ("criterion_id,relation,reason\nA,equal,x\n", ["row 1", "header", "'reason'"]),
         (rows("A,equal", "B,equal,é").encode("latin-1"), ["row 3", "encoding", "CSV UTF-8"]),
         (rows("A,equal").encode("utf-16"), ["row 1", "encoding", "CSV UTF-8"]),
-        (b"x" * (FILE_BYTES + 1), ["larger than 4 MiB"]),
+        (b"x" * (ANSWERS_BYTES + 1), ["larger than 4 MiB"]),
     ],
 )
 def test_bad_answers_are_refused_with_row_column_and_remedy(

@@ -99,7 +99,11 @@ def test_an_own_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("gate: 84.5", "gate: essential", None),
         ("subset: 0.6", "subset: 2", "own.yaml: credits.*subset"),
         ("subset: 0.6", "partly: 0.6", "own.yaml: credits.*partly"),
-        ("version: 7.10", "version: 7.10\nversion: 7.11", "own.yaml.*stands twice"),
+        (
+            "version: 7.10",
+            "version: 7.10\nversion: 7.11",
+            "own.yaml is not readable as YAML: a field that stands twice",
+        ),
         ("version: 7.10", "version: 7.10\nincludes: [1]", "own.yaml.*includes"),
         ("criteria:", "criteria: {", "own.yaml is not readable"),
     ],

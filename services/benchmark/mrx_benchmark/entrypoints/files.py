@@ -15,7 +15,9 @@ from typing_extensions import override
 from mrx_benchmark.domain.answers import COLUMNS, Answer, read_answers
 from mrx_benchmark.domain.criteria import Catalogue, catalogue_from
 
-FILE_BYTES = 4 * 1024 * 1024
+ANSWERS_BYTES = 4 * 1024 * 1024
+CATALOGUE_BYTES = 1024 * 1024
+DEPTH = 8
 _NEEDED = ("criterion_id", "relation")
 
 
@@ -41,12 +43,12 @@ def shipped_catalogue(version: str) -> Catalogue:
 
 def catalogue_file(path: Path) -> Catalogue:
     """A catalogue of somebody's own, whole in one file."""
-    return catalogue_from(_yaml(_text(path), file=path.name), file=path.name)
+    return catalogue_from(_yaml(_text(path, most=CATALOGUE_BYTES), file=path.name), file=path.name)
 
 
 def answers_file(path: Path, catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers of a CSV file; row 1 is its header, as a spreadsheet counts."""
-    return read_answers(_rows(_text(path)), catalogue)
+    return read_answers(_rows(_text(path, most=ANSWERS_BYTES)), catalogue)
 
 
 def _shelf() -> Traversable:
@@ -60,14 +62,14 @@ def _clause(clause: str) -> Iterator[dict[str, Any]]:
         yield {"clause": shared["clause"], "pillar": shared["pillar"], **criterion}
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, *, most: int) -> str:
     with path.open("rb") as stream:
-        raw = stream.read(FILE_BYTES + 1)
-    if len(raw) > FILE_BYTES:
+        raw = stream.read(most + 1)
+    if len(raw) > most:
         raise Invalid(
-            f"{path.name} is larger than {FILE_BYTES // 1024 // 1024} MiB",
+            f"{path.name} is larger than {most // 1024 // 1024} MiB",
             field="file",
-            remedy="send one row per criterion and keep evidence in documents of its own",
+            remedy="keep one entry per criterion, and evidence in documents of its own",
         )
     try:
         return raw.decode("utf-8-sig")
@@ -127,24 +129,37 @@ def _check(header: list[str]) -> None:
 
 
 class _TextLoader(yaml.BaseLoader):
-    """Leaves every scalar as the text that it is, so that 6.0 stays 6.0; refuses a key that stands twice."""
+    """Leaves every scalar as the text that it is, so that 6.0 stays 6.0; refuses deep nesting and a key that stands twice."""
+
+    _depth = 0
+
+    @override
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise yaml.composer.ComposerError(
+                None, None, "nested too deeply", parent.start_mark if parent else None
+            )
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} stands twice", key.start_mark
+                    None, None, "a field that stands twice, or is no plain word", key.start_mark
                 )
-            seen.add(str(key.value))
+            seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
 def _yaml(text: str, *, file: str) -> dict[str, Any]:
     try:
         document = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - it builds text, lists and mappings only
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise Invalid(
             f"{file} is not readable as YAML: {getattr(error, 'problem', None) or 'broken'}",
