@@ -271,6 +271,23 @@ async def test_bad_answers_are_refused_with_row_and_field_and_nothing_is_kept(
     assert await as_superuser.fetchval("SELECT count(*) FROM assessment") == 0
 
 
+@pytest.mark.parametrize("version", ["", "a\u0000b", "1\n2", "x" * 61])
+async def test_a_version_is_one_line_of_plain_text(version: str, call_as: As) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member)
+    asked = {
+        "protocol_id": protocol_id,
+        "version": version,
+        "criteria_version": "6.0-4p",
+        "answers": every("equal"),
+    }
+    for refused in (
+        await member.post("/v1/assessments", asked),
+        await member.post(f"/v1/protocols/{protocol_id}/versions", {"version": version, **WINDOW}),
+    ):
+        assert (refused.status_code, refused.json()["field"]) == (422, "version")
+
+
 async def test_a_token_for_another_service_does_not_hold_here(call_as: As) -> None:
     assert (await call_as("reviewer", audience="mrx.registry").get("/v1/assessments")).status_code == 401
 

@@ -1,0 +1,210 @@
+"""What the handlers are promised, by PostgreSQL and by the work in memory alike."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from uuid import UUID, uuid4
+
+import pytest
+from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
+from mrx_benchmark.domain.criteria import Relation
+from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.ports import Published, Verdict, Work
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.work import Moment
+from mrx_shared.refusals import Rejected, Unknown
+
+from tests.unit.benchmark.in_memory import MemoryWork
+
+pytestmark = pytest.mark.live
+
+ACME, OTHER = UUID(int=1), UUID(int=2)
+AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
+OpenWork = Callable[[UUID | None], AbstractAsyncContextManager[Work]]
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+def open_work(request: pytest.FixtureRequest) -> OpenWork:
+    """Opens one transaction after the other, each for a tenant."""
+    if request.param == "memory":
+        kept = MemoryWork({})
+
+        @asynccontextmanager
+        async def in_memory(tenant: UUID | None) -> AsyncIterator[Work]:
+            kept.tenant = tenant
+            yield kept
+
+        return in_memory
+    once: Once[Work] = request.getfixturevalue("once")
+
+    @asynccontextmanager
+    async def on_postgresql(tenant: UUID | None) -> AsyncIterator[Work]:
+        async with once.database.transaction(tenant) as (session, now):
+            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a story")
+            yield once.make_work(session, moment)
+
+    return on_postgresql
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A protocol with a version and an assessment."""
+
+    protocol: Protocol
+    version: ProtocolVersion
+    assessment: Assessment
+
+
+async def keep(open_work: OpenWork, owner: UUID | None, code: str = "ACME") -> Kept:
+    protocol = Protocol(
+        protocol_id=uuid4(), owner=owner, code=code, name="A protocol", scheme_family="equivalent"
+    )
+    version = ProtocolVersion(
+        protocol_id=protocol.protocol_id,
+        version="1",
+        effective_from=date(2021, 1, 1),
+        effective_until=date(2027, 12, 31),
+    )
+    assessment = Assessment(
+        assessment_id=uuid4(),
+        protocol_id=protocol.protocol_id,
+        owner=owner,
+        version="1",
+        criteria_version="6.0-4p",
+        submitted_by="somebody",
+        submitted_at=AT,
+        answers=(
+            Answer(criterion_id="C2.1", relation=Relation.SUBSET, evidence="page 2"),
+            Answer(criterion_id="C1.1", relation=Relation.EQUAL, rationale="as «written»\nhere"),
+        ),
+    )
+    async with open_work(owner) as work:
+        await work.protocols.add(protocol)
+        await work.protocols.add_version(version, owner=owner)
+        await work.assessments.add(assessment)
+    return Kept(protocol, version, assessment)
+
+
+async def test_what_was_kept_is_given_back(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    async with open_work(ACME) as work:
+        assert await work.protocols.get(kept.protocol.protocol_id) == kept.protocol
+        assert await work.protocols.version(kept.protocol.protocol_id, "1") == kept.version
+        assert await work.protocols.visible() == [(kept.protocol, [kept.version])]
+        assert await work.assessments.get(kept.assessment.assessment_id) == kept.assessment
+        assert await work.assessments.visible() == [kept.assessment]
+        assert await work.assessments.verdict(kept.assessment.assessment_id) is None
+
+
+@pytest.mark.parametrize("stranger", [OTHER, None])
+async def test_a_members_own_is_unknown_to_everyone_else(stranger: UUID | None, open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    async with open_work(stranger) as work:
+        assert await work.protocols.visible() == []
+        assert await work.assessments.visible() == []
+        with pytest.raises(Unknown):
+            await work.protocols.get(kept.protocol.protocol_id)
+        with pytest.raises(Unknown):
+            await work.protocols.version(kept.protocol.protocol_id, "1")
+        with pytest.raises(Unknown):
+            await work.assessments.get_to_change(kept.assessment.assessment_id)
+
+
+async def test_what_is_public_is_seen_by_everyone(open_work: OpenWork) -> None:
+    kept = await keep(open_work, None)
+    for tenant in (None, ACME):
+        async with open_work(tenant) as work:
+            assert await work.protocols.visible() == [(kept.protocol, [kept.version])]
+            assert await work.assessments.get(kept.assessment.assessment_id) == kept.assessment
+
+
+async def test_inside_acting_for_an_owner_its_rows_are_seen_and_afterwards_not(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    async with open_work(None) as work:
+        owner = await work.owners.of_assessment(kept.assessment.assessment_id)
+        async with work.acting_for(owner):
+            assert await work.assessments.visible() == [kept.assessment]
+        assert await work.assessments.visible() == []
+        assert await work.owners.all() == [ACME]
+        with pytest.raises(Unknown):
+            await work.owners.of_assessment(uuid4())
+
+
+async def test_a_code_or_a_version_that_is_there_is_refused(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME, "ACME RSP")
+    async with open_work(OTHER) as work:
+        with pytest.raises(Rejected) as caught:
+            await work.protocols.add(
+                replace(kept.protocol, protocol_id=uuid4(), owner=OTHER, code="acme_rsp")
+            )
+        assert caught.value.field == "code"
+    async with open_work(ACME) as work:
+        with pytest.raises(Rejected) as caught:
+            await work.protocols.add_version(kept.version, owner=ACME)
+        assert caught.value.field == "version"
+
+
+async def test_an_assessment_is_unfinished_until_it_is_concluded_or_replaced(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    kind = (kept.protocol.protocol_id, "1", "6.0-4p")
+    for state, unfinished in (
+        (State.SUBMITTED, True),
+        (State.IN_REVIEW, True),
+        (State.CONCLUDED, False),
+        (State.REPLACED, False),
+    ):
+        async with open_work(ACME) as work:
+            await work.assessments.save(replace(kept.assessment, state=state))
+            found = await work.assessments.unfinished(*kind)
+            assert (found is not None) is unfinished
+            assert await work.assessments.unfinished(kind[0], "2", "6.0-4p") is None
+
+
+async def test_decisions_and_the_verdict_are_kept_whole(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    correction = Decision(
+        criterion_id="C1.1", judgement=Judgement.CORRECTED, relation=Relation.NONE, rationale="not found"
+    )
+    confirmation = Decision(criterion_id="C1.1", judgement=Judgement.CONFIRMED)
+    verdict = Verdict(
+        assessment_id=kept.assessment.assessment_id,
+        equivalent=True,
+        commonality=Decimal("85.00"),
+        lower=Decimal("85.00"),
+        upper=Decimal("100.00"),
+        recognised_from=date(2021, 1, 1),
+        recognised_until=None,
+        concluded_by="a reviewer",
+        concluded_at=AT,
+    )
+    reviewed = kept.assessment
+    for decision in (correction, confirmation):
+        reviewed = replace(
+            kept.assessment,
+            state=State.IN_REVIEW,
+            decisions=MappingProxyType({"C1.1": Decided(decision=decision, by="a reviewer", at=AT)}),
+        )
+        async with open_work(ACME) as work:
+            await work.assessments.save(reviewed)
+        async with open_work(ACME) as work:
+            assert await work.assessments.get(kept.assessment.assessment_id) == reviewed
+    concluded = replace(reviewed, state=State.CONCLUDED)
+    async with open_work(ACME) as work:
+        await work.assessments.conclude(concluded, verdict)
+    async with open_work(ACME) as work:
+        assert await work.assessments.get(kept.assessment.assessment_id) == concluded
+        assert await work.assessments.verdict(kept.assessment.assessment_id) == verdict
+
+
+async def test_published_criteria_are_kept_and_only_their_days_change(open_work: OpenWork) -> None:
+    first = Published(version="1", digest="d", valid_from=date(2020, 1, 1), valid_until=None)
+    async with open_work(None) as work:
+        assert await work.criteria.published("1") is None
+        await work.criteria.keep(first)
+        await work.criteria.keep(replace(first, valid_until=date(2026, 1, 1)))
+    async with open_work(None) as work:
+        assert await work.criteria.published("1") == replace(first, valid_until=date(2026, 1, 1))
