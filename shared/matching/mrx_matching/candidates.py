@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,7 @@ def _pairs_of(
     size = len(members)
     if size <= BLOCK_CAP:
         block = np.array(members, dtype=np.int64)
-        low, high = np.triu_indices(size, k=1)
+        low, high = _all_with_all(size)
         return block[low], block[high]
     ordered = np.array(
         sorted(members, key=lambda position: (sites[position].name.squashed, position)),
@@ -76,6 +77,12 @@ def _pairs_of(
     one = np.concatenate([ordered[:-step] for step in range(1, _NEIGHBOURS + 1)])
     other = np.concatenate([ordered[step:] for step in range(1, _NEIGHBOURS + 1)])
     return np.minimum(one, other), np.maximum(one, other)
+
+
+@cache
+def _all_with_all(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    low, high = np.triu_indices(size, k=1)
+    return low, high
 
 
 def _keys(site: Site, weights: WordWeights) -> Iterator[str]:

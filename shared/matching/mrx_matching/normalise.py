@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 
 from anyascii import anyascii
@@ -187,14 +187,20 @@ def _without_cut_form(tokens: tuple[str, ...], length: int) -> tuple[str, ...]:
     """Take off what a system with a limit of letters left of a legal form, `private limi` for example."""
     if length not in _CUT_LENGTHS:
         return tokens
-    lexicon = legal_forms()
-    for size in range(min(lexicon.longest, len(tokens) - 1), 0, -1):
-        end = " ".join(tokens[-size:])
-        if len(end) >= _CUT_FORM_LETTERS and any(
-            len(spelling) == size and " ".join(spelling).startswith(end) for spelling in lexicon.by_spelling
-        ):
+    for size in range(min(legal_forms().longest, len(tokens) - 1), 0, -1):
+        if " ".join(tokens[-size:]) in _beginnings_of_legal_forms():
             return tokens[:-size]
     return tokens
+
+
+@cache
+def _beginnings_of_legal_forms() -> frozenset[str]:
+    spellings = (" ".join(spelling) for spelling in legal_forms().by_spelling)
+    return frozenset(
+        spelling[:size].rstrip()
+        for spelling in spellings
+        for size in range(_CUT_FORM_LETTERS, len(spelling) + 1)
+    )
 
 
 def numbered(tokens: Sequence[str]) -> list[str]:

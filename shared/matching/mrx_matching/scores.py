@@ -224,14 +224,19 @@ def _typos(left: list[str], right: list[str], weights: WordWeights) -> float:
 
 def _same_word(mine: str, theirs: str, weights: WordWeights) -> float:
     """Return how surely two different words are one: 1 where they sound alike, 0 where they do not."""
+    alike = _words_alike(mine, theirs)
+    if not 0.0 < alike < 1.0 or weights.is_rare(mine) or weights.is_rare(theirs):
+        return alike
+    return alike * (_BLENDED if len(mine) == len(theirs) else _LETTER_MORE)
+
+
+@lru_cache(maxsize=1 << 17)
+def _words_alike(mine: str, theirs: str) -> float:
     if min(len(mine), len(theirs)) < _TYPO_MIN_LETTERS:
         return 0.0
     if sound(mine) == sound(theirs):
         return 1.0
-    alike = OSA.normalized_similarity(mine, theirs, score_cutoff=_TYPO)
-    if not alike or weights.is_rare(mine) or weights.is_rare(theirs):
-        return alike
-    return alike * (_BLENDED if len(mine) == len(theirs) else _LETTER_MORE)
+    return OSA.normalized_similarity(mine, theirs, score_cutoff=_TYPO)
 
 
 @lru_cache(maxsize=1 << 16)
