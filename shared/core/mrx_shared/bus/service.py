@@ -169,6 +169,7 @@ def serve(
         await database.close()
 
     api.router.lifespan_context = lifespan
+    api.state.subscriptions = subscriptions
     return api
 
 

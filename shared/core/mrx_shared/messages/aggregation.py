@@ -26,6 +26,7 @@ class ListReceived(Message):
 
     type: ClassVar[str] = "mrx.aggregation.list-received.v1"
     subject_is: ClassVar[str] = "member id"
+    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "to-member"
 
     list_id: UUID
     revision: int
@@ -49,6 +50,7 @@ class ListReleased(Message):
 
     type: ClassVar[str] = "mrx.aggregation.list-released.v1"
     subject_is: ClassVar[str] = "member id"
+    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "to-member"
 
     release_id: UUID
     round_id: UUID

@@ -20,6 +20,8 @@ class Message(BaseModel):
     """The CloudEvents type, `mrx.<owner>.<fact>.v<n>`."""
     subject_is: ClassVar[str]
     """What the subject and the Kafka key name, for readers of the contracts."""
+    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "kept"
+    """on the owner's topic of kept facts, to one member's out-topic, or from a member's own topic"""
 
     @classmethod
     def owner(cls) -> str:

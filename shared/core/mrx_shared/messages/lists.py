@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -41,6 +41,7 @@ class ListPage(Message):
 
     type: ClassVar[str] = "mrx.member.list-page.v1"
     subject_is: ClassVar[str] = "list id"
+    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "from-member"
 
     list_id: UUID
     revision: int = Field(ge=1)
@@ -53,6 +54,7 @@ class ListManifest(Message):
 
     type: ClassVar[str] = "mrx.member.list-manifest.v1"
     subject_is: ClassVar[str] = "list id"
+    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "from-member"
 
     list_id: UUID
     revision: int = Field(ge=1)

@@ -1,0 +1,57 @@
+# The whole of MRX on this machine. Nothing but Python 3.11 or newer, and make, need be installed.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+PARTS := shared/core shared/matching deploy/local $(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
+PROJECTS := $(PARTS:%=%/pyproject.toml)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+OWN := $(foreach part,shared matching local registry benchmark aggregation member operator,--no-emit-package mrx-$(part))
+SEED ?= 1
+export UV_SYSTEM_CERTS := 1
+
+help:       ## Show this
+	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
+
+setup: .venv/.ready  ## Make .venv with everything from the hashed locks, and the command .venv/bin/mrx
+
+.venv/.ready: requirements.lock bootstrap.lock $(PROJECTS)
+	@test -x $(BIN)/python || python3 -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock bootstrap.lock
+	@$(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation $(PARTS:%=--editable %)
+	@touch $@
+
+demo: setup  ## Run the scheme once on servers of its own: SEED=n LISTS=DIR OUT=DIR KEEP=1
+	@$(BIN)/mrx local demo --seed $(SEED) $(if $(LISTS),--lists $(LISTS)) $(if $(OUT),--out $(OUT)) $(if $(KEEP),--keep)
+
+up: setup  ## Start the stack and leave it running; its data stays between starts
+	@$(BIN)/mrx local up --detach
+
+down: setup  ## Stop what `make up` or `make demo KEEP=1` left running
+	@$(BIN)/mrx local down
+
+check: setup  ## Format, lint, types, boundaries, unit tests, contracts; edits nothing
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest
+
+test: check  ## Everything that check does, then the stories on real servers
+	@$(BIN)/pytest -m live
+
+fix: setup  ## Format and mend what can be mended by itself
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+contracts: setup  ## Write contracts/ anew from code
+	@$(BIN)/python -m tests.contracts.generate
+
+bench: setup  ## Measure speed as ratios to a floor in the same run
+	@$(BIN)/pytest -m bench -s tests/bench
+
+lock: setup  ## Choose newer versions and write the locks anew
+	@$(COMPILE) bootstrap.in --output-file bootstrap.lock
+	@$(COMPILE) $(PROJECTS) --all-extras --group dev $(OWN) --upgrade --output-file requirements.lock
+
+.PHONY: help setup demo up down check test fix contracts bench lock

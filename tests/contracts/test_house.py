@@ -1,0 +1,111 @@
+"""The house: lists in pyproject.toml fit the folders, and habits that no linter knows hold."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
+from pydantic_settings import BaseSettings
+
+from tests.contracts.generate import messages, services
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = sorted(f"mrx_{path.parent.name}" for path in (ROOT / "services").glob("*/pyproject.toml"))
+APPS = services()
+
+
+def sources() -> Iterator[Path]:
+    for folder in ("shared", "services", "deploy"):
+        yield from (path for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts)
+
+
+def calls(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
+
+
+def test_every_service_on_disk_is_linted() -> None:
+    linter = PYPROJECT["tool"]["importlinter"]
+    by_id = {contract["id"]: contract for contract in linter["contracts"]}
+    assert set(PACKAGES) <= set(linter["root_packages"])
+    assert sorted(by_id["independence"]["modules"]) == PACKAGES
+    assert sorted(by_id["rooms"]["containers"]) == PACKAGES
+    named = {part.strip() for layer in by_id["levels"]["layers"] for part in re.split(r"[|:]", layer)}
+    assert set(PACKAGES) <= named
+    assert {f"services/{package.removeprefix('mrx_')}" for package in PACKAGES} <= set(
+        PYPROJECT["tool"]["mypy"]["mypy_path"]
+    )
+
+
+def test_only_the_store_the_bus_and_migrations_commit_by_hand() -> None:
+    for path in sources():
+        if "commit" in set(calls(path)):
+            assert path.is_relative_to(ROOT / "shared/core/mrx_shared"), f"{path} commits"
+
+
+def test_nothing_publishes_but_the_bus() -> None:
+    for path in sources():
+        if path.is_relative_to(ROOT / "shared/core/mrx_shared/bus") or "deploy" in path.parts:
+            continue
+        found = {"publish", "publisher"} & set(calls(path))
+        assert not found or "mrx_member" in path.parts, f"{path} publishes past the outbox"
+
+
+def test_tables_stay_in_adapters() -> None:
+    for path in sources():
+        if "table=True" in path.read_text(encoding="utf-8"):
+            assert "adapters" in path.parts, f"{path} declares a table"
+
+
+@pytest.mark.parametrize("name", sorted(APPS))
+def test_a_services_readme_names_what_it_consumes_and_publishes(name: str) -> None:
+    told = set(re.findall(r"`(mrx\.[a-z-]+\.[a-z-]+\.v\d+)`", readme(name)))
+    says = {message.type for message in messages() if message.owner() == name}
+    hears = {message.type for one in APPS[name].state.subscriptions for message in one.messages}
+    assert told == says | hears
+
+
+@pytest.mark.parametrize("name", sorted(APPS))
+def test_a_services_readme_names_its_routes(name: str) -> None:
+    told = set(re.findall(r"`((?:GET|POST) /v1/[^`]*)`", readme(name)))
+    has = {
+        f"{method.upper()} {path}"
+        for path, methods in APPS[name].openapi()["paths"].items()
+        if not path.startswith(("/v1/operations", "/health", "/metrics"))
+        for method in methods
+    }
+    assert told == has
+
+
+@pytest.mark.parametrize("name", sorted(APPS))
+def test_a_services_readme_names_its_settings(name: str) -> None:
+    settings = settings_of(name)
+    prefix = str(settings.model_config["env_prefix"])
+    has = {
+        str(field.validation_alias or f"{prefix}{key}".upper())
+        for key, field in settings.model_fields.items()
+    }
+    has |= {f"MRX_KAFKA_{key}".upper() for key in KafkaSettings.model_fields}
+    assert set(re.findall(r"`(MRX_[A-Z0-9_]+)`", readme(name))) == has
+
+
+def test_every_package_has_a_card() -> None:
+    for package in PACKAGES:
+        text = (ROOT / "services" / package.removeprefix("mrx_") / package / "__init__.py").read_text("utf-8")
+        assert ast.get_docstring(ast.parse(text)), f"{package} says nothing of itself"
+
+
+def readme(name: str) -> str:
+    return (ROOT / "services" / name / "README.md").read_text(encoding="utf-8")
+
+
+def settings_of(name: str) -> type[BaseSettings]:
+    module = __import__(f"mrx_{name}.settings", fromlist=["Settings"])
+    settings: type[BaseSettings] = module.Settings
+    assert issubclass(settings, ServiceSettings)
+    return settings
