@@ -87,8 +87,7 @@ async def publish(
         events = _events(edition, entries, desk.member_id)
         await desk.topics.send(events, progress)
         receipt = await _receipt(edition, desk) if wait else None
-    if receipt is None or receipt.state != "refused":
-        desk.home.keep_own(entries)
+    desk.home.keep_own(entries)
     if receipt is not None:
         desk.home.keep_receipt(receipt)
     desk.home.keep_edition(name, edition.end())
@@ -186,7 +185,7 @@ def _understood(body: bytes, message: type[M]) -> M | None:
 
 
 async def _refusals(receipt: ListReceived, desk: Desk) -> tuple[RowRefusal, ...]:
-    if receipt.refused > len(receipt.refusals):
+    if receipt.refused > len(receipt.refusals) and receipt.state != "refused":
         try:
             async with asyncio.timeout(REFUSALS_PATIENCE):
                 return tuple(await desk.services.refusals(receipt))

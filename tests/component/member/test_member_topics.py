@@ -1,11 +1,15 @@
 """The member's topics on a real Kafka, as a user with a member's rights alone."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from mrx_local.supervisor import read_stack
 from mrx_local.testing import infrastructure
 from mrx_member.adapters.kafka import KafkaAccess, KafkaTopics
 from mrx_member.handlers import unseen
@@ -22,8 +26,9 @@ PASSWORD = "a password of this test alone"
 class Kafka:
     """A broker where members can be admitted; it talks back on their out-topics as the scheme would."""
 
-    def __init__(self, address: str, username: str, password: str) -> None:
+    def __init__(self, address: str, username: str, password: str, folder: Path) -> None:
         self.address = address
+        self._folder = folder
         self._superuser = self._access(username, password)
         self._administration = KafkaAdministration(
             address, security_protocol="SASL_PLAINTEXT", username=username, password=password
@@ -48,6 +53,13 @@ class Kafka:
                 Right(user=user, operation="read", resource="topic", name=out(member)),
             ]
         )
+
+    def kill(self) -> None:
+        """Kill the broker; its supervisor starts another."""
+        [broker] = (
+            process for process in read_stack(self._folder)["processes"] if process["name"] == "kafka"
+        )
+        os.kill(broker["pid"], signal.SIGKILL)
 
     def topics(self, member: UUID, *, password: str = PASSWORD, address: str | None = None) -> KafkaTopics:
         access = self._access(kafka_user(member), password)
@@ -76,7 +88,7 @@ class Kafka:
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
     async with infrastructure(tmp_path_factory.mktemp("servers"), parts=["kafka"]) as started:
         server = started.kafka.server
-        yield Kafka(server.bootstrap_servers, server.username, server.password)
+        yield Kafka(server.bootstrap_servers, server.username, server.password, started.folder)
 
 
 async def test_events_arrive_in_order_and_progress_is_told(kafka: Kafka) -> None:
@@ -149,3 +161,15 @@ async def test_a_member_without_rights_is_refused_for_reading_and_writing(
         await stranger.position()
     with pytest.raises(Forbidden):
         await stranger.listen(0, lambda body, _: body)
+
+
+async def test_a_broker_that_dies_is_ridden_over_and_said(kafka: Kafka) -> None:
+    member = uuid4()
+    await kafka.admit(member)
+    notices: list[str] = []
+    topics = kafka.topics(member)
+    topics._notice = notices.append
+    kafka.kill()
+    await topics.send([Event(key="list", body=b"page"), Event(key="list", body=b"manifest")], unseen)
+    assert await kafka.sent(member, 2) == [b"page", b"manifest"]
+    assert notices == [f"Kafka at {kafka.address} does not answer"]

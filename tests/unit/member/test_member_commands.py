@@ -116,7 +116,7 @@ def test_receipts_are_kept(
 
 def test_status_says_what_is_missing(desk: MemoryDesk, capsys: pytest.CaptureFixture[str]) -> None:
     assert mrx(desk, "status") == DONE
-    assert capsys.readouterr().out == "participates: False\nmissing: statement-not-signed\n"
+    assert capsys.readouterr().out == "does not take part\nmissing: statement-not-signed\n"
 
 
 def test_fetch_keeps_the_release_and_copies_it(desk: MemoryDesk, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.5
 DOUBT = 5.0
 """Seconds for which rights that were just given may be on their way."""
 

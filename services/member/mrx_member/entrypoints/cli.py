@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,8 @@ def commands(open_desk: OpenDesk) -> typer.Typer:
         """
         if (credentials is None) != (member is None):
             raise typer.BadParameter("--credentials and --member go together")
+        # A client of Kafka tells of every attempt; what matters of it, the desk says once.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         context.obj = open_desk(profile=profile, credentials=credentials, member=member, notice=_notice)
 
     for command in (publish, fetch, check, receipts, status):
@@ -201,8 +204,10 @@ def status(context: typer.Context, timeout: _Timeout = 30.0, as_json: _Json = Fa
     if as_json:
         _print_json(standing)
         return
-    for name, value in standing.items():
-        typer.echo(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    typer.echo("takes part" if standing.get("participates") else "does not take part")
+    missing = standing.get("missing")
+    if isinstance(missing, list) and missing:
+        typer.echo(f"missing: {', '.join(map(str, missing))}")
 
 
 def _publication_figures(published: Publication) -> dict[str, Any]:
@@ -238,7 +243,7 @@ def _show(published: Publication, refused: Path | None) -> None:
         typer.echo(f"  … and {len(published.refusals) - SHOWN:,} more")
     if refused:
         typer.echo(f"refused rows: {refused}")
-    if len(published.refusals) < receipt.refused:
+    if len(published.refusals) < receipt.refused and receipt.state != "refused":
         _notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")
 
 
