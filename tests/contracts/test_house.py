@@ -16,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = sorted(f"mrx_{path.parent.name}" for path in (ROOT / "services").glob("*/pyproject.toml"))
 APPS = services()
+PAST_THE_OUTBOX = {
+    f"{speaker}.{verb}"
+    for speaker in ("broker", "router")
+    for verb in ("publish", "publish_batch", "publisher", "request")
+}
 
 
 def sources() -> Iterator[Path]:
@@ -24,9 +29,12 @@ def sources() -> Iterator[Path]:
 
 
 def calls(path: Path) -> Iterator[str]:
+    """Every method called in a module, as `object.method`, the object by its last name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            yield node.func.attr
+            callee = node.func.value
+            name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
+            yield f"{name.lstrip('_')}.{node.func.attr}"
 
 
 def test_every_service_on_disk_is_linted() -> None:
@@ -44,16 +52,15 @@ def test_every_service_on_disk_is_linted() -> None:
 
 def test_only_the_store_the_bus_and_migrations_commit_by_hand() -> None:
     for path in sources():
-        if "commit" in set(calls(path)):
+        if any(call.endswith(".commit") for call in calls(path)):
             assert path.is_relative_to(ROOT / "shared/core/mrx_shared"), f"{path} commits"
 
 
 def test_nothing_publishes_but_the_bus() -> None:
     for path in sources():
-        if path.is_relative_to(ROOT / "shared/core/mrx_shared/bus") or "deploy" in path.parts:
-            continue
-        found = {"publish", "publisher"} & set(calls(path))
-        assert not found or "mrx_member" in path.parts, f"{path} publishes past the outbox"
+        if not path.is_relative_to(ROOT / "shared/core/mrx_shared/bus"):
+            found = PAST_THE_OUTBOX & set(calls(path))
+            assert not found, f"{path} publishes past the outbox"
 
 
 def test_tables_stay_in_adapters() -> None:
