@@ -58,9 +58,9 @@ class Walk:
 
     def finish(self) -> None:
         """Nothing follows: whatever was seen before behind this end has been removed."""
-        for position in sorted(self.milestones):
-            if position > self.position:
-                self._break(position, f"the log ends at {self.position}; it was longer before")
+        last = max(self.milestones, default=0)
+        if last > self.position:
+            self._break(self.position + 1, f"the log ends at {self.position}; it went to {last} before")
 
     def _look(self, link: Link) -> None:
         if link.position <= self.position:
