@@ -7,13 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from mrx_shared.refusals import Unavailable
 from rich.console import Console
 from rich.table import Table
 
+from mrx_local.demo.play import Wishes, play
+from mrx_local.shown import DEMO, UP, show
 from mrx_local.stack import running_stack
 from mrx_local.supervisor import AlreadyRunning, Terminated, hold, read_stack
 
@@ -34,12 +38,14 @@ def up(
         bool, typer.Option("--detach", help="Return when all is ready, and leave it running.")
     ] = False,
 ) -> None:
-    """Start the stack; without --detach it stops at Ctrl-C or SIGTERM."""
-    if _runs(folder):
-        typer.echo(f"already running in {folder.resolve()}")
-        _print_addresses(read_stack(folder))
+    """Start the stack; without --detach it stops at Ctrl-C or SIGTERM. Its data stays between starts."""
+    if _runs(folder / UP):
+        typer.echo(f"already running in {(folder / UP).resolve()}")
+        show(folder, UP)
+        _print_addresses(read_stack(folder / UP))
     elif detach:
-        _start_detached(folder)
+        arguments = ("up", "--folder", str(folder.resolve()))
+        _detached(folder / UP, arguments, until=lambda stack: DONE if stack["state"] == "ready" else None)
     else:
         try:
             asyncio.run(_run(folder))
@@ -48,18 +54,55 @@ def up(
 
 
 @app.command()
-def down(folder: Folder = VAR) -> None:
-    """Stop the stack and wait until it has stopped. Its data stays."""
-    if not _runs(folder):
-        typer.echo(f"nothing runs in {folder.resolve()}")
+def demo(
+    folder: Folder = VAR,
+    seed: Annotated[int, typer.Option(help="What everything invented is drawn from.")] = 1,
+    lists: Annotated[
+        Path | None, typer.Option(help="A folder of CSV files, one member each, instead of invented lists.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where lists, release and figures go; var/demo.", file_okay=False)
+    ] = None,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", hidden=True)] = False,
+) -> None:
+    """Run the scheme once, on empty servers of its own. Ends with 0 only if every figure is what the lists imply."""
+    servers = folder / DEMO
+    if not stay and _runs(servers):
+        typer.echo("the stack that an earlier demo left running is stopped first")
+        _stop(servers)
+    wishes = Wishes(
+        seed=seed,
+        given=lists.resolve() if lists else None,
+        out=(out or folder / "demo").resolve(),
+        keep=stay,
+        servers=servers.resolve(),
+    )
+    if keep and not stay:
+        arguments = ["demo", "--stay", "--folder", str(folder.resolve()), "--seed", str(seed)]
+        arguments += ["--out", str(wishes.out), *(("--lists", str(wishes.given)) if wishes.given else ())]
+        _detached(servers, arguments, until=lambda stack: stack.get("demo_exit"))
         return
-    os.kill(read_stack(folder)["pid"], signal.SIGTERM)
-    give_up = time.monotonic() + STOPPED_WITHIN
-    while _runs(folder):
-        if time.monotonic() > give_up:
-            raise OSError(f"the stack in {folder.resolve()} has not stopped within {STOPPED_WITHIN:.0f} s")
-        time.sleep(LOOK_EVERY)
-    typer.echo("stopped")
+    show(folder, DEMO)
+    try:
+        code = asyncio.run(play(wishes))
+    except (KeyboardInterrupt, Terminated):
+        typer.echo("stopped")
+        code = INFRASTRUCTURE
+    finally:
+        if not stay and _runs(folder / UP):
+            show(folder, UP)
+    raise typer.Exit(code)
+
+
+@app.command()
+def down(folder: Folder = VAR) -> None:
+    """Stop what runs and wait until it has stopped. The data of `up` stays."""
+    running = [folder / stack for stack in (UP, DEMO) if _runs(folder / stack)]
+    for stack in running:
+        _stop(stack)
+    typer.echo("stopped" if running else f"nothing runs in {folder.resolve()}")
 
 
 @app.command()
@@ -69,9 +112,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print stack.json as it is.")] = False,
 ) -> None:
     """Show what runs."""
-    stack = read_stack(folder)
-    if not _runs(folder):
-        raise OSError(f"nothing runs in {folder.resolve()}; start it with `mrx local up --detach`")
+    stacks = [folder / stack for stack in (UP, DEMO) if _runs(folder / stack)]
+    if not stacks:
+        raise Unavailable(f"nothing runs in {folder.resolve()}; start it with `mrx local up --detach`")
+    stack = read_stack(stacks[0])
     if as_json:
         typer.echo(json.dumps(stack, indent=2))
         return
@@ -83,37 +127,51 @@ def status(
 
 
 async def _run(folder: Path) -> None:
-    async with running_stack(folder, say=_say):
+    show(folder, UP)
+    async with running_stack(folder / UP, say=_say):
         await asyncio.Event().wait()
 
 
-def _start_detached(folder: Path) -> None:
-    """Run `up` in a session of its own and pass on what it says until all is ready."""
-    log = folder / "logs" / "stack.log"
+def _stop(folder: Path) -> None:
+    os.kill(read_stack(folder)["pid"], signal.SIGTERM)
+    give_up = time.monotonic() + STOPPED_WITHIN
+    while _runs(folder):
+        if time.monotonic() > give_up:
+            raise Unavailable(
+                f"the stack in {folder.resolve()} has not stopped within {STOPPED_WITHIN:.0f} s"
+            )
+        time.sleep(LOOK_EVERY)
+
+
+def _detached(
+    folder: Path, arguments: Sequence[str], *, until: Callable[[dict[str, Any]], int | None]
+) -> None:
+    """Run ourselves in a session of its own and pass on what it says until `stack.json` is as `until` says."""
+    log = folder.parent / "logs" / f"{folder.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - ourselves
-            (sys.executable, "-m", "mrx_local", "up", "--folder", str(folder.resolve())),
+            (sys.executable, "-m", "mrx_local", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+    code: int | None = None
     with log.open(encoding="utf-8", errors="replace") as said:
         try:
-            while child.poll() is None:
+            while child.poll() is None and code is None:
                 sys.stdout.write(said.read())
+                sys.stdout.flush()
                 stack = read_stack(folder)
-                if stack.get("pid") == child.pid and stack["state"] == "ready":
-                    break
+                code = until(stack) if stack.get("pid") == child.pid else None
                 time.sleep(LOOK_EVERY)
         except KeyboardInterrupt:
             child.terminate()
             child.wait()
             raise
         sys.stdout.write(said.read())
-    if child.returncode is not None:
-        raise typer.Exit(child.returncode or INFRASTRUCTURE)
+    raise typer.Exit((child.returncode or INFRASTRUCTURE) if code is None else code)
 
 
 def _runs(folder: Path) -> bool:

@@ -42,8 +42,8 @@ def test_up_serves_until_down_and_keeps_addresses_people_and_data_for_the_next_t
         assert (again.returncode, "already running" in again.stdout) == (DONE, True)
         status = mrx("status", folder=tmp_path)
         assert (status.returncode, "aggregation" in status.stdout) == (DONE, True)
-        people = Credentials(tmp_path).secretariat
-        Credentials(tmp_path).keep_member(MEMBER)
+        people = Credentials(tmp_path / "up").secretariat
+        Credentials(tmp_path / "up").keep_member(MEMBER)
     finally:
         down = mrx("down", folder=tmp_path)
     assert (down.returncode, down.stdout) == (DONE, "stopped\n")
@@ -54,7 +54,7 @@ def test_up_serves_until_down_and_keeps_addresses_people_and_data_for_the_next_t
     finally:
         mrx("down", folder=tmp_path)
     assert second["services"] == first["services"]
-    assert Credentials(tmp_path).secretariat == people
+    assert Credentials(tmp_path / "up").secretariat == people
     profile = json.loads((tmp_path / "members" / "member-a.json").read_text(encoding="utf-8"))
     assert profile["registry_url"] == second["services"]["registry"]
     assert profile["kafka_password"] == "k"

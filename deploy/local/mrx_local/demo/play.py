@@ -85,7 +85,8 @@ async def play(wishes: Wishes) -> int:
         (wishes.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         _show(summary, findings, telling)
         if wishes.keep:
-            telling.say("the stack stays up until Ctrl-C or `make down`")
+            telling.say("the stack stays up until `make down`")
+            stack.supervisor.publish(demo_exit=1 if findings.differences else 0)
             await asyncio.Event().wait()
     return 1 if findings.differences else 0
 
