@@ -38,8 +38,8 @@ class Lists(Protocol):
     async def page_digest(self, received: ReceivedList, number: int) -> bytes | None:
         """The digest of a page that is kept, or None."""
 
-    async def keep_page(self, received: ReceivedList, page: Page) -> None:
-        """Keep a page that is not kept yet."""
+    async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+        """Keep a page. False where a page of that number is kept already; that one stays."""
 
     async def drop_pages(self, received: ReceivedList) -> None:
         """Keep none of its pages: they may not be held here."""

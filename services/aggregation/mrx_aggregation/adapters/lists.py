@@ -10,16 +10,22 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_aggregation.domain.cells import printable
 from mrx_aggregation.domain.lists import Cause, ListState, Manifest, Page, ReceivedList, Tally
 from mrx_aggregation.domain.rows import ENTRY_SCHEMA, RefusedRow, Verdict
+
+MOST_NAMES = 20
+"""columns that are not read are named up to this many a page"""
 
 _THIS = "list_id = :list_id AND revision = :revision"
 _COLUMNS = ", ".join(ENTRY_SCHEMA.names())
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:member_id || :list_id, 0))")
+# All revisions of a list are held together: one may take another's place.
 _BEGIN = text("""
     INSERT INTO received_list (member_id, list_id, revision, received_at, state)
-    VALUES (:member_id, :list_id, :revision, :now, 'incomplete') ON CONFLICT DO NOTHING
+    SELECT CAST(:member_id AS uuid), CAST(:list_id AS uuid), :revision, :now, 'incomplete'
+    FROM (SELECT pg_advisory_xact_lock(hashtextextended(:both, 0))) AS held
+    ON CONFLICT DO NOTHING
 """)
 _FIND = text(f"SELECT * FROM received_list WHERE {_THIS}")  # noqa: S608
 _REVISIONS = text("SELECT * FROM received_list WHERE list_id = :list_id ORDER BY revision")
@@ -34,6 +40,7 @@ _PAGE_DIGEST = text(f"SELECT digest FROM page WHERE {_THIS} AND page = :page")  
 _KEEP_PAGE = text("""
     INSERT INTO page (member_id, list_id, revision, page, rows, digest, body, unread)
     VALUES (:member_id, :list_id, :revision, :page, :rows, :digest, :body, :unread)
+    ON CONFLICT DO NOTHING RETURNING 1
 """)
 _DROP_PAGES = text(f"DELETE FROM page WHERE {_THIS}")  # noqa: S608
 _PAGES_HERE = text(
@@ -83,9 +90,10 @@ class SqlLists:
 
     async def hold(self, list_id: UUID, revision: int) -> ReceivedList:
         this = {"list_id": list_id, "revision": revision}
-        # All revisions of a list are held together: one may take another's place.
-        await self._session.execute(_LOCK, {"member_id": str(self._member_id), "list_id": str(list_id)})
-        await self._session.execute(_BEGIN, {"member_id": self._member_id, "now": self._now, **this})
+        both = f"{self._member_id}/{list_id}"
+        await self._session.execute(
+            _BEGIN, {"member_id": self._member_id, "now": self._now, "both": both, **this}
+        )
         return _received((await self._session.execute(_FIND, this)).mappings().one())
 
     async def find(self, list_id: UUID, revision: int) -> ReceivedList | None:
@@ -130,8 +138,8 @@ class SqlLists:
         digest = found.scalar_one_or_none()
         return None if digest is None else bytes(digest)
 
-    async def keep_page(self, received: ReceivedList, page: Page) -> None:
-        await self._session.execute(
+    async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+        kept = await self._session.execute(
             _KEEP_PAGE,
             {
                 **_this(received),
@@ -140,9 +148,10 @@ class SqlLists:
                 "rows": page.rows,
                 "digest": page.digest,
                 "body": page.body,
-                "unread": list(page.unread),
+                "unread": [printable(name) for name in page.columns.unread[:MOST_NAMES]],
             },
         )
+        return kept.first() is not None
 
     async def drop_pages(self, received: ReceivedList) -> None:
         await self._session.execute(_DROP_PAGES, _this(received))

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from mrx_aggregation.domain.columns import Columns
+
 MOST_ROWS_A_PAGE = 500
 MOST_BYTES_A_PAGE = 512 * 1024
 
@@ -41,10 +43,10 @@ class Page:
 
     number: int
     rows: int
+    highest_row: int
     body: bytes
     digest: bytes
-    unread: tuple[str, ...]
-    """columns that are not read"""
+    columns: Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Taking lists in: pages and manifest in any order, until a revision is whole and counts for a round."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
@@ -9,9 +10,8 @@ from uuid import UUID
 
 import orjson
 from mrx_shared.messages.aggregation import REFUSALS_SHOWN, ListReceived, RowRefusal
-from mrx_shared.messages.lists import ListManifest, ListPage, ListRow
+from mrx_shared.messages.lists import ListManifest, ListPage
 
-from mrx_aggregation.domain.cells import printable
 from mrx_aggregation.domain.columns import sort_columns
 from mrx_aggregation.domain.lists import (
     MOST_BYTES_A_PAGE,
@@ -29,10 +29,10 @@ from mrx_aggregation.ports import Work
 
 PAGES_AT_ONCE = 20
 """pages that are judged together: enough to be quick, few enough to be small"""
-MOST_NAMES = 20
-"""columns that are not read are named up to this many"""
 HIGHEST_ROW = 2**31 - 1
 _LINE = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+_ROW_NUMBER = re.compile(rb'^{"row":([0-9]+),', re.MULTILINE)
+"""A kept line begins with its row number; a line feed inside a value is escaped."""
 _AGAIN = "send the whole list again as a new revision"
 
 
@@ -42,22 +42,19 @@ async def take_page(page: ListPage, work: Work, *, stated_member: UUID | None, m
         await _refuse_stranger("page", page.list_id, page.revision, work, member_id=member_id)
         return
     received = await work.lists.hold(page.list_id, page.revision)
+    if received.state is ListState.REFUSED and not received.cause:
+        return
     kept = kept_page(page)
-    known = await work.lists.page_digest(received, page.page)
-    if known == kept.digest or (received.state is ListState.REFUSED and not received.cause):
-        return
-    if known is not None:
-        await _refuse_part(received, _repeated(f"page {page.page}"), work)
-        return
-    if received.whole:
-        await _refuse_part(received, _too_many(page.page, received), work)
-        return
-    if fault := _page_fault(page, kept):
+    fault = None if received.whole else _page_fault(kept)
+    if fault:
         await work.lists.drop_pages(received)
         await _settle(received.refuse(*fault), work)
-        return
-    await work.lists.keep_page(received, kept)
-    await _count_if_whole(received, work)
+    elif not received.whole and await work.lists.keep_page(received, kept):
+        await _count_if_whole(received, work)
+    elif (known := await work.lists.page_digest(received, kept.number)) is None:
+        await _refuse_part(received, _too_many(kept.number, received), work)
+    elif known != kept.digest:
+        await _refuse_part(received, _repeated(f"page {kept.number}"), work)
 
 
 async def take_manifest(manifest: ListManifest, work: Work, *, member_id: UUID) -> None:
@@ -112,14 +109,15 @@ async def leave_waiting_rows(list_id: UUID, revision: int, closing: Round, work:
 
 def kept_page(page: ListPage) -> Page:
     """A page as it is kept: the very bytes that the manifest's digest is made of."""
-    body = b"".join(orjson.dumps({"row": row.row, "values": row.values}, option=_LINE) for row in page.rows)
-    unread = sort_columns(_columns(page.rows)).unread
+    rows = [{"row": row.row, "values": row.values} for row in page.rows]
+    body = b"".join([orjson.dumps(row, option=_LINE) for row in rows])
     return Page(
         number=page.page,
-        rows=len(page.rows),
+        rows=len(rows),
+        highest_row=max([row.row for row in page.rows], default=0),
         body=body,
         digest=sha256(body).digest(),
-        unread=tuple(printable(name) for name in unread[:MOST_NAMES]),
+        columns=sort_columns(set[str]().union(*[row.values for row in page.rows])),
     )
 
 
@@ -138,30 +136,26 @@ def _too_many(page: int, received: ReceivedList) -> tuple[str, str]:
     )
 
 
-def _page_fault(page: ListPage, kept: Page) -> tuple[str, str] | None:
+def _page_fault(kept: Page) -> tuple[str, str] | None:
     """Why a page refuses its whole list, and what to do."""
+    page = f"page {kept.number}"
     if not kept.rows:
-        return f"page {page.page} holds no row", _AGAIN
+        return f"{page} holds no row", _AGAIN
     if kept.rows > MOST_ROWS_A_PAGE:
         return (
-            f"page {page.page} holds {kept.rows} rows, at most {MOST_ROWS_A_PAGE} are taken",
+            f"{page} holds {kept.rows} rows, at most {MOST_ROWS_A_PAGE} are taken",
             f"send smaller pages: {_AGAIN}",
         )
     if len(kept.body) > MOST_BYTES_A_PAGE:
         return (
-            f"page {page.page} holds {len(kept.body) // 1024} KiB, at most {MOST_BYTES_A_PAGE // 1024} are taken",
+            f"{page} holds {len(kept.body) // 1024} KiB, at most {MOST_BYTES_A_PAGE // 1024} are taken",
             f"send smaller pages: {_AGAIN}",
         )
-    if max(row.row for row in page.rows) > HIGHEST_ROW:
-        return f"page {page.page} numbers a row above {HIGHEST_ROW}", f"number rows from 1: {_AGAIN}"
-    columns = sort_columns(_columns(page.rows))
-    if columns.reason:
-        return f"page {page.page}: {columns.reason}", columns.remedy or _AGAIN
+    if kept.highest_row > HIGHEST_ROW:
+        return f"{page} numbers a row above {HIGHEST_ROW}", f"number rows from 1: {_AGAIN}"
+    if kept.columns.reason:
+        return f"{page}: {kept.columns.reason}", kept.columns.remedy or _AGAIN
     return None
-
-
-def _columns(rows: Sequence[ListRow]) -> set[str]:
-    return set[str]().union(*(row.values for row in rows))
 
 
 async def _refuse_stranger(what: str, list_id: UUID, revision: int, work: Work, *, member_id: UUID) -> None:
@@ -196,22 +190,17 @@ async def _misfit(
         return f"page {highest} came, but the manifest states {manifest.pages} pages"
     if rows != manifest.rows:
         return f"the {pages} pages hold {rows} rows, but the manifest states {manifest.rows}"
-    digest, numbers = sha256(), set[int]()
+    digest, numbers = sha256(), set[bytes]()
     async for body in work.lists.bodies(received, at_once=PAGES_AT_ONCE):
         digest.update(body)
-        for line in body.splitlines():
-            row = _row_number(line)
-            if row in numbers:
-                return f"row number {row} stands twice in the list"
-            numbers.add(row)
+        here = _ROW_NUMBER.findall(body)
+        for row, times in Counter(here).items():
+            if times > 1 or row in numbers:
+                return f"row number {row.decode()} stands twice in the list"
+        numbers.update(here)
     if digest.hexdigest() != manifest.sha256:
         return "the manifest's sha256 is not that of the pages' rows"
     return None
-
-
-def _row_number(line: bytes) -> int:
-    # A kept line begins with {"row":17, whatever else it holds.
-    return int(line[7 : line.index(b",", 7)])
 
 
 async def _count(received: ReceivedList, work: Work, *, closing: Round | None = None) -> None:
