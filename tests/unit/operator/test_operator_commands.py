@@ -18,6 +18,7 @@ from mrx_operator.ports import Service, Tell
 from mrx_shared.bus import relay
 from mrx_shared.kit.command import run
 from pydantic import SecretStr
+from typing_extensions import override
 
 LETTER = "01990000-0000-7000-8000-000000000001"
 ANOTHER = "01990000-0000-7000-8000-000000000002"
@@ -114,6 +115,7 @@ class Desk(composition.Desk):
     def __init__(self, answer: Services) -> None:
         self._answer = answer
 
+    @override
     def services(self, credentials: Path | None) -> AbstractAsyncContextManager[Mapping[str, Service]]:
         return connected(
             {name: f"http://{name}" for name in ("registry", "benchmark", "aggregation")},
@@ -260,6 +262,7 @@ def test_preparing_may_be_bounded_to_a_part(tmp_path: Path) -> None:
     class Preparing(Desk):
         parts: Collection[Part] = ()
 
+        @override
         async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
             self.parts = parts
 
