@@ -28,8 +28,14 @@ def mrx(*arguments: str, folder: Path, **environment: str) -> subprocess.Complet
 
 
 MEMBER = {
-    "member_id": "m", "name": "Member A", "kafka_username": "member-m", "kafka_password": "k",
-    "client_id": "c", "client_secret": "s", "topics": {}, "group_prefix": "member-m.",
+    "member_id": "m",
+    "name": "Member A",
+    "kafka_username": "member-m",
+    "kafka_password": "k",
+    "client_id": "c",
+    "client_secret": "s",
+    "topics": {},
+    "group_prefix": "member-m.",
 }
 
 

@@ -37,7 +37,7 @@ async def test_stack_json_names_what_runs_where_and_how_to_reach_it(stack: Stack
         assert psutil.pid_exists(process["pid"])
         assert process["ready_s"] > 0
         assert process["rss_mib"] > 10
-        assert os.path.exists(process["log"])  # noqa: PTH110
+        assert Path(process["log"]).parent == stack.folder / "logs"
     assert written["kafka"]["security_protocol"] == "SASL_PLAINTEXT"
     assert written["services"] == stack.urls
     assert sum(process["rss_mib"] for process in written["processes"]) < 3 * 1024
