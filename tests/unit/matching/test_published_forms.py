@@ -70,3 +70,16 @@ def test_names_are_published_readably(raw: str, shown: str) -> None:
 )
 def test_no_text_breaks_publishing(text: str) -> None:
     published(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("NO.48, KANGZHENG RD., BLOCK A", "48 Kangzheng Road Block A"),
+        ("jl.merdeka no:12", "Jalan Merdeka 12"),
+        ("12 Dong Xi Nan Road", "12 Dong Xi Nan Road"),
+        ("Atatürk Cad. No: 5", "Ataturk Cadde 5"),
+    ],
+)
+def test_abbreviations_are_spelt_out_and_nothing_is_translated(raw: str, shown: str) -> None:
+    assert display_address(SiteRecord(key=0, name="x", country="ID", address=raw)) == shown

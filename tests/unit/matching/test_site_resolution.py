@@ -176,7 +176,7 @@ def test_a_published_site_holds_no_raw_spelling() -> None:
     published = canonical([raw])
     assert (published.name, published.address, published.city) == (
         "PT Karya Sentosa",
-        "Jalan Merdeka Number 12",
+        "Jalan Merdeka 12",
         "Bekasi",
     )
 
