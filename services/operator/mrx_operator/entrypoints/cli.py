@@ -1,6 +1,7 @@
 """The commands of `mrx operator`."""
 
 import asyncio
+import importlib
 import json
 import sys
 import time
@@ -363,10 +364,8 @@ def _print_walks(walks: Sequence[Walk], *, as_json: bool) -> None:
             typer.echo(f"  at {each.position}: {each.reason}")
 
 
-def __getattr__(name: str) -> typer.Typer:
-    # For environments installed before the entry point moved to `mrx_operator.app`.
+def __getattr__(name: str) -> object:
+    # For environments that were installed before the entry point moved to `mrx_operator.app`.
     if name != "app":
         raise AttributeError(name)
-    from mrx_operator.app import app  # noqa: PLC0415
-
-    return app
+    return importlib.import_module("mrx_operator.app").app
