@@ -91,6 +91,12 @@ def test_a_supplier_base_may_hold_what_must_not_leave() -> None:
     assert headings.ignored == ("Spend",)
 
 
+def test_a_supplier_number_of_ones_own_does_not_leave() -> None:
+    headings = recognise([*PLAIN, "Supplier ID"], Use.PUBLISH)
+    assert headings.ignored == ("Supplier ID",)
+    assert set(headings.cells) == set(PLAIN)
+
+
 def test_a_missing_column_is_named_with_what_was_found() -> None:
     with pytest.raises(Invalid, match=r"audit_date.*Factory Name") as refused:
         recognise(["Factory Name", "country", "protocol", "version"], Use.PUBLISH)

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -39,6 +40,7 @@ TAKEN = {
     "province": "region",
     "country": "country",
 }
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
 
@@ -226,7 +228,7 @@ def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:
     for number, row in enumerate(given, start=1):
         audited = _draw(seed, row)
         # A PDF leaves line ends and the like inside cells; they are spaces there.
-        values = {column: " ".join((row.get(name) or "").split()) for name, column in TAKEN.items()}
+        values = {column: _LINE_BREAKS.sub(" ", row.get(name) or "").strip() for name, column in TAKEN.items()}
         rows.append(
             SentRow(
                 values={"row_ref": str(number), **values, "postcode": "", **audited},

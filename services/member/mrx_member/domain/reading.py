@@ -27,6 +27,7 @@ HEADING_ROWS = 20
 """The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
 MIN_HEADINGS = 2
 
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
 
 
@@ -126,7 +127,8 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     """
     if isinstance(cell, date):
         return cell
-    text = "" if isinstance(cell, Formula) else " ".join((cell or "").split())
+    # Blanks inside stay as they are: where letters are spaced out, wider ones part the words.
+    text = "" if isinstance(cell, Formula) else _LINE_BREAKS.sub(" ", cell or "").strip()
     fault, remedy = "", ""
     if isinstance(cell, Formula):
         fault, remedy = "is a formula", "replace formulas by their values (copy, then paste as values)"
