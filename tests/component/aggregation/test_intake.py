@@ -412,3 +412,24 @@ async def test_only_the_resolver_reads_links_and_the_writer_reads_the_pool_alone
     assert not await refused("resolver", "SELECT * FROM link")
     assert await refused("resolver", "INSERT INTO pool_site SELECT * FROM pool_site")
     assert await refused("resolver", "SELECT key FROM release_key")
+
+
+async def test_a_broken_connection_is_an_outage_and_no_fault_of_the_list(
+    aggregation: Aggregation, member: UUID, sent: SentList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = 7
+    fetchrow = asyncpg.Connection.fetchrow
+
+    async def breaking(self: asyncpg.Connection, query: str, *args: object) -> object:
+        nonlocal broken
+        if broken:
+            broken -= 1
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return await fetchrow(self, query, *args)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetchrow", breaking)
+    monkeypatch.setattr("mrx_shared.bus.subscriptions.LONGEST_PAUSE_S", 0.2)
+    await aggregation.send(member, sent)
+    monkeypatch.undo()
+    assert (await aggregation.receipt(member)).accepted == 7
+    assert await aggregation.sql.fetchval("SELECT count(*) FROM dead_letter") == 0

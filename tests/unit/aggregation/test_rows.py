@@ -170,8 +170,10 @@ def test_only_the_rows_that_were_left_are_judged_again() -> None:
     assert (verdict.entries["row"].to_list(), verdict.refused) == ([2], [])
 
 
-CELLS = st.text(st.characters(codec="utf-8"), max_size=8)
-VALUES = st.dictionaries(st.sampled_from([*GOOD, "os_id", "lei", "other"]), CELLS, max_size=10)
+CELLS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(['},{"row":', "\n", '"', "\\"])
+VALUES = st.dictionaries(
+    st.sampled_from([*GOOD, "os_id", "lei", "other", "row", '},{"row":']), CELLS, max_size=10
+)
 
 
 @settings(deadline=None)

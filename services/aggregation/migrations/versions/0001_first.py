@@ -89,7 +89,6 @@ CREATE TABLE page (
     unread text[] NOT NULL,
     PRIMARY KEY (member_id, list_id, revision, page)
 );
-ALTER TABLE page ALTER COLUMN body SET STORAGE EXTERNAL;
 
 CREATE TABLE entry (
     member_id uuid NOT NULL,

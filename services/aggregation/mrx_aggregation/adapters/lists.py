@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from mrx_shared.refusals import Unavailable
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,16 +19,30 @@ from mrx_aggregation.domain.rows import ENTRY_SCHEMA, RefusedRow, Verdict
 MOST_NAMES = 20
 """columns that are not read are named up to this many a page"""
 
+_OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.InsufficientResourcesError,
+)
+"""errors after which the same try may succeed: connection lost, shutdown, deadlock, too many connections"""
 _THIS = "list_id = :list_id AND revision = :revision"
 _COLUMNS = ", ".join(ENTRY_SCHEMA.names())
 
-# All revisions of a list are held together: one may take another's place.
-_BEGIN = text("""
+# All revisions of a list are held together: one may take another's place. In the driver's own words, as every
+# page of every list comes this way.
+_BEGIN = """
     INSERT INTO received_list (member_id, list_id, revision, received_at, state)
-    SELECT CAST(:member_id AS uuid), CAST(:list_id AS uuid), :revision, :now, 'incomplete'
-    FROM (SELECT pg_advisory_xact_lock(hashtextextended(:both, 0))) AS held
+    SELECT $1::uuid, $2::uuid, $3::integer, $4::timestamptz, 'incomplete'
+    FROM (SELECT pg_advisory_xact_lock(hashtextextended($5::text, 0))) AS held
     ON CONFLICT DO NOTHING
-""")
+"""
+_HELD = "SELECT * FROM received_list WHERE list_id = $1 AND revision = $2"
+_KEEP_PAGE = """
+    INSERT INTO page (member_id, list_id, revision, page, rows, digest, body, unread)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true
+"""
 _FIND = text(f"SELECT * FROM received_list WHERE {_THIS}")  # noqa: S608
 _REVISIONS = text("SELECT * FROM received_list WHERE list_id = :list_id ORDER BY revision")
 _NEWEST = text("SELECT * FROM received_list ORDER BY received_at DESC, list_id, revision DESC LIMIT :limit")
@@ -37,11 +53,6 @@ _KEEP = text(f"""
     WHERE {_THIS}
 """)  # noqa: S608
 _PAGE_DIGEST = text(f"SELECT digest FROM page WHERE {_THIS} AND page = :page")  # noqa: S608
-_KEEP_PAGE = text("""
-    INSERT INTO page (member_id, list_id, revision, page, rows, digest, body, unread)
-    VALUES (:member_id, :list_id, :revision, :page, :rows, :digest, :body, :unread)
-    ON CONFLICT DO NOTHING RETURNING 1
-""")
 _DROP_PAGES = text(f"DELETE FROM page WHERE {_THIS}")  # noqa: S608
 _PAGES_HERE = text(
     f"SELECT count(*), coalesce(max(page), 0), coalesce(sum(rows), 0) FROM page WHERE {_THIS}"  # noqa: S608
@@ -89,12 +100,10 @@ class SqlLists:
         self._now = now
 
     async def hold(self, list_id: UUID, revision: int) -> ReceivedList:
-        this = {"list_id": list_id, "revision": revision}
-        both = f"{self._member_id}/{list_id}"
-        await self._session.execute(
-            _BEGIN, {"member_id": self._member_id, "now": self._now, "both": both, **this}
-        )
-        return _received((await self._session.execute(_FIND, this)).mappings().one())
+        member_id = self._member_id
+        async with self._driven() as driver:
+            await driver.execute(_BEGIN, member_id, list_id, revision, self._now, f"{member_id}/{list_id}")
+            return _received(await driver.fetchrow(_HELD, list_id, revision))
 
     async def find(self, list_id: UUID, revision: int) -> ReceivedList | None:
         row = (
@@ -139,19 +148,19 @@ class SqlLists:
         return None if digest is None else bytes(digest)
 
     async def keep_page(self, received: ReceivedList, page: Page) -> bool:
-        kept = await self._session.execute(
-            _KEEP_PAGE,
-            {
-                **_this(received),
-                "member_id": received.member_id,
-                "page": page.number,
-                "rows": page.rows,
-                "digest": page.digest,
-                "body": page.body,
-                "unread": [printable(name) for name in page.columns.unread[:MOST_NAMES]],
-            },
-        )
-        return kept.first() is not None
+        async with self._driven() as driver:
+            kept = await driver.fetchval(
+                _KEEP_PAGE,
+                received.member_id,
+                received.list_id,
+                received.revision,
+                page.number,
+                page.rows,
+                page.digest,
+                page.body,
+                [printable(name) for name in page.columns.unread[:MOST_NAMES]],
+            )
+        return kept is not None
 
     async def drop_pages(self, received: ReceivedList) -> None:
         await self._session.execute(_DROP_PAGES, _this(received))
@@ -197,16 +206,16 @@ class SqlLists:
             )
         if verdict.entries.is_empty():
             return
-        driver = await self._driver()
-        await driver.execute(_TAKE_IN)
-        await driver.copy_to_table(
-            "taken_in",
-            source=io.BytesIO(verdict.entries.write_csv(include_header=False).encode()),
-            columns=ENTRY_SCHEMA.names(),
-            format="csv",
-        )
-        await driver.execute(_ENTER, received.member_id, received.list_id, received.revision, round_id)
-        await driver.execute("TRUNCATE taken_in")
+        async with self._driven() as driver:
+            await driver.execute(_TAKE_IN)
+            await driver.copy_to_table(
+                "taken_in",
+                source=io.BytesIO(verdict.entries.write_csv(include_header=False).encode()),
+                columns=ENTRY_SCHEMA.names(),
+                format="csv",
+            )
+            await driver.execute(_ENTER, received.member_id, received.list_id, received.revision, round_id)
+            await driver.execute("TRUNCATE taken_in")
 
     async def refused_rows(
         self, received: ReceivedList, *, after_row: int, limit: int
@@ -240,8 +249,16 @@ class SqlLists:
     async def forget_waiting_rows(self, received: ReceivedList) -> None:
         await self._session.execute(_FORGET_WAITING, _this(received))
 
+    @asynccontextmanager
+    async def _driven(self) -> AsyncIterator[asyncpg.Connection]:
+        """The driver, with its outages told as everybody's are."""
+        try:
+            yield await self._driver()
+        except _OUTAGES as error:
+            raise Unavailable(f"the database broke off: {type(error).__name__}") from error
+
     async def _driver(self) -> asyncpg.Connection:
-        """The driver's own connection, in the session's transaction."""
+        """The driver's own connection, in the session's transaction, which has begun with its tenant."""
         connection = await self._session.connection()
         raw = await connection.get_raw_connection()
         driver = raw.driver_connection
