@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 EVERY: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = tree.services_with_databases(ROOT)
-ONE_SHOT = {"prepare"}
+ONE_SHOT = {"prepare", "operator"}
 LASTING = sorted(set(EVERY) - ONE_SHOT)
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<how>[-?])(?P<else>[^}]*))?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|CLUSTER_ID")
@@ -102,7 +102,7 @@ def test_ports_are_published_on_loopback_and_only_those_that_members_need() -> N
 def test_no_secret_has_a_default() -> None:
     for found in VARIABLE.finditer(str(COMPOSE)):
         if SECRET.search(found["name"]):
-            assert found["how"] == "?", found["name"]
+            assert found["how"] == "?" or found["else"] == "", found["name"]
 
 
 @pytest.mark.parametrize("service", EVERY)
@@ -219,7 +219,12 @@ def test_the_example_names_variables_that_the_file_reads() -> None:
     example = (ROOT / "deploy/env/example.env").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?(MRX_\w+)=", example, re.MULTILINE))
     optional = {found["name"] for found in VARIABLE.finditer(str(COMPOSE)) if found["how"] == "-"}
-    assert named == optional
+    with_tls = set(re.findall(r"\$\{(\w+)", (ROOT / "deploy/compose.tls.yml").read_text(encoding="utf-8")))
+    assert named == optional | with_tls
+
+
+def test_the_operators_commands_are_given_what_they_read() -> None:
+    assert set(given("operator")) == set(names_of(operator_settings.OperatorSettings))
 
 
 def pins(lock: Path) -> set[str]:
