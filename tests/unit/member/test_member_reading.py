@@ -129,6 +129,11 @@ def test_line_breaks_in_a_cell_become_spaces(tmp_path: Path) -> None:
     assert read_file(path).entries[0].values["site_name"] == "Two lines"
 
 
+def test_blanks_inside_a_cell_stay_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "list.csv", f"{HEADINGS}\n S P A C E D   M I L L ,PL,2025-03-04,SMETA,6.1\n")
+    assert read_file(path).entries[0].values["site_name"] == "S P A C E D   M I L L"
+
+
 def test_what_makes_one_row_bad_goes_out_for_the_service_to_refuse(tmp_path: Path) -> None:
     path = write(tmp_path / "list.csv", f"{HEADINGS}\n=1+1,Atlantis,soon,SMETA,6.1\nA\x7fB,PL,,,\n")
     assert [dict(entry.values) for entry in read_file(path).entries] == [

@@ -27,7 +27,7 @@ HEADING_ROWS = 20
 """The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
 MIN_HEADINGS = 2
 
-_LINE_BREAKS = re.compile(r"[\r\n\t]+")
+_LINE_BREAKS = re.compile(r" *[\r\n\t]+ *")
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
 
 
