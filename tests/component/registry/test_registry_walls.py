@@ -4,6 +4,9 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from mrx_registry.adapters.database import RegistryWork
+from mrx_shared.bus.work import Moment
+from mrx_shared.refusals import Forbidden
 
 from tests.component.registry.conftest import House, connected
 from tests.conftest import ServiceDatabase
@@ -84,6 +87,19 @@ async def test_no_row_is_written_for_a_member_other_than_the_tenant(
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(insert, second)
         await transaction.rollback()
+
+
+async def test_a_transaction_begun_for_one_member_turns_to_no_other(house: House) -> None:
+    first, second, _ = await two_members(house)
+    async with house.registry.database.transaction(first) as (session, now):
+        moment = Moment(now=now, service="registry", tenant=first, correlation_id="a story")
+        work = RegistryWork(session, moment)
+        async with work.concerning(first):
+            assert await work.statements.signatures(first)
+        for other in (second, None):
+            with pytest.raises(Forbidden):
+                async with work.concerning(other):
+                    pass
 
 
 async def test_no_secret_stands_in_the_database_and_no_name_in_a_fact(

@@ -100,6 +100,17 @@ async def test_suspension_takes_user_and_rights_and_leaves_the_topics(
     assert topics.passwords == {}
 
 
+async def test_a_suspension_erases_a_password_that_waits(
+    work: MemoryWork, acts: Acts, topics: MemoryTopics
+) -> None:
+    member = await acts.admitted()
+    await ask_password(work, member.id, "pw")
+    await admission.suspend(member.id, work)
+    await admission.reinstate(member.id, work)
+    await acts.provision()
+    assert topics.passwords == {}
+
+
 async def test_a_suspension_while_rights_are_being_made_takes_them_away_again(
     work: MemoryWork, acts: Acts, topics: MemoryTopics
 ) -> None:

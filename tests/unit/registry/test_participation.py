@@ -201,6 +201,7 @@ async def test_a_member_that_joins_with_a_minority_holding_changes_what_is_said_
 ) -> None:
     older = await acts.admitted("Older", "Older Group")
     before = older.said
+    work.moment += timedelta(hours=1)
     newer = await acts.admitted("Newer", "Newer Group", "older group")
     await participation.judge_due(work.transact)
     fact = work.said[-1]

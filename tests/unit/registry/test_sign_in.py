@@ -93,6 +93,13 @@ async def test_a_replaced_secret_ends_the_old_one(work: MemoryWork, door: Door) 
     await door.open(credential.client_id, "new")
 
 
+async def test_a_secret_replaced_while_it_is_compared_gets_no_token(work: MemoryWork, door: Door) -> None:
+    proved = await first(work, "kept:old")
+    await access.replace_secret(proved.principal_id, "kept:new", work, by="another", by_secretariat=True)
+    with pytest.raises(access.Unproved):
+        await access.issue_token(proved, Audience.REGISTRY, work, tokens=door.tokens)
+
+
 async def test_nobody_but_the_secretariat_replaces_anothers_secret(work: MemoryWork) -> None:
     credential = await first(work)
     with pytest.raises(Unknown):
