@@ -3,16 +3,16 @@
 import csv
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from mrx_matching.generator import (
+    STYLES,
     Fault,
     ProtocolChoice,
-    Style,
     World,
     generate,
     suppliers,
@@ -40,7 +40,7 @@ TAKEN = {
     "province": "region",
     "country": "country",
 }
-_LINE_BREAKS = re.compile(r"[\r\n\t]+")
+_LINE_BREAKS = re.compile(r" *[\r\n\t]+ *")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
 
@@ -117,16 +117,31 @@ INVENTED = (
 )
 
 
-def invent(seed: int, folder: Path, work: Path, *, restyle: Callable[[int], Style] | None = None) -> Cast:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """What must not change a byte of the released list."""
+
+    page_rows: int = 500
+    reversed_arrival: bool = False
+    exchanged: bool = False
+    """two members send each other's lists, wholesale"""
+    style_shift: int = 0
+    """every list in the style that is so many places further"""
+
+
+def invent(
+    seed: int, folder: Path, work: Path, *, rows: int = ROWS, variation: Variation | None = None
+) -> Cast:
     """Twelve members and their lists from a seed; the same seed gives the same bytes.
 
-    The lists go into `folder`, the supplier base into `work`. `restyle` gives the n-th list another header style.
+    The lists go into `folder`, the supplier base into `work`.
     """
+    vary = variation or Variation()
     signing = [actor for actor in INVENTED if not actor.falls_short]
     world = generate(
         seed,
         members=[actor.name for actor in signing],
-        rows_total=ROWS,
+        rows_total=rows,
         as_of=AS_OF,
         protocols={actor.name: _choices(actor) for actor in signing},
     )
@@ -134,10 +149,17 @@ def invent(seed: int, folder: Path, work: Path, *, restyle: Callable[[int], Styl
         SentList(
             member=one.member,
             rows=[SentRow(values=row.values, site=row.site, fault=row.fault) for row in one.rows],
-            path=write_list(one.rows, folder / slug(one.member), restyle(place) if restyle else one.style),
+            path=write_list(
+                one.rows, folder / slug(one.member), STYLES[(place + vary.style_shift) % len(STYLES)]
+            ),
         )
         for place, one in enumerate(world.lists)
     ]
+    if vary.exchanged:
+        first, second = lists[-1], lists[-2]
+        lists[-2:] = [replace(first, member=second.member), replace(second, member=first.member)]
+    if vary.reversed_arrival:
+        lists.reverse()
     checking = signing[0].name
     return Cast(
         actors=INVENTED,
@@ -228,7 +250,9 @@ def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:
     for number, row in enumerate(given, start=1):
         audited = _draw(seed, row)
         # A PDF leaves line ends and the like inside cells; they are spaces there.
-        values = {column: _LINE_BREAKS.sub(" ", row.get(name) or "").strip() for name, column in TAKEN.items()}
+        values = {
+            column: _LINE_BREAKS.sub(" ", row.get(name) or "").strip() for name, column in TAKEN.items()
+        }
         rows.append(
             SentRow(
                 values={"row_ref": str(number), **values, "postcode": "", **audited},

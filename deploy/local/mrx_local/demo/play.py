@@ -17,7 +17,7 @@ import httpx
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
-from mrx_local.demo.cast import AS_OF, Cast, SentList, invent, read_given
+from mrx_local.demo.cast import AS_OF, ROWS, Cast, SentList, Variation, invent, read_given
 from mrx_local.demo.scheme import Scheme
 from mrx_local.demo.second_way import Findings, check_findings, check_release, reckon, refused_in
 from mrx_local.stack import Stack, running_stack
@@ -37,6 +37,9 @@ class Wishes:
     keep: bool
     servers: Path
     """folder of the demo's own servers, emptied first"""
+    rows: int = ROWS
+    """how many rows are invented"""
+    variation: Variation = field(default_factory=Variation)
 
 
 @dataclass(slots=True)
@@ -65,7 +68,14 @@ async def play(wishes: Wishes) -> int:
     work = _empty_folders(wishes)
     async with telling.step("generate") as say:
         cast = (
-            await asyncio.to_thread(invent, wishes.seed, wishes.out / "lists", work)
+            await asyncio.to_thread(
+                invent,
+                wishes.seed,
+                wishes.out / "lists",
+                work,
+                rows=wishes.rows,
+                variation=wishes.variation,
+            )
             if wishes.given is None
             else await asyncio.to_thread(read_given, wishes.seed, wishes.given, wishes.out / "lists", work)
         )
@@ -117,7 +127,9 @@ async def _run(
         participants = await _sign(scheme, cast, telling, findings)
         round_id = await scheme.open_round(AS_OF)
         async with telling.step("lists") as say:
-            receipts = await _publish(stack.credentials, cast, work, say)
+            receipts = await _publish(
+                stack.credentials, cast, work, say, page_rows=wishes.variation.page_rows
+            )
         async with telling.step("close") as say:
             await scheme.close_round(round_id)
             say("the round is closed: every list judged again, sites resolved, the pool frozen")
@@ -221,7 +233,12 @@ async def _sign(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings
 
 
 async def _publish(
-    credentials: Credentials, cast: Cast, work: Path, say: Callable[[str], None]
+    credentials: Credentials,
+    cast: Cast,
+    work: Path,
+    say: Callable[[str], None],
+    *,
+    page_rows: int,
 ) -> dict[str, Mapping[str, Any]]:
     """Every member publishes its list with its own credentials. Returns the receipts by member."""
     receipts: dict[str, Mapping[str, Any]] = {}
@@ -236,6 +253,8 @@ async def _publish(
                 str(sent.path),
                 "--receipt",
                 str(work / f"refused-{sent.path.stem}.csv"),
+                "--page-rows",
+                str(page_rows),
             )
         receipts[sent.member] = told
         say(

@@ -3,7 +3,6 @@
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
-import httpx
 import typer
 from typer.exceptions import TyperException
 
@@ -41,8 +40,14 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
         return _say(told(error), BAD_INPUT if error.kind == "invalid" else REFUSED)
     except TooEarly as error:
         return _say(f"too early: {error.reason}; try again", REFUSED)
-    except (Unavailable, httpx.TransportError, OSError) as error:
+    except (Unavailable, OSError) as error:
         return _say(f"unavailable: {error}", INFRASTRUCTURE)
+    except Exception as error:
+        # Importing httpx here would slow every command, also those that call nobody.
+        httpx = sys.modules.get("httpx")
+        if httpx is None or not isinstance(error, httpx.TransportError):
+            raise
+        return _say(f"unavailable: {type(error).__name__} {error}", INFRASTRUCTURE)
     return code if isinstance(code, int) else DONE
 
 
