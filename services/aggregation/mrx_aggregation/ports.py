@@ -170,8 +170,8 @@ class Survey(Protocol):
     async def ready(self) -> Sequence[tuple[UUID, UUID, int]]:
         """Member, list and revision of what waited for a fact or a round that has come."""
 
-    async def counted(self, round_id: UUID) -> Sequence[tuple[UUID, UUID, int]]:
-        """Member, list and revision of what counts for the round."""
+    async def to_judge(self, round_id: UUID) -> Sequence[tuple[UUID, UUID, int]]:
+        """Member, list and revision of what counts for a closing round and was not judged again yet."""
 
 
 class Work(Speaks, Protocol):

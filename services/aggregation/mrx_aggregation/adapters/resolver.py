@@ -61,8 +61,12 @@ _READY = text("""
             WHERE (entry.member_id, entry.list_id, entry.revision) = (one.member_id, one.list_id, one.revision)))
     ORDER BY 1, 2, 3
 """)
-_COUNTED = text("""
-    SELECT member_id, list_id, revision FROM received_list WHERE round_id = :round_id ORDER BY 1, 2, 3
+_TO_JUDGE = text("""
+    SELECT member_id, list_id, revision FROM received_list WHERE round_id = :round_id AND NOT EXISTS (
+        SELECT 1 FROM contribution AS judged WHERE judged.round_id = :round_id
+            AND (judged.member_id, judged.list_id, judged.revision)
+                = (received_list.member_id, received_list.list_id, received_list.revision))
+    ORDER BY 1, 2, 3
 """)
 _ENTRIES = """
     SELECT member_id, list_id, revision, row, site_name, address, city, region, postcode, country, audit_date,
@@ -110,9 +114,9 @@ class SqlSurvey:
         async with self._resolver.connect() as connection:
             return [(row[0], row[1], row[2]) for row in await connection.execute(_READY)]
 
-    async def counted(self, round_id: UUID) -> Sequence[tuple[UUID, UUID, int]]:
+    async def to_judge(self, round_id: UUID) -> Sequence[tuple[UUID, UUID, int]]:
         async with self._resolver.connect() as connection:
-            rows = await connection.execute(_COUNTED, {"round_id": round_id})
+            rows = await connection.execute(_TO_JUDGE, {"round_id": round_id})
             return [(row[0], row[1], row[2]) for row in rows]
 
 

@@ -50,13 +50,13 @@ async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Wri
 
 async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writer: Writer) -> None:
     """Judge the round's lists again, resolve their sites, decide what may be shown, and fix it all."""
-    counted: list[tuple[UUID, UUID, int]] = []
+    to_judge: list[tuple[UUID, UUID, int]] = []
 
     async def find(work: Work) -> None:
-        counted.extend(await work.survey.counted(closing.round_id))
+        to_judge.extend(await work.survey.to_judge(closing.round_id))
 
     await transact(find)
-    for member_id, list_id, revision in counted:
+    for member_id, list_id, revision in to_judge:
         await transact(partial(judge_again_and_leave, list_id, revision, closing), tenant=member_id)
     await resolve(closing, resolver=resolver, writer=writer)
 
