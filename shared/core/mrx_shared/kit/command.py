@@ -32,28 +32,30 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
     """Run an app and give its exit code; a refusal goes to stderr as one sentence with its remedy."""
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="mrx", standalone_mode=False)
-    except TyperException as error:
-        return _say(f"error: {error.format_message()}", BAD_INPUT)
-    except (typer.Abort, KeyboardInterrupt):
-        return _say("stopped", INFRASTRUCTURE)
-    except Rejected as error:
-        return _say(told(error), BAD_INPUT if error.kind == "invalid" else REFUSED)
-    except TooEarly as error:
-        return _say(f"too early: {error.reason}; try again", REFUSED)
-    except (Unavailable, OSError) as error:
-        return _say(f"unavailable: {error}", INFRASTRUCTURE)
-    except Exception as error:
-        # Importing httpx here would slow every command, also those that call nobody.
-        httpx = sys.modules.get("httpx")
-        if httpx is None or not isinstance(error, httpx.TransportError):
+    except (Exception, KeyboardInterrupt) as error:
+        failure = _failure(error)
+        if failure is None:
             raise
-        return _say(f"unavailable: {type(error).__name__} {error}", INFRASTRUCTURE)
+        line, code = failure
+        sys.stderr.write(f"{line}\n")
     return code if isinstance(code, int) else DONE
 
 
-def _say(line: str, code: int) -> int:
-    sys.stderr.write(f"{line}\n")
-    return code
+def _failure(error: BaseException) -> tuple[str, int] | None:
+    """What to say of an error, and the exit code; None for one that nobody foresaw."""
+    # Importing httpx here would slow every command, also those that call nobody.
+    away = (Unavailable, OSError, getattr(sys.modules.get("httpx"), "TransportError", OSError))
+    if isinstance(error, TyperException):
+        return f"error: {error.format_message()}", BAD_INPUT
+    if isinstance(error, Rejected):
+        return told(error), BAD_INPUT if error.kind == "invalid" else REFUSED
+    if isinstance(error, TooEarly):
+        return f"too early: {error.reason}; try again", REFUSED
+    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
+        return "stopped", INFRASTRUCTURE
+    if isinstance(error, away):
+        return f"unavailable: {error}", INFRASTRUCTURE
+    return None
 
 
 def told(error: Rejected) -> str:
