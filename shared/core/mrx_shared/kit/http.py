@@ -86,6 +86,7 @@ def build_api(*, service: str, title: str, description: str) -> FastAPI:
             "503": {"model": Problem, "description": "a server that this needs is away; try again"},
         },
     )
+    _document_problems(api)
     api.state.service = service
     api.add_middleware(_BodyLimit)
     api.add_exception_handler(Rejected, _rejected)
@@ -96,6 +97,26 @@ def build_api(*, service: str, title: str, description: str) -> FastAPI:
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
     return api
+
+
+def _document_problems(api: FastAPI) -> None:
+    """Say in the document what is sent: problems, as application/problem+json, also for what FastAPI refuses itself."""
+    drawn = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            document = drawn()
+            for operation in (one for path in document["paths"].values() for one in path.values()):
+                operation["responses"].pop("422", None)
+                for status in ("4XX", "503"):
+                    content = operation["responses"][status]["content"]
+                    content["application/problem+json"] = content.pop("application/json")
+            for name in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(name, None)
+        assert api.openapi_schema is not None
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
 
 
 async def _rejected(_request: Request, error: Exception) -> Response:
