@@ -94,7 +94,7 @@ CREATE TABLE entry (
     member_id uuid NOT NULL,
     list_id uuid NOT NULL,
     revision integer NOT NULL,
-    round_id uuid NOT NULL REFERENCES round,
+    round_id uuid NOT NULL,
     row integer NOT NULL,
     row_ref text NOT NULL,
     waits_for_code text,
@@ -117,7 +117,6 @@ CREATE TABLE entry (
     PRIMARY KEY (member_id, list_id, revision, row),
     CHECK ((waits_for_code IS NULL) = (scheme_family IS NOT NULL))
 );
-CREATE INDEX entry_of_round ON entry (round_id);
 CREATE INDEX entry_waiting ON entry (waits_for_code, waits_for_version) WHERE waits_for_code IS NOT NULL;
 
 CREATE TABLE refused_row (

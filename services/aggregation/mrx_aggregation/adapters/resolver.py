@@ -69,9 +69,10 @@ _TO_JUDGE = text("""
     ORDER BY 1, 2, 3
 """)
 _ENTRIES = """
-    SELECT member_id, list_id, revision, row, site_name, address, city, region, postcode, country, audit_date,
+    SELECT member_id, list_id, revision, entry.row, site_name, address, city, region, postcode, country, audit_date,
         scheme_family, os_id, lei, duns, gln, vat, zs, zc
-    FROM entry WHERE round_id = $1 AND waits_for_code IS NULL
+    FROM contribution JOIN entry USING (round_id, member_id, list_id, revision)
+    WHERE round_id = $1 AND waits_for_code IS NULL
 """
 _FORGET_LINKS = "DELETE FROM link WHERE round_id = $1"
 _LINK = """

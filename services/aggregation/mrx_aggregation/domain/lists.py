@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from mrx_aggregation.domain.columns import Columns
+from mrx_aggregation.domain.rows import Verdict
 
 MOST_ROWS_A_PAGE = 500
 MOST_BYTES_A_PAGE = 512 * 1024
@@ -56,6 +57,15 @@ class Tally:
     accepted: int = 0
     refused: int = 0
     waiting: int = 0
+
+    def with_verdict(self, verdict: Verdict) -> "Tally":
+        """The tally with some more rows."""
+        settled = verdict.entries["waits_for_code"].null_count()
+        return Tally(
+            accepted=self.accepted + settled,
+            refused=self.refused + len(verdict.refused),
+            waiting=self.waiting + verdict.entries.height - settled,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

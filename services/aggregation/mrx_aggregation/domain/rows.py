@@ -109,7 +109,9 @@ class Judge:
         return _split(page, faults)
 
     def _check_refs(self, page: pl.DataFrame, faults: _Faults) -> None:
-        for place, (ref, row) in enumerate(zip(page["row_ref"], page["row"], strict=True)):
+        for place, (ref, row) in enumerate(
+            zip(page["row_ref"].to_list(), page["row"].to_list(), strict=True)
+        ):
             if ref and (first := self._row_of_ref.setdefault(ref, row)) != row:
                 faults.note(
                     place,
@@ -173,7 +175,7 @@ class _Once:
     def column(self, page: pl.DataFrame, names: list[str], faults: _Faults) -> list[Any]:
         """The meaning of each row's value; what is at fault has none and is noted."""
         known, meanings = self._known, []
-        for place, value in enumerate(zip(*(page[name] for name in names), strict=True)):
+        for place, value in enumerate(zip(*(page[name].to_list() for name in names), strict=True)):
             found = known.get(value)
             if found is None:
                 found = known[value] = self._read(*value)
@@ -228,7 +230,7 @@ def _checked_identifiers(kind: str, values: pl.Series, faults: _Faults) -> Itera
     if values.is_empty() or values.str.len_bytes().max() == 0:
         return values
     checked = []
-    for place, text in enumerate(values):
+    for place, text in enumerate(values.to_list()):
         try:
             checked.append(check_identifier(kind, text) if text else "")
         except ValueError as error:
@@ -239,16 +241,19 @@ def _checked_identifiers(kind: str, values: pl.Series, faults: _Faults) -> Itera
 
 
 def _check_texts(page: pl.DataFrame, faults: _Faults) -> None:
-    places = page.with_row_index("place")
+    """A quick look at every cell, and a close one at what looks suspicious."""
+    looks = page.select(_suspicious(column) for column in READ_COLUMNS)
     for column in READ_COLUMNS:
-        suspicious = pl.col(column).str.contains(SUSPICIOUS) | (
-            pl.col(column).str.len_chars() > most_letters(column)
-        )
-        if column == "site_name":
-            suspicious |= pl.col(column) == ""
-        for place, value in places.filter(suspicious).select("place", column).iter_rows():
+        for place in looks[column].arg_true() if looks[column].any() else ():
+            value = page[column][place]
             if fault := fault_of(column, value) if value else _MISSING:
                 faults.note(place, column, fault)
+
+
+def _suspicious(column: str) -> pl.Expr:
+    cell = pl.col(column)
+    looks = cell.str.contains(SUSPICIOUS) | (cell.str.len_chars() > most_letters(column))
+    return looks | (cell == "") if column == "site_name" else looks
 
 
 def _split(page: pl.DataFrame, faults: _Faults) -> Verdict:

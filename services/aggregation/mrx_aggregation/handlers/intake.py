@@ -24,7 +24,7 @@ from mrx_aggregation.domain.lists import (
     Tally,
 )
 from mrx_aggregation.domain.rounds import Round
-from mrx_aggregation.domain.rows import Judge
+from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.ports import Work
 
 PAGES_AT_ONCE = 20
@@ -252,17 +252,21 @@ async def _replace(older: ReceivedList, newer: int, taking: Round, work: Work) -
 
 async def _judge(received: ReceivedList, taking: Round, work: Work) -> tuple[Tally, str | None]:
     judge = Judge(as_of=taking.as_of, recognitions=await work.facts.recognitions(), only=received.left_rows)
-    accepted = refused = waiting = 0
+    tally = Tally()
+    last: Verdict | None = None
     async for body in work.lists.bodies(received, at_once=PAGES_AT_ONCE):
-        # Judging is arithmetic: off the event loop, so that health answers meanwhile.
-        verdict = await asyncio.to_thread(judge.judge, body)
-        await work.lists.keep_verdict(received, verdict, round_id=taking.round_id)
-        waits = verdict.entries["waits_for_code"].len() - verdict.entries["waits_for_code"].null_count()
-        accepted += verdict.entries.height - waits
-        waiting += waits
-        refused += len(verdict.refused)
+        # Judging is arithmetic: off the event loop, and at the same time as the verdict before is kept.
+        judging = asyncio.create_task(asyncio.to_thread(judge.judge, body))
+        try:
+            if last is not None:
+                await work.lists.keep_verdict(received, last, round_id=taking.round_id)
+        finally:
+            last = await judging
+        tally = tally.with_verdict(last)
+    if last is not None:
+        await work.lists.keep_verdict(received, last, round_id=taking.round_id)
     unread = sort_columns(await work.lists.unread_columns(received))
-    return Tally(accepted=accepted, refused=refused, waiting=waiting), unread.remedy
+    return tally, unread.remedy
 
 
 async def _settle(received: ReceivedList, work: Work, *, aloud: bool = True) -> None:
