@@ -1,0 +1,84 @@
+"""One whole stack for all stories, as `make up` starts it, with members that take part."""
+
+import asyncio
+import json
+import subprocess
+import sysconfig
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mrx_local.credentials import Credentials
+from mrx_local.demo.cast import Actor
+from mrx_local.demo.scheme import Scheme
+
+MRX = str(Path(sysconfig.get_path("scripts")) / "mrx")
+MEMBERS = ("Ash", "Birch", "Cedar")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A stack that serves; each of `MEMBERS` was admitted, passed step 1 and signed."""
+
+    folder: Path
+    urls: dict[str, str]
+    kafka: dict[str, str]
+    credentials: Credentials
+
+    def member(self, name: str) -> dict[str, Any]:
+        return self.credentials.member(name)
+
+    def mrx(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command with the stack's credentials at hand."""
+        return subprocess.run([MRX, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+    def operator(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as the stack's operator."""
+        return self.mrx("operator", "--credentials", str(self.folder / "credentials.json"), *arguments)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The stack; stopped at the end of the session."""
+    folder = tmp_path_factory.mktemp("stack")
+    started = subprocess.run(
+        [MRX, "local", "up", "--detach", "--folder", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert started.returncode == 0, started.stdout + started.stderr
+    try:
+        stack = json.loads((folder / "stack.json").read_text(encoding="utf-8"))
+        made = Running(
+            folder=folder,
+            urls=stack["services"],
+            kafka=stack["kafka"],
+            credentials=Credentials(folder / "up"),
+        )
+        asyncio.run(_take_part(made))
+        yield made
+    finally:
+        subprocess.run([MRX, "local", "down", "--folder", str(folder)], check=True, timeout=120)
+
+
+async def _take_part(running: Running) -> None:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        scheme = Scheme(client, running.urls, running.credentials)
+        await scheme.admit([Actor(name=name, group=name) for name in MEMBERS])
+        await scheme.assess_public()
+        await scheme.publish_statement()
+        for name in MEMBERS:
+            await scheme.adopt(name)
+            await scheme.sign(name)
+
+
+@pytest.fixture
+async def scheme(running: Running) -> AsyncIterator[Scheme]:
+    """The scheme's steps on the running stack."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        yield Scheme(client, running.urls, running.credentials)
