@@ -6,6 +6,7 @@ PARTS := shared/core shared/matching deploy/local $(patsubst %/pyproject.toml,%,
 PROJECTS := $(PARTS:%=%/pyproject.toml)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 OWN := $(foreach part,shared matching local registry benchmark aggregation member operator,--no-emit-package mrx-$(part))
+RUNTIME := $(foreach part,shared/core shared/matching services/registry services/benchmark services/aggregation services/operator,$(part)/pyproject.toml)
 SEED ?= 1
 export UV_SYSTEM_CERTS := 1
 
@@ -53,5 +54,7 @@ bench: setup  ## Measure speed as ratios to a floor in the same run
 lock: setup  ## Choose newer versions and write the locks anew
 	@$(COMPILE) bootstrap.in --output-file bootstrap.lock
 	@$(COMPILE) $(PROJECTS) --all-extras --group dev $(OWN) --upgrade --output-file requirements.lock
+	@$(COMPILE) -c requirements.lock $(RUNTIME) $(OWN) --output-file deploy/runtime.lock
+	@echo hatchling | $(COMPILE) -c requirements.lock - --output-file deploy/build.lock
 
 .PHONY: help setup demo up down check test fix contracts bench lock

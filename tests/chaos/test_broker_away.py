@@ -33,31 +33,33 @@ async def test_requests_are_accepted_for_a_minute_without_a_broker_and_nothing_i
     kafka_folder = tmp_path / "kafka"
     kafka = infrastructure(kafka_folder, parts={"kafka"})
     server = (await kafka.__aenter__()).kafka.server
-    async with running_stack(tmp_path / "stack", settings=replacing(server)) as stack:
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-            scheme = Scheme(client, stack.urls, stack.credentials)
-            await kafka.__aexit__(None, None, None)
+    async with (
+        running_stack(tmp_path / "stack", settings=replacing(server)) as stack,
+        httpx.AsyncClient(timeout=30, trust_env=False) as client,
+    ):
+        scheme = Scheme(client, stack.urls, stack.credentials)
+        await kafka.__aexit__(None, None, None)
 
-            admitted = []
-            gone_until = asyncio.get_running_loop().time() + AWAY_S
-            while asyncio.get_running_loop().time() < gone_until:
-                name = f"Member {uuid4()}"
-                made = await scheme.secretariat.post(
-                    "registry", "/v1/members", {"name": name, "group": name, "minority_holdings": []}
-                )
-                assert made["state"] == "provisioning"
-                admitted.append(made["member_id"])
-                await asyncio.sleep(3)
-            assert len(admitted) >= AWAY_S / 5
+        admitted = []
+        gone_until = asyncio.get_running_loop().time() + AWAY_S
+        while asyncio.get_running_loop().time() < gone_until:
+            name = f"Member {uuid4()}"
+            made = await scheme.secretariat.post(
+                "registry", "/v1/members", {"name": name, "group": name, "minority_holdings": []}
+            )
+            assert made["state"] == "provisioning"
+            admitted.append(made["member_id"])
+            await asyncio.sleep(3)
+        assert len(admitted) >= AWAY_S / 5
 
-            async with infrastructure(kafka_folder, parts={"kafka"}):
-                async with asyncio.timeout(120):
-                    while not await _all_admitted(scheme, admitted):
-                        await asyncio.sleep(0.5)
-                # What the registry said meanwhile reached aggregation and its own topic: nothing is left unsent.
-                async with asyncio.timeout(60):
-                    while await _unsent(stack.urls["registry"], stack.credentials.person("operator"), client):
-                        await asyncio.sleep(0.5)
+        async with infrastructure(kafka_folder, parts={"kafka"}):
+            async with asyncio.timeout(120):
+                while not await _all_admitted(scheme, admitted):  # noqa: ASYNC110  (over HTTP)
+                    await asyncio.sleep(0.5)
+            # What the registry said meanwhile reached aggregation and its own topic: nothing is left unsent.
+            async with asyncio.timeout(60):
+                while await _unsent(stack.urls["registry"], stack.credentials.person("operator"), client):  # noqa: ASYNC110
+                    await asyncio.sleep(0.5)
 
 
 async def _all_admitted(scheme: Scheme, members: list[str]) -> bool:

@@ -1,7 +1,6 @@
 """The commands of `mrx operator`."""
 
 import asyncio
-import importlib
 import json
 import sys
 import time
@@ -362,10 +361,3 @@ def _print_walks(walks: Sequence[Walk], *, as_json: bool) -> None:
         )
         for each in one.breaks:
             typer.echo(f"  at {each.position}: {each.reason}")
-
-
-def __getattr__(name: str) -> object:
-    # For environments that were installed before the entry point moved to `mrx_operator.app`.
-    if name != "app":
-        raise AttributeError(name)
-    return importlib.import_module("mrx_operator.app").app
