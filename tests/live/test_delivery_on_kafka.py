@@ -155,9 +155,8 @@ Make = Callable[[], Tallying]
 
 
 @pytest.fixture
-def make(server: KafkaServer, tally_database: ServiceDatabase, database: Database) -> Make:
+def make(server: KafkaServer, tally_database: ServiceDatabase) -> Make:  # noqa: F811
     """Makes the service anew, as a restart does; the database was emptied."""
-    assert database
     return lambda: Tallying(server, tally_database)
 
 
@@ -212,7 +211,6 @@ async def test_a_service_starts_and_works_though_its_broker_comes_later(
     tally_database: ServiceDatabase,
     database: Database,
 ) -> None:
-    assert database
     folder = tmp_path / str(uuid4())
     async with infrastructure(folder, parts={"kafka"}) as servers:
         server = servers.kafka.server

@@ -53,6 +53,11 @@ class Credentials:
         found: dict[str, Any] = self._known["members"][name]
         return found
 
+    @property
+    def members(self) -> dict[str, dict[str, Any]]:
+        """Every member's credentials, by name."""
+        return dict(self._known["members"])
+
     def profile(self, name: str) -> Path:
         """Where the profile of a member lies, for `mrx member --profile`."""
         slug = re.sub(r"\W+", "-", name.casefold()).strip("-") or self.member(name)["member_id"]

@@ -115,7 +115,7 @@ class Scheme:
         reviewer = credentials.person("reviewer")
         assert reviewer is not None
         self.reviewer = self._as(reviewer)
-        self.members: dict[str, Caller] = {}
+        self.members = {name: self._as(member) for name, member in credentials.members.items()}
         self.member_ids: dict[str, UUID] = {}
 
     def _as(self, person: Mapping[str, str]) -> Caller:
@@ -178,13 +178,10 @@ class Scheme:
             {"code": PUBLIC, "name": "SMETA", "scheme_family": "SMETA", "public": True},
         )
         answers = await self._answers(falls_short=False)
-        verdicts = [
+        return [
             await self._assess(self.secretariat, protocol["protocol_id"], version, first, last, answers)
             for version, first, last in PUBLIC_VERSIONS
         ]
-        for verdict in verdicts:
-            await self._adoptable(verdict)
-        return verdicts
 
     async def assess_own(self, actor: Actor) -> Mapping[str, Any]:
         """A member submits its own protocol and its answers; the reviewer confirms them. Returns the verdict."""
@@ -249,17 +246,17 @@ class Scheme:
             for place, criterion in enumerate(weights, start=1)
         ]
 
-    async def _adoptable(self, verdict: Mapping[str, Any]) -> None:
-        """A member can adopt as soon as the registry has heard of the verdict."""
-        self.adoptable = {"protocol_id": verdict["protocol_id"], "protocol_version": verdict["version"]}
-
     async def publish_statement(self) -> None:
         """The secretariat publishes the joint statement."""
         await self.secretariat.post("registry", "/v1/statements", {"version": "2026", "text": STATEMENT})
 
     async def adopt(self, name: str) -> None:
-        """A member adopts the public protocol, as soon as the registry has heard that it is equivalent."""
-        await self._when_heard(lambda: self.members[name].post("registry", "/v1/adoptions", self.adoptable))
+        """A member adopts the newest public protocol, as soon as the registry has heard that it is equivalent."""
+        member = self.members[name]
+        listed = (await member.get("benchmark", "/v1/protocols"))["protocols"]
+        public = next(one for one in listed if one["code"] == PUBLIC)
+        newest = {"protocol_id": public["protocol_id"], "protocol_version": PUBLIC_VERSIONS[-1][0]}
+        await self._when_heard(lambda: member.post("registry", "/v1/adoptions", newest))
 
     async def sign(self, name: str) -> None:
         """A member's signatory signs. Raises `Rejected` for a member that did not pass step 1."""
