@@ -414,6 +414,9 @@ async def test_only_the_resolver_reads_links_and_the_writer_reads_the_pool_alone
     assert await refused("resolver", "SELECT key FROM release_key")
 
 
+_CLOSED: Exception = asyncpg.exceptions.ConnectionDoesNotExistError("closed")  # type: ignore[no-untyped-call]
+
+
 async def test_a_broken_connection_is_an_outage_and_no_fault_of_the_list(
     aggregation: Aggregation, member: UUID, sent: SentList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,7 +427,7 @@ async def test_a_broken_connection_is_an_outage_and_no_fault_of_the_list(
         nonlocal broken
         if broken:
             broken -= 1
-            raise asyncpg.exceptions.ConnectionDoesNotExistError("closed")  # type: ignore[no-untyped-call]
+            raise _CLOSED
         return await fetchrow(self, query, *args)
 
     monkeypatch.setattr(asyncpg.Connection, "fetchrow", breaking)
