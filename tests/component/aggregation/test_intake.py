@@ -1,5 +1,6 @@
 """Lists come in pages, in any order and more than once; each fault gets a receipt and nothing is half-applied."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -414,14 +415,14 @@ async def test_only_the_resolver_reads_links_and_the_writer_reads_the_pool_alone
     assert await refused("resolver", "SELECT key FROM release_key")
 
 
-_CLOSED: Exception = asyncpg.exceptions.ConnectionDoesNotExistError("closed")  # type: ignore[no-untyped-call]
+_CLOSED: Exception = asyncpg.exceptions.ConnectionDoesNotExistError("closed")
 
 
 async def test_a_broken_connection_is_an_outage_and_no_fault_of_the_list(
     aggregation: Aggregation, member: UUID, sent: SentList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = 7
-    fetchrow = asyncpg.Connection.fetchrow
+    fetchrow: Callable[..., Awaitable[object]] = asyncpg.Connection.fetchrow
 
     async def breaking(self: asyncpg.Connection, query: str, *args: object) -> object:
         nonlocal broken
