@@ -94,8 +94,13 @@ class MemberSystem:
         for payload in payloads:
             await self._producer.send_and_wait(self._member["topics"]["lists"], payload)
 
-    async def receipts(self, list_id: UUID, *, until: int = 1) -> list[dict[str, Any]]:
-        """The receipts of a list from the beginning of the out-topic, once there are so many."""
+    async def receipts(
+        self, list_id: UUID, *, until: int = 1, listening: asyncio.Event | None = None
+    ) -> list[dict[str, Any]]:
+        """The receipts of a list from the beginning of the out-topic, once there are so many.
+
+        `listening` is set when the consumer has its partition.
+        """
         consumer = AIOKafkaConsumer(
             self._member["topics"]["out"],
             **self._access,
@@ -107,6 +112,10 @@ class MemberSystem:
         found: list[dict[str, Any]] = []
         try:
             async with asyncio.timeout(PATIENCE_S):
+                while listening is not None and not consumer.assignment():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+                if listening is not None:
+                    listening.set()
                 while len(found) < until:
                     told = json.loads((await consumer.getone()).value or b"{}")
                     if told["data"].get("list_id") == str(list_id):

@@ -155,7 +155,7 @@ Make = Callable[[], Tallying]
 
 
 @pytest.fixture
-def make(server: KafkaServer, tally_database: ServiceDatabase) -> Make:  # noqa: F811
+def make(server: KafkaServer, tally_database: ServiceDatabase) -> Make:
     """Makes the service anew, as a restart does; the database was emptied."""
     return lambda: Tallying(server, tally_database)
 

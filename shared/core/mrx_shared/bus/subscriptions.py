@@ -145,7 +145,7 @@ class Subscription(Generic[W]):
     async def _settle(self, letter: Letter, tries: int) -> None:
         """Handle, or put aside what is refused for good, or let wait what came too early."""
         try:
-            outcome = await self.dispatch(letter)
+            await self.dispatch(letter)
         except Unreadable as error:
             await self._put_aside(letter, "unreadable", str(error), tries)
         except Rejected as error:
@@ -153,8 +153,6 @@ class Subscription(Generic[W]):
         except TooEarly as error:
             await self.keep_waiting(letter, error)
             EVENTS.labels(self.consumer, self._type(letter), "waiting").inc()
-        else:
-            EVENTS.labels(self.consumer, self._type(letter), outcome).inc()
 
     async def keep_waiting(self, letter: Letter, early: TooEarly) -> None:
         """Put a record into the waiting room."""
@@ -166,6 +164,7 @@ class Subscription(Generic[W]):
         header = read_header(letter.payload)
         known = self._handlers.get(header.type)
         if known is None:
+            EVENTS.labels(self.consumer, "other", "passed").inc()
             return "passed"
         envelope = decode(letter.payload, known.message)
         delivery: Delivery[Any] = Delivery(
@@ -177,6 +176,7 @@ class Subscription(Generic[W]):
             dead_letter=dead_letter,
         )
         await known.handler(delivery)
+        EVENTS.labels(self.consumer, header.type, "handled").inc()
         return "handled"
 
     async def _put_aside(self, letter: Letter, cause: Cause, reason: str, tries: int) -> None:
