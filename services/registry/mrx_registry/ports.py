@@ -105,10 +105,10 @@ class Recognitions(Protocol):
     """Read model of the benchmark's verdicts; a company's own protocol is seen for its owner alone."""
 
     async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
-        """Keep this verdict if it is newer than the one known for the protocol version. Says whether it was."""
+        """Keep this verdict if it is newer than the one known under the same criteria. Says whether it was."""
 
-    async def find(self, protocol_id: UUID, protocol_version: str) -> Recognition | None:
-        """The verdict on a protocol version."""
+    async def of_version(self, protocol_id: UUID, protocol_version: str) -> Sequence[Recognition]:
+        """The verdicts on a protocol version, one for each version of the criteria."""
 
     async def counting_for(self, member_id: UUID) -> Sequence[Recognition]:
         """The verdicts on the member's own protocols and on those it adopted."""

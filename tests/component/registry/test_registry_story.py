@@ -80,6 +80,24 @@ async def test_a_public_protocol_is_adopted_and_lapses_for_its_adopters(house: H
     assert seen["protocols"][0]["recognised_until"] == "2025-12-31"
 
 
+async def test_a_verdict_is_kept_for_each_version_of_the_criteria(house: House) -> None:
+    secretariat = await house.secretariat()
+    member_id, member = await house.member(secretariat, "Acme")
+    held, public = verdict(member_id), verdict(None)
+    for sequence, (first, owner) in enumerate(((held, member_id), (public, None)), 1):
+        await house.deliver(first, sequence=sequence)
+        failed = verdict(owner, equivalent=False, protocol_id=first.protocol_id, criteria="6.0-2p")
+        await house.deliver(failed, sequence=sequence + 1)
+    adoption = {"protocol_id": str(public.protocol_id), "protocol_version": "3"}
+    assert (await member.done("/v1/adoptions", adoption))["missing"] == ["statement-not-signed"]
+    seen = (await member.get("/v1/participation")).json()["protocols"]
+    assert {(one["public"], one["criteria_version"], one["equivalent"]) for one in seen} == {
+        (public, criteria, criteria == "5.0-2p")
+        for public in (True, False)
+        for criteria in ("5.0-2p", "6.0-2p")
+    }
+
+
 async def test_a_request_is_accepted_while_kafka_is_away_and_finished_when_it_is_back(
     house: House, topics: MemoryTopics
 ) -> None:

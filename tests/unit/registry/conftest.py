@@ -90,6 +90,7 @@ def verdict(
     protocol_id: UUID | None = None,
     since: date = date(2025, 1, 1),
     until: date | None = None,
+    criteria: str = "5.0-2p",
 ) -> ProtocolAssessed:
     return ProtocolAssessed(
         assessment_id=uuid4(),
@@ -99,7 +100,7 @@ def verdict(
         scheme_family="SMETA" if owner is None else "equivalent",
         public=owner is None,
         member_id=owner,
-        criteria_version="5.0-2p",
+        criteria_version=criteria,
         commonality=Decimal("91.20") if equivalent else Decimal("84.99"),
         lower=Decimal("84.99"),
         upper=Decimal("91.20"),

@@ -160,20 +160,23 @@ class MemoryStatements:
 class MemoryRecognitions:
     tenant: Tenant
     statements: MemoryStatements
-    kept: dict[tuple[UUID, str], tuple[int, Recognition]] = field(default_factory=dict)
+    kept: dict[tuple[UUID, str, str], tuple[int, Recognition]] = field(default_factory=dict)
 
     async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
         assert recognition.owner in (None, self.tenant.member)
-        place = (recognition.protocol_id, recognition.protocol_version)
+        place = (recognition.protocol_id, recognition.protocol_version, recognition.criteria_version)
         known, _ = self.kept.get(place, (0, None))
         if known >= sequence:
             return False
         self.kept[place] = (sequence, recognition)
         return True
 
-    async def find(self, protocol_id: UUID, protocol_version: str) -> Recognition | None:
-        _, found = self.kept.get((protocol_id, protocol_version), (0, None))
-        return found if found and found.owner in (None, self.tenant.member) else None
+    async def of_version(self, protocol_id: UUID, protocol_version: str) -> Sequence[Recognition]:
+        return [
+            known
+            for place, (_, known) in self.kept.items()
+            if place[:2] == (protocol_id, protocol_version) and known.owner in (None, self.tenant.member)
+        ]
 
     async def counting_for(self, member_id: UUID) -> Sequence[Recognition]:
         adopted = {
@@ -182,7 +185,8 @@ class MemoryRecognitions:
         return [
             known
             for place, (_, known) in self.kept.items()
-            if known.owner == member_id == self.tenant.member or (known.owner is None and place in adopted)
+            if known.owner == member_id == self.tenant.member
+            or (known.owner is None and place[:2] in adopted)
         ]
 
 

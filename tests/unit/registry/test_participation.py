@@ -93,6 +93,45 @@ async def test_an_older_verdict_that_arrives_late_changes_nothing(work: MemoryWo
     assert changes(work)[-1] == (False, ["statement-not-signed"])
 
 
+async def test_a_no_under_newer_criteria_leaves_a_yes_that_still_holds(work: MemoryWork, acts: Acts) -> None:
+    member = await acts.admitted()
+    held = verdict(member.id, until=date(2026, 7, 1))
+    await acts.assess(held)
+    await statement.sign(member.id, signing(await acts.publish()), work)
+    failed = verdict(member.id, equivalent=False, protocol_id=held.protocol_id, criteria="6.0-2p")
+    await acts.assess(failed)
+    assert changes(work)[-1] == (True, [])
+    work.moment = datetime.fromisoformat("2026-07-02T00:00:00+00:00")
+    await participation.judge_due(work.transact)
+    assert changes(work)[-1] == (False, ["no-equivalent-protocol"])
+
+
+async def test_a_late_conclusion_under_ended_criteria_does_not_cut_off_a_running_yes(
+    work: MemoryWork, acts: Acts
+) -> None:
+    member = await acts.admitted()
+    running = verdict(member.id, criteria="6.0-2p")
+    await acts.assess(running)
+    await statement.sign(member.id, signing(await acts.publish()), work)
+    for late in (
+        verdict(member.id, protocol_id=running.protocol_id, until=date(2026, 6, 1)),
+        verdict(member.id, protocol_id=running.protocol_id, equivalent=False),
+    ):
+        await acts.assess(late)
+        assert changes(work)[-1] == (True, [])
+
+
+async def test_a_public_protocol_is_adopted_where_one_of_its_verdicts_holds(
+    work: MemoryWork, acts: Acts
+) -> None:
+    member = await acts.admitted()
+    public = verdict(None, equivalent=False)
+    await acts.assess(public)
+    await acts.assess(verdict(None, protocol_id=public.protocol_id, criteria="6.0-2p"))
+    await statement.adopt(member.id, public.protocol_id, "3", work)
+    assert changes(work)[-1] == (False, ["statement-not-signed"])
+
+
 async def test_a_verdict_for_a_member_not_known_here_waits(work: MemoryWork) -> None:
     stranger = uuid4()
     with pytest.raises(TooEarly) as early:

@@ -112,12 +112,13 @@ GRANT SELECT, INSERT ON adoption TO registry_app;
 CREATE TABLE recognition (
     protocol_id uuid NOT NULL,
     protocol_version text NOT NULL,
+    criteria_version text NOT NULL,
     owner uuid REFERENCES member,
     equivalent boolean NOT NULL,
     recognised_from date,
     recognised_until date,
     sequence bigint NOT NULL,
-    PRIMARY KEY (protocol_id, protocol_version)
+    PRIMARY KEY (protocol_id, protocol_version, criteria_version)
 );
 CREATE INDEX recognition_of ON recognition (owner);
 GRANT SELECT, INSERT, UPDATE ON recognition TO registry_app;

@@ -339,18 +339,19 @@ class SqlRecognitions(_Rows):
     async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
         newer = await self._first(
             """
-            INSERT INTO recognition AS known (protocol_id, protocol_version, owner, equivalent,
+            INSERT INTO recognition AS known (protocol_id, protocol_version, criteria_version, owner, equivalent,
                 recognised_from, recognised_until, sequence)
-            VALUES (:protocol_id, :protocol_version, :owner, :equivalent,
+            VALUES (:protocol_id, :protocol_version, :criteria_version, :owner, :equivalent,
                 :recognised_from, :recognised_until, :sequence)
-            ON CONFLICT (protocol_id, protocol_version) DO UPDATE SET equivalent = excluded.equivalent,
-                recognised_from = excluded.recognised_from, recognised_until = excluded.recognised_until,
+            ON CONFLICT (protocol_id, protocol_version, criteria_version) DO UPDATE
+                SET equivalent = excluded.equivalent, recognised_from = excluded.recognised_from, recognised_until = excluded.recognised_until,
                 sequence = excluded.sequence
             WHERE known.sequence < excluded.sequence
             RETURNING 1
             """,
             protocol_id=recognition.protocol_id,
             protocol_version=recognition.protocol_version,
+            criteria_version=recognition.criteria_version,
             owner=recognition.owner,
             equivalent=recognition.equivalent,
             recognised_from=recognition.recognised_from,
@@ -359,13 +360,16 @@ class SqlRecognitions(_Rows):
         )
         return newer is not None
 
-    async def find(self, protocol_id: UUID, protocol_version: str) -> Recognition | None:
-        row = await self._first(
-            "SELECT * FROM recognition WHERE protocol_id = :id AND protocol_version = :version",
+    async def of_version(self, protocol_id: UUID, protocol_version: str) -> Sequence[Recognition]:
+        rows = await self._all(
+            """
+            SELECT * FROM recognition WHERE protocol_id = :id AND protocol_version = :version
+            ORDER BY criteria_version
+            """,
             id=protocol_id,
             version=protocol_version,
         )
-        return _recognition(row) if row else None
+        return [_recognition(row) for row in rows]
 
     async def counting_for(self, member_id: UUID) -> Sequence[Recognition]:
         rows = await self._all(
@@ -374,7 +378,7 @@ class SqlRecognitions(_Rows):
             WHERE r.owner = :id OR r.owner IS NULL AND EXISTS (
                 SELECT FROM adoption a WHERE a.member_id = :id
                 AND a.protocol_id = r.protocol_id AND a.protocol_version = r.protocol_version)
-            ORDER BY r.protocol_id, r.protocol_version
+            ORDER BY r.protocol_id, r.protocol_version, r.criteria_version
             """,
             id=member_id,
         )
@@ -385,6 +389,7 @@ def _recognition(row: Row[Any]) -> Recognition:
     return Recognition(
         protocol_id=row.protocol_id,
         protocol_version=row.protocol_version,
+        criteria_version=row.criteria_version,
         owner=row.owner,
         equivalent=row.equivalent,
         recognised_from=row.recognised_from,

@@ -57,10 +57,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognition:
-    """A protocol version as the benchmark last judged it."""
+    """A protocol version as the benchmark last judged it under one version of the criteria."""
 
     protocol_id: UUID
     protocol_version: str
+    criteria_version: str
     owner: UUID | None
     """the member whose own protocol this is; None for a public one"""
     equivalent: bool

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -129,22 +129,26 @@ def signed(
 
 
 def adopted(
-    protocol: Recognition,
+    verdicts: Sequence[Recognition],
     *,
     member: Member,
     standing: Iterable[Adoption],
     adoption_id: UUID,
     at: datetime,
 ) -> Adoption:
-    """The member's adoption. Raises `Rejected` for what is not public, not recognised today, or adopted already."""
+    """The member's adoption of the protocol version that these verdicts are on; one that holds today is enough.
+
+    Raises `Rejected` for what is not public, not recognised today, or adopted already.
+    """
     member.acts()
+    protocol = verdicts[0]
     if protocol.owner is not None:
         raise Rejected(
             "a member's own protocol is not adopted",
             field="protocol_id",
             remedy="nothing is to be done: an own equivalent protocol counts by itself",
         )
-    _recognised(protocol, at.date())
+    _recognised(verdicts, at.date())
     if any(
         (known.protocol_id, known.protocol_version) == (protocol.protocol_id, protocol.protocol_version)
         for known in standing
@@ -163,17 +167,22 @@ def adopted(
     )
 
 
-def _recognised(protocol: Recognition, day: date) -> None:
-    if not protocol.equivalent:
+def _recognised(verdicts: Sequence[Recognition], day: date) -> None:
+    if any(verdict.holds_on(day) for verdict in verdicts):
+        return
+    spans = [
+        f"from {verdict.recognised_from or 'never'} until {verdict.recognised_until or 'further notice'}"
+        for verdict in verdicts
+        if verdict.equivalent
+    ]
+    if not spans:
         raise Rejected(
             "this protocol version is not equivalent",
             field="protocol_version",
             remedy="adopt a version that is",
         )
-    if not protocol.holds_on(day):
-        raise Rejected(
-            f"this protocol version is not recognised on {day}: from {protocol.recognised_from or 'never'}"
-            f" until {protocol.recognised_until or 'further notice'}",
-            field="protocol_version",
-            remedy="adopt a version that is recognised today",
-        )
+    raise Rejected(
+        f"this protocol version is not recognised on {day}: {', '.join(spans)}",
+        field="protocol_version",
+        remedy="adopt a version that is recognised today",
+    )

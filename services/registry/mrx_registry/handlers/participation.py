@@ -39,7 +39,7 @@ async def _standing(member: Member, work: Work) -> Standing:
 
 
 async def take_verdict(assessed: ProtocolAssessed, work: Work, *, sequence: int) -> None:
-    """Keep the benchmark's verdict on a protocol version, if it is newer, and judge whom it may touch."""
+    """Keep the benchmark's verdict under one version of the criteria, if newer, and judge whom it may touch."""
     if not assessed.public and assessed.member_id is None:
         raise Invalid(
             "a protocol that is not public belongs to a member", field="member_id", remedy="name its owner"
@@ -47,6 +47,7 @@ async def take_verdict(assessed: ProtocolAssessed, work: Work, *, sequence: int)
     verdict = Recognition(
         protocol_id=assessed.protocol_id,
         protocol_version=assessed.protocol_version,
+        criteria_version=assessed.criteria_version,
         owner=None if assessed.public else assessed.member_id,
         equivalent=assessed.equivalent,
         recognised_from=assessed.recognised_from,

@@ -84,15 +84,15 @@ async def adopt(
     """Adopt an equivalent public protocol as the member's way through step 1."""
     member = await work.members.get(member_id)
     async with work.concerning(member_id):
-        protocol = await work.recognitions.find(protocol_id, protocol_version)
-        if protocol is None:
+        verdicts = await work.recognitions.of_version(protocol_id, protocol_version)
+        if not verdicts:
             # Another member's own protocol answers the same: its existence is not told.
             raise TooEarly(
                 "no verdict on this public protocol version has arrived here",
                 waiting_for=f"protocol/{protocol_id}:{protocol_version}",
             )
         adoption = adopted(
-            protocol,
+            verdicts,
             member=member,
             standing=await work.statements.adoptions(member_id),
             adoption_id=work.new_id(),

@@ -214,10 +214,11 @@ class AdoptionAnswer(Standing):
 
 
 class ProtocolAnswer(Answer):
-    """A protocol version that counts, or would count, for the member."""
+    """A verdict on a protocol version that counts, or would count, for the member."""
 
     protocol_id: UUID
     protocol_version: str
+    criteria_version: str
     public: bool
     equivalent: bool
     recognised_from: date | None
@@ -251,6 +252,7 @@ class ParticipationAnswer(Standing):
                 ProtocolAnswer(
                     protocol_id=protocol.protocol_id,
                     protocol_version=protocol.protocol_version,
+                    criteria_version=protocol.criteria_version,
                     public=protocol.owner is None,
                     equivalent=protocol.equivalent,
                     recognised_from=protocol.recognised_from,
