@@ -1,7 +1,7 @@
 """One verb per use case. `owner` is the member that asks, or None for the secretariat, which owns what is public."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed, ProtocolSubmitted
@@ -11,7 +11,7 @@ from mrx_benchmark.domain.answers import read_answers
 from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, check_measurable
 from mrx_benchmark.domain.commonality import Equivalent, Score, percent, score
 from mrx_benchmark.domain.criteria import Catalogue
-from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion, one_line
+from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion, last_day, one_line
 from mrx_benchmark.ports import Published, Verdict, Work
 
 
@@ -27,7 +27,8 @@ class AssessmentShown:
 async def publish_criteria(work: Work) -> None:
     """Publish every version that comes with this release and is not published, or whose days have changed.
 
-    A published version is never measured otherwise: other content under its name is refused.
+    A published version is never measured otherwise: other content under its name is refused. Where its last day
+    changes, recognition under it ends with it, and the verdicts are said again.
     """
     for catalogue in work.catalogues.values():
         fresh = Published(
@@ -46,6 +47,10 @@ async def publish_criteria(work: Work) -> None:
         if known != fresh:
             await work.criteria.keep(fresh)
             work.say(_criteria_published(catalogue), about=catalogue.version)
+        if known is not None and known.valid_until != fresh.valid_until:
+            for owner in await work.owners.all():
+                async with work.acting_for(owner):
+                    await _say_with_new_end(catalogue, owner, work)
 
 
 async def register_protocol(
@@ -152,10 +157,7 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
         concluded, outcome = assessment.conclude(_catalogue(assessment.criteria_version, work), version)
         verdict = _verdict(concluded, outcome, by, work)
         await work.assessments.conclude(concluded, verdict)
-    work.say(
-        _protocol_assessed(concluded, protocol, verdict),
-        about=f"{protocol.protocol_id}:{concluded.version}",
-    )
+    _say_assessed(concluded, protocol, verdict, work)
     return AssessmentShown(assessment=concluded, score=outcome.score, verdict=verdict)
 
 
@@ -246,8 +248,19 @@ def _verdict(assessment: Assessment, outcome: Outcome, by: str, work: Work) -> V
     )
 
 
-def _protocol_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict) -> ProtocolAssessed:
-    return ProtocolAssessed(
+async def _say_with_new_end(catalogue: Catalogue, owner: UUID | None, work: Work) -> None:
+    """Recompute until when each yes of the owner's recognises audits; an older conclusion counts no more."""
+    for assessment, verdict in await work.assessments.last_concluded(catalogue.version):
+        version = await work.protocols.version(assessment.protocol_id, assessment.version)
+        until = last_day(version, catalogue.valid_until)
+        if assessment.owner == owner and verdict.equivalent and verdict.recognised_until != until:
+            changed = replace(verdict, recognised_until=until)
+            await work.assessments.change_end(changed)
+            _say_assessed(assessment, await work.protocols.get(assessment.protocol_id), changed, work)
+
+
+def _say_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict, work: Work) -> None:
+    fact = ProtocolAssessed(
         assessment_id=assessment.assessment_id,
         protocol_id=protocol.protocol_id,
         protocol_code=protocol.code,
@@ -264,3 +277,4 @@ def _protocol_assessed(assessment: Assessment, protocol: Protocol, verdict: Verd
         recognised_until=verdict.recognised_until,
         assessed_at=verdict.concluded_at,
     )
+    work.say(fact, about=f"{protocol.protocol_id}:{assessment.version}")

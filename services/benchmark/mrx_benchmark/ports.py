@@ -94,6 +94,12 @@ class Assessments(Port):
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
         """The verdict, once there is one."""
 
+    async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
+        """The last conclusion under these criteria on each protocol version that the tenant may see."""
+
+    async def change_end(self, verdict: Verdict) -> None:
+        """Keep another last day of recognition."""
+
     async def visible(self) -> list[Assessment]:
         """All that the tenant may see, the newest first."""
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,10 +13,11 @@ import asyncpg
 import httpx
 import pytest
 from mrx_benchmark import handlers
-from mrx_benchmark.adapters.database import in_one_transaction
+from mrx_benchmark.adapters.database import BenchmarkWork, in_one_transaction
 from mrx_benchmark.entrypoints.files import shipped_catalogue
 from mrx_benchmark.ports import Work
 from mrx_shared.bus.once import Once
+from mrx_shared.store.database import Database
 
 from tests.component.benchmark.conftest import As, Caller
 from tests.unit.benchmark.worth import answers_worth
@@ -107,6 +111,32 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
     assert (corrected["relation"], corrected["corrected_to"]) == ("equal", "subset")
     assert corrected["reviewers_rationale"] == "permits only"
     assert whole["by_clause"]["10B4"]["commonality"] == "91.66"
+
+
+async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
+    call_as: As, once: Once[Work], database: Database, as_superuser: asyncpg.Connection
+) -> None:
+    await in_one_transaction(once, handlers.publish_criteria)
+    reviewer = call_as("reviewer")
+    for owner, public in ((call_as("member", uuid4()), False), (call_as("secretariat"), True)):
+        protocol_id = await protocol_of(owner, code=f"P-{public}", public=public)
+        path = f"/v1/assessments/{(await submitted(owner, protocol_id, every('equal')))['assessment_id']}"
+        await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+        await made(await reviewer.post(f"{path}/conclusion"), 200)
+    first = await facts(as_superuser, "protocol-assessed")
+    ending = replace(shipped_catalogue("6.0-4p"), valid_until=date(2026, 12, 31))
+    release: Once[Work] = Once(
+        database, partial(BenchmarkWork, catalogues={"6.0-4p": ending}), service="benchmark"
+    )
+    for _ in range(2):
+        await in_one_transaction(release, handlers.publish_criteria)
+    again = (await facts(as_superuser, "protocol-assessed"))[2:]
+    expected = [{**one, "recognised_until": "2026-12-31"} for one in first]
+    assert sorted(again, key=lambda one: one["about"]) == sorted(expected, key=lambda one: one["about"])
+    assert (await facts(as_superuser, "criteria-published"))[-1]["valid_until"] == "2026-12-31"
+    assert await as_superuser.fetchval("SELECT array_agg(DISTINCT recognised_until) FROM verdict") == [
+        date(2026, 12, 31)
+    ]
 
 
 async def test_84_99_percent_is_not_equivalent_and_85_is(

@@ -200,6 +200,41 @@ async def test_decisions_and_the_verdict_are_kept_whole(open_work: OpenWork) -> 
         assert await work.assessments.verdict(kept.assessment.assessment_id) == verdict
 
 
+async def test_the_last_conclusion_on_a_version_is_found_and_its_end_changes(open_work: OpenWork) -> None:
+    kept = await keep(open_work, ACME)
+    await keep(open_work, OTHER, "OTHER")
+    verdicts = []
+    for hour, submitted in ((12, kept.assessment), (13, replace(kept.assessment, assessment_id=uuid4()))):
+        verdicts.append(
+            Verdict(
+                assessment_id=submitted.assessment_id,
+                equivalent=True,
+                commonality=Decimal("85.00"),
+                lower=Decimal("85.00"),
+                upper=Decimal("100.00"),
+                recognised_from=date(2021, 1, 1),
+                recognised_until=date(2027, 12, 31),
+                concluded_by="a reviewer",
+                concluded_at=AT.replace(hour=hour),
+            )
+        )
+        async with open_work(ACME) as work:
+            if submitted is not kept.assessment:
+                await work.assessments.add(submitted)
+            await work.assessments.conclude(replace(submitted, state=State.CONCLUDED), verdicts[-1])
+    ended = replace(verdicts[-1], recognised_until=date(2026, 1, 1))
+    async with open_work(ACME) as work:
+        [(found, verdict)] = await work.assessments.last_concluded("6.0-4p")
+        assert (found.assessment_id, verdict) == (ended.assessment_id, verdicts[-1])
+        await work.assessments.change_end(ended)
+    async with open_work(ACME) as work:
+        assert await work.assessments.verdict(ended.assessment_id) == ended
+        assert await work.assessments.verdict(kept.assessment.assessment_id) == verdicts[0]
+        assert await work.assessments.last_concluded("6.0-2p") == []
+    async with open_work(None) as work:
+        assert await work.assessments.last_concluded("6.0-4p") == []
+
+
 async def test_published_criteria_are_kept_and_only_their_days_change(open_work: OpenWork) -> None:
     first = Published(version="1", digest="d", valid_from=date(2020, 1, 1), valid_until=None)
     async with open_work(None) as work:

@@ -130,6 +130,17 @@ class MemoryAssessments:
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
         return self.verdicts.get(assessment_id)
 
+    async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
+        last: dict[tuple[UUID, str], tuple[Assessment, Verdict]] = {}
+        for verdict in sorted(self.verdicts.values(), key=lambda one: (one.concluded_at, one.assessment_id)):
+            of = self.kept[verdict.assessment_id]
+            if of.criteria_version == criteria_version and self._work.sees(of.owner):
+                last[of.protocol_id, of.version] = (of, verdict)
+        return list(last.values())
+
+    async def change_end(self, verdict: Verdict) -> None:
+        self.verdicts[verdict.assessment_id] = verdict
+
     async def visible(self) -> list[Assessment]:
         return [one for one in reversed(self.kept.values()) if self._work.sees(one.owner)]
 

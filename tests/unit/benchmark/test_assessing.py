@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID, uuid4
@@ -287,6 +287,66 @@ async def test_criteria_are_said_once_and_again_only_when_their_days_change() ->
     await handlers.publish_criteria(work)
     ends = [fact.valid_until for fact in work.said if isinstance(fact, CriteriaPublished)]
     assert ends == [None, date(2026, 12, 31)]
+
+
+async def conclude(work: MemoryWork, of: Protocol, relations: Mapping[str, str]) -> ProtocolAssessed:
+    work.tenant = of.owner
+    assessment_id = await submit(work, of, relations, of.owner)
+    await review(work, assessment_id, rest=True)
+    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    return assessed(work)
+
+
+async def test_when_criteria_get_an_end_every_yes_under_them_is_said_again_with_it_once(
+    work: MemoryWork,
+) -> None:
+    await handlers.publish_criteria(work)
+    own = await conclude(work, await protocol(work), dict.fromkeys(WEIGHTS, "equal"))
+    work.tenant = None
+    public = await conclude(work, await protocol(work, None, "SMETA"), dict.fromkeys(WEIGHTS, "equal"))
+    work.tenant = other = uuid4()
+    await conclude(work, await protocol(work, other, "NO"), dict.fromkeys(WEIGHTS, "none"))
+    work.tenant = None
+    work.catalogues = {"own": catalogue(date(2026, 12, 31))}
+    before = len(work.said)
+    await handlers.publish_criteria(work)
+    await handlers.publish_criteria(work)
+    criteria, *again = work.said[before:]
+    assert isinstance(criteria, CriteriaPublished)
+    ended = [one.model_copy(update={"recognised_until": date(2026, 12, 31)}) for one in (own, public)]
+    assert sorted(map(str, again)) == sorted(map(str, ended))
+    assert work.assessments.verdicts[own.assessment_id].recognised_until == date(2026, 12, 31)
+    work.catalogues = {"own": catalogue()}
+    await handlers.publish_criteria(work)
+    assert sorted(map(str, work.said[-2:])) == sorted(map(str, (own, public)))
+
+
+async def test_a_yes_that_a_newer_no_replaced_is_not_said_again_when_criteria_end(work: MemoryWork) -> None:
+    await handlers.publish_criteria(work)
+    of = await protocol(work)
+    await conclude(work, of, dict.fromkeys(WEIGHTS, "equal"))
+    work.moment += timedelta(hours=1)
+    await conclude(work, of, dict.fromkeys(WEIGHTS, "none"))
+    work.catalogues = {"own": catalogue(date(2026, 12, 31))}
+    await handlers.publish_criteria(work)
+    assert isinstance(work.said[-1], CriteriaPublished)
+
+
+async def test_criteria_that_end_before_a_version_begins_recognise_no_day_of_it(work: MemoryWork) -> None:
+    await handlers.publish_criteria(work)
+    of = await protocol(work)
+    await conclude(work, of, dict.fromkeys(WEIGHTS, "equal"))
+    work.tenant = ACME
+    waiting = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
+    await review(work, waiting, rest=True)
+    work.catalogues = {"own": catalogue(date(2020, 12, 31))}
+    await handlers.publish_criteria(work)
+    ended = assessed(work)
+    assert ended.recognised_from is not None
+    assert ended.recognised_until is not None
+    assert ended.recognised_until < ended.recognised_from
+    with pytest.raises(Rejected, match="criteria own ended on 2020-12-31"):
+        await handlers.conclude(waiting, by="a reviewer", work=work)
 
 
 async def test_published_criteria_are_never_measured_otherwise() -> None:

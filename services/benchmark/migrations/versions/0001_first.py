@@ -105,6 +105,7 @@ CREATE TABLE verdict (
 
 GRANT SELECT, INSERT ON protocol, protocol_version, assessment, answer, decision, verdict TO benchmark_app;
 GRANT UPDATE (state) ON assessment TO benchmark_app;
+GRANT UPDATE (recognised_until) ON verdict TO benchmark_app;
 GRANT UPDATE (judgement, relation, rationale, decided_by, decided_at) ON decision TO benchmark_app;
 """
 

@@ -265,9 +265,24 @@ class SqlAssessments(_Rows):
 
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
         row = await self._first("SELECT * FROM verdict WHERE assessment_id = :id", id=assessment_id)
-        if row is None:
-            return None
-        return Verdict(**{name: getattr(row, name) for name in Verdict.__dataclass_fields__})
+        return _verdict(row) if row else None
+
+    async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
+        rows = await self._all(
+            """
+            SELECT DISTINCT ON (a.protocol_id, a.version) v.*
+            FROM verdict v JOIN assessment a USING (assessment_id) WHERE a.criteria_version = :criteria_version
+            ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC
+            """,
+            criteria_version=criteria_version,
+        )
+        return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
+
+    async def change_end(self, verdict: Verdict) -> None:
+        await self._each(
+            "UPDATE verdict SET recognised_until = :until WHERE assessment_id = :id",
+            [{"id": verdict.assessment_id, "until": verdict.recognised_until}],
+        )
 
     async def visible(self) -> list[Assessment]:
         rows = await self._all("SELECT * FROM assessment ORDER BY assessment_id DESC")
@@ -377,6 +392,10 @@ def _version(row: Row[Any]) -> ProtocolVersion:
         effective_from=row.effective_from,
         effective_until=row.effective_until,
     )
+
+
+def _verdict(row: Row[Any]) -> Verdict:
+    return Verdict(**{name: getattr(row, name) for name in Verdict.__dataclass_fields__})
 
 
 def _decided(row: Row[Any]) -> Decided:

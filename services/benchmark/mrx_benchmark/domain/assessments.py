@@ -147,7 +147,11 @@ class Assessment:
         )
 
     def conclude(self, catalogue: Catalogue, version: ProtocolVersion) -> tuple["Assessment", Outcome]:
-        """Reach the verdict. Needs a decision on every answer, and answers enough for a yes or a no."""
+        """Reach the verdict. Needs a decision on every answer, and answers enough for a yes or a no.
+
+        Refuses criteria that ended before the version began: their end may have been set since the submission.
+        """
+        check_measurable(version, catalogue)
         concluded = self._to(State.CONCLUDED)
         if undecided := self.undecided():
             raise Rejected(

@@ -84,10 +84,14 @@ def one_line(text: str, *, field: str) -> None:
         )
 
 
+def last_day(version: ProtocolVersion, criteria_end: date | None) -> date | None:
+    """The version's own last day or that of the criteria, whichever is earlier; None where neither ends."""
+    return min((day for day in (version.effective_until, criteria_end) if day is not None), default=None)
+
+
 def recognition(version: ProtocolVersion, criteria_end: date | None) -> Recognition | None:
     """The version's own dates, ended by the end of the criteria's transition; None where that leaves no day."""
-    ends = [day for day in (version.effective_until, criteria_end) if day is not None]
-    last = min(ends, default=None)
+    last = last_day(version, criteria_end)
     if last is not None and last < version.effective_from:
         return None
     return Recognition(first=version.effective_from, last=last)
