@@ -230,3 +230,43 @@ async def test_the_tenant_is_the_topics_member(
     member = uuid4()
     await taken.take(letter(event("a"), topic=f"mrx.in.lists.{member}"))
     assert seen == [(member, str(member))]
+
+
+async def test_a_name_with_a_control_character_is_unreadable_and_holds_up_nothing(
+    listening: Subscription[TallyWork], database: Database
+) -> None:
+    await listening.take(letter(event("a").replace(b'"/elsewhere"', b'"/else\\u0000where"')))
+    await listening.take(letter(event("b"), offset=1))
+    [dead] = await dead_letters(database, every=False, limit=10)
+    assert dead["cause"] == "unreadable"
+    assert await tally(database) == {"b": 1}
+
+
+async def test_a_dead_letter_keeps_its_place_though_a_topic_made_anew_gives_its_offset_again(
+    listening: Subscription[TallyWork], database: Database
+) -> None:
+    await listening.take(letter(b"poison of the first topic", offset=3))
+    await listening.take(letter(b"poison of the second topic", offset=3))
+    assert len(await dead_letters(database, every=False, limit=10)) == 2
+
+
+async def test_one_causes_trouble_does_not_hold_up_what_waits_for_another(
+    listening: Subscription[TallyWork],
+    subscriptions: Subscriptions[TallyWork],
+    database: Database,
+    behaviour: Behaviour,
+) -> None:
+    behaviour.missing = {"a", "b"}
+    for offset, name in enumerate(["a", "b"]):
+        await listening.take(letter(event(name), offset=offset))
+    behaviour.missing = set()
+    behaviour.errors = [ZeroDivisionError()] * 5
+    room = WaitingRoom(subscriptions)
+    await room.look()
+    assert await dead_letters(database, every=False, limit=10) == []
+    for _ in range(5):
+        await room.look()
+    assert (await tally(database)).keys() <= {"a", "b"}
+    letters = await dead_letters(database, every=False, limit=10)
+    assert len(letters) + len(await tally(database)) == 2
+    assert len(letters) <= 1

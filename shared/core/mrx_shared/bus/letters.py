@@ -33,10 +33,10 @@ class Letter:
 
 _PUT_ASIDE = text("""
     INSERT INTO dead_letter (consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
-        payload, cause, reason, tries)
+        payload, content_hash, cause, reason, tries)
     VALUES (:consumer, :topic, :partition, :offset, :source, :event_id, :type, :tenant,
-        :payload, :cause, :reason, :tries)
-    ON CONFLICT (consumer, topic, kafka_partition, kafka_offset) DO UPDATE
+        :payload, :content_hash, :cause, :reason, :tries)
+    ON CONFLICT (consumer, topic, kafka_partition, kafka_offset, content_hash) DO UPDATE
         SET reason = excluded.reason, cause = excluded.cause, tries = dead_letter.tries + excluded.tries,
             replayed_at = NULL
 """)
@@ -89,10 +89,20 @@ def _header(letter: Letter) -> Header | None:
 
 
 async def put_aside(
-    database: Transactions, consumer: str, letter: Letter, *, cause: Cause, reason: str, tries: int
+    database: Transactions,
+    consumer: str,
+    letter: Letter,
+    *,
+    cause: Cause,
+    reason: str,
+    tries: int,
+    nameless: bool = False,
 ) -> None:
-    """Keep a record that was refused for good, and claim its event, in one transaction."""
-    header = _header(letter)
+    """Keep a record that was refused for good, and claim its event, in one transaction.
+
+    With `nameless`, nothing that the record says of itself is looked at: for what no table could hold.
+    """
+    header = None if nameless else _header(letter)
     row = _row(consumer, letter, header)
     async with database.relay_transaction() as (session, _):
         await session.execute(_PUT_ASIDE, {**row, "cause": cause, "reason": reason, "tries": tries})

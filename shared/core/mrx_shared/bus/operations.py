@@ -14,7 +14,8 @@ from mrx_shared.bus.relay import Relay
 from mrx_shared.bus.subscriptions import Subscriptions, transient
 from mrx_shared.bus.work import Transactions
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.refusals import Rejected
+from mrx_shared.messages.envelope import Unreadable
+from mrx_shared.refusals import Invalid, Rejected
 
 _CHAIN = text("""
     SELECT position, id, topic, key, sequence, type, digest, chain, payload IS NULL AS erased,
@@ -169,7 +170,10 @@ async def _replay(parts: PartsState, consumer: str, letter: Letter, letter_id: U
         subscription = parts.subscriptions.of(consumer)
     except KeyError:
         raise Rejected(f"{consumer} does not listen here any more", field="consumer") from None
-    outcome = await subscription.dispatch(letter, dead_letter=letter_id)
+    try:
+        outcome = await subscription.dispatch(letter, dead_letter=letter_id)
+    except Unreadable as error:
+        raise Invalid(f"it cannot be read: {error}", remedy="have its sender say it anew") from None
     if outcome == "passed":
         raise Rejected("no handler takes this type; upgrade the service first", field="type")
     return outcome

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -55,7 +55,12 @@ _UNSENT = text("""
 """)
 _SENT = text("UPDATE outbox SET sent_at = now(), parked_at = NULL, error = NULL WHERE id = ANY(:ids)")
 _PARK = text("UPDATE outbox SET parked_at = now(), tries = tries + 1, error = :error WHERE id = :id")
-_UNPARK = text("UPDATE outbox SET parked_at = NULL WHERE parked_at IS NOT NULL AND sent_at IS NULL")
+_UNPARK = text("""
+    UPDATE outbox SET parked_at = NULL WHERE id = (
+        SELECT id FROM outbox
+        WHERE sent_at IS NULL AND parked_at < now() - make_interval(secs => :seconds)
+        ORDER BY parked_at, position LIMIT 1)
+""")
 _COUNT = text("""
     SELECT count(*) FILTER (WHERE sent_at IS NULL),
            count(DISTINCT (topic, key)) FILTER (WHERE parked_at IS NOT NULL AND sent_at IS NULL)
@@ -77,8 +82,8 @@ class Producer(Protocol):
     ) -> Awaitable[object]:
         """Queue a record; the result is done when all replicas have it."""
 
-    async def knows(self, topic: str) -> bool | None:
-        """Whether the topic exists; None when no broker answers."""
+    async def topics(self) -> Collection[str]:
+        """The topics that this producer may see. Raises when no broker answers."""
 
 
 class KafkaProducer:
@@ -100,10 +105,15 @@ class KafkaProducer:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """See `Producer`. Bounded: a pending send would hang it."""
-        with suppress(TimeoutError, KafkaError, OSError):
+        """See `Producer`. Bounded: a pending send would hang it, so after a while its parts are closed by force."""
+        try:
             async with asyncio.timeout(2):
                 await self._producer.stop()
+        except (TimeoutError, KafkaError, OSError):
+            for part in (self._producer._sender, self._producer.client):  # noqa: SLF001
+                with suppress(TimeoutError, KafkaError, OSError):
+                    async with asyncio.timeout(2):
+                        await part.close()  # type: ignore[no-untyped-call]
 
     async def send(
         self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]]
@@ -112,14 +122,12 @@ class KafkaProducer:
         sending: Awaitable[object] = await self._producer.send(topic, value, key=key, headers=list(headers))
         return sending
 
-    async def knows(self, topic: str) -> bool | None:
+    async def topics(self) -> Collection[str]:
         """See `Producer`."""
-        try:
-            async with asyncio.timeout(5):
-                cluster = await self._producer.client.fetch_all_metadata()
-        except (TimeoutError, KafkaError, OSError):
-            return None
-        return topic in cluster.topics()
+        async with asyncio.timeout(5):
+            cluster = await self._producer.client.fetch_all_metadata()
+        found: Collection[str] = cluster.topics()
+        return found
 
 
 @dataclass(slots=True)
@@ -156,7 +164,7 @@ class Relay:
         self._service = service
         self._bell = bell
         self._producer: Producer | None = None
-        self._unparked_at = time.monotonic()
+        self._topics: Collection[str] = ()
         self.pulse = Pulse()
 
     async def run(self) -> None:
@@ -195,6 +203,8 @@ class Relay:
         while True:
             numbered = await number(connection)
             moved = await self._send(connection)
+            # Whatever could not go is parked by now; everything else flows.
+            self.pulse.failing_since = None
             await self._look(connection)
             if not numbered and not moved:
                 await self._bell.heard(IDLE_S)
@@ -204,46 +214,50 @@ class Relay:
         await connection.commit()
         self.pulse.unsent, self.pulse.parked = unsent, parked
         self.pulse.beat_at = time.monotonic()
-        if not unsent:
-            self.pulse.failing_since = None
         OUTBOX_UNSENT.set(unsent)
         OUTBOX_PARKED.set(parked)
 
     async def _send(self, connection: AsyncConnection) -> bool:
         """Send one batch in order. Returns whether there was anything to send."""
-        if time.monotonic() - self._unparked_at > PARKED_RETRY_S:
-            await connection.execute(_UNPARK)
-            self._unparked_at = time.monotonic()
+        # One parked key at a time, so that many of them do not hold up what can go.
+        await connection.execute(_UNPARK, {"seconds": PARKED_RETRY_S})
         rows = (await connection.execute(_UNSENT, {"batch": BATCH})).all()
         await connection.commit()
         if not rows:
             return False
         producer = await self._connected()
-        sent, first_fault = await _publish(producer, rows)
+        there = await self._topics_there(producer, {row.topic for row in rows})
+        # Sending would wait for the topic, and let everything else wait with it. A key's first row holds its others.
+        lost = {(row.topic, row.key): row for row in reversed(rows) if row.topic not in there}
+        for row in lost.values():
+            await self._park(connection, row, "no such topic, or no right to see it")
+        sent, first_fault = await _publish(producer, [row for row in rows if row.topic in there])
         if sent:
             await connection.execute(_SENT, {"ids": [row.id for row in sent]})
             await connection.commit()
             self.pulse.sent += len(sent)
-            self.pulse.failing_since = None
             for row in sent:
                 FACTS_SENT.labels("out" if row.topic.startswith("mrx.out.") else row.topic).inc()
         if first_fault is not None:
-            await self._settle(connection, producer, *first_fault)
+            await self._settle(connection, *first_fault)
         return True
 
-    async def _settle(
-        self, connection: AsyncConnection, producer: Producer, row: Row[Any], error: Exception
-    ) -> None:
+    async def _topics_there(self, producer: Producer, wanted: set[str]) -> Collection[str]:
+        if not wanted <= set(self._topics):
+            self._topics = await producer.topics()
+        return self._topics
+
+    async def _settle(self, connection: AsyncConnection, row: Row[Any], error: Exception) -> None:
         """Park what will not go for a reason that stays; for anything else, begin anew with another producer."""
-        lasting = isinstance(error, LASTING)
-        if not lasting and isinstance(error, TimeoutError):
-            lasting = await producer.knows(row.topic) is False
         await self._throw_away()
-        if not lasting:
+        if not isinstance(error, LASTING):
             raise error
-        await connection.execute(_PARK, {"id": row.id, "error": type(error).__name__})
+        await self._park(connection, row, type(error).__name__)
+
+    async def _park(self, connection: AsyncConnection, row: Row[Any], why: str) -> None:
+        await connection.execute(_PARK, {"id": row.id, "error": why})
         await connection.commit()
-        log.error("relay.parked", topic=row.topic, type=row.type, error=type(error).__name__)
+        log.error("relay.parked", topic=row.topic, type=row.type, error=why)
 
     async def _connected(self) -> Producer:
         if self._producer is None:
@@ -259,6 +273,7 @@ class Relay:
 
     async def _throw_away(self) -> None:
         producer, self._producer = self._producer, None
+        self._topics = ()
         if producer is not None:
             await producer.stop()
 

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import text
 
 from mrx_shared.bus.letters import Letter, put_aside
-from mrx_shared.bus.subscriptions import Subscriptions, transient
+from mrx_shared.bus.subscriptions import TRIES, Subscriptions, said, transient
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import DEAD_LETTERS, WAITING
@@ -17,14 +17,16 @@ log = structlog.get_logger(__name__)
 
 NOTICE_HOURS: Final = 24
 
-_CAUSES = text(
-    "SELECT waiting_for, min(entry) AS first FROM waiting GROUP BY waiting_for ORDER BY first LIMIT 500"
-)
+_CAUSES = text("SELECT waiting_for, min(entry) AS first FROM waiting GROUP BY waiting_for ORDER BY first")
 _OLDEST = text("SELECT * FROM waiting WHERE waiting_for = :cause AND entry > :after ORDER BY entry LIMIT 1")
 _OVERDUE = text("""
     UPDATE waiting SET noticed_at = now()
     WHERE noticed_at IS NULL AND since < now() - make_interval(hours => :hours)
     RETURNING consumer, waiting_for, event_id
+""")
+_TRIED = text("""
+    UPDATE waiting SET tries = tries + 1
+    WHERE consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id RETURNING tries
 """)
 _COUNTS = text("""
     SELECT (SELECT count(*) FROM waiting), (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL)
@@ -47,7 +49,13 @@ class WaitingRoom:
             waiting, dead = (await session.execute(_COUNTS)).one()
         WAITING.set(waiting)
         DEAD_LETTERS.set(dead)
-        return sum([await self._take_up(cause) for cause in causes])
+        taken = 0
+        for cause in causes:
+            try:
+                taken += await self._take_up(cause)
+            except Exception as error:  # noqa: BLE001  (one cause's trouble must not hold up the others)
+                log.warning("waiting.again", error=where(error))
+        return taken
 
     async def _take_up(self, cause: str) -> int:
         taken = after = 0
@@ -68,21 +76,39 @@ class WaitingRoom:
             offset=row["kafka_offset"],
             payload=bytes(row["payload"]),
         )
-        subscription = self._subscriptions.of(row["consumer"])
+        try:
+            subscription = self._subscriptions.of(row["consumer"])
+        except KeyError:
+            log.warning("waiting.nobody", consumer=row["consumer"])
+            return False
         try:
             await subscription.dispatch(letter, waited=True)
         except TooEarly as early:
             # What it waits for now may be another thing than before.
             await subscription.keep_waiting(letter, early)
             return False
-        except (Rejected, Unreadable) as error:
+        except Unreadable as error:
             await put_aside(
-                self._database, row["consumer"], letter, cause="refused", reason=str(error), tries=1
+                self._database, row["consumer"], letter, cause="unreadable", reason=str(error), tries=1
+            )
+        except Rejected as error:
+            await put_aside(
+                self._database, row["consumer"], letter, cause="refused", reason=said(error), tries=1
             )
         except Exception as error:
             if transient(error):
                 raise
-            await put_aside(
-                self._database, row["consumer"], letter, cause="failed", reason=where(error), tries=1
-            )
+            return await self._failed(row, letter, error)
+        return True
+
+    async def _failed(self, row: dict[str, Any], letter: Letter, error: Exception) -> bool:
+        """Try an unforeseen error five times in all, a look apart, before the event is put aside."""
+        place = {name: row[name] for name in ("consumer", "topic", "source", "event_id")}
+        async with self._database.relay_transaction() as (session, _):
+            tries: int = (await session.execute(_TRIED, place)).scalar_one()
+        if tries < TRIES:
+            return False
+        await put_aside(
+            self._database, row["consumer"], letter, cause="failed", reason=where(error), tries=tries
+        )
         return True

@@ -60,12 +60,13 @@ CREATE TABLE dead_letter (
     type text,
     tenant uuid,
     payload bytea NOT NULL,
+    content_hash bytea NOT NULL,
     cause text NOT NULL CHECK (cause IN ('unreadable', 'refused', 'failed')),
     reason text NOT NULL,
     tries integer NOT NULL,
     died_at timestamptz NOT NULL DEFAULT now(),
     replayed_at timestamptz,
-    UNIQUE (consumer, topic, kafka_partition, kafka_offset)
+    UNIQUE (consumer, topic, kafka_partition, kafka_offset, content_hash)
 );
 ALTER TABLE dead_letter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dead_letter FORCE ROW LEVEL SECURITY;
@@ -89,6 +90,7 @@ CREATE TABLE waiting (
     waiting_for text NOT NULL,
     reason text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
+    tries integer NOT NULL DEFAULT 0,
     noticed_at timestamptz,
     PRIMARY KEY (consumer, topic, source, event_id)
 );

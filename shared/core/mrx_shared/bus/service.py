@@ -1,8 +1,10 @@
 """A service, whole: its HTTP API, consumers, relay, waiting room and loops under one lifespan."""
 
 import asyncio
+import re
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE_S: Final = 10.0
 ROOM_EVERY_S: Final = 5.0
+UNREAD_TRIES: Final = 3
+"""so often a process asks its group anew to share out a topic that it does not read itself"""
 METADATA_MAX_AGE_MS: Final = 5000
 
 
@@ -159,6 +163,7 @@ def serve(
                 tasks.create_task(relay.run(), name="relay"),
                 tasks.create_task(_listen(parts, on_start), name="consumers"),
                 tasks.create_task(_keep_room(room, subscriptions), name="waiting-room"),
+                tasks.create_task(_keep_patterns(parts), name="patterns"),
                 *(tasks.create_task(loop.run(), name=loop.name) for loop in parts.loops),
             ]
             yield
@@ -231,6 +236,38 @@ async def _keep_room(room: WaitingRoom, subscriptions: Subscriptions[W]) -> None
             log.warning("waiting-room.again", error=where(error))
             await asyncio.sleep(1)
         await subscriptions.once.handled.heard(ROOM_EVERY_S)
+
+
+async def _keep_patterns(parts: Parts) -> None:
+    """See to it that every topic of a pattern is read.
+
+    A static member that comes back is given the assignment that it had, without the topics that were made meanwhile,
+    and nothing tells its group. Asking to join anew makes the group share out all that match.
+    """
+    asked: Counter[tuple[str, str]] = Counter()
+    while True:
+        await asyncio.sleep(METADATA_MAX_AGE_MS / 1000)
+        for subscriber in parts.broker.subscribers if parts.listening else ():
+            pattern, consumer = getattr(subscriber, "pattern", None), getattr(subscriber, "consumer", None)
+            group = str(getattr(subscriber, "group_id", ""))
+            if pattern is None or consumer is None:
+                continue
+            try:
+                async with asyncio.timeout(LONGEST_PAUSE_S):
+                    topics = await consumer.topics()
+            except (KafkaError, OSError, TimeoutError):
+                continue
+            read = {place.topic for place in consumer.assignment()}
+            matching = re.compile(pattern.broker_address)
+            unread = {
+                topic
+                for topic in topics
+                if matching.match(topic) and topic not in read and asked[group, topic] < UNREAD_TRIES
+            }
+            if unread:
+                asked.update((group, topic) for topic in unread)
+                log.info("pattern.rejoin", group=group, topics=len(unread))
+                consumer._coordinator.request_rejoin()  # noqa: SLF001  (it has no public name)
 
 
 def run(app: FastAPI, settings: ServiceSettings) -> None:

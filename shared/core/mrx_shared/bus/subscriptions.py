@@ -35,8 +35,8 @@ PATIENCE_S: Final = 120
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10
 STUCK_S: Final = 60
-TRANSIENT_SQLSTATES: Final = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
-"""serialization failure, deadlock, lock timeout, shutdowns, too many connections"""
+TRANSIENT_SQLSTATES: Final = ("08", "25006", "40", "53", "55P03", "57")
+"""connections, a server that turned read-only, rollbacks, lack of resources, locks not to be had, shutdowns"""
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
 
@@ -54,11 +54,11 @@ async def _raw(message: KafkaMessage) -> bytes:
 def transient(error: BaseException) -> bool:
     """Whether an error is the infrastructure's, so that the same try may succeed later."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
+        state = str(getattr(error.orig, "sqlstate", ""))
         return (
             error.connection_invalidated
             or isinstance(error, (OperationalError, InterfaceError))
-            or state in TRANSIENT_SQLSTATES
+            or state.startswith(TRANSIENT_SQLSTATES)
         )
     return isinstance(error, (Unavailable, OSError, TimeoutError, PoolTimeout))
 
@@ -132,12 +132,17 @@ class Subscription(Generic[W]):
                 return
 
     async def _put_aside_failed(self, letter: Letter, error: Exception, tries: int) -> None:
+        """Put aside what failed; where even its name cannot be kept, without it: nothing may hold up a topic."""
+        nameless = False
         while True:
             try:
-                await self._put_aside(letter, "failed", where(error), tries)
+                await self._put_aside(letter, "failed", where(error), tries, nameless=nameless)
             except Exception as fault:
                 if not transient(fault):
-                    raise
+                    if nameless:
+                        raise
+                    nameless = True
+                    continue
                 await asyncio.sleep(LONGEST_PAUSE_S)
             else:
                 return
@@ -149,7 +154,7 @@ class Subscription(Generic[W]):
         except Unreadable as error:
             await self._put_aside(letter, "unreadable", str(error), tries)
         except Rejected as error:
-            await self._put_aside(letter, "refused", _said(error), tries)
+            await self._put_aside(letter, "refused", said(error), tries)
         except TooEarly as error:
             await self.keep_waiting(letter, error)
             EVENTS.labels(self.consumer, self._type(letter), "waiting").inc()
@@ -179,8 +184,18 @@ class Subscription(Generic[W]):
         EVENTS.labels(self.consumer, header.type, "handled").inc()
         return "handled"
 
-    async def _put_aside(self, letter: Letter, cause: Cause, reason: str, tries: int) -> None:
-        await put_aside(self._once.database, self.consumer, letter, cause=cause, reason=reason, tries=tries)
+    async def _put_aside(
+        self, letter: Letter, cause: Cause, reason: str, tries: int, *, nameless: bool = False
+    ) -> None:
+        await put_aside(
+            self._once.database,
+            self.consumer,
+            letter,
+            cause=cause,
+            reason=reason,
+            tries=tries,
+            nameless=nameless,
+        )
         log.error("event.put-aside", consumer=self.consumer, cause=cause, offset=letter.offset, tries=tries)
         EVENTS.labels(self.consumer, self._type(letter), "put-aside").inc()
 
@@ -197,7 +212,8 @@ def header_of(payload: bytes) -> Header | None:
         return None
 
 
-def _said(error: Rejected) -> str:
+def said(error: Rejected) -> str:
+    """A refusal as one line: field, reason, remedy."""
     place = f"{error.field}: " if error.field else ""
     return f"{place}{error.reason}{'; ' + error.remedy if error.remedy else ''}"
 

@@ -138,14 +138,15 @@ async def _unreadable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = dict(error.errors()[0])
     place = [str(step) for step in first["loc"] if step != "body"]
-    row = next((int(step) + 1 for step in place if step.isdigit()), None)
+    malformed = first["type"] == "json_invalid"
+    row = None if malformed else next((int(step) + 1 for step in place if step.isdigit()), None)
     return problem(
         422,
         "; ".join(
             f"{'.'.join(str(step) for step in fault['loc'] if step != 'body') or 'body'}: {fault['msg']}"
             for fault in error.errors()[:10]
         ),
-        field=".".join(place) or "body",
+        field="body" if malformed else ".".join(place) or "body",
         row=row,
         remedy="see this API's /openapi.json for what the field takes",
     )

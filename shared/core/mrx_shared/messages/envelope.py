@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""a name on one line: no control characters, which no table and no log line can hold"""
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
@@ -45,15 +47,15 @@ class Envelope(BaseModel, Generic[M]):
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID
-    source: str = Field(min_length=1, max_length=200)
-    type: str
-    subject: str = Field(min_length=1, max_length=200)
+    source: Word
+    type: Word
+    subject: Word
     time: AwareDatetime
     datacontenttype: Literal["application/json"] = "application/json"
     data: M
-    correlationid: str = Field(max_length=200)
+    correlationid: Word
     sequence: int = Field(ge=0)
-    traceparent: str | None = Field(default=None, max_length=100)
+    traceparent: Word | None = None
 
 
 class Unreadable(ValueError):
@@ -66,8 +68,8 @@ class Header(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     id: UUID
-    source: str = Field(min_length=1, max_length=200)
-    type: str = Field(min_length=1, max_length=200)
+    source: Word
+    type: Word
 
 
 def encode(envelope: Envelope[M]) -> bytes:
