@@ -13,7 +13,7 @@ from mrx_aggregation.domain.groups import Participation
 from mrx_aggregation.domain.lists import Page, ReceivedList
 from mrx_aggregation.domain.pool import Audited, PoolSite
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
-from mrx_aggregation.domain.rounds import Numbers, Round, Waiting
+from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Waiting
 from mrx_aggregation.domain.rows import RefusedRow, Verdict
 
 
@@ -130,14 +130,23 @@ class Rounds(Protocol):
     async def find(self, round_id: UUID) -> Round:
         """The round as it stands. Raises `Unknown`."""
 
-    async def get(self, round_id: UUID) -> Round:
-        """The round, nobody else's to change until the transaction ends. Raises `Unknown`."""
+    async def get_for_step(self, round_id: UUID) -> Round:
+        """The round; until the transaction ends nobody else changes the state of any. Raises `Unknown`."""
+
+    async def carry_alone(self, round_id: UUID) -> bool:
+        """Whether this transaction alone carries the round on, until it ends; False where another does."""
 
     async def open_now(self) -> Round | None:
         """The open round, which stays open until the transaction ends."""
 
     async def newer_closed(self, round_id: UUID) -> bool:
         """Whether a round that was opened later takes no more lists."""
+
+    async def older_unfinished(self, round_id: UUID) -> RoundState | None:
+        """The state of an older round whose release is proposed or being written, or None."""
+
+    async def latest_release_id(self) -> UUID | None:
+        """The latest published release, or None before the first."""
 
     async def keep(self, changed: Round, *, at: datetime) -> None:
         """Keep how the round stands."""
@@ -228,18 +237,29 @@ class Resolver(Protocol):
         """Every accepted entry of the round."""
 
     async def keep_links(self, round_id: UUID, links: Sequence[Linked]) -> None:
-        """Keep the round's links in place of any that are there."""
+        """Keep the round's links in place of any that are there. Raises `Rejected` once it is frozen."""
 
     async def groups(self) -> Mapping[UUID, UUID]:
         """The independent group of each member that is known."""
 
-    async def released_before(self) -> Sequence[Attributed] | None:
-        """What the latest release showed, with whom it came from; None before the first release."""
+    async def latest_release_id(self) -> UUID | None:
+        """The latest published release, or None before the first."""
+
+    async def released_in(self, release_id: UUID) -> Sequence[Attributed]:
+        """What a release showed, with whom it came from."""
 
     async def keep_decisions(
-        self, round_id: UUID, decisions: Decisions, staying: Collection[PoolSite]
+        self,
+        round_id: UUID,
+        decisions: Decisions,
+        staying: Collection[PoolSite],
+        *,
+        compared_with: UUID | None,
     ) -> None:
-        """Keep which rows are held, and copy the links of the rows that stay from the latest release."""
+        """Keep which rows are held, and copy the links of the rows that stay from the release before.
+
+        Raises `Rejected` once the round is frozen.
+        """
 
     async def numbers(self, round_id: UUID) -> Numbers:
         """What the round holds, as far as links tell."""
@@ -249,7 +269,7 @@ class Writer(Protocol):
     """The pool, under the database role that reads nothing else."""
 
     async def keep_pool(self, round_id: UUID, sites: Sequence[PoolSite]) -> None:
-        """Keep the round's pool in place of any that is there."""
+        """Keep the round's pool in place of any that is there. Raises `Rejected` once it is frozen."""
 
     async def pool(self, round_id: UUID) -> Sequence[PoolSite]:
         """The round's pool."""

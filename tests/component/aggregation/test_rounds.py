@@ -7,10 +7,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from mrx_aggregation.adapters.pool import SqlPool
+from mrx_aggregation.adapters.resolver import SqlResolver
+from mrx_aggregation.domain.disclosure import POLICY, Decisions
 from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed, RoundOpened
 from mrx_shared.messages.envelope import decode
+from mrx_shared.refusals import Rejected
 
-from tests.component.aggregation.conftest import Aggregation, SentList, site
+from tests.component.aggregation.conftest import AS_OF, Aggregation, SentList, site
 
 pytestmark = pytest.mark.live
 
@@ -301,6 +305,68 @@ async def test_an_older_round_is_not_released_after_a_newer_one_closed(aggregati
     await aggregation.close_round(second)
     answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{first}/release")
     assert (answer.status_code, answer.json()["detail"]) == (409, "a later round is closed already")
+
+
+async def test_no_joiner_is_laid_bare_by_two_rounds_that_were_compared_with_the_same_release(
+    aggregation: Aggregation,
+) -> None:
+    first = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(first)
+    one = aggregation.caller("secretariat", subject="first")
+    two = aggregation.caller("secretariat", subject="second")
+    assert (await one.post(f"/v1/rounds/{first}/release")).status_code == 202
+
+    second = await aggregation.open_round()
+    joiner = uuid4()
+    await aggregation.participate(joiner)
+    for member in members:
+        await aggregation.send(member, SentList(rows=[site(number) for number in range(4)]))
+    await aggregation.send(joiner, SentList(rows=[site(number) for number in range(30, 40)]))
+    refused = await one.post(f"/v1/rounds/{second}/close", {})
+    assert refused.status_code == 409
+    assert "an older round is proposed" in refused.json()["detail"]
+    assert (await two.post(f"/v1/rounds/{first}/approve")).status_code == 202
+    assert (await one.post(f"/v1/rounds/{second}/close", {})).status_code == 409
+    await aggregation.carry_on()
+
+    numbers = (await aggregation.close_round(second))["numbers"]
+    assert (numbers["released"], numbers["held"]) == (4, 10)
+    rows = await released_rows(aggregation, await aggregation.release_round(second))
+    assert len(rows) == 4
+
+
+async def test_a_round_is_carried_on_by_one_process_at_a_time(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    await five_lists(aggregation)
+    await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/close", {})
+    other = aggregation.sql.transaction()
+    await other.start()
+    await aggregation.sql.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.carry.' || $1::text, 0))", round_id
+    )
+    await aggregation.carry_on()
+    assert (await aggregation.round(round_id))["state"] == "closing"
+    await other.rollback()
+    await aggregation.carry_on()
+    assert (await aggregation.round(round_id))["state"] == "closed"
+
+
+async def test_a_slow_process_cannot_change_what_another_one_froze(aggregation: Aggregation) -> None:
+    round_id = await aggregation.open_round()
+    await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    database = aggregation.wiring.database
+    resolver, writer = SqlResolver(database.resolver), SqlPool(database.writer)
+    nothing = Decisions(policy=POLICY, as_of=AS_OF, held=frozenset())
+    for late in (
+        resolver.keep_links(UUID(round_id), []),
+        resolver.keep_decisions(UUID(round_id), nothing, [], compared_with=None),
+        writer.keep_pool(UUID(round_id), []),
+    ):
+        with pytest.raises(Rejected, match="the round is frozen"):
+            await late
+    assert len(await writer.pool(UUID(round_id))) == 4
 
 
 class Killed(BaseException):

@@ -1,5 +1,6 @@
 """A round's steps, in their order and by two identities."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from uuid import UUID
@@ -16,19 +17,20 @@ def a_round(state: RoundState = RoundState.OPEN, numbers: Numbers = ENOUGH) -> R
 
 
 def test_a_round_goes_from_open_to_released() -> None:
-    current = a_round().close(Waiting(), leave_waiting=False).freeze(ENOUGH)
-    proposed = current.propose(by="a", needed=5, newer_closed=False)
-    released = proposed.approve(by="b", release_id=UUID(int=2)).publish()
+    current = a_round().close(Waiting(), leave_waiting=False).freeze(ENOUGH, compared_with=None)
+    proposed = current.propose(by="a", needed=5, newer_closed=False, latest=None)
+    approved = proposed.approve(by="b", release_id=UUID(int=2), newer_closed=False, latest=None)
+    released = approved.publish(newer_closed=False, latest=None)
     assert released.state is RoundState.RELEASED
     assert (released.proposed_by, released.approved_by) == ("a", "b")
 
 
 STEPS = {
     "close": lambda one: one.close(Waiting(), leave_waiting=False),
-    "freeze": lambda one: one.freeze(ENOUGH),
-    "release": lambda one: one.propose(by="a", needed=5, newer_closed=False),
-    "approve": lambda one: one.approve(by="b", release_id=UUID(int=2)),
-    "publish": lambda one: one.publish(),
+    "freeze": lambda one: one.freeze(ENOUGH, compared_with=None),
+    "release": lambda one: one.propose(by="a", needed=5, newer_closed=False, latest=None),
+    "approve": lambda one: one.approve(by="b", release_id=UUID(int=2), newer_closed=False, latest=None),
+    "publish": lambda one: one.publish(newer_closed=False, latest=None),
 }
 ALLOWED = {
     ("open", "close"),
@@ -59,9 +61,42 @@ def test_closing_is_refused_while_something_waits_unless_it_is_left(waiting: Wai
 def test_four_groups_are_too_few_and_the_refusal_names_them() -> None:
     current = a_round(RoundState.CLOSED, Numbers(independent_groups=4))
     with pytest.raises(Rejected, match="4 independent groups contributed to this round; a release needs 5"):
-        current.propose(by="a", needed=5, newer_closed=False)
+        current.propose(by="a", needed=5, newer_closed=False, latest=None)
 
 
 def test_who_proposed_may_not_approve() -> None:
     with pytest.raises(Forbidden):
-        a_round(RoundState.PROPOSED).approve(by="a", release_id=UUID(int=2))
+        a_round(RoundState.PROPOSED).approve(by="a", release_id=UUID(int=2), newer_closed=False, latest=None)
+
+
+LAST_STEPS = {
+    "propose": (RoundState.CLOSED, lambda one, **now: one.propose(by="a", needed=5, **now)),
+    "approve": (RoundState.PROPOSED, lambda one, **now: one.approve(by="b", release_id=UUID(int=2), **now)),
+    "publish": (RoundState.RELEASING, lambda one, **now: one.publish(**now)),
+}
+
+
+@pytest.mark.parametrize("step", LAST_STEPS)
+@pytest.mark.parametrize(("compared_with", "latest"), [(None, UUID(int=7)), (UUID(int=6), UUID(int=7))])
+def test_no_step_towards_a_release_is_taken_once_another_list_was_released(
+    step: str, compared_with: UUID | None, latest: UUID
+) -> None:
+    state, take = LAST_STEPS[step]
+    current = replace(a_round(state), compared_with=compared_with)
+    with pytest.raises(Rejected, match="another list was released") as refused:
+        take(current, newer_closed=False, latest=latest)
+    assert "open another round" in str(refused.value.remedy)
+    assert take(current, newer_closed=False, latest=compared_with).state is not state
+
+
+@pytest.mark.parametrize("step", LAST_STEPS)
+def test_no_step_towards_a_release_is_taken_once_a_later_round_is_closed(step: str) -> None:
+    state, take = LAST_STEPS[step]
+    with pytest.raises(Rejected, match="later round"):
+        take(a_round(state), newer_closed=True, latest=None)
+
+
+@pytest.mark.parametrize("unfinished", [RoundState.PROPOSED, RoundState.RELEASING])
+def test_closing_is_refused_while_an_older_round_is_about_to_be_released(unfinished: RoundState) -> None:
+    with pytest.raises(Rejected, match=f"an older round is {unfinished}"):
+        a_round().close(Waiting(), leave_waiting=True, unfinished=unfinished)

@@ -48,6 +48,7 @@ CREATE TABLE round (
     proposed_by text,
     approved_by text CHECK (approved_by <> proposed_by),
     release_id uuid UNIQUE,
+    compared_with uuid,
     numbers jsonb NOT NULL DEFAULT '{}'
 );
 CREATE UNIQUE INDEX round_one_open ON round ((true)) WHERE state = 'open';
@@ -201,6 +202,8 @@ CREATE TABLE pool_site (
 );
 GRANT SELECT, INSERT, DELETE ON pool_site TO aggregation_writer;
 GRANT SELECT ON pool_site TO aggregation_resolver;
+-- Whoever writes the pool must know that the round is not frozen yet.
+GRANT SELECT (round_id, state) ON round TO aggregation_writer;
 
 CREATE TABLE held_site (
     round_id uuid NOT NULL REFERENCES round,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mrx_aggregation.adapters.resolver import transaction
+from mrx_aggregation.adapters.resolver import refuse_frozen, transaction
 from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, in_order
 
 _NAMES = ", ".join(POOL_COLUMNS)
@@ -31,6 +31,7 @@ class SqlPool:
 
     async def keep_pool(self, round_id: UUID, sites: Sequence[PoolSite]) -> None:
         async with transaction(self._writer) as driver:
+            await refuse_frozen(driver, round_id)
             await driver.execute(_FORGET, round_id)
             await driver.execute(
                 _KEEP,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from mrx_matching import SiteRecord
+from mrx_shared.refusals import Rejected
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -15,7 +16,7 @@ from mrx_aggregation.adapters.facts import participation
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, attribute
 from mrx_aggregation.domain.groups import independent_groups
 from mrx_aggregation.domain.pool import POOL_COLUMNS, Audited, PoolSite
-from mrx_aggregation.domain.rounds import Numbers, Waiting
+from mrx_aggregation.domain.rounds import Numbers, RoundState, Waiting
 from mrx_aggregation.ports import Linked, Owned
 
 _UNSETTLED = text("""
@@ -79,17 +80,19 @@ _LINK = """
     INSERT INTO link (round_id, member_id, list_id, revision, row, audit_date, site)
     SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::date[], $7::bytea[])
 """
-_LATEST = "SELECT round_id FROM release WHERE released_at IS NOT NULL ORDER BY released_at DESC LIMIT 1"
+_LOCK_WRITES = "SELECT pg_advisory_xact_lock_shared(hashtextextended('mrx.round.writes.' || $1::text, 0))"
+_STATE = "SELECT state FROM round WHERE round_id = $1"
+_LATEST = "SELECT release_id FROM release WHERE released_at IS NOT NULL ORDER BY released_at DESC LIMIT 1"
 _SHOWN = f"""
     SELECT member_id, audit_date, {", ".join(POOL_COLUMNS)}
     FROM link JOIN pool_site USING (round_id, site)
-    WHERE round_id = $1 AND NOT EXISTS (
+    WHERE round_id = (SELECT round_id FROM release WHERE release_id = $1) AND NOT EXISTS (
         SELECT 1 FROM held_site WHERE (held_site.round_id, held_site.site) = (link.round_id, link.site))
 """  # noqa: S608
 _STAY = """
     INSERT INTO link (round_id, member_id, list_id, revision, row, audit_date, site, stays)
     SELECT $1, member_id, list_id, revision, row, audit_date, site, true
-    FROM link WHERE round_id = $2 AND site = ANY($3::bytea[])
+    FROM link WHERE round_id = (SELECT round_id FROM release WHERE release_id = $2) AND site = ANY($3::bytea[])
     ON CONFLICT DO NOTHING
 """
 _FORGET_HELD = "DELETE FROM held_site WHERE round_id = $1"
@@ -134,6 +137,7 @@ class SqlResolver:
 
     async def keep_links(self, round_id: UUID, links: Sequence[Linked]) -> None:
         async with transaction(self._resolver) as driver:
+            await refuse_frozen(driver, round_id)
             await driver.execute(_FORGET_LINKS, round_id)
             await driver.execute(
                 _LINK,
@@ -150,12 +154,14 @@ class SqlResolver:
         async with self._resolver.connect() as connection:
             return await _groups(connection)
 
-    async def released_before(self) -> Sequence[Attributed] | None:
+    async def latest_release_id(self) -> UUID | None:
         async with transaction(self._resolver) as driver:
-            latest = await driver.fetchval(_LATEST)
-            if latest is None:
-                return None
-            rows = await driver.fetch(_SHOWN, latest)
+            latest: UUID | None = await driver.fetchval(_LATEST)
+        return latest
+
+    async def released_in(self, release_id: UUID) -> Sequence[Attributed]:
+        async with transaction(self._resolver) as driver:
+            rows = await driver.fetch(_SHOWN, release_id)
         groups = await self.groups()
         links = (
             (PoolSite(**{name: row[name] for name in POOL_COLUMNS}), row["member_id"], row["audit_date"])
@@ -164,14 +170,19 @@ class SqlResolver:
         return attribute(links, groups)
 
     async def keep_decisions(
-        self, round_id: UUID, decisions: Decisions, staying: Collection[PoolSite]
+        self,
+        round_id: UUID,
+        decisions: Decisions,
+        staying: Collection[PoolSite],
+        *,
+        compared_with: UUID | None,
     ) -> None:
         async with transaction(self._resolver) as driver:
+            await refuse_frozen(driver, round_id)
             await driver.execute(_FORGET_HELD, round_id)
             await driver.execute(_HOLD, round_id, sorted(decisions.held))
             if staying:
-                latest = await driver.fetchval(_LATEST)
-                await driver.execute(_STAY, round_id, latest, [site.digest for site in staying])
+                await driver.execute(_STAY, round_id, compared_with, [site.digest for site in staying])
 
     async def numbers(self, round_id: UUID) -> Numbers:
         async with self._resolver.connect() as connection:
@@ -188,6 +199,17 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
         driver = (await connection.get_raw_connection()).driver_connection
         assert isinstance(driver, asyncpg.Connection)
         yield driver
+
+
+async def refuse_frozen(driver: asyncpg.Connection, round_id: UUID) -> None:
+    """Raise unless the round is still closing; until the transaction ends it stays so."""
+    await driver.execute(_LOCK_WRITES, str(round_id))
+    if await driver.fetchval(_STATE, round_id) != RoundState.CLOSING:
+        raise Rejected(
+            "the round is frozen; nothing in it is changed any more",
+            field="round_id",
+            remedy="look at the round's state with GET /v1/rounds",
+        )
 
 
 async def _groups(connection: AsyncConnection) -> Mapping[UUID, UUID]:

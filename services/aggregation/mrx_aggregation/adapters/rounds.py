@@ -15,6 +15,9 @@ from mrx_aggregation.domain.rounds import Numbers, Round, RoundState
 from mrx_aggregation.ports import Release
 
 _LOCK_OPENING = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.opening', 0))")
+_LOCK_STEPS = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.steps', 0))")
+_LOCK_WRITES = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.writes.' || :round_id, 0))")
+_CARRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mrx.round.carry.' || :round_id, 0))")
 _OPEN = text("SELECT * FROM round WHERE state = 'open' FOR SHARE")
 _ADD = text("""
     INSERT INTO round (round_id, as_of, state, opened_at) VALUES (:round_id, :as_of, :state, :at)
@@ -25,9 +28,15 @@ _NEWER = text("""
     SELECT EXISTS (SELECT 1 FROM round AS later WHERE later.state <> 'open'
         AND later.number > (SELECT number FROM round WHERE round_id = :round_id))
 """)
+_OLDER_UNFINISHED = text("""
+    SELECT state FROM round WHERE state IN ('proposed', 'releasing')
+        AND number < (SELECT number FROM round WHERE round_id = :round_id)
+    ORDER BY number LIMIT 1
+""")
 _KEEP = text("""
     UPDATE round SET state = :state, leave_waiting = :leave_waiting, proposed_by = :proposed_by,
-        approved_by = :approved_by, release_id = :release_id, numbers = CAST(:numbers AS jsonb),
+        approved_by = :approved_by, release_id = :release_id,
+        compared_with = :compared_with, numbers = CAST(:numbers AS jsonb),
         closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) ELSE closed_at END
     WHERE round_id = :round_id
 """)
@@ -65,12 +74,26 @@ class SqlRounds:
     async def find(self, round_id: UUID) -> Round:
         return _known((await self._session.execute(_FIND, {"round_id": round_id})).mappings().first())
 
-    async def get(self, round_id: UUID) -> Round:
+    async def get_for_step(self, round_id: UUID) -> Round:
+        # What a step asks of other rounds must not change before it is kept.
+        await self._session.execute(_LOCK_STEPS)
+        await self._session.execute(_LOCK_WRITES, {"round_id": str(round_id)})
         return _known((await self._session.execute(_GET, {"round_id": round_id})).mappings().first())
 
     async def open_now(self) -> Round | None:
         row = (await self._session.execute(_OPEN)).mappings().first()
         return _round(row) if row else None
+
+    async def carry_alone(self, round_id: UUID) -> bool:
+        return bool((await self._session.execute(_CARRY, {"round_id": str(round_id)})).scalar_one())
+
+    async def older_unfinished(self, round_id: UUID) -> RoundState | None:
+        state = (await self._session.execute(_OLDER_UNFINISHED, {"round_id": round_id})).scalar_one_or_none()
+        return RoundState(state) if state else None
+
+    async def latest_release_id(self) -> UUID | None:
+        row = (await self._session.execute(_LATEST)).mappings().first()
+        return row["release_id"] if row else None
 
     async def newer_closed(self, round_id: UUID) -> bool:
         return bool((await self._session.execute(_NEWER, {"round_id": round_id})).scalar_one())
@@ -85,6 +108,7 @@ class SqlRounds:
                 "proposed_by": changed.proposed_by,
                 "approved_by": changed.approved_by,
                 "release_id": changed.release_id,
+                "compared_with": changed.compared_with,
                 "numbers": json.dumps(asdict(changed.numbers)),
                 "at": at,
             },
@@ -146,5 +170,6 @@ def _round(row: Any) -> Round:  # noqa: ANN401 - a row as the driver gives it
         proposed_by=row["proposed_by"],
         approved_by=row["approved_by"],
         release_id=row["release_id"],
+        compared_with=row["compared_with"],
         numbers=Numbers(**row["numbers"]),
     )

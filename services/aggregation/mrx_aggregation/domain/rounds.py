@@ -83,11 +83,24 @@ class Round:
     proposed_by: str | None = None
     approved_by: str | None = None
     release_id: UUID | None = None
+    compared_with: UUID | None = None
+    """the release that was the latest at freezing, and that the decisions look back to; None before the first"""
     numbers: Numbers = Numbers()
 
-    def close(self, waiting: Waiting, *, leave_waiting: bool) -> "Round":
-        """Take no more lists. Refused while something waits, unless that is left to the next round."""
+    def close(
+        self, waiting: Waiting, *, leave_waiting: bool, unfinished: RoundState | None = None
+    ) -> "Round":
+        """Take no more lists. Refused while something waits, unless that is left to the next round.
+
+        Refused too while an older round is about to be released: this one must be compared with that release.
+        """
         after = self._after(Step.CLOSE)
+        if unfinished is not None:
+            raise Rejected(
+                f"an older round is {unfinished}: this round must be compared with its release",
+                field="round_id",
+                remedy="have the older round's release approved, wait until it is released, and close again",
+            )
         if waiting and not leave_waiting:
             raise Rejected(
                 f"{waiting.lists} lists wait, {waiting.incomplete} lists are incomplete and "
@@ -100,20 +113,17 @@ class Round:
         """The round with what it holds so far."""
         return replace(self, numbers=numbers)
 
-    def freeze(self, numbers: Numbers) -> "Round":
-        """Fix what the round holds."""
-        return replace(self, state=self._after(Step.FREEZE), numbers=numbers)
+    def freeze(self, numbers: Numbers, *, compared_with: UUID | None) -> "Round":
+        """Fix what the round holds, and with which release it was compared."""
+        return replace(self, state=self._after(Step.FREEZE), numbers=numbers, compared_with=compared_with)
 
-    def propose(self, *, by: str, needed: int, newer_closed: bool) -> "Round":
+    def propose(self, *, by: str, needed: int, newer_closed: bool, latest: UUID | None) -> "Round":
         """Propose the release; another identity has to approve it.
 
         Only the newest closed round can be released: an older pool was compared with an older release.
         """
         after = self._after(Step.RELEASE)
-        if newer_closed:
-            raise Rejected(
-                "a later round is closed already", field="round_id", remedy="release the later round"
-            )
+        self._is_last(newer_closed=newer_closed, latest=latest)
         if self.numbers.independent_groups < needed:
             raise Rejected(
                 f"{self.numbers.independent_groups} independent groups contributed to this round; "
@@ -122,9 +132,10 @@ class Round:
             )
         return replace(self, state=after, proposed_by=by)
 
-    def approve(self, *, by: str, release_id: UUID) -> "Round":
-        """Approve what another identity proposed."""
+    def approve(self, *, by: str, release_id: UUID, newer_closed: bool, latest: UUID | None) -> "Round":
+        """Approve what another identity proposed. What proposing asked for must still hold."""
         after = self._after(Step.APPROVE)
+        self._is_last(newer_closed=newer_closed, latest=latest)
         if by == self.proposed_by:
             raise Forbidden(
                 "who proposed a release may not approve it",
@@ -132,9 +143,25 @@ class Round:
             )
         return replace(self, state=after, approved_by=by, release_id=release_id)
 
-    def publish(self) -> "Round":
+    def publish(self, *, newer_closed: bool, latest: UUID | None) -> "Round":
         """The documents stand where participants can fetch them."""
-        return replace(self, state=self._after(Step.PUBLISH))
+        after = self._after(Step.PUBLISH)
+        self._is_last(newer_closed=newer_closed, latest=latest)
+        return replace(self, state=after)
+
+    def _is_last(self, *, newer_closed: bool, latest: UUID | None) -> None:
+        """Nobody looked at the difference from any release but the one that this round was compared with."""
+        if newer_closed:
+            raise Rejected(
+                "a later round is closed already", field="round_id", remedy="release the later round"
+            )
+        if self.compared_with != latest:
+            raise Rejected(
+                "another list was released since this round was closed; "
+                "nobody has checked the difference between the two",
+                field="round_id",
+                remedy="open another round, have members send their lists again, and release that round",
+            )
 
     def _after(self, step: Step) -> RoundState:
         try:

@@ -41,11 +41,19 @@ async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Wri
         in_hand.extend(await work.rounds.in_hand())
 
     await transact(find)
-    for current in in_hand:
-        if current.state is RoundState.CLOSING:
-            await freeze(current, transact, resolver=resolver, writer=writer)
-        else:
-            await release(current, transact, writer=writer, shelf=shelf)
+    for found in in_hand:
+
+        async def carry(work: Work, round_id: UUID = found.round_id) -> None:
+            # The lock lasts as long as this outer transaction, which does nothing else.
+            if not await work.rounds.carry_alone(round_id):
+                return
+            current = await work.rounds.find(round_id)
+            if current.state is RoundState.CLOSING:
+                await freeze(current, transact, resolver=resolver, writer=writer)
+            elif current.state is RoundState.RELEASING:
+                await release(current, transact, writer=writer, shelf=shelf)
+
+        await transact(carry)
 
 
 async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writer: Writer) -> None:
@@ -58,13 +66,14 @@ async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writ
     await transact(find)
     for member_id, list_id, revision in to_judge:
         await transact(partial(judge_again_and_leave, list_id, revision, closing), tenant=member_id)
-    await resolve(closing, resolver=resolver, writer=writer)
+    compared_with = await resolver.latest_release_id()
+    await resolve(closing, compared_with, resolver=resolver, writer=writer)
 
     async def fix(work: Work) -> None:
-        current = await work.rounds.get(closing.round_id)
+        current = await work.rounds.get_for_step(closing.round_id)
         if current.state is not RoundState.CLOSING:
             return
-        frozen = current.freeze(await resolver.numbers(closing.round_id))
+        frozen = current.freeze(await resolver.numbers(closing.round_id), compared_with=compared_with)
         await work.rounds.keep(frozen, at=work.now)
         work.say(
             RoundClosed(round_id=frozen.round_id, as_of=frozen.as_of, closed_at=work.now),
@@ -81,7 +90,7 @@ async def judge_again_and_leave(list_id: UUID, revision: int, closing: Round, wo
     await leave_waiting_rows(list_id, revision, closing, work)
 
 
-async def resolve(closing: Round, *, resolver: Resolver, writer: Writer) -> None:
+async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resolver, writer: Writer) -> None:
     """From entries to links and pool: the links stay with the resolver, the writer gets sites alone."""
     round_id = closing.round_id
     owned = await resolver.entries(round_id)
@@ -106,16 +115,21 @@ async def resolve(closing: Round, *, resolver: Resolver, writer: Writer) -> None
     outcome = decide(
         POLICY,
         attribute(((link.site, link.member_id, link.audit_date) for link in links), await resolver.groups()),
-        await resolver.released_before(),
+        await resolver.released_in(compared_with) if compared_with else None,
         as_of=closing.as_of,
     )
-    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying)
+    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying, compared_with=compared_with)
     await writer.keep_pool(round_id, in_order([*sites, *outcome.staying]))
 
 
 async def release(approved: Round, transact: Transact, *, writer: Writer, shelf: Shelf) -> None:
     """Write the documents from pool and decisions, then tell every participant."""
     assert approved.release_id is not None
+
+    async def check(work: Work) -> None:
+        await _published(approved.round_id, work)
+
+    await transact(check)
     pool = await writer.pool(approved.round_id)
     decisions = Decisions(policy=POLICY, as_of=approved.as_of, held=await writer.held(approved.round_id))
     shown = [site for site in pool if decisions.shows(site)]
@@ -130,14 +144,21 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
     documents = await shelf.publish(unpublished, pool, decisions, entry_ids)
 
     async def tell(work: Work) -> None:
-        current = await work.rounds.get(approved.round_id)
-        if current.state is RoundState.RELEASING:
-            published = replace(unpublished, documents=documents, released_at=work.now)
-            await work.rounds.publish_release(published)
-            await work.rounds.keep(current.publish(), at=work.now)
-            await _announce(published, work)
+        released = await _published(approved.round_id, work)
+        published = replace(unpublished, documents=documents, released_at=work.now)
+        await work.rounds.publish_release(published)
+        await work.rounds.keep(released, at=work.now)
+        await _announce(published, work)
 
     await transact(tell)
+
+
+async def _published(round_id: UUID, work: Work) -> Round:
+    """The round as it stands once it is published. Raises `Rejected` where it may not be."""
+    current = await work.rounds.get_for_step(round_id)
+    return current.publish(
+        newer_closed=await work.rounds.newer_closed(round_id), latest=await work.rounds.latest_release_id()
+    )
 
 
 async def _announce(published: Release, work: Work) -> None:

@@ -30,20 +30,23 @@ async def open_round(as_of: date | None, work: Work) -> Round:
 async def close(round_id: UUID, work: Work, *, leave_waiting: bool) -> Round:
     """Take no more lists into a round; a loop judges what it holds again and freezes it."""
     # Whoever counts a list holds the open round, so nothing comes in between looking and closing.
-    current = await work.rounds.get(round_id)
+    current = await work.rounds.get_for_step(round_id)
     waiting = await work.survey.unsettled(round_id)
-    closing = current.close(waiting, leave_waiting=leave_waiting)
+    closing = current.close(
+        waiting, leave_waiting=leave_waiting, unfinished=await work.rounds.older_unfinished(round_id)
+    )
     await work.rounds.keep(closing, at=work.now)
     return closing
 
 
 async def propose_release(round_id: UUID, work: Work, *, by: str) -> Round:
     """Propose that a closed round's list is released."""
-    current = await work.rounds.get(round_id)
+    current = await work.rounds.get_for_step(round_id)
     proposed = current.propose(
         by=by,
         needed=POLICY.min_independent_groups,
         newer_closed=await work.rounds.newer_closed(round_id),
+        latest=await work.rounds.latest_release_id(),
     )
     await work.rounds.keep(proposed, at=work.now)
     return proposed
@@ -51,8 +54,13 @@ async def propose_release(round_id: UUID, work: Work, *, by: str) -> Round:
 
 async def approve_release(round_id: UUID, work: Work, *, by: str) -> Round:
     """Approve what another identity proposed; a loop writes the documents."""
-    current = await work.rounds.get(round_id)
-    approved = current.approve(by=by, release_id=work.new_id())
+    current = await work.rounds.get_for_step(round_id)
+    approved = current.approve(
+        by=by,
+        release_id=work.new_id(),
+        newer_closed=await work.rounds.newer_closed(round_id),
+        latest=await work.rounds.latest_release_id(),
+    )
     assert approved.release_id is not None
     await work.rounds.begin_release(
         Release(release_id=approved.release_id, round_id=round_id, as_of=approved.as_of), key=work.new_key()
