@@ -11,7 +11,14 @@ from mrx_benchmark.domain.answers import read_answers
 from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, check_measurable
 from mrx_benchmark.domain.commonality import Equivalent, Score, percent, score
 from mrx_benchmark.domain.criteria import Catalogue
-from mrx_benchmark.domain.protocols import OWN_FAMILY, Protocol, ProtocolVersion, last_day, one_line
+from mrx_benchmark.domain.protocols import (
+    OWN_FAMILY,
+    Protocol,
+    ProtocolVersion,
+    check_own_code,
+    last_day,
+    one_line,
+)
 from mrx_benchmark.ports import Published, Verdict, Work
 
 
@@ -76,6 +83,7 @@ async def register_protocol(
         name=name,
         scheme_family=scheme_family if owner is None and scheme_family else OWN_FAMILY,
     )
+    await _check_code(protocol, work)
     await work.protocols.add(protocol)
     return protocol
 
@@ -83,6 +91,7 @@ async def register_protocol(
 async def submit_version(version: ProtocolVersion, *, owner: UUID | None, work: Work) -> None:
     """Add a version of a protocol that the asker owns, and say so."""
     protocol = await _owned(version.protocol_id, owner, work)
+    await _check_code(protocol, work)
     await work.protocols.add_version(version, owner=owner)
     work.say(
         ProtocolSubmitted(
@@ -112,6 +121,7 @@ async def submit_answers(
     """Start an assessment with its owner's answers. It replaces one of the same kind that is not concluded."""
     one_line(version, field="version")
     protocol = await _owned(protocol_id, owner, work)
+    await _check_code(protocol, work)
     catalogue = _catalogue(criteria_version, work)
     check_measurable(await work.protocols.version(protocol_id, version), catalogue)
     answers = read_answers(enumerate(rows, 1), catalogue)
@@ -153,6 +163,7 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
         assessment = await work.assessments.get_to_change(assessment_id)
         protocol = await work.protocols.get(assessment.protocol_id)
+        await _check_code(protocol, work)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
         concluded, outcome = assessment.conclude(_catalogue(assessment.criteria_version, work), version)
         verdict = _verdict(concluded, outcome, by, work)
@@ -202,6 +213,12 @@ async def _owned(protocol_id: UUID, owner: UUID | None, work: Work) -> Protocol:
             remedy="adopt it at the registry, or register a protocol of your own",
         )
     return protocol
+
+
+async def _check_code(protocol: Protocol, work: Work) -> None:
+    """Checked at each step, because a public protocol may be registered between two of them."""
+    if not protocol.public:
+        check_own_code(protocol.code, await work.protocols.public_names())
 
 
 def _catalogue(version: str, work: Work) -> Catalogue:

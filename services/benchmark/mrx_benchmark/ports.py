@@ -55,7 +55,13 @@ class Protocols(Port):
     """Protocols and their versions, as far as the tenant may see them: its own and the public ones."""
 
     async def add(self, protocol: Protocol) -> None:
-        """Add a protocol. Raises `Rejected` when another one has the code, in whatever spelling."""
+        """Add a protocol. Raises `Rejected` when another one has the code, in whatever spelling.
+
+        A public protocol and a member's own may have one code: the public one is never kept out.
+        """
+
+    async def public_names(self) -> list[str]:
+        """The codes and families of all public protocols."""
 
     async def get(self, protocol_id: UUID) -> Protocol:
         """A protocol. Raises `Unknown`."""

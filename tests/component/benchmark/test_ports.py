@@ -148,6 +148,21 @@ async def test_a_code_or_a_version_that_is_there_is_refused(open_work: OpenWork)
         assert caught.value.field == "version"
 
 
+async def test_a_public_protocol_and_a_members_own_may_have_one_code_and_two_public_ones_not(
+    open_work: OpenWork,
+) -> None:
+    own = (await keep(open_work, ACME, "ACME RSP")).protocol
+    public = replace(own, protocol_id=uuid4(), owner=None, code="Acme-RSP", scheme_family="A family")
+    async with open_work(None) as work:
+        await work.protocols.add(public)
+    async with open_work(None) as work:
+        with pytest.raises(Rejected):
+            await work.protocols.add(replace(public, protocol_id=uuid4()))
+    for tenant in (None, ACME, OTHER):
+        async with open_work(tenant) as work:
+            assert await work.protocols.public_names() == ["A family", "Acme-RSP"]
+
+
 async def test_an_assessment_is_unfinished_until_it_is_concluded_or_replaced(open_work: OpenWork) -> None:
     kept = await keep(open_work, ACME)
     kind = (kept.protocol.protocol_id, "1", "6.0-4p")

@@ -61,9 +61,14 @@ class MemoryProtocols:
         self.versions: dict[tuple[UUID, str], ProtocolVersion] = {}
 
     async def add(self, protocol: Protocol) -> None:
-        if normal_code(protocol.code) in {normal_code(one.code) for one in self.kept.values()}:
+        rivals = [one for one in self.kept.values() if one.public is protocol.public]
+        if normal_code(protocol.code) in {normal_code(one.code) for one in rivals}:
             raise Rejected("the code is taken", field="code")
         self.kept[protocol.protocol_id] = protocol
+
+    async def public_names(self) -> list[str]:
+        public = [one for one in self.kept.values() if one.public]
+        return sorted({one.code for one in public} | {one.scheme_family for one in public})
 
     async def get(self, protocol_id: UUID) -> Protocol:
         found = self.kept.get(protocol_id)

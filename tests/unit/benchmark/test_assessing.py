@@ -252,6 +252,61 @@ def test_a_code_is_the_same_in_every_spelling() -> None:
 
 
 @pytest.mark.parametrize(
+    "code", ["SMETA", "s-meta", "ＳＭＥＴＡ", "SMETA 6.1", "SMETA/4", "sa8000:2014", "amfori-BSCI", "RBA/VAP"]
+)
+async def test_a_member_does_not_register_a_code_that_is_read_as_a_well_known_scheme(
+    code: str, work: MemoryWork
+) -> None:
+    with pytest.raises(Rejected, match="which is public") as caught:
+        await protocol(work, ACME, code)
+    assert caught.value.field == "code"
+    assert caught.value.remedy is not None
+    assert "code of your own" in caught.value.remedy
+    assert work.protocols.kept == {}
+
+
+@pytest.mark.parametrize("code", ["Smetana", "ICSO-1", "ACME SMETA", "WRAPPERS"])
+async def test_a_code_that_only_begins_or_ends_like_a_scheme_is_a_members_own(
+    code: str, work: MemoryWork
+) -> None:
+    assert (await protocol(work, ACME, code)).code == code
+
+
+@pytest.mark.parametrize("code", ["newaudit 2", "FAMILY"])
+async def test_a_member_does_not_register_the_code_or_family_of_a_public_protocol(
+    code: str, work: MemoryWork
+) -> None:
+    work.tenant = None
+    await handlers.register_protocol(
+        code="New Audit", name="New Audit", scheme_family="Family", public=True, owner=None, work=work
+    )
+    work.tenant = ACME
+    with pytest.raises(Rejected, match="which is public"):
+        await protocol(work, ACME, code)
+
+
+async def test_a_public_protocol_is_registered_although_a_member_has_its_code_and_stops_that_one(
+    work: MemoryWork,
+) -> None:
+    own = await protocol(work, ACME, "NEW-1")
+    assessment_id = await submit(work, own, dict.fromkeys(WEIGHTS, "equal"))
+    await review(work, assessment_id, rest=True)
+    await protocol(work, None, "New 1")
+    said = list(work.said)
+    with pytest.raises(Rejected, match="which is public"):
+        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    work.tenant = ACME
+    with pytest.raises(Rejected, match="which is public"):
+        await submit(work, own, dict.fromkeys(WEIGHTS, "equal"))
+    version = ProtocolVersion(
+        protocol_id=own.protocol_id, version="2", effective_from=date(2021, 1, 1), effective_until=None
+    )
+    with pytest.raises(Rejected, match="which is public"):
+        await handlers.submit_version(version, owner=ACME, work=work)
+    assert work.said == said
+
+
+@pytest.mark.parametrize(
     ("until", "criteria_end", "last"),
     [
         (None, None, None),

@@ -18,13 +18,14 @@ CREATE TABLE criteria (
 );
 GRANT SELECT, INSERT, UPDATE ON criteria TO benchmark_app;
 
--- Ids and no more, so that a reviewer's transaction can find out as whose it must go on; and the one code that
--- no two protocols may share, whoever owns them. It is a digest: nobody reads another member's code here.
+-- Ids and no more, so that a reviewer's transaction can find out as whose it must go on; and the code that no two
+-- members' own protocols may share, nor two public ones. It is a digest: nobody reads another member's code here.
 CREATE TABLE protocol_owner (
     protocol_id uuid PRIMARY KEY,
-    code_digest bytea NOT NULL UNIQUE,
+    code_digest bytea NOT NULL,
     member_id uuid
 );
+CREATE UNIQUE INDEX protocol_code ON protocol_owner (code_digest, (member_id IS NULL));
 CREATE TABLE assessment_owner (
     assessment_id uuid PRIMARY KEY,
     member_id uuid

@@ -75,7 +75,7 @@ class SqlProtocols(_Rows):
         free = await self._first(
             """
             INSERT INTO protocol_owner (protocol_id, code_digest, member_id)
-            VALUES (:protocol_id, :digest, :owner) ON CONFLICT (code_digest) DO NOTHING RETURNING 1
+            VALUES (:protocol_id, :digest, :owner) ON CONFLICT DO NOTHING RETURNING 1
             """,
             protocol_id=protocol.protocol_id,
             digest=hashlib.sha256(normal_code(protocol.code).encode()).digest(),
@@ -103,6 +103,15 @@ class SqlProtocols(_Rows):
                 }
             ],
         )
+
+    async def public_names(self) -> list[str]:
+        rows = await self._all(
+            """
+            SELECT code AS name FROM protocol WHERE member_id IS NULL
+            UNION SELECT scheme_family FROM protocol WHERE member_id IS NULL ORDER BY name
+            """
+        )
+        return [row.name for row in rows]
 
     async def get(self, protocol_id: UUID) -> Protocol:
         row = await self._first("SELECT * FROM protocol WHERE protocol_id = :id", id=protocol_id)

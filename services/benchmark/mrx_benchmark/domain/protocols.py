@@ -2,16 +2,36 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_benchmark.domain.answers import plain_text
 
 OWN_FAMILY = "equivalent"
 """What is said of the family of a company's own protocol: its name would name its owner."""
+
+WELL_KNOWN = (
+    "SMETA",
+    "SA8000",
+    "BSCI",
+    "amfori",
+    "amfori BSCI",
+    "RBA",
+    "RBA VAP",
+    "VAP",
+    "SLCP",
+    "ICS",
+    "WRAP",
+    "FSLM",
+    "Higg",
+    "Higg FSLM",
+    "SSCI",
+)
+"""Schemes that everyone means by these names, before the secretariat has registered any protocol of theirs."""
 
 _BETWEEN = re.compile(r"[\s\-_.]+")
 _CHARACTERS = 60
@@ -71,6 +91,24 @@ class Recognition:
 def normal_code(code: str) -> str:
     """What two spellings of one code have in common: `Acme RSP-1.0` and `ACME_RSP 10` are the same."""
     return _BETWEEN.sub("", unicodedata.normalize("NFKC", code).casefold())
+
+
+def check_own_code(code: str, public_names: Iterable[str]) -> None:
+    """Refuse a code for a member's own protocol that everyone would read as a public scheme's.
+
+    That is the name of a well-known scheme, or the code or family of a public protocol, in whatever spelling; alone
+    or going on with a number or a sign, as `SMETA 6.1` does, but not with letters, as in `Smetana`.
+    """
+    own = normal_code(code)
+    for name in (*WELL_KNOWN, *public_names):
+        reserved = normal_code(name)
+        if own.startswith(reserved) and not own[len(reserved) :][:1].isalpha():
+            raise Rejected(
+                f"the code {code} is read as {name}, which is public",
+                field="code",
+                remedy="register the protocol under a code of your own, such as one that begins with your company's "
+                f"name; if {name} itself is meant, adopt the public protocol at the registry",
+            )
 
 
 def one_line(text: str, *, field: str) -> None:
