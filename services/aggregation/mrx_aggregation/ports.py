@@ -8,7 +8,7 @@ from uuid import UUID
 
 from mrx_shared.messages.speaking import Speaks
 
-from mrx_aggregation.domain.disclosure import Attributed, Decisions
+from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.groups import Participation
 from mrx_aggregation.domain.lists import Page, ReceivedList
 from mrx_aggregation.domain.pool import Audited, PoolSite
@@ -86,8 +86,8 @@ class Facts(Protocol):
     async def keep_participation(self, participation: Participation, *, sequence: int) -> None:
         """Keep it unless something newer is kept."""
 
-    async def recognitions(self) -> Recognitions:
-        """All that is known of protocol versions."""
+    async def recognitions(self, *, seen_by: UUID) -> Recognitions:
+        """All that is known of protocol versions, as a member may be told of it."""
 
     async def keep_recognition(
         self, recognition: Recognition, *, protocol_id: UUID, criteria_version: str, sequence: int
@@ -215,7 +215,7 @@ class Linked:
     list_id: UUID
     revision: int
     row: int
-    audit_date: date
+    entry: Entry
     site: PoolSite
 
 

@@ -275,6 +275,37 @@ async def test_few_groups_new_rows_are_held_and_shown_when_enough_stand_behind_t
     assert (numbers["sites"], numbers["released"], numbers["held"]) == (5, 5, 0)
 
 
+async def test_a_joiners_places_wait_and_the_site_it_audited_again_keeps_its_older_row(
+    aggregation: Aggregation,
+) -> None:
+    first = await aggregation.open_round()
+    members = await five_lists(aggregation)
+    await aggregation.close_round(first)
+    await aggregation.release_round(first)
+
+    second = await aggregation.open_round()
+    joiner = uuid4()
+    await aggregation.participate(joiner)
+    for member in members:
+        await aggregation.send(member, SentList(rows=[site(number) for number in range(4)]))
+    later = site(0, audit_date="2025-09-01")
+    await aggregation.send(joiner, SentList(rows=[later, site(20, audit_date="2025-09-01")]))
+    numbers = (await aggregation.close_round(second))["numbers"]
+    assert (numbers["released"], numbers["held"]) == (4, 2)
+    rows = await released_rows(aggregation, await aggregation.release_round(second))
+    assert {row["audit_half_year"] for row in rows} == {"2025-H1"}
+
+    third = await aggregation.open_round()
+    for member in members:
+        again = [site(number, audit_date="2025-09-01") for number in range(4)]
+        await aggregation.send(member, SentList(rows=again))
+    await aggregation.send(joiner, SentList(rows=[later, site(20, audit_date="2025-09-01")]))
+    numbers = (await aggregation.close_round(third))["numbers"]
+    assert (numbers["released"], numbers["held"]) == (4, 1)
+    rows = await released_rows(aggregation, await aggregation.release_round(third))
+    assert {row["audit_half_year"] for row in rows} == {"2025-H2"}
+
+
 async def test_a_leavers_rows_stay_until_their_audits_expire(aggregation: Aggregation) -> None:
     first = await aggregation.open_round(date(2026, 6, 30))
     members = await five_lists(aggregation)

@@ -1,17 +1,17 @@
 """What a release may show beside the one before, so that the difference names nobody."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mrx_aggregation.domain.disclosure import POLICY, Attributed, attribute, decide, generalised
+from mrx_aggregation.domain.disclosure import POLICY, Attributed, Entry, attribute, decide, generalised
 from mrx_aggregation.domain.groups import Participation, independent_groups
 from mrx_aggregation.domain.pool import PoolSite
 
 AS_OF = date(2026, 6, 30)
-LATER = date(2028, 1, 1)
 GROUPS = [uuid5(UUID(int=0), str(number)) for number in range(8)]
 
 
@@ -29,8 +29,21 @@ def pool_site(name: str, half: str = "2025-H1", family: str = "SMETA") -> PoolSi
     )
 
 
-def row(name: str, groups: int, *, half: str = "2025-H1", until: date = LATER) -> Attributed:
-    return Attributed(site=pool_site(name, half), groups=frozenset(GROUPS[:groups]), counts_until=until)
+DAYS = {"2024-H2": date(2024, 8, 1), "2025-H1": date(2025, 3, 4), "2025-H2": date(2025, 8, 1)}
+
+
+def says(group: UUID, words: str, day: date = DAYS["2025-H1"], family: str = "SMETA") -> Entry:
+    return Entry(who=group, record=words.encode(), audit_date=day, scheme_family=family)
+
+
+def row_of(site: PoolSite, *entries: Entry) -> Attributed:
+    return Attributed(site=site, entries=frozenset(entries), groups=frozenset(entry.who for entry in entries))
+
+
+def row(name: str, groups: int, *, half: str = "2025-H1", day: date | None = None) -> Attributed:
+    """A row of the first so many groups, who all say the same."""
+    said = (says(group, name, day or DAYS[half]) for group in GROUPS[:groups])
+    return row_of(pool_site(name, half), *said)
 
 
 def held(names: object, current: list[Attributed]) -> set[str]:
@@ -56,9 +69,9 @@ def test_gone_rows_stay_unless_five_groups_took_them(groups: int, stays: bool) -
     assert outcome.staying == ((pool_site("gone"),) if stays else ())
 
 
-@pytest.mark.parametrize(("until", "stays"), [(AS_OF, True), (date(2026, 6, 29), False)])
-def test_gone_rows_stay_no_longer_than_their_audit_counts(until: date, stays: bool) -> None:
-    outcome = decide(POLICY, [row("a", 5)], [row("a", 5), row("gone", 1, until=until)], as_of=AS_OF)
+@pytest.mark.parametrize(("day", "stays"), [(date(2023, 7, 1), True), (date(2023, 6, 30), False)])
+def test_gone_rows_stay_no_longer_than_their_audit_counts(day: date, stays: bool) -> None:
+    outcome = decide(POLICY, [row("a", 5)], [row("a", 5), row("gone", 1, day=day)], as_of=AS_OF)
     assert bool(outcome.staying) == stays
 
 
@@ -75,9 +88,82 @@ def test_a_site_that_was_audited_again_is_not_gone_once_its_newer_audit_is_shown
     assert (outcome.decisions.held, outcome.staying) == (frozenset(), ())
 
 
+JOINER, *OLD = GROUPS[7], *GROUPS[:5]
+AGAIN = DAYS["2025-H2"]
+
+
+def test_a_joiners_new_places_do_not_hide_among_old_members_new_audits() -> None:
+    before = [
+        row_of(pool_site(f"old {number}"), says(group, f"old {number}")) for number, group in enumerate(OLD)
+    ]
+    audited_again = [
+        row_of(pool_site(f"old {number}", "2025-H2"), says(group, f"old {number}", AGAIN))
+        for number, group in enumerate(OLD)
+    ]
+    joined = [
+        row_of(pool_site(f"joined {number}"), says(JOINER, f"joined {number}")) for number in range(200)
+    ]
+    outcome = decide(POLICY, [*audited_again, *joined], before, as_of=AS_OF)
+    assert held(outcome.decisions.held, joined) == {f"joined {number}" for number in range(200)}
+    assert held(outcome.decisions.held, audited_again) == set()
+    assert outcome.staying == ()
+
+
+def test_four_old_members_new_audits_are_held_though_a_joiner_makes_five_groups() -> None:
+    before = [
+        row_of(pool_site(f"old {number}"), says(group, f"old {number}")) for number, group in enumerate(OLD)
+    ]
+    current = [
+        *(
+            row_of(pool_site(f"old {number}", "2025-H2"), says(group, f"old {number}", AGAIN))
+            for number, group in enumerate(OLD[:4])
+        ),
+        before[4],
+        row_of(pool_site("joined"), says(JOINER, "joined")),
+    ]
+    outcome = decide(POLICY, current, before, as_of=AS_OF)
+    assert held(outcome.decisions.held, current) == {"old 0", "old 1", "old 2", "old 3", "joined"}
+    assert set(outcome.staying) == {row.site for row in before[:4]}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"site_name": "Aurora Textiles Ltd"}, {"os_id": "BD2021083ABCDEF"}, {"lei": "5493001KJTIIGC8Y1R12"}],
+)
+def test_a_joiner_that_changes_how_old_holders_site_reads_is_held_and_the_old_row_stays(
+    changed: dict[str, str],
+) -> None:
+    holders = [says(group, "aurora textiles") for group in OLD]
+    old = row_of(pool_site("Aurora Textiles"), *holders)
+    now = row_of(replace(old.site, **changed), *holders, says(JOINER, "Aurora Textiles Ltd, with numbers"))
+    outcome = decide(POLICY, [now], [old], as_of=AS_OF)
+    assert outcome.decisions.held == {now.site.digest}
+    assert outcome.staying == (old.site,)
+
+
+def test_a_joiners_later_audit_of_old_holders_site_is_held_and_the_old_row_stays() -> None:
+    old = row("a", 5)
+    now = row_of(pool_site("a", "2025-H2"), *old.entries, says(JOINER, "a", AGAIN))
+    outcome = decide(POLICY, [now], [old], as_of=AS_OF)
+    assert (outcome.decisions.held, outcome.staying) == ({now.site.digest}, (old.site,))
+
+
+def test_one_member_that_describes_two_released_sites_as_one_makes_neither_vanish() -> None:
+    first, second = row("a", 5), row("b", 5)
+    bridged = row_of(first.site, *first.entries, *second.entries, says(JOINER, "a also known as b"))
+    outcome = decide(POLICY, [bridged], [first, second], as_of=AS_OF)
+    assert (outcome.decisions.held, outcome.staying) == (frozenset(), (second.site,))
+
+
+def test_a_leavers_rows_stay_though_old_members_sites_are_audited_again() -> None:
+    before = [row("a", 5), row_of(pool_site("left"), says(JOINER, "left"))]
+    outcome = decide(POLICY, [row("a", 5, half="2025-H2")], before, as_of=AS_OF)
+    assert (outcome.decisions.held, outcome.staying) == (frozenset(), (pool_site("left"),))
+
+
 ROWS = st.lists(
     st.builds(
-        row, st.sampled_from("abcdef"), st.integers(0, 7), half=st.sampled_from(["2024-H2", "2025-H1"])
+        row, st.sampled_from("abcdef"), st.integers(1, 7), half=st.sampled_from(["2024-H2", "2025-H1"])
     ),
     unique_by=lambda one: one.site,
 )
@@ -97,11 +183,26 @@ def test_every_difference_that_is_shown_comes_from_enough_groups(
     assert set(outcome.staying) <= shown
     old = {one.site for one in before}
     appeared = [one for one in current if one.site in shown - old]
+    old_places = {site.place for site in old}
+    said = {entry for one in before for entry in one.entries}
+    brand_new = {group for one in appeared if one.site.place not in old_places for group in one.groups}
+    changed = {
+        entry.who
+        for one in appeared
+        if one.site.place in old_places
+        for entry in one.entries
+        if entry not in said
+    }
     places = {site.place for site in shown}
-    vanished = [one for one in before if one.site not in shown and one.site.place not in places]
-    for changed in (appeared, vanished):
-        groups = frozenset[UUID]().union(*(one.groups for one in changed))
-        assert not changed or len(groups) >= POLICY.min_independent_groups
+    vanished = {
+        group
+        for one in before
+        if one.site not in shown and one.site.place not in places
+        for group in one.groups
+    }
+    assert not any(one.site.place not in old_places for one in appeared) or len(brand_new) >= 5
+    assert not any(one.site.place in old_places for one in appeared) or len(changed) >= 5
+    assert not vanished or len(vanished) >= 5
 
 
 def participation(number: int, group: int, *tied: int) -> Participation:
@@ -129,7 +230,10 @@ def test_groups_do_not_depend_on_the_order_in_which_members_came(members: list[P
 
 def test_a_row_counts_until_its_latest_audit_expires_and_for_known_groups_alone() -> None:
     site = pool_site("a")
-    links = [(site, UUID(int=1), date(2024, 1, 1)), (site, UUID(int=2), date(2025, 1, 1))]
+    links = [
+        (site, says(UUID(int=1), "a", date(2024, 1, 1))),
+        (site, says(UUID(int=2), "A", date(2025, 1, 1))),
+    ]
     (found,) = attribute(links, {UUID(int=1): GROUPS[0]})
     assert (found.groups, found.counts_until) == (frozenset([GROUPS[0]]), date(2027, 12, 31))
 

@@ -30,6 +30,7 @@ CREATE TABLE recognition (
     equivalent boolean NOT NULL,
     recognised_from date,
     recognised_until date,
+    member_id uuid,
     sequence bigint NOT NULL,
     PRIMARY KEY (protocol_id, protocol_version, criteria_version)
 );
@@ -173,7 +174,9 @@ CREATE TABLE link (
     list_id uuid NOT NULL,
     revision integer NOT NULL,
     row integer NOT NULL,
+    record bytea NOT NULL,
     audit_date date NOT NULL,
+    scheme_family text NOT NULL,
     site bytea NOT NULL,
     stays boolean NOT NULL DEFAULT false,
     PRIMARY KEY (round_id, member_id, list_id, revision, row)

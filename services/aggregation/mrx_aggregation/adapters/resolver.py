@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mrx_aggregation.adapters.facts import participation
-from mrx_aggregation.domain.disclosure import Attributed, Decisions, attribute
+from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry, attribute
 from mrx_aggregation.domain.groups import independent_groups
 from mrx_aggregation.domain.pool import POOL_COLUMNS, Audited, PoolSite
 from mrx_aggregation.domain.rounds import Numbers, RoundState, Waiting
@@ -77,21 +77,22 @@ _ENTRIES = """
 """
 _FORGET_LINKS = "DELETE FROM link WHERE round_id = $1"
 _LINK = """
-    INSERT INTO link (round_id, member_id, list_id, revision, row, audit_date, site)
-    SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::date[], $7::bytea[])
+    INSERT INTO link (round_id, member_id, list_id, revision, row, record, audit_date, scheme_family, site)
+    SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::bytea[], $7::date[], $8::text[],
+        $9::bytea[])
 """
 _LOCK_WRITES = "SELECT pg_advisory_xact_lock_shared(hashtextextended('mrx.round.writes.' || $1::text, 0))"
 _STATE = "SELECT state FROM round WHERE round_id = $1"
 _LATEST = "SELECT release_id FROM release WHERE released_at IS NOT NULL ORDER BY released_at DESC LIMIT 1"
 _SHOWN = f"""
-    SELECT member_id, audit_date, {", ".join(POOL_COLUMNS)}
+    SELECT member_id, record, audit_date, link.scheme_family AS own_family, {", ".join(f"pool_site.{name}" for name in POOL_COLUMNS)}
     FROM link JOIN pool_site USING (round_id, site)
     WHERE round_id = (SELECT round_id FROM release WHERE release_id = $1) AND NOT EXISTS (
         SELECT 1 FROM held_site WHERE (held_site.round_id, held_site.site) = (link.round_id, link.site))
 """  # noqa: S608
 _STAY = """
-    INSERT INTO link (round_id, member_id, list_id, revision, row, audit_date, site, stays)
-    SELECT $1, member_id, list_id, revision, row, audit_date, site, true
+    INSERT INTO link (round_id, member_id, list_id, revision, row, record, audit_date, scheme_family, site, stays)
+    SELECT $1, member_id, list_id, revision, row, record, audit_date, scheme_family, site, true
     FROM link WHERE round_id = (SELECT round_id FROM release WHERE release_id = $2) AND site = ANY($3::bytea[])
     ON CONFLICT DO NOTHING
 """
@@ -146,7 +147,9 @@ class SqlResolver:
                 [link.list_id for link in links],
                 [link.revision for link in links],
                 [link.row for link in links],
-                [link.audit_date for link in links],
+                [link.entry.record for link in links],
+                [link.entry.audit_date for link in links],
+                [link.entry.scheme_family for link in links],
                 [link.site.digest for link in links],
             )
 
@@ -164,7 +167,10 @@ class SqlResolver:
             rows = await driver.fetch(_SHOWN, release_id)
         groups = await self.groups()
         links = (
-            (PoolSite(**{name: row[name] for name in POOL_COLUMNS}), row["member_id"], row["audit_date"])
+            (
+                PoolSite(**{name: row[name] for name in POOL_COLUMNS}),
+                Entry(row["member_id"], row["record"], row["audit_date"], row["own_family"]),
+            )
             for row in rows
         )
         return attribute(links, groups)

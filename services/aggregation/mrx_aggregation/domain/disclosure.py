@@ -1,8 +1,10 @@
 """The disclosure policy: what of the pool a release may show."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from mrx_aggregation.domain.pool import PoolSite
@@ -21,32 +23,44 @@ class Policy:
 POLICY = Policy()
 
 
+class Entry(NamedTuple):
+    """What somebody says of a site: who, the site as described there (a digest), and the audit."""
+
+    who: UUID
+    record: bytes
+    audit_date: date
+    scheme_family: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributed:
-    """A row of the pool, the independent groups it comes from, and the last day its audit counts."""
+    """A row of the pool, the entries behind it, and the independent groups that these come from."""
 
     site: PoolSite
+    entries: frozenset[Entry]
     groups: frozenset[UUID]
-    counts_until: date
+
+    @property
+    def counts_until(self) -> date:
+        """The last day its audit counts."""
+        return last_day(max(entry.audit_date for entry in self.entries))
 
 
-def attribute(links: Iterable[tuple[PoolSite, UUID, date]], groups: Mapping[UUID, UUID]) -> list[Attributed]:
-    """From each row's members and days of audit to its groups and the last day that it counts.
+def attribute(links: Iterable[tuple[PoolSite, Entry]], groups: Mapping[UUID, UUID]) -> list[Attributed]:
+    """From each row's members to its groups.
 
     A member of whom no group is known counts for none: it cannot make a row less telling.
     """
-    found: dict[PoolSite, tuple[set[UUID], date]] = {}
-    for site, member_id, day in links:
-        members, latest = found.setdefault(site, (set(), day))
-        members.add(member_id)
-        found[site] = members, max(latest, day)
+    found: dict[PoolSite, set[Entry]] = {}
+    for site, entry in links:
+        found.setdefault(site, set()).add(entry)
     return [
         Attributed(
             site=site,
-            groups=frozenset(groups[member] for member in members if member in groups),
-            counts_until=last_day(latest),
+            entries=frozenset(entry._replace(who=groups.get(entry.who, entry.who)) for entry in entries),
+            groups=frozenset(groups[entry.who] for entry in entries if entry.who in groups),
         )
-        for site, (members, latest) in found.items()
+        for site, entries in found.items()
     ]
 
 
@@ -81,30 +95,85 @@ def decide(
 ) -> Outcome:
     """Compare the pool with what was released before, so that the difference names nobody.
 
-    Rows that are new must together come from enough independent groups; else they are held. Rows that are
-    gone must have come from enough; else they stay until their audit expires. A row whose site is in the pool
-    with another audit is not gone, unless that newer row is held: then the older one stays in its place.
+    The difference has four parts. Each is shown only where enough independent groups stand behind it together,
+    so that none hides among another's groups:
+
+    - rows of new places: their groups;
+    - rows of places that were released, with other content: the groups that say something new there, since
+      whoever says what it said before has changed nothing. While they are held the old rows stay;
+    - rows whose place is gone: their groups. They stay until their audit expires, as do the next;
+    - rows that went into another row as it was released: the groups that say something new there, or take back
+      what they said.
     """
     if released_before is None:
         return Outcome(decisions=Decisions(policy=policy, as_of=as_of, held=frozenset()), staying=())
-    now = {row.site: row for row in current}
-    before = {row.site: row for row in released_before}
-    new = [row for site, row in now.items() if site not in before]
-    held = new if _too_few(policy, new) else []
-    shown_places = {site.place for site in now} - {row.site.place for row in held}
-    held_places = {row.site.place for row in held}
-    unexpired = [row for site, row in before.items() if site not in now and row.counts_until >= as_of]
-    gone = [row for row in unexpired if row.site.place not in shown_places | held_places]
-    outdated = [row for row in unexpired if row.site.place in held_places - shown_places]
-    staying = [*(gone if _too_few(policy, gone) else []), *outdated]
+    now, before = list(current), list(released_before)
+    known = {row.site for row in before}
+    said_before = frozenset[Entry]().union(*(row.entries for row in before))
+    said_now = frozenset[Entry]().union(*(row.entries for row in now))
+    successors = _successors(before, now)
+    followers = {row.site for found in successors.values() for row in found}
+    new = [row for row in now if row.site not in known and row.site not in followers]
+    changed = [row for row in now if row.site not in known and row.site in followers]
+    held = {row.site for row in new if _too_few(policy, _groups(new))}
+    if _too_few(policy, _moved(changed, said_before)):
+        held |= {row.site for row in changed}
+
+    in_pool = {row.site for row in now}
+    left = [row for row in before if row.site not in in_pool and row.counts_until >= as_of]
+    gone = [row for row in left if not successors[row.site]]
+    outdated = [row for row in left if any(next_.site in held for next_ in successors[row.site])]
+    merged = [
+        row for row in left if successors[row.site] and all(one.site in known for one in successors[row.site])
+    ]
+    movers = _moved((next_ for row in merged for next_ in successors[row.site]), said_before)
+    movers |= _moved(merged, said_now)
+    staying = [
+        *(gone if _too_few(policy, _groups(gone)) else []),
+        *outdated,
+        *(merged if _too_few(policy, movers) else []),
+    ]
     return Outcome(
-        decisions=Decisions(policy=policy, as_of=as_of, held=frozenset(row.site.digest for row in held)),
+        decisions=Decisions(policy=policy, as_of=as_of, held=frozenset(site.digest for site in held)),
         staying=tuple(row.site for row in staying),
     )
 
 
-def _too_few(policy: Policy, rows: Iterable[Attributed]) -> bool:
-    groups = frozenset[UUID]().union(*(row.groups for row in rows))
+def _successors(
+    before: Iterable[Attributed], now: Iterable[Attributed]
+) -> Mapping[PoolSite, Collection[Attributed]]:
+    """For each row that was released, the rows of the pool about the same place.
+
+    A place is the same where it reads the same, or where somebody still describes it in the same words: another
+    member's entry may have changed how it reads.
+    """
+    by_place: dict[object, list[Attributed]] = defaultdict(list)
+    for row in now:
+        by_place[row.site.place].append(row)
+        for described in {(entry.who, entry.record) for entry in row.entries}:
+            by_place[described].append(row)
+    return {
+        row.site: {
+            found.site: found
+            for key in (row.site.place, *((entry.who, entry.record) for entry in row.entries))
+            for found in by_place.get(key, ())
+        }.values()
+        for row in before
+    }
+
+
+def _groups(rows: Iterable[Attributed]) -> frozenset[UUID]:
+    return frozenset[UUID]().union(*(row.groups for row in rows))
+
+
+def _moved(rows: Iterable[Attributed], said: Container[Entry]) -> frozenset[UUID]:
+    """The groups with an entry in some rows that is not among those that were said."""
+    return frozenset(
+        entry.who for row in rows for entry in row.entries if entry.who in row.groups and entry not in said
+    )
+
+
+def _too_few(policy: Policy, groups: Collection[UUID]) -> bool:
     return len(groups) < policy.min_independent_groups
 
 

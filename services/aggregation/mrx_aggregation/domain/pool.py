@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from mrx_matching import SiteRecord
+from mrx_matching.records import CONTENT_FIELDS
 
 from mrx_aggregation.domain.window import half_year
 
@@ -59,6 +60,12 @@ class Audited:
     record: SiteRecord
     audit_date: date
     scheme_family: str
+
+    @property
+    def described(self) -> bytes:
+        """Names what the entry says of the site; its audit is no part of it."""
+        said = [getattr(self.record, name) for name in CONTENT_FIELDS]
+        return sha256(json.dumps(said, ensure_ascii=False).encode()).digest()
 
 
 class Match(Protocol):

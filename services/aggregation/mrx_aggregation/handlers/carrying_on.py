@@ -8,7 +8,7 @@ from uuid import UUID
 import mrx_matching
 from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed
 
-from mrx_aggregation.domain.disclosure import POLICY, Decisions, attribute, decide
+from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
 from mrx_aggregation.domain.pool import in_order, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
@@ -106,7 +106,12 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
             list_id=one.list_id,
             revision=one.revision,
             row=one.row,
-            audit_date=one.audited.audit_date,
+            entry=Entry(
+                who=one.member_id,
+                record=one.audited.described,
+                audit_date=one.audited.audit_date,
+                scheme_family=one.audited.scheme_family,
+            ),
             site=site,
         )
         for one, site in zip(owned, sites, strict=True)
@@ -114,7 +119,7 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
     await resolver.keep_links(round_id, links)
     outcome = decide(
         POLICY,
-        attribute(((link.site, link.member_id, link.audit_date) for link in links), await resolver.groups()),
+        attribute(((link.site, link.entry) for link in links), await resolver.groups()),
         await resolver.released_in(compared_with) if compared_with else None,
         as_of=closing.as_of,
     )
