@@ -48,14 +48,14 @@ class Troubles:
 class Tallying:
     """The service and what surrounds it."""
 
-    def __init__(self, server: KafkaServer, made: ServiceDatabase) -> None:
+    def __init__(self, server: KafkaServer, made: ServiceDatabase, *, heard: str = HEARD) -> None:
         self.server = server
         self.troubles = Troubles()
         self.database = Database(made.app, made.relay)
         once: Once[TallyWork] = Once(self.database, TallyWork, service="tallying")
         self.subscriptions: Subscriptions[TallyWork] = Subscriptions(once)
         self.subscription: Subscription[TallyWork] = self.subscriptions.subscribe(
-            HEARD, description="counted"
+            heard, description="counted"
         )
 
         @self.subscription(Counted)
@@ -100,11 +100,11 @@ class Tallying:
             "sasl_plain_password": self.server.password,
         }
 
-    async def write(self, *payloads: bytes) -> None:
+    async def write(self, *payloads: bytes, topic: str = HEARD) -> None:
         producer = AIOKafkaProducer(**self._connection, acks="all")
         await producer.start()
         for payload in payloads:
-            await producer.send_and_wait(HEARD, payload, partition=0)
+            await producer.send_and_wait(topic, payload, partition=0)
         await producer.stop()
 
     async def said(self, count: int) -> list[bytes]:
@@ -204,6 +204,29 @@ async def test_the_story_of_a_service_on_a_real_kafka(make: Make) -> None:
             {"early": 1, "same": 1, "troubled": 1, "behind": 1, "last": 1, "refused": 1, "afterwards": 1}
         )
         assert second.troubles.calls == 1
+
+
+async def test_a_topic_that_was_made_while_its_reader_was_down_is_read(
+    server: KafkaServer,
+    tally_database: ServiceDatabase,
+) -> None:
+    administration = KafkaAdministration(
+        server.bootstrap_servers,
+        security_protocol=server.security_protocol,
+        username=server.username,
+        password=server.password,
+    )
+    await administration.ensure_topic("mrx.many.a", 1, {})
+    first = Tallying(server, tally_database, heard="mrx.many.")
+    await first.write(event("a"), topic="mrx.many.a")
+    async with first.serving():
+        await first.until({"a": 1})
+    # Its successor comes before the group has noticed, and is given the place that it had.
+    await administration.ensure_topic("mrx.many.b", 1, {})
+    await first.write(event("b"), topic="mrx.many.b")
+    second = Tallying(server, tally_database, heard="mrx.many.")
+    async with second.serving():
+        await second.until({"a": 1, "b": 1})
 
 
 async def test_a_service_starts_and_works_though_its_broker_comes_later(
