@@ -211,6 +211,12 @@ async def test_documents_are_fetched_by_participants_through_links_that_lapse(
     stranger = aggregation.caller("member", member=uuid4())
     assert (await stranger.post(path, {"document": "list.csv"})).status_code == 403
     assert (await aggregation.caller("reviewer").post(path, {"document": "list.csv"})).status_code == 403
+    for look in ("/v1/releases/latest", f"/v1/releases/{release['release_id']}"):
+        assert (await member.get(look)).status_code == 200
+        assert (await aggregation.caller("secretariat").get(look)).status_code == 200
+        assert (await stranger.get(look)).status_code == 403
+    await aggregation.participate(members[0], missing=["suspended"], sequence=2)
+    assert (await member.get("/v1/releases/latest")).status_code == 403
 
 
 async def test_only_the_secretariats_certificate_tells_what_is_held(aggregation: Aggregation) -> None:

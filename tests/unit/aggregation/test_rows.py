@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.handlers.intake import kept_page
+from mrx_matching import SiteRecord, display_name
 from mrx_shared.messages.lists import ListPage, ListRow, rows_digest
 
 AS_OF = date(2026, 6, 30)
@@ -28,7 +29,7 @@ KNOWN = Recognitions(
             protocol_code="Weak",
             protocol_version="1",
             scheme_family="equivalent",
-            public=False,
+            public=True,
             equivalent=False,
             recognised_from=None,
             recognised_until=None,
@@ -80,6 +81,25 @@ def test_a_row_needs_its_site_country_day_and_protocol(column: str, value: str |
     (refused,) = judge(row).refused
     assert (refused.field, refused.reason) == (column, "is empty")
     assert refused.remedy == "fill in the column for this row"
+
+
+@pytest.mark.parametrize("name", ["***", "---", '"', "( )", "ー", "→", "\u0301"])
+def test_a_site_whose_name_would_be_published_empty_is_refused(name: str) -> None:
+    (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "site_name": name}).refused
+    assert (refused.row, refused.field) == (2, "site_name")
+    assert (refused.reason, refused.remedy) == ("holds no letter and no digit", "write the site's name")
+
+
+@pytest.mark.parametrize("name", ["工厂", "Ω", "*3*", "ﾃ", "Ⅳ", "-A-"])
+def test_a_name_in_any_script_or_of_one_digit_is_a_name(name: str) -> None:
+    assert judge({**GOOD, "site_name": name}).refused == []
+
+
+@given(st.text(st.sampled_from("aZ09'\"-*.&()工ー\u0301😀/ "), min_size=1, max_size=6))
+def test_no_accepted_name_is_published_empty(name: str) -> None:
+    verdict = judge({**GOOD, "site_name": name})
+    for accepted in verdict.entries["site_name"]:
+        assert display_name(SiteRecord(key=0, name=accepted, country="BD"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Which audits count: by their day, and by how their protocol version stood on it."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,25 @@ def test_a_public_protocol_goes_before_a_company_owned_one_of_the_same_code() ->
     own = recognition(public=False)
     standing = Recognitions([own, refused]).on(protocol_key("smeta", "6.1"), date(2020, 1, 1))
     assert standing.reason == "was assessed and is not equivalent"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "own"),
+    [
+        ({"equivalent": False}, "was assessed and is not equivalent"),
+        ({}, "was recognised 2019-05-01 to 2024-12-31, not on 2026-06-30"),
+    ],
+)
+def test_only_its_owner_is_told_what_became_of_a_company_owned_protocol(
+    verdict: dict[str, object], own: str
+) -> None:
+    owner, other = UUID(int=1), UUID(int=2)
+    known = [recognition(public=False, member_id=owner, **verdict)]
+    key = protocol_key("smeta", "6.1")
+    for asker in (other, None):
+        told = Recognitions(known, seen_by=asker).on(key, AS_OF)
+        assert told.reason == "was not recognised on that day"
+    assert Recognitions(known, seen_by=owner).on(key, AS_OF).reason == own
 
 
 def test_recognition_under_any_version_of_the_criteria_is_recognition() -> None:

@@ -21,19 +21,20 @@ _KEEP_PARTICIPATION = text("""
     WHERE known.sequence < excluded.sequence
 """)
 _RECOGNITIONS = text("""
-    SELECT protocol_code, protocol_version, scheme_family, public, equivalent, recognised_from, recognised_until
+    SELECT protocol_code, protocol_version, scheme_family, public, equivalent, recognised_from, recognised_until,
+        member_id
     FROM recognition
 """)
 _KEEP_RECOGNITION = text("""
     INSERT INTO recognition AS known (protocol_id, protocol_version, criteria_version, protocol_code, code_key,
-        version_key, scheme_family, public, equivalent, recognised_from, recognised_until, sequence)
+        version_key, scheme_family, public, equivalent, recognised_from, recognised_until, member_id, sequence)
     VALUES (:protocol_id, :protocol_version, :criteria_version, :protocol_code, :code_key, :version_key,
-        :scheme_family, :public, :equivalent, :recognised_from, :recognised_until, :sequence)
+        :scheme_family, :public, :equivalent, :recognised_from, :recognised_until, :member_id, :sequence)
     ON CONFLICT (protocol_id, protocol_version, criteria_version) DO UPDATE SET
         protocol_code = excluded.protocol_code, code_key = excluded.code_key, version_key = excluded.version_key,
         scheme_family = excluded.scheme_family, public = excluded.public, equivalent = excluded.equivalent,
         recognised_from = excluded.recognised_from, recognised_until = excluded.recognised_until,
-        sequence = excluded.sequence
+        member_id = excluded.member_id, sequence = excluded.sequence
     WHERE known.sequence < excluded.sequence
 """)
 
@@ -64,9 +65,9 @@ class SqlFacts:
             },
         )
 
-    async def recognitions(self) -> Recognitions:
+    async def recognitions(self, *, seen_by: UUID) -> Recognitions:
         rows = (await self._session.execute(_RECOGNITIONS)).mappings()
-        return Recognitions(Recognition(**row) for row in rows)
+        return Recognitions((Recognition(**row) for row in rows), seen_by=seen_by)
 
     async def keep_recognition(
         self, recognition: Recognition, *, protocol_id: UUID, criteria_version: str, sequence: int
@@ -86,6 +87,7 @@ class SqlFacts:
                 "equivalent": recognition.equivalent,
                 "recognised_from": recognition.recognised_from,
                 "recognised_until": recognition.recognised_until,
+                "member_id": recognition.member_id,
                 "sequence": sequence,
             },
         )

@@ -44,7 +44,6 @@ class Page:
 
     number: int
     rows: int
-    highest_row: int
     body: bytes
     digest: bytes
     columns: Columns

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 OWN_FAMILY = "equivalent"
 """What is published in place of a company's own protocol, which would name its owner."""
@@ -31,6 +32,8 @@ class Recognition:
     equivalent: bool
     recognised_from: date | None
     recognised_until: date | None
+    member_id: UUID | None = None
+    """whose own it is; None where it is public"""
 
     def covers(self, day: date) -> bool:
         """Whether an audit of this day was done under a recognised version."""
@@ -58,10 +61,12 @@ class Standing:
 class Recognitions:
     """All that is known of protocol versions.
 
-    Where a public protocol and a company's own carry one code, the public one is meant.
+    Where a public protocol and a company's own carry one code, the public one is meant. What a company's own
+    amounts to is told to `seen_by` alone, if it is that company.
     """
 
-    def __init__(self, known: Iterable[Recognition]) -> None:
+    def __init__(self, known: Iterable[Recognition], *, seen_by: UUID | None = None) -> None:
+        self._seen_by = seen_by
         by_key: dict[ProtocolKey, list[Recognition]] = defaultdict(list)
         for one in known:
             by_key[protocol_key(one.protocol_code, one.protocol_version)].append(one)
@@ -79,8 +84,11 @@ class Recognitions:
             return Standing(
                 scheme_family=min(one.scheme_family if one.public else OWN_FAMILY for one in covering)
             )
+        told = [one for one in found if one.public or one.member_id == self._seen_by is not None]
+        if not told:
+            return Standing(reason="was not recognised on that day")
         spans = sorted(
-            f"{one.recognised_from} to {one.recognised_until or 'today'}" for one in found if one.equivalent
+            f"{one.recognised_from} to {one.recognised_until or 'today'}" for one in told if one.equivalent
         )
         if spans:
             return Standing(reason=f"was recognised {' and '.join(spans)}, not on {day}")

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from mrx_matching import check_identifier, normalise_country
+from mrx_matching import SiteRecord, check_identifier, display_name, normalise_country
 
 from mrx_aggregation.domain.cells import SUSPICIOUS, Fault, fault_of, most_letters, printable
 from mrx_aggregation.domain.columns import IDENTIFIER_COLUMNS, READ_COLUMNS
@@ -246,14 +246,28 @@ def _check_texts(page: pl.DataFrame, faults: _Faults) -> None:
     for column in READ_COLUMNS:
         for place in looks[column].arg_true() if looks[column].any() else ():
             value = page[column][place]
-            if fault := fault_of(column, value) if value else _MISSING:
+            if fault := _fault_of_text(column, value):
                 faults.note(place, column, fault)
+
+
+def _fault_of_text(column: str, value: str) -> Fault | None:
+    if not value:
+        return _MISSING
+    fault = fault_of(column, value)
+    if (
+        fault is None
+        and column == "site_name"
+        and not display_name(SiteRecord(key=0, name=value, country=""))
+    ):
+        return Fault("holds no letter and no digit", "write the site's name")
+    return fault
 
 
 def _suspicious(column: str) -> pl.Expr:
     cell = pl.col(column)
     looks = cell.str.contains(SUSPICIOUS) | (cell.str.len_chars() > most_letters(column))
-    return looks | (cell == "") if column == "site_name" else looks
+    # A name with a Latin letter or a digit is never published empty; of others the normaliser has to say.
+    return looks | ~cell.str.contains("[0-9A-Za-z]") if column == "site_name" else looks
 
 
 def _split(page: pl.DataFrame, faults: _Faults) -> Verdict:

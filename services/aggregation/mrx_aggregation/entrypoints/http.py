@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.kit.http import Answer, Asked
@@ -18,6 +18,7 @@ from mrx_aggregation.handlers import releases, rounds
 from mrx_aggregation.ports import Release, Shelf, Work
 
 MOST_LISTS = 500
+Revision = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 class ListShown(Answer):
@@ -143,7 +144,7 @@ def _add_lists(router: APIRouter, requests: Requests[Work], access: Access) -> N
         return await requests.read(shown, tenant=who.tenant)
 
     @router.get("/lists/{list_id}/revisions/{revision}", tags=["lists"])
-    async def show_list(list_id: UUID, revision: int, who: member) -> ListShown:
+    async def show_list(list_id: UUID, revision: Revision, who: member) -> ListShown:
         async def shown(work: Work) -> ListShown:
             return _list_shown(await _own(list_id, revision, work))
 
@@ -152,7 +153,7 @@ def _add_lists(router: APIRouter, requests: Requests[Work], access: Access) -> N
     @router.get("/lists/{list_id}/revisions/{revision}/refusals", tags=["lists"])
     async def list_refusals(
         list_id: UUID,
-        revision: int,
+        revision: Revision,
         who: member,
         after_row: Annotated[int, Query(ge=0, lt=2**31)] = 0,
         limit: Annotated[int, Query(ge=1, le=5000)] = 500,
@@ -235,14 +236,14 @@ def _add_releases(router: APIRouter, requests: Requests[Work], access: Access, s
     @router.get("/releases/latest", tags=["releases"])
     async def show_latest(who: reader) -> ReleaseShown:
         async def shown(work: Work) -> ReleaseShown:
-            return _release_shown(await releases.look_at(None, work), who)
+            return _release_shown(await releases.look_at(None, work, member_id=who.member), who)
 
         return await requests.read(shown)
 
     @router.get("/releases/{release_id}", tags=["releases"])
     async def show_release(release_id: UUID, who: reader) -> ReleaseShown:
         async def shown(work: Work) -> ReleaseShown:
-            return _release_shown(await releases.look_at(release_id, work), who)
+            return _release_shown(await releases.look_at(release_id, work, member_id=who.member), who)
 
         return await requests.read(shown)
 

@@ -33,6 +33,7 @@ async def note_assessment(assessed: ProtocolAssessed, work: Work, *, sequence: i
             equivalent=assessed.equivalent,
             recognised_from=assessed.recognised_from,
             recognised_until=assessed.recognised_until,
+            member_id=assessed.member_id,
         ),
         protocol_id=assessed.protocol_id,
         criteria_version=assessed.criteria_version,

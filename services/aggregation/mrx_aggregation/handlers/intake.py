@@ -43,11 +43,14 @@ async def take_page(page: ListPage, work: Work, *, stated_member: UUID | None, m
     received = await work.lists.hold(page.list_id, page.revision)
     if received.state is ListState.REFUSED and not received.cause:
         return
+    if any(row.row > HIGHEST_ROW for row in page.rows):
+        # There are no bytes to keep such a page in, nor to compare it by.
+        fault = f"page {page.page} numbers a row above {HIGHEST_ROW}", f"number rows from 1: {_AGAIN}"
+        await _refuse_page(received, fault, work)
+        return
     kept = kept_page(page)
-    fault = None if received.whole else _page_fault(kept)
-    if fault:
-        await work.lists.drop_pages(received)
-        await _settle(received.refuse(*fault), work)
+    if not received.whole and (unfit := _page_fault(kept)):
+        await _refuse_page(received, unfit, work)
     elif not received.whole and await work.lists.keep_page(received, kept):
         await _count_if_whole(received, work)
     elif (known := await work.lists.page_digest(received, kept.number)) is None:
@@ -114,7 +117,6 @@ def kept_page(page: ListPage) -> Page:
     return Page(
         number=page.page,
         rows=len(rows),
-        highest_row=max([row.row for row in page.rows], default=0),
         body=body,
         digest=sha256(body).digest(),
         columns=sort_columns(set[str]().union(*[row.values for row in page.rows])),
@@ -151,8 +153,6 @@ def _page_fault(kept: Page) -> tuple[str, str] | None:
             f"{page} holds {len(kept.body) // 1024} KiB, at most {MOST_BYTES_A_PAGE // 1024} are taken",
             f"send smaller pages: {_AGAIN}",
         )
-    if kept.highest_row > HIGHEST_ROW:
-        return f"{page} numbers a row above {HIGHEST_ROW}", f"number rows from 1: {_AGAIN}"
     if kept.columns.reason:
         return f"{page}: {kept.columns.reason}", kept.columns.remedy or _AGAIN
     return None
@@ -163,6 +163,15 @@ async def _refuse_stranger(what: str, list_id: UUID, revision: int, work: Work, 
     nothing = ReceivedList(member_id=member_id, list_id=list_id, revision=revision, received_at=work.now)
     reason = f"the {what} states another member than its topic's"
     await _say(nothing.refuse(reason, "leave member_id out, or state your own"), work, shown=nothing)
+
+
+async def _refuse_page(received: ReceivedList, fault: tuple[str, str], work: Work) -> None:
+    """Refuse a list for one of its pages, or that page alone where the list is whole without it."""
+    if received.whole:
+        await _refuse_part(received, fault, work)
+        return
+    await work.lists.drop_pages(received)
+    await _settle(received.refuse(*fault), work)
 
 
 async def _refuse_part(received: ReceivedList, fault: tuple[str, str], work: Work) -> None:
@@ -251,7 +260,11 @@ async def _replace(older: ReceivedList, newer: int, taking: Round, work: Work) -
 
 
 async def _judge(received: ReceivedList, taking: Round, work: Work) -> tuple[Tally, str | None]:
-    judge = Judge(as_of=taking.as_of, recognitions=await work.facts.recognitions(), only=received.left_rows)
+    judge = Judge(
+        as_of=taking.as_of,
+        recognitions=await work.facts.recognitions(seen_by=received.member_id),
+        only=received.left_rows,
+    )
     tally = Tally()
     last: Verdict | None = None
     async for body in work.lists.bodies(received, at_once=PAGES_AT_ONCE):

@@ -7,8 +7,9 @@ from mrx_shared.refusals import Forbidden, Invalid
 from mrx_aggregation.ports import LINK_LASTS, Link, Release, Shelf, Work
 
 
-async def look_at(release_id: UUID | None, work: Work) -> Release:
-    """A published release, or the latest."""
+async def look_at(release_id: UUID | None, work: Work, *, member_id: UUID | None) -> Release:
+    """A published release, or the latest, for a participant, or for the secretariat where `member_id` is None."""
+    await _must_take_part(member_id, work)
     return await work.rounds.release(release_id)
 
 
@@ -17,10 +18,7 @@ async def mint_link(
 ) -> Link:
     """A link to one document for a participant, or for the secretariat where `member_id` is None."""
     secretariat = member_id is None
-    if member_id is not None:
-        participation = await work.facts.participation(member_id)
-        if participation is None or not participation.participates:
-            raise Forbidden("only participants fetch the released list", remedy="see GET /v1/participation")
+    await _must_take_part(member_id, work)
     release = await work.rounds.release(release_id)
     documents = release.documents_for(secretariat=secretariat)
     if document not in documents:
@@ -32,3 +30,11 @@ async def mint_link(
         expires_at=work.now + LINK_LASTS,
         sha256=documents[document],
     )
+
+
+async def _must_take_part(member_id: UUID | None, work: Work) -> None:
+    if member_id is None:
+        return
+    participation = await work.facts.participation(member_id)
+    if participation is None or not participation.participates:
+        raise Forbidden("only participants fetch the released list", remedy="see GET /v1/participation")
