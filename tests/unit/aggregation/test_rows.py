@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.handlers.intake import kept_page
@@ -36,6 +37,7 @@ KNOWN = Recognitions(
         ),
     ]
 )
+NAMES_OF_FIRMS = CompanyNames(["Brightwater Foods", "Möller & Söhne", "Kellogg's", "Lane"])
 GOOD = {
     "row_ref": "A1",
     "site_name": "Aurora Textiles Ltd",
@@ -49,7 +51,7 @@ GOOD = {
 
 
 def judge(*rows: dict[str, str], first_row: int = 1) -> Verdict:
-    return Judge(as_of=AS_OF, recognitions=KNOWN).judge(lines(*rows, first_row=first_row))
+    return Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS).judge(lines(*rows, first_row=first_row))
 
 
 def lines(*rows: dict[str, str], first_row: int = 1) -> bytes:
@@ -159,7 +161,7 @@ def test_kinds_of_audit_and_notice_may_be_spelt_freely_or_left_out(audit_type: s
 
 
 def test_a_reference_stands_once_in_a_list_also_across_pages() -> None:
-    at_work = Judge(as_of=AS_OF, recognitions=KNOWN)
+    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
     assert at_work.judge(lines(GOOD)).refused == []
     (refused,) = at_work.judge(lines(GOOD, first_row=7)).refused
     assert (refused.row, refused.field, refused.reason) == (7, "row_ref", "stands already in row 1")
@@ -185,7 +187,7 @@ def test_a_refusal_shows_no_control_character() -> None:
 
 
 def test_only_the_rows_that_were_left_are_judged_again() -> None:
-    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, only=[2])
+    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS, only=[2])
     verdict = at_work.judge(lines({**GOOD, "country": "Narnia"}, {**GOOD, "row_ref": "A2"}))
     assert (verdict.entries["row"].to_list(), verdict.refused) == ([2], [])
 
@@ -203,7 +205,7 @@ def test_every_row_becomes_one_thing_whatever_it_holds_and_wherever_pages_end(
 ) -> None:
     whole = judge(*rows)
     assert whole.entries.height + len(whole.refused) == len(rows)
-    at_work = Judge(as_of=AS_OF, recognitions=KNOWN)
+    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
     parts = [
         at_work.judge(lines(*rows[start : start + page_rows], first_row=start + 1))
         for start in range(0, len(rows), page_rows)
@@ -216,3 +218,28 @@ def test_the_kept_bytes_are_those_that_a_manifest_is_made_of(rows: list[dict[str
     listed = [ListRow(row=number, values=values) for number, values in enumerate(rows, 1)]
     page = ListPage.model_construct(list_id=UUID(int=1), revision=1, page=1, rows=listed)
     assert kept_page(page).digest.hex() == rows_digest(listed)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("site_name", "Sunrise Foods (Brightwater Foods)"),
+        ("site_name", "SUNRISE for brightwater-foods, plant 2"),
+        ("address", "c/o Moller and Sohne, 12 Lakeview Road"),
+        ("city", "Kelloggs"),
+        ("region", "Brightwater  Foods Park"),
+    ],
+)
+def test_a_row_that_names_a_member_is_refused_without_saying_whom(column: str, value: str) -> None:
+    verdict = judge({**GOOD, column: value})
+    (refused,) = verdict.refused
+    assert (refused.field, refused.reason) == (column, "names a member of the scheme")
+    assert refused.remedy == "write the site's own name"
+    assert verdict.entries.is_empty()
+
+
+@pytest.mark.parametrize(
+    "value", ["Brightwater Textiles", "Brightwater Foodservice", "Moeller Mill", "12 Orchard Lane", "Kellog"]
+)
+def test_a_part_of_a_name_and_a_short_name_may_stand_in_a_row(value: str) -> None:
+    assert judge({**GOOD, "site_name": value}).refused == []

@@ -13,6 +13,7 @@ from mrx_matching import SiteRecord, check_identifier, display_name, normalise_c
 
 from mrx_aggregation.domain.cells import SUSPICIOUS, Fault, fault_of, most_letters, printable
 from mrx_aggregation.domain.columns import IDENTIFIER_COLUMNS, READ_COLUMNS
+from mrx_aggregation.domain.names import CHECKED_COLUMNS, NAMES_A_MEMBER, CompanyNames
 from mrx_aggregation.domain.protocols import ProtocolKey, Recognitions, protocol_key
 from mrx_aggregation.domain.window import Window
 
@@ -79,10 +80,19 @@ class Judge:
     """Judges the pages of one list, one after the other, as of one day.
 
     What it has read of one page counts for the next: a `row_ref` may stand once in a list. Each distinct
-    country, date and protocol is looked at once. With `only`, other rows are passed over.
+    country, date and protocol is looked at once. With `only`, other rows are passed over. No published text may
+    hold one of the company names.
     """
 
-    def __init__(self, *, as_of: date, recognitions: Recognitions, only: Iterable[int] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        as_of: date,
+        recognitions: Recognitions,
+        company_names: CompanyNames,
+        only: Iterable[int] | None = None,
+    ) -> None:
+        self._company_names = company_names
         self._only = None if only is None else list(only)
         self._window = Window(as_of=as_of)
         self._recognitions = recognitions
@@ -105,6 +115,7 @@ class Judge:
         if self._only is not None:
             page, faults = page.filter(pl.col("row").is_in(self._only)), _Faults()
         _check_texts(page, faults)
+        self._check_names(page, faults)
         page = self._with_meanings(page, faults)
         return _split(page, faults)
 
@@ -118,6 +129,17 @@ class Judge:
                     "row_ref",
                     Fault(f"stands already in row {first}", "give every row a reference of its own"),
                 )
+
+    def _check_names(self, page: pl.DataFrame, faults: _Faults) -> None:
+        if not self._company_names:
+            return
+        for column in CHECKED_COLUMNS:
+            found = {text: self._company_names.stand_in(text) for text in page[column].unique()}
+            if not any(found.values()):
+                continue
+            for place, text in enumerate(page[column].to_list()):
+                if found[text]:
+                    faults.note(place, column, NAMES_A_MEMBER)
 
     def _with_meanings(self, page: pl.DataFrame, faults: _Faults) -> pl.DataFrame:
         page = page.with_columns(
