@@ -270,3 +270,25 @@ def test_pages_hold_every_row_once_in_order_and_within_bounds(
 def test_a_row_that_fits_no_page_is_named() -> None:
     with pytest.raises(Invalid, match="row 9"):
         list(pages([Entry(row=9, values={"address": "x" * 600_000})], rows=500, size=512 * 1024))
+
+
+def test_a_released_row_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "entry_id,site_name,country\ne1,A,CN\ne2,,CN\ne3,B,CN\n", encoding="utf-8"
+    )
+    (tmp_path / "list.json").write_text(
+        '[{"entry_id": "e1", "site_name": "A", "country": "CN"},'
+        ' {"entry_id": "e2", "site_name": "", "country": "CN"}]',
+        encoding="utf-8",
+    )
+    assert [(one.row, one.values["entry_id"]) for one in Sheets().released(tmp_path)] == [
+        (2, "e1"),
+        (4, "e3"),
+    ]
+    assert [one.values["entry_id"] for one in Sheets().released(tmp_path / "list.json")] == ["e1"]
+
+
+def test_a_released_list_has_a_column_for_names(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("entry_id,country\ne1,CN\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="lacks one of"):
+        Sheets().released(tmp_path)

@@ -39,6 +39,7 @@ _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _FOREIGN_RUN = re.compile(rb"[\xa1-\xfe]{4,}")
 _RELEASED = {"entry_id", "site_name", "country"}
+_NAMELESS = ("site_name", "")
 _ZEROS = re.compile(r"0+")
 _SAVE_AGAIN = "save it as CSV UTF-8 or as XLSX, or name its encoding with --encoding"
 
@@ -67,7 +68,7 @@ class Sheets:
         )
 
     def released(self, path: Path) -> Sequence[Entry]:
-        """The rows of a released list, from its folder, `list.csv` or `list.json`."""
+        """The rows of a released list, from its folder, `list.csv` or `list.json`; none without a name."""
         if path.is_dir():
             path /= "list.csv"
         text = path.read_text(encoding="utf-8-sig")
@@ -77,7 +78,10 @@ class Sheets:
                 if path.suffix == ".json"
                 else list(csv.DictReader(io.StringIO(text, newline="")))
             )
-            found = [{column: str(value) for column, value in row.items() if value} for row in table]
+            found = [
+                {column: str(value) for column, value in row.items() if value or (column, value) == _NAMELESS}
+                for row in table
+            ]
         except (ValueError, AttributeError) as error:
             raise Invalid(
                 f"{path} is not a released list", remedy="fetch it again with `mrx member fetch`"
@@ -88,7 +92,7 @@ class Sheets:
                 row=bad,
                 remedy="name the folder or the file of a released list",
             )
-        return [Entry(row=number, values=row) for number, row in enumerate(found, 2)]
+        return [Entry(row=number, values=row) for number, row in enumerate(found, 2) if row["site_name"]]
 
     def copy(self, folder: Path, out: Path) -> None:
         """Copy the files of a folder into another."""
