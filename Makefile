@@ -23,7 +23,7 @@ setup: .venv/.ready  ## Make .venv with everything from the hashed locks, and th
 	@touch $@
 
 demo: setup  ## Run the scheme once on servers of its own: SEED=n LISTS=DIR OUT=DIR KEEP=1
-	@$(BIN)/mrx local demo --seed $(SEED) $(if $(LISTS),--lists $(LISTS)) $(if $(OUT),--out $(OUT)) $(if $(KEEP),--keep)
+	@$(BIN)/mrx local demo --seed '$(or $(SEED),1)' $(if $(LISTS),--lists '$(LISTS)') $(if $(OUT),--out '$(OUT)') $(if $(filter-out 0 no,$(KEEP)),--keep)
 
 up: setup  ## Start the stack and leave it running; its data stays between starts
 	@$(BIN)/mrx local up --detach

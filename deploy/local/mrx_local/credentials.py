@@ -60,7 +60,13 @@ class Credentials:
 
     def profile(self, name: str) -> Path:
         """Where the profile of a member lies, for `mrx member --profile`."""
-        slug = re.sub(r"\W+", "-", name.casefold()).strip("-") or self.member(name)["member_id"]
+        slug = re.sub(r"\W+", "-", name.casefold()).strip("-")
+        # Two names may read alike: the id tells them apart.
+        alike = [
+            one for one in self._known["members"] if re.sub(r"\W+", "-", one.casefold()).strip("-") == slug
+        ]
+        if not slug or len(alike) > 1:
+            slug = f"{slug}-{self.member(name)['member_id']}".strip("-")
         return self._folder / "members" / f"{slug}.json"
 
     def _save(self) -> None:

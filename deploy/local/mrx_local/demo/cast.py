@@ -13,7 +13,6 @@ from mrx_matching.generator import (
     STYLES,
     Fault,
     ProtocolChoice,
-    World,
     generate,
     suppliers,
     write_list,
@@ -22,6 +21,8 @@ from mrx_matching.generator import (
 from mrx_shared.messages.lists import COLUMNS
 from mrx_shared.refusals import Invalid
 
+LEAST_GROUPS = 5
+"""so many independent groups the release policy asks for"""
 AS_OF = date(2026, 6, 30)
 SUPPLIERS = 300
 ROWS = 8200
@@ -83,6 +84,17 @@ class SentList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Supplier:
+    """A supplier of the checking member, and where it was drawn from."""
+
+    ref: str
+    own: bool
+    """from the member's own list"""
+    surely_not_ours: bool
+    """from a site that is not on the member's own list, as the truth has it"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
     """All that a demo starts from."""
 
@@ -91,6 +103,8 @@ class Cast:
     checking: str
     """the member that checks its suppliers"""
     suppliers: Path
+    drawn: Sequence[Supplier]
+    """what is known of each of the suppliers"""
     notes: Sequence[str]
     truth: str
     """what the matching is measured against"""
@@ -161,11 +175,16 @@ def invent(
     if vary.reversed_arrival:
         lists.reverse()
     checking = signing[0].name
+    base = suppliers(seed, world, checking, count=SUPPLIERS)
+    write_suppliers(base, work / "suppliers.csv")
     return Cast(
         actors=INVENTED,
         lists=lists,
         checking=checking,
-        suppliers=_write_base(seed, world, checking, work),
+        suppliers=work / "suppliers.csv",
+        drawn=[
+            Supplier(ref=one.values["supplier_ref"], own=one.own, surely_not_ours=not one.own) for one in base
+        ],
         notes=[],
         truth="the generator's sites",
     )
@@ -194,24 +213,26 @@ def _choices(actor: Actor) -> list[ProtocolChoice]:
     return [own, *public]
 
 
-def _write_base(seed: int, world: World, member: str, work: Path) -> Path:
-    path = work / "suppliers.csv"
-    write_suppliers(suppliers(seed, world, member, count=SUPPLIERS), path)
-    return path
-
-
 def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
     """A member for each CSV file in `given`; all are equivalent and signed. Raises `Invalid` for what cannot be read.
 
     Audit dates and protocols are drawn from the seed and each row's own content; identifiers stay empty.
     """
-    files = (
-        sorted(path for path in given.iterdir() if path.suffix.lower() == ".csv") if given.is_dir() else []
-    )
+    found = given.iterdir() if given.is_dir() else ()
+    files = sorted(path for path in found if path.suffix.lower() == ".csv" and path.is_file())
     if not files:
         raise Invalid(
             f"{given} holds no CSV file", field="LISTS", remedy="name a folder with one file a member"
         )
+    if len(files) < LEAST_GROUPS:
+        raise Invalid(
+            f"{given} holds {len(files)} lists, and a release needs {LEAST_GROUPS} independent groups",
+            field="LISTS",
+            remedy=f"add lists until there are {LEAST_GROUPS}",
+        )
+    stems = [path.stem.casefold() for path in files]
+    if len(set(stems)) < len(stems):
+        raise Invalid("two files have the same name but for case", field="LISTS", remedy="rename one of them")
     notes = [
         "audit dates and protocols are drawn from the seed and each row's content; identifiers stay empty"
     ]
@@ -227,7 +248,8 @@ def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
         actors=[Actor(name=one.member, group=one.member) for one in lists],
         lists=lists,
         checking=lists[0].member,
-        suppliers=_draw_base(seed, lists, work),
+        suppliers=work / "suppliers.csv",
+        drawn=_draw_base(seed, lists, work / "suppliers.csv"),
         notes=notes,
         truth="uml_id" if sum(any(row.site for row in one.rows) for one in lists) > 1 else "",
     )
@@ -241,6 +263,14 @@ def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:
             given = list(reader)
     except UnicodeDecodeError:
         raise Invalid(f"{path.name} is not UTF-8", field="LISTS", remedy="save it as CSV in UTF-8") from None
+    except csv.Error as error:
+        raise Invalid(
+            f"{path.name} is no CSV file: {error}",
+            field="LISTS",
+            remedy="look for a quotation mark that never ends",
+        ) from None
+    if not given:
+        raise Invalid(f"{path.name} has no row", field="LISTS", remedy="leave the file out, or fill it")
     for needed in ("site_name", "country"):
         if needed not in columns:
             raise Invalid(
@@ -280,18 +310,21 @@ def _draw(seed: int, row: Mapping[str, str | None]) -> dict[str, str]:
     }
 
 
-def _draw_base(seed: int, lists: Sequence[SentList], work: Path) -> Path:
-    """Half of the suppliers from the first member's rows, half from the others'."""
+def _draw_base(seed: int, lists: Sequence[SentList], path: Path) -> list[Supplier]:
+    """Half of the suppliers from the first member's rows, half from the others'; nobody knows which sites are shared."""
     chance = random.Random(f"{seed} suppliers")  # noqa: S311 - a draw that can be repeated
     own = [row for row in lists[0].rows if row.values["site_name"]]
     others = [row for one in lists[1:] for row in one.rows if row.values["site_name"]]
     chosen = chance.sample(own, min(len(own), SUPPLIERS // 2))
     chosen += chance.sample(others, min(len(others), SUPPLIERS - len(chosen)))
-    path = work / "suppliers.csv"
     columns = ("supplier_ref", "site_name", "address", "city", "region", "postcode", "country")
     numbered = [{"supplier_ref": f"S{n:05d}", **row.values} for n, row in enumerate(chosen, start=1)]
     _write_plain(path, columns, numbered)
-    return path
+    own_places = {id(row) for row in own}
+    return [
+        Supplier(ref=f"S{n:05d}", own=id(row) in own_places, surely_not_ours=False)
+        for n, row in enumerate(chosen, start=1)
+    ]
 
 
 def _write_plain(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

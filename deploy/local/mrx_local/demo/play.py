@@ -14,12 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from mrx_shared.refusals import Rejected, Unavailable
+from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
 from mrx_local.demo.cast import AS_OF, ROWS, Cast, SentList, Variation, invent, read_given
 from mrx_local.demo.scheme import Scheme
-from mrx_local.demo.second_way import Findings, check_findings, check_release, reckon, refused_in
+from mrx_local.demo.second_way import (
+    Findings,
+    check_findings,
+    check_release,
+    check_suppliers,
+    plainly_good,
+    reckon,
+    refused_in,
+)
 from mrx_local.stack import Stack, running_stack
 
 LEAST_PRECISION = 0.95
@@ -65,6 +73,15 @@ class Telling:
 async def play(wishes: Wishes) -> int:
     """Run a demo and write `summary.json`. Returns 0 only if every figure is what the lists imply."""
     telling = Telling()
+    if wishes.given is not None and any(
+        wishes.given.is_relative_to(folder)
+        for folder in (wishes.out / "lists", wishes.out / "release", wishes.servers)
+    ):
+        raise Invalid(
+            f"{wishes.given} lies in a folder that the demo empties",
+            field="LISTS",
+            remedy="copy the lists elsewhere, or name another OUT",
+        )
     work = _empty_folders(wishes)
     async with telling.step("generate") as say:
         cast = (
@@ -147,6 +164,7 @@ async def _run(
         refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
         expected = await asyncio.to_thread(reckon, cast, refused)
         hashes = check_release(wishes.out / "release", expected, findings)
+        check_suppliers(wishes.out / "check.csv", cast.drawn, findings)
         findings.same(
             "figures of check.csv", checked, check_findings(wishes.out / "check.csv", wishes.out / "release")
         )
@@ -262,9 +280,13 @@ async def _publish(
             f"{told['refused']} refused, {told['waiting']} waiting"
         )
 
-    async with asyncio.TaskGroup() as tasks:
-        for sent in cast.lists:
-            tasks.create_task(one(sent))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for sent in cast.lists:
+                tasks.create_task(one(sent))
+    except ExceptionGroup as failed:
+        # One list's failure ends the demo; the first says why.
+        raise failed.exceptions[0] from None
     return receipts
 
 
@@ -296,10 +318,16 @@ def _compare_rows(
         findings.same(
             f"{one.member}: accepted rows", told["accepted"], len(one.rows) - len(refused[one.member])
         )
-        if cast.truth != "uml_id" and any(row.fault for row in one.rows):
+        if any(row.fault for row in one.rows):
             planted = {row.values["row_ref"] for row in one.rows if row.fault}
             findings.same(f"{one.member}: refused but good", sorted(refused[one.member] - planted), [])
             findings.same(f"{one.member}: planted but accepted", sorted(planted - refused[one.member]), [])
+        else:
+            names = [actor.name for actor in cast.actors]
+            good = {
+                row.values["row_ref"] for row in one.rows if row.fault is None and plainly_good(row, names)
+            }
+            findings.same(f"{one.member}: refused but good", sorted(refused[one.member] & good), [])
 
 
 async def _mrx(credentials: Credentials, member: str, *arguments: str) -> dict[str, Any]:

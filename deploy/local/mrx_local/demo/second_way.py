@@ -20,8 +20,12 @@ from mrx_matching import (
     resolve,
 )
 
-from mrx_local.demo.cast import PUBLIC, Cast, SentList, SentRow
+from mrx_local.demo.cast import PUBLIC, Cast, SentList, SentRow, Supplier
 
+LEAST_FOUND = 0.8
+"""share of suppliers drawn from the lists that must be found again, whatever their slips"""
+MOST_MISTAKEN = 0.02
+PLAIN_LENGTH = 100
 DOCUMENTS = ("list.csv", "list.json", "list.xlsx")
 PUBLISHED = (
     "site_name",
@@ -72,6 +76,21 @@ def refused_in(path: Path) -> set[str]:
         return set()
     with path.open(encoding="utf-8-sig", newline="") as file:
         return {row["row_ref"] for row in csv.DictReader(file)}
+
+
+def plainly_good(row: SentRow, names: Sequence[str]) -> bool:
+    """Whether nothing could be held against a row that was given: a name in letters, a country, no name of a member."""
+    texts = [row.values.get(column, "") for column in ("site_name", "address", "city", "region")]
+    spoken = " ".join(texts).casefold()
+    return (
+        any(letter.isascii() and letter.isalnum() for letter in texts[0])
+        and all(
+            len(text) <= PLAIN_LENGTH and text.isprintable() and text[:1] not in set("=+-@'")
+            for text in texts
+        )
+        and normalise_country(row.values["country"]) is not None
+        and not any(part.casefold() in spoken for name in names for part in (name, name.split("_")[0]))
+    )
 
 
 def reckon(cast: Cast, refused: Mapping[str, set[str]]) -> Expected:
@@ -181,7 +200,10 @@ def check_release(folder: Path, expected: Expected, findings: Findings) -> dict[
     content = [tuple(row[column] for column in PUBLISHED) for row in rows]
     findings.true("list.csv is not ordered by content", content == sorted(content))
     findings.true("an entry id stands twice", len({row["entry_id"] for row in rows}) == len(rows))
+    findings.same("rows of list.csv", len(rows), len(expected.rows))
+    findings.same("rows in the certificate", certificate["rows"], len(expected.rows))
     findings.same("released rows that the lists do not imply", len(set(content) - expected.rows), 0)
+    findings.same("sites of the lists that are not released", len(expected.rows - set(content)), 0)
     return hashes
 
 
@@ -192,6 +214,30 @@ def _workbook(path: Path) -> list[dict[str, str]]:
         {str(name): "" if value is None else str(value) for name, value in zip(header, row, strict=True)}
         for row in rows
     ]
+
+
+def check_suppliers(path: Path, suppliers: Sequence[Supplier], findings: Findings) -> None:
+    """Hold a member's `check.csv` against what is known of its suppliers; matching may miss or mistake a few."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["supplier_ref"]: row for row in csv.DictReader(file)}
+    findings.same("suppliers of check.csv", sorted(rows), sorted(one.ref for one in suppliers))
+    known = [one for one in suppliers if one.ref in rows]
+    listed = sum(rows[one.ref]["decision"] == "match" for one in known)
+    ours = [one for one in known if one.own]
+    found = sum(rows[one.ref]["audited_by_us"] == "true" for one in ours)
+    strangers = sum(
+        rows[one.ref]["audited_by_us"] == "true" for one in known if not one.own and one.surely_not_ours
+    )
+    findings.true(
+        f"only {listed} of {len(known)} suppliers, all of them on the list, were found",
+        listed >= LEAST_FOUND * len(known),
+    )
+    findings.true(
+        f"only {found} of {len(ours)} own sites were known as audited by us", found >= LEAST_FOUND * len(ours)
+    )
+    findings.true(
+        f"{strangers} of others' sites were taken for our own", strangers <= MOST_MISTAKEN * len(known)
+    )
 
 
 def check_findings(path: Path, released: Path) -> dict[str, int]:

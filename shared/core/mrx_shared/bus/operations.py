@@ -124,7 +124,7 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
     @router.get("/v1/operations/chain", tags=["operations"])
     async def chain(
         who: operator,  # noqa: ARG001
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         async with parts.database.relay_transaction() as (session, _):

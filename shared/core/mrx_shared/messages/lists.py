@@ -9,6 +9,11 @@ from pydantic import Field
 
 from mrx_shared.messages.envelope import Message, Part, canonical_json
 
+DIGEST = (
+    "SHA-256 in hex over all rows in the order of their pages and, within a page, as they stand there: each row as the "
+    'JSON object {"row":…,"values":{…}} with the keys of both objects sorted by code point, no blanks between tokens, '
+    "UTF-8 without escapes where JSON allows, and one line feed after it"
+)
 PAGE_ROWS = 500
 PAGE_BYTES = 512 * 1024
 
@@ -60,7 +65,7 @@ class ListManifest(Message):
     revision: int = Field(ge=1)
     pages: int = Field(ge=1)
     rows: int = Field(ge=1)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="see `rows_digest`")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description=DIGEST)
     member_id: UUID | None = Field(default=None, description="if given, must be the topic's own member")
 
 

@@ -1,4 +1,4 @@
-"""Facts that the registry says: who takes part. Ids only; names and contacts stay in its database."""
+"""Facts that the registry says: who takes part. Ids, and once names of firms; people stay in its database."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -112,3 +112,6 @@ class ParticipationChanged(Message):
     participates: bool
     missing: list[Missing]
     since: AwareDatetime
+    company_names: list[str] = Field(
+        default=[], description="names of the member and its group, firms not people; never published"
+    )
