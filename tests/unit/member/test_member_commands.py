@@ -24,7 +24,7 @@ def mrx(desk: MemoryDesk, *arguments: str | Path) -> int:
 
 
 def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -141,7 +141,7 @@ async def test_all_refusals_are_asked_for_where_the_receipt_holds_only_the_first
     assert [refusal.row for refusal in published.refusals] == list(range(2, 122))
     path = handlers.write_refusals(published, None, desk)
     assert path is not None
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "row,row_ref,field,reason,remedy"
     assert len(lines) == 121
 

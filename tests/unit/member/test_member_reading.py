@@ -272,6 +272,17 @@ def test_a_row_that_fits_no_page_is_named() -> None:
         list(pages([Entry(row=9, values={"address": "x" * 600_000})], rows=500, size=512 * 1024))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_released_list_is_read_with_a_mark_or_without(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("entry_id,site_name,country\ne1,A,CN\n", encoding=encoding)
+    assert [one.values["entry_id"] for one in Sheets().released(tmp_path)] == ["e1"]
+
+
+def test_a_table_begins_with_its_first_heading(tmp_path: Path) -> None:
+    Sheets().write(tmp_path / "check.csv", ["supplier_ref", "entry_id"], [["s1", "é"]])
+    assert (tmp_path / "check.csv").read_bytes() == "supplier_ref,entry_id\ns1,é\n".encode()
+
+
 def test_a_released_row_without_a_name_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(
         "entry_id,site_name,country\ne1,A,CN\ne2,,CN\ne3,B,CN\n", encoding="utf-8"

@@ -103,10 +103,10 @@ class Sheets:
             partial.replace(out / file.name)
 
     def write(self, path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Write a CSV table (UTF-8, with a mark that spreadsheets look for), whole or not at all."""
+        """Write a CSV table (UTF-8, without a mark: it would become part of the first name), whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")
-        with partial.open("w", encoding="utf-8-sig", newline="") as file:
+        with partial.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(headings)
             table.writerows(rows)
