@@ -102,6 +102,8 @@ def down(folder: Folder = VAR) -> None:
     running = [folder / stack for stack in (UP, DEMO) if _runs(folder / stack)]
     for stack in running:
         _stop(stack)
+    if (folder / UP).is_dir():
+        show(folder, UP)
     typer.echo("stopped" if running else f"nothing runs in {folder.resolve()}")
 
 

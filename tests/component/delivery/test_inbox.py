@@ -154,6 +154,15 @@ async def test_a_type_without_a_handler_is_passed_over(
     assert await dead_letters(database, every=True, limit=10) == []
 
 
+async def test_a_type_that_nobody_knows_is_refused_on_a_members_own_topic(
+    listening: Subscription[TallyWork], database: Database
+) -> None:
+    unknown = event("a").replace(b"counted.v1", b"another.v1")
+    await listening.take(letter(unknown, topic=f"mrx.in.lists.{uuid4()}"))
+    [dead] = await dead_letters(database, every=False, limit=10)
+    assert (dead["cause"], dead["reason"].split(":")[0]) == ("refused", "type")
+
+
 async def test_a_replayed_dead_letter_really_runs_and_only_once(
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:

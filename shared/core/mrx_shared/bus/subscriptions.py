@@ -23,7 +23,7 @@ from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import EVENTS
 from mrx_shared.messages.envelope import Header, M, Message, Unreadable, decode, read_header
-from mrx_shared.messages.topics import Topic
+from mrx_shared.messages.topics import Topic, member_of
 from mrx_shared.refusals import Rejected, TooEarly, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ def transient(error: BaseException) -> bool:
 class Subscription(Generic[W]):
     """One consumer of one topic (or of all topics with a prefix). Call it with a message type to add its handler.
 
-    Types without a handler are passed over: a topic may carry facts that this service does not need.
+    On a topic of facts, types without a handler are passed over; on a member's own topic they are refused.
     """
 
     def __init__(self, *, consumer: str, topic: str, once: Once[W]) -> None:
@@ -168,6 +168,9 @@ class Subscription(Generic[W]):
         """Read a record and run its handler. Returns `handled` or `passed`; raises what the handler raises."""
         header = read_header(letter.payload)
         known = self._handlers.get(header.type)
+        if known is None and member_of(letter.topic):
+            # A topic of facts may carry more than a service needs; what a member sends is meant for this one.
+            raise Rejected("no such type is taken here", field="type", remedy="see contracts/README.md")
         if known is None:
             EVENTS.labels(self.consumer, "other", "passed").inc()
             return "passed"
