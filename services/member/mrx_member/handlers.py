@@ -252,7 +252,7 @@ def check(suppliers: Path, desk: Desk, *, own: Path | None = None, released: Pat
     asked = read_list(suppliers, desk, use=Use.SUPPLIERS).entries
     if missing := next((entry.row for entry in asked if SUPPLIER_REF not in entry.values), None):
         raise Invalid(
-            f"row {missing} has no {SUPPLIER_REF}",
+            "is empty",
             field=SUPPLIER_REF,
             row=missing,
             remedy="give every supplier a reference of its own",

@@ -55,6 +55,35 @@ def test_publish_writes_the_refused_rows_where_it_is_told(
     assert [row["row"] for row in table(tmp_path / "refused.csv")] == ["3"]
 
 
+def test_without_refused_rows_none_are_told_of_but_the_file_that_was_asked_for_is_there(
+    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mrx(desk, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
+    assert "refused rows" not in capsys.readouterr().out
+    assert (tmp_path / "refused.csv").read_text(encoding="utf-8") == "row,row_ref,field,reason,remedy\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("Date,a,b", "03/04/2025,,"), "row 2, field Date: no row tells whether the day"),
+        (("Date,a,b", "13/04/2025,,", "04/13/2025,,"), "row 3, field Date: row 2 has the day first, row 3"),
+        (("audit_date,a,b", "2025-03-04,,,,x"), "row 2: has "),
+        (("audit_date,a,Price", "2025-03-04,,"), "field Price: tells of prices"),
+        (("audit_date,Ville,b", "2025-03-04,#N/A,"), "row 2, field city: 'Ville' holds the error #N/A;"),
+        (("audit_date,city,b", "2025-03-04,#N/A,"), "row 2, field city: holds the error #N/A;"),
+    ],
+)
+def test_a_place_is_named_once(
+    lines: tuple[str, ...], said: str, desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading, *rows = lines
+    head = "site_name,country,protocol,protocol_version"
+    path = write(tmp_path / "list.csv", f"{head},{heading}", *(f"A,China,SMETA,6.1,{row}" for row in rows))
+    assert mrx(desk, "publish", path) != DONE
+    assert capsys.readouterr().err.startswith(said)
+
+
 def test_publish_gives_figures_as_json(
     desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,9 +53,9 @@ def test_one_row_decides_for_the_whole_column() -> None:
 
 
 def test_where_no_row_decides_the_column_is_named_with_the_remedy() -> None:
-    with pytest.raises(Invalid, match="Fecha") as refused:
+    with pytest.raises(Invalid, match="no row tells") as refused:
         read("04/04/2025", "03/04/2025", heading="Fecha")
-    assert refused.value.row == 3
+    assert (refused.value.field, refused.value.row) == ("Fecha", 3)
     assert "--date-order" in str(refused.value.remedy)
 
 

@@ -17,6 +17,7 @@ from mrx_member.adapters.sheets import DELIMITERS, Sheets
 from mrx_member.domain.columns import Use
 from mrx_member.domain.paging import pages
 from mrx_member.domain.reading import Entry, Reading, Sheet, read
+from mrx_shared.kit.command import told
 from mrx_shared.refusals import Invalid
 from xlsxwriter import Workbook
 
@@ -102,8 +103,9 @@ def test_another_encoding_is_refused_with_its_row_and_can_be_named(
 
 def test_a_damaged_byte_in_utf8_is_not_read_as_something_else(tmp_path: Path) -> None:
     good = f"{HEADINGS}\n{ROW}\n{ROW}\n".encode()
-    with pytest.raises(Invalid, match="row 4"):
+    with pytest.raises(Invalid, match="not UTF-8") as refused:
         read_file(write(tmp_path / "list.csv", good + b"Caf\xe9,PL,2025-03-04,SMETA,6.1\n"))
+    assert refused.value.row == 4
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "no-such-encoding"])
@@ -158,11 +160,11 @@ def test_what_makes_one_row_bad_goes_out_for_the_service_to_refuse(tmp_path: Pat
         (f"{HEADINGS}\nA\0B,PL,2025-03-04,SMETA,6.1\n", "zero byte"),
         (
             f"{HEADINGS}\nA\N{REPLACEMENT CHARACTER}B,PL,2025-03-04,SMETA,6.1\n",
-            "row 2, site_name holds a letter",
+            "row 2, field site_name: holds a letter",
         ),
         (f"{HEADINGS}\n#REF!,PL,2025-03-04,SMETA,6.1\n", "#REF!"),
-        (f"{HEADINGS}\nA,PL,2025-03-04,SMETA,6.1,more\n", "row 2 has 6 cells under 5 headings"),
-        (f'{HEADINGS}\n{ROW}\n"open,PL,2025-03-04,SMETA,6.1\n', "row 3"),
+        (f"{HEADINGS}\nA,PL,2025-03-04,SMETA,6.1,more\n", "row 2: has 6 cells under 5 headings"),
+        (f'{HEADINGS}\n{ROW}\n"open,PL,2025-03-04,SMETA,6.1\n', "row 3: cannot be read as CSV"),
         (f"{HEADINGS}\n{'x' * 5000},PL,2025-03-04,SMETA,6.1\n", "5,000 characters"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "password"),
         (b"PK\x03\x04" + b"\0" * 100, "not a workbook"),
@@ -170,8 +172,9 @@ def test_what_makes_one_row_bad_goes_out_for_the_service_to_refuse(tmp_path: Pat
     ],
 )
 def test_a_damaged_file_is_refused_with_a_remedy(content: str | bytes, said: str, tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=said) as refused:
+    with pytest.raises(Invalid) as refused:
         read_file(write(tmp_path / "list.csv", content))
+    assert said in told(refused.value)
     assert refused.value.remedy
 
 
@@ -232,7 +235,7 @@ def test_a_formula_cell_is_refused_not_evaluated(tmp_path: Path) -> None:
         sheet.write_formula(1, 5, "=1+1")
         sheet.write_row(2, 0, ROW.split(","))
         sheet.write_formula(2, 1, '=VLOOKUP("x",A1:B2,2)', value="Poland")
-    with pytest.raises(Invalid, match="row 3, country is a formula") as refused:
+    with pytest.raises(Invalid, match="is a formula") as refused:
         read_file(path)
     assert (refused.value.field, refused.value.row) == ("country", 3)
 

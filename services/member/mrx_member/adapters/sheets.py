@@ -88,7 +88,7 @@ class Sheets:
             ) from error
         if bad := next((number for number, row in enumerate(found, 2) if not row.keys() >= _RELEASED), None):
             raise Invalid(
-                f"{path} is not a released list: row {bad} lacks one of {', '.join(sorted(_RELEASED))}",
+                f"{path} is not a released list: it lacks one of {', '.join(sorted(_RELEASED))}",
                 row=bad,
                 remedy="name the folder or the file of a released list",
             )
@@ -124,7 +124,7 @@ def _text(content: bytes, encoding: str | None) -> Sheet:
         rows.extend(_records(text, delimiter))
     except csv.Error as error:
         raise Invalid(
-            f"row {len(rows) + 1} cannot be read as CSV: {error}",
+            f"cannot be read as CSV: {error}",
             row=len(rows) + 1,
             remedy="look for a quotation mark that is opened and never closed",
         ) from None
@@ -161,7 +161,7 @@ def _decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
         row = content[: error.start].count(b"\n") + 1
         foreign = sum(map(len, _UTF8_LETTER.findall(content))) * 2 > len(_NOT_ASCII.findall(content))
         if foreign:
-            raise Invalid(f"row {row} holds a byte that is not UTF-8", row=row, remedy=_SAVE_AGAIN) from None
+            raise Invalid("holds a byte that is not UTF-8", row=row, remedy=_SAVE_AGAIN) from None
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError as error:

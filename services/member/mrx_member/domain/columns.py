@@ -164,10 +164,10 @@ class Headings:
     contacts: tuple[str, ...]
     ignored: tuple[str, ...]
 
-    def field(self, column: str) -> str:
-        """How to name a column to the person who wrote the file."""
+    def shown(self, column: str) -> str:
+        """The file's own name of a column and a blank; nothing where it is the scheme's name."""
         heading = self.names[column]
-        return column if heading == column else f"{column} ({heading})"
+        return "" if heading == column else f"{heading!r} "
 
 
 def fold(text: str) -> str:
@@ -218,7 +218,7 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
                 (contacts if is_contact(heading) else ignored).append(heading)
             if use.leaves and is_commercial(heading):
                 raise Rejected(
-                    f"the column {heading!r} tells of prices, volumes, capacity or spend; nothing was sent",
+                    "tells of prices, volumes, capacity or spend; nothing was sent",
                     field=heading,
                     remedy="remove the column from the file and publish it again",
                 )

@@ -72,7 +72,7 @@ def _decide(texts: Sequence[str | date], *, rows: Sequence[int], heading: str) -
             telling.setdefault(DateOrder.DMY if day_first else DateOrder.MDY, row)
     if len(telling) > 1:
         raise Invalid(
-            f"{heading}: row {telling[DateOrder.DMY]} has the day first, row {telling[DateOrder.MDY]} the month",
+            f"row {telling[DateOrder.DMY]} has the day first, row {telling[DateOrder.MDY]} the month",
             field=heading,
             row=max(telling.values()),
             remedy="write all dates of the column in one order, best as YYYY-MM-DD",
@@ -80,7 +80,7 @@ def _decide(texts: Sequence[str | date], *, rows: Sequence[int], heading: str) -
     decided = next(iter(telling), None) or hinted_order(heading)
     if decided is None and open_row is not None and not plain:
         raise Invalid(
-            f"{heading}: no row tells whether the day or the month comes first",
+            "no row tells whether the day or the month comes first",
             field=heading,
             row=open_row,
             remedy="say it with --date-order dmy or --date-order mdy, or write the dates as YYYY-MM-DD",

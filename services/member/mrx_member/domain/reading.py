@@ -70,7 +70,7 @@ def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
             continue
         if len(cells) > len(sheet.rows[top]) and any(cells[len(sheet.rows[top]) :]):
             raise Invalid(
-                f"row {number} has {len(cells)} cells under {len(sheet.rows[top])} headings",
+                f"has {len(cells)} cells under {len(sheet.rows[top])} headings",
                 row=number,
                 remedy="put quotes around the value that holds a delimiter, or remove the cells that have no heading",
             )
@@ -111,7 +111,7 @@ def _heading_row(rows: Sequence[Sequence[Cell]]) -> int:
         if any(_as_text(cell).strip() for cell in cells):
             shown = ", ".join(_as_text(cell) for cell in cells if cell)[:200]
             raise Invalid(
-                f"no headings of a list of sites were found; row {at + 1} reads: {shown}",
+                f"no headings of a list of sites were found, it begins with: {shown}",
                 field="site_name",
                 row=at + 1,
                 remedy="give the columns headings such as site_name, country, audit_date, protocol, protocol_version",
@@ -150,7 +150,7 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
             "look for a quotation mark that is opened and never closed",
         )
     if fault:
-        raise Invalid(f"row {row}, {headings.field(column)} {fault}", field=column, row=row, remedy=remedy)
+        raise Invalid(f"{headings.shown(column)}{fault}", field=column, row=row, remedy=remedy)
     return text
 
 

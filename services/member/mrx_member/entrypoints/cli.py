@@ -241,7 +241,7 @@ def _show(published: Publication, refused: Path | None) -> None:
         typer.echo(f"  row {row.row} {row.row_ref} {row.field}: {row.reason}; {row.remedy}")
     if len(published.refusals) > SHOWN:
         typer.echo(f"  … and {len(published.refusals) - SHOWN:,} more")
-    if refused:
+    if refused and published.refusals:
         typer.echo(f"refused rows: {refused}")
     if len(published.refusals) < receipt.refused and receipt.state != "refused":
         _notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")
