@@ -80,6 +80,9 @@ class Facts(Protocol):
     async def participation(self, member_id: UUID) -> Participation | None:
         """Whether a member takes part; None where nothing is known of it."""
 
+    async def company_names(self) -> Collection[str]:
+        """The names of every member that is known, and of its group."""
+
     async def participants(self) -> Sequence[UUID]:
         """Every member that takes part."""
 

@@ -164,6 +164,7 @@ class Aggregation:
         group_id: UUID | None = None,
         tied: Sequence[UUID] = (),
         missing: Sequence[str] = (),
+        names: Sequence[str] = (),
         sequence: int = 1,
     ) -> None:
         """The registry says whether a member takes part."""
@@ -175,6 +176,7 @@ class Aggregation:
                 "participates": not missing,
                 "missing": list(missing),
                 "since": WHEN,
+                "company_names": list(names),
             }
         )
         await self.hear(Topic.REGISTRY, fact, sequence=sequence)

@@ -212,6 +212,21 @@ async def test_a_member_is_not_told_what_became_of_anothers_protocol(
     assert own.reason == "Owner Code 1 was recognised 2019-05-01 to 2024-12-31, not on 2025-03-04"
 
 
+async def test_a_row_that_names_a_member_is_refused_at_intake_and_again_at_closing(
+    aggregation: Aggregation, member: UUID
+) -> None:
+    early = SentList(rows=[site(1), site(2, site_name="Sunrise Foods (Kestrel Snacks)")])
+    await aggregation.send(member, early)
+    assert (await aggregation.receipt(member)).accepted == 2
+    await aggregation.participate(uuid4(), missing=["not-admitted"], names=["Kestrel Snacks", "Kestrel"])
+    await aggregation.send(member, SentList(rows=early.rows))
+    (refused,) = (await aggregation.receipt(member)).refusals
+    assert (refused.row, refused.field, refused.reason) == (2, "site_name", "names a member of the scheme")
+    (opened,) = (await aggregation.caller("secretariat").get("/v1/rounds")).json()["rounds"]
+    numbers = (await aggregation.close_round(opened["round_id"]))["numbers"]
+    assert (numbers["accepted"], numbers["refused"]) == (2, 2)
+
+
 async def test_a_page_of_more_than_half_a_mebibyte_refuses_the_list(
     aggregation: Aggregation, member: UUID
 ) -> None:

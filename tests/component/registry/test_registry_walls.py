@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from mrx_registry.adapters.database import RegistryWork
 from mrx_shared.bus.work import Moment
+from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.refusals import Forbidden
 
 from tests.component.registry.conftest import House, connected
@@ -102,7 +103,7 @@ async def test_a_transaction_begun_for_one_member_turns_to_no_other(house: House
                     pass
 
 
-async def test_no_secret_stands_in_the_database_and_no_name_in_a_fact(
+async def test_no_secret_stands_in_the_database_and_only_firms_names_in_a_fact(
     house: House, empty_database: ServiceDatabase
 ) -> None:
     _, _, secrets = await two_members(house)
@@ -110,10 +111,12 @@ async def test_no_secret_stands_in_the_database_and_no_name_in_a_fact(
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         rows = [await connection.fetch(f"SELECT * FROM {table['tablename']}") for table in tables]
         dump = repr([list(row.values()) for table in rows for row in table])
-        facts = b"".join(row["payload"] for row in await connection.fetch("SELECT payload FROM outbox"))
+        said = await connection.fetch("SELECT type, payload FROM outbox")
+    facts = b"".join(row["payload"] for row in said)
     assert b"statement_version" in facts
     assert [secret for secret in secrets if secret in dump] == []
-    assert [name for name in (b"Acme", b"Ada", b"CPO", b"ERP") if name in facts] == []
+    assert [name for name in (b"Ada", b"CPO", b"ERP") if name in facts] == []
+    assert {row["type"] for row in said if b"Acme" in row["payload"]} == {ParticipationChanged.type}
 
 
 async def test_the_apps_role_owns_nothing(empty_database: ServiceDatabase) -> None:

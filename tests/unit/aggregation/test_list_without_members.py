@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_aggregation.adapters.documents import COLUMNS, harmless, write
 from mrx_aggregation.domain.disclosure import POLICY, Decisions
+from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.pool import Audited, PoolSite, resolve_pool
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rows import Judge
@@ -35,6 +36,7 @@ KNOWN = Recognitions(
     )
     for code, public in FAMILIES.items()
 )
+NAMES_OF_FIRMS = CompanyNames(["Unnamed Brands"])
 Row = dict[str, str]
 NAMES = (
     "Aurora Textiles",
@@ -62,7 +64,7 @@ def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[Poo
     """From lists as sent to the pool, as intake and resolution do it."""
     entries: list[Audited] = []
     for rows in lists:
-        at_work = Judge(as_of=AS_OF, recognitions=KNOWN)
+        at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
         for start in range(0, len(rows), page_rows):
             body = b"".join(
                 orjson.dumps({"row": number, "values": values}, option=orjson.OPT_APPEND_NEWLINE)

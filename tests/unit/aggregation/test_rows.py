@@ -51,7 +51,9 @@ GOOD = {
 
 
 def judge(*rows: dict[str, str], first_row: int = 1) -> Verdict:
-    return Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS).judge(lines(*rows, first_row=first_row))
+    return Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS).judge(
+        lines(*rows, first_row=first_row)
+    )
 
 
 def lines(*rows: dict[str, str], first_row: int = 1) -> bytes:

@@ -13,6 +13,7 @@ CREATE TABLE participation (
     tied_groups uuid[] NOT NULL,
     participates boolean NOT NULL,
     missing text[] NOT NULL,
+    company_names text[] NOT NULL,
     sequence bigint NOT NULL
 );
 GRANT SELECT, INSERT, UPDATE ON participation TO aggregation_app;

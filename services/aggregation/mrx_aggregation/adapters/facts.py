@@ -1,6 +1,6 @@
 """What other services said, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +12,15 @@ from mrx_aggregation.domain.protocols import Recognition, Recognitions, protocol
 
 _PARTICIPATION = text("SELECT * FROM participation WHERE member_id = :member_id")
 _PARTICIPANTS = text("SELECT member_id FROM participation WHERE participates ORDER BY member_id")
+_COMPANY_NAMES = text("SELECT DISTINCT unnest(company_names) FROM participation")
 _KEEP_PARTICIPATION = text("""
-    INSERT INTO participation AS known (member_id, group_id, tied_groups, participates, missing, sequence)
-    VALUES (:member_id, :group_id, :tied_groups, :participates, :missing, :sequence)
+    INSERT INTO participation AS known (member_id, group_id, tied_groups, participates, missing,
+        company_names, sequence)
+    VALUES (:member_id, :group_id, :tied_groups, :participates, :missing, :company_names, :sequence)
     ON CONFLICT (member_id) DO UPDATE SET
         group_id = excluded.group_id, tied_groups = excluded.tied_groups,
-        participates = excluded.participates, missing = excluded.missing, sequence = excluded.sequence
+        participates = excluded.participates, missing = excluded.missing,
+        company_names = excluded.company_names, sequence = excluded.sequence
     WHERE known.sequence < excluded.sequence
 """)
 _RECOGNITIONS = text("""
@@ -49,6 +52,9 @@ class SqlFacts:
         row = (await self._session.execute(_PARTICIPATION, {"member_id": member_id})).mappings().first()
         return participation(row) if row else None
 
+    async def company_names(self) -> Collection[str]:
+        return (await self._session.execute(_COMPANY_NAMES)).scalars().all()
+
     async def participants(self) -> Sequence[UUID]:
         return (await self._session.execute(_PARTICIPANTS)).scalars().all()
 
@@ -61,6 +67,7 @@ class SqlFacts:
                 "tied_groups": sorted(participation.tied_groups),
                 "participates": participation.participates,
                 "missing": list(participation.missing),
+                "company_names": list(participation.company_names),
                 "sequence": sequence,
             },
         )
@@ -101,4 +108,5 @@ def participation(row: Any) -> Participation:  # noqa: ANN401 - a row as the dri
         tied_groups=frozenset(row["tied_groups"]),
         participates=row["participates"],
         missing=tuple(row["missing"]),
+        company_names=tuple(row["company_names"]),
     )

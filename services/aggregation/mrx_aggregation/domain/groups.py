@@ -14,6 +14,8 @@ class Participation:
     tied_groups: frozenset[UUID]
     participates: bool
     missing: tuple[str, ...]
+    company_names: tuple[str, ...] = ()
+    """the member's and its group's; never published"""
 
     @property
     def refusal(self) -> tuple[str, str] | None:

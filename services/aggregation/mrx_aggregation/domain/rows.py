@@ -134,11 +134,15 @@ class Judge:
         if not self._company_names:
             return
         for column in CHECKED_COLUMNS:
-            found = {text: self._company_names.stand_in(text) for text in page[column].unique()}
-            if not any(found.values()):
+            found = {
+                text
+                for text in self._company_names.suspects(page[column])
+                if self._company_names.stand_in(text)
+            }
+            if not found:
                 continue
             for place, text in enumerate(page[column].to_list()):
-                if found[text]:
+                if text in found:
                     faults.note(place, column, NAMES_A_MEMBER)
 
     def _with_meanings(self, page: pl.DataFrame, faults: _Faults) -> pl.DataFrame:

@@ -17,6 +17,7 @@ async def note_participation(changed: ParticipationChanged, work: Work, *, seque
             tied_groups=frozenset(changed.tied_groups),
             participates=changed.participates,
             missing=tuple(changed.missing),
+            company_names=tuple(changed.company_names),
         ),
         sequence=sequence,
     )

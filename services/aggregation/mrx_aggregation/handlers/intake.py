@@ -23,6 +23,7 @@ from mrx_aggregation.domain.lists import (
     ReceivedList,
     Tally,
 )
+from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.ports import Work
@@ -263,6 +264,7 @@ async def _judge(received: ReceivedList, taking: Round, work: Work) -> tuple[Tal
     judge = Judge(
         as_of=taking.as_of,
         recognitions=await work.facts.recognitions(seen_by=received.member_id),
+        company_names=CompanyNames(await work.facts.company_names()),
         only=received.left_rows,
     )
     tally = Tally()

@@ -1,4 +1,4 @@
-"""From the rules' results to the facts that are said. Ids only: names stay in the database."""
+"""From the rules' results to the facts that are said. Ids, and once names of firms: people stay in the database."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,7 @@ def participation_changed(member: Member, standing: Standing) -> registry.Partic
         participates=standing.participates,
         missing=[missing.value for missing in standing.missing],
         since=standing.since,
+        company_names=sorted({member.name, member.group.name}),
     )
 
 
