@@ -70,7 +70,11 @@ def test_a_value_may_be_as_long_as_its_column_takes_and_no_longer() -> None:
     assert fault_of("address", "x" * 500) is None
 
 
-@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("=+-@＝＋－＠\u200b\n\x00|!(A1")), max_size=12))
+@given(
+    st.text(
+        st.one_of(st.characters(codec="utf-8"), st.sampled_from("=+-@＝＋－＠\u200b\n\x00|!(A1")), max_size=12
+    )
+)
 def test_whatever_has_a_fault_looks_suspicious_to_the_quick_check(value: str) -> None:
     stripped = value.strip()
     if stripped and fault_of("site_name", stripped) is not None:

@@ -1,5 +1,6 @@
 """A round's steps, in their order and by two identities."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from itertools import product
@@ -69,7 +70,7 @@ def test_who_proposed_may_not_approve() -> None:
         a_round(RoundState.PROPOSED).approve(by="a", release_id=UUID(int=2), newer_closed=False, latest=None)
 
 
-LAST_STEPS = {
+LAST_STEPS: dict[str, tuple[RoundState, Callable[..., Round]]] = {
     "propose": (RoundState.CLOSED, lambda one, **now: one.propose(by="a", needed=5, **now)),
     "approve": (RoundState.PROPOSED, lambda one, **now: one.approve(by="b", release_id=UUID(int=2), **now)),
     "publish": (RoundState.RELEASING, lambda one, **now: one.publish(**now)),
