@@ -88,7 +88,7 @@ CREATE TABLE page (
     page integer NOT NULL,
     rows integer NOT NULL,
     digest bytea NOT NULL,
-    body bytea NOT NULL,
+    body bytea STORAGE EXTERNAL NOT NULL,
     unread text[] NOT NULL,
     PRIMARY KEY (member_id, list_id, revision, page)
 );
