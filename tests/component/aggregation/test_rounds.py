@@ -363,6 +363,10 @@ async def test_no_joiner_is_laid_bare_by_two_rounds_that_were_compared_with_the_
     refused = await one.post(f"/v1/rounds/{second}/close", {})
     assert refused.status_code == 409
     assert "an older round is proposed" in refused.json()["detail"]
+    withdrawn = await one.post(f"/v1/rounds/{first}/withdrawal")
+    assert (withdrawn.status_code, withdrawn.json()["state"]) == (200, "closed")
+    assert (await two.post(f"/v1/rounds/{first}/approve")).status_code == 409
+    assert (await one.post(f"/v1/rounds/{first}/release")).status_code == 202
     assert (await two.post(f"/v1/rounds/{first}/approve")).status_code == 202
     assert (await one.post(f"/v1/rounds/{second}/close", {})).status_code == 409
     await aggregation.carry_on()

@@ -70,6 +70,14 @@ def test_who_proposed_may_not_approve() -> None:
         a_round(RoundState.PROPOSED).approve(by="a", release_id=UUID(int=2), newer_closed=False, latest=None)
 
 
+def test_a_proposal_can_be_taken_back_until_it_is_approved() -> None:
+    withdrawn = a_round(RoundState.PROPOSED).withdraw()
+    assert (withdrawn.state, withdrawn.proposed_by) == (RoundState.CLOSED, None)
+    for state in set(RoundState) - {RoundState.PROPOSED}:
+        with pytest.raises(Rejected):
+            a_round(state).withdraw()
+
+
 LAST_STEPS: dict[str, tuple[RoundState, Callable[..., Round]]] = {
     "propose": (RoundState.CLOSED, lambda one, **now: one.propose(by="a", needed=5, **now)),
     "approve": (RoundState.PROPOSED, lambda one, **now: one.approve(by="b", release_id=UUID(int=2), **now)),

@@ -27,6 +27,7 @@ class Step(StrEnum):
     FREEZE = "freeze"
     RELEASE = "release"
     APPROVE = "approve"
+    WITHDRAW = "withdraw"
     PUBLISH = "publish"
 
 
@@ -36,6 +37,7 @@ _TRANSITIONS = MappingProxyType(
         (RoundState.CLOSING, Step.FREEZE): RoundState.CLOSED,
         (RoundState.CLOSED, Step.RELEASE): RoundState.PROPOSED,
         (RoundState.PROPOSED, Step.RELEASE): RoundState.PROPOSED,
+        (RoundState.PROPOSED, Step.WITHDRAW): RoundState.CLOSED,
         (RoundState.PROPOSED, Step.APPROVE): RoundState.RELEASING,
         (RoundState.RELEASING, Step.PUBLISH): RoundState.RELEASED,
     }
@@ -131,6 +133,10 @@ class Round:
                 remedy="open another round and have more members send their lists",
             )
         return replace(self, state=after, proposed_by=by)
+
+    def withdraw(self) -> "Round":
+        """Take a proposal back: the round is closed as before, and other rounds may close again."""
+        return replace(self, state=self._after(Step.WITHDRAW), proposed_by=None)
 
     def approve(self, *, by: str, release_id: UUID, newer_closed: bool, latest: UUID | None) -> "Round":
         """Approve what another identity proposed. What proposing asked for must still hold."""

@@ -157,6 +157,13 @@ def release_round(context: typer.Context, round_id: _Round = None, as_json: _Jso
     _print(desk.post(f"{desk.path(round_id)}/release"), as_json)
 
 
+@rounds.command("withdraw")
+def withdraw_release(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
+    """Take back a proposed release that nobody approved."""
+    desk = _Desk(context.obj.access())
+    _print(desk.post(f"{desk.path(round_id)}/withdrawal"), as_json)
+
+
 @rounds.command("approve")
 def approve_release(
     context: typer.Context,

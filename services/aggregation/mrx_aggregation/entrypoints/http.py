@@ -221,6 +221,13 @@ def _add_release_steps(router: APIRouter, requests: Requests[Work], access: Acce
 
         return await command(proposed, by=who, status=202)
 
+    @router.post("/rounds/{round_id}/withdrawal", response_model=RoundShown, tags=["rounds"])
+    async def withdraw_release(round_id: UUID, who: secretariat, command: do) -> Response:
+        async def withdrawn(work: Work) -> RoundShown:
+            return _round_shown(await rounds.withdraw_release(round_id, work))
+
+        return await command(withdrawn, by=who)
+
     @router.post("/rounds/{round_id}/approve", status_code=202, response_model=RoundShown, tags=["rounds"])
     async def approve_release(round_id: UUID, who: secretariat, command: do) -> Response:
         async def approved(work: Work) -> RoundShown:

@@ -52,6 +52,13 @@ async def propose_release(round_id: UUID, work: Work, *, by: str) -> Round:
     return proposed
 
 
+async def withdraw_release(round_id: UUID, work: Work) -> Round:
+    """Take back what was proposed and nobody approved."""
+    withdrawn = (await work.rounds.get_for_step(round_id)).withdraw()
+    await work.rounds.keep(withdrawn, at=work.now)
+    return withdrawn
+
+
 async def approve_release(round_id: UUID, work: Work, *, by: str) -> Round:
     """Approve what another identity proposed; a loop writes the documents."""
     current = await work.rounds.get_for_step(round_id)
