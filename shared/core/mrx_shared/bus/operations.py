@@ -147,7 +147,8 @@ def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
     @router.get("/v1/operations/dead-letters/{letter_id}", tags=["operations"])
     async def show_letter(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
-        return {**row, "payload": masked(bytes(row["payload"]))}
+        shown = {name: value for name, value in row.items() if name not in {"payload", "content_hash"}}
+        return {**shown, "payload": masked(bytes(row["payload"]))}
 
     @router.post("/v1/operations/dead-letters/{letter_id}/replay", tags=["operations"])
     async def replay(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
