@@ -19,11 +19,21 @@ import mrx_registry.app
 import mrx_registry.settings
 from fastapi import FastAPI
 from mrx_shared.kit.settings import KafkaSettings
-from mrx_shared.messages import aggregation, benchmark, lists, registry
+from mrx_shared.messages import (
+    aggregation,
+    benchmark,
+    exchange_adapter,
+    lists,
+    notification,
+    registry,
+    report_request,
+    requests,
+)
 from mrx_shared.messages.envelope import Envelope, Message
+from mrx_shared.messages.topics import LISTS_IN
 
 ROOT = Path(__file__).resolve().parents[2] / "contracts"
-MODULES = (registry, benchmark, lists, aggregation)
+MODULES = (registry, benchmark, lists, aggregation, requests, report_request, exchange_adapter, notification)
 DESCRIPTIVE = {"description", "title", "examples"}
 
 
@@ -41,9 +51,9 @@ def messages() -> list[type[Message]]:
 def topic_of(message: type[Message]) -> str:
     """Where a message travels; `{memberId}` stands for the member's opaque id."""
     return {
-        "kept": f"mrx.{message.owner()}.v1",
+        "kept": message.apart or f"mrx.{message.owner()}.v1",
         "to-member": "mrx.out.{memberId}",
-        "from-member": "mrx.in.lists.{memberId}",
+        "from-member": f"{message.apart or LISTS_IN}{{memberId}}",
     }[message.travels]
 
 

@@ -71,7 +71,7 @@ def test_tables_stay_in_adapters() -> None:
 
 @pytest.mark.parametrize("name", sorted(APPS))
 def test_a_services_readme_names_what_it_consumes_and_publishes(name: str) -> None:
-    told = set(re.findall(r"`(mrx\.[a-z-]+\.[a-z-]+\.v\d+)`", readme(name)))
+    told = set(re.findall(r"`(mrx\.[a-z_]+\.[a-z-]+\.v\d+)`", readme(name)))
     says = {message.type for message in messages() if message.owner() == name}
     hears = {message.type for one in APPS[name].state.subscriptions for message in one.messages}
     assert told == says | hears

@@ -24,6 +24,7 @@ from mrx_shared.bus.work import Bell
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import FACTS_SENT, OUTBOX_PARKED, OUTBOX_UNSENT
 from mrx_shared.messages.envelope import CONTENT_TYPE
+from mrx_shared.messages.topics import BRIEF
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,11 @@ _UNSENT = text("""
         WHERE p.topic = o.topic AND p.key = o.key AND p.parked_at IS NOT NULL AND p.sent_at IS NULL)
     ORDER BY o.position LIMIT :batch
 """)
-_SENT = text("UPDATE outbox SET sent_at = now(), parked_at = NULL, error = NULL WHERE id = ANY(:ids)")
+_SENT = text("""
+    UPDATE outbox SET sent_at = now(), parked_at = NULL, error = NULL,
+        payload = CASE WHEN topic = ANY(:brief) THEN NULL ELSE payload END
+    WHERE id = ANY(:ids)
+""")
 _PARK = text("UPDATE outbox SET parked_at = now(), tries = tries + 1, error = :error WHERE id = :id")
 _UNPARK = text("""
     UPDATE outbox SET parked_at = NULL WHERE id = (
@@ -233,7 +238,7 @@ class Relay:
             await self._park(connection, row, "no such topic, or no right to see it")
         sent, first_fault = await _publish(producer, [row for row in rows if row.topic in there])
         if sent:
-            await connection.execute(_SENT, {"ids": [row.id for row in sent]})
+            await connection.execute(_SENT, {"ids": [row.id for row in sent], "brief": list(BRIEF)})
             await connection.commit()
             self.pulse.sent += len(sent)
             for row in sent:

@@ -74,13 +74,13 @@ class SqlWork:
         return uuid7(self.now)
 
     def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
-        """Say a fact with this transaction or not at all; `to` a member, or on the service's own topic."""
+        """Say a fact with this transaction or not at all; `to` a member, or on the topic of its type."""
         size = len(fact.model_dump_json())
         if size > FACT_BYTES:
             raise FactTooLarge(f"{fact.type}: {size} bytes, at most {FACT_BYTES}")
         if fact.owner() != self.moment.service:
             raise TypeError(f"{self.moment.service} may not say {fact.type}")
-        topic = out(to) if to else f"mrx.{self.moment.service}.v1"
+        topic = out(to) if to else fact.apart or f"mrx.{self.moment.service}.v1"
         self._said.append(_Said(topic=topic, key=str(to) if to else about, fact=fact, to=to))
 
     async def write_outbox(self) -> int:

@@ -28,6 +28,8 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     SECRETARIAT = "secretariat"
     OPERATOR = "operator"
+    SUPPLIER = "supplier"
+    """whoever holds the token of a request's page; no bearer token has this role"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from mrx_shared.messages.envelope import Message, Part
+from mrx_shared.messages.envelope import Message, Part, Travels
+from mrx_shared.messages.topics import RELEASED_ENTRIES
 
 REFUSALS_SHOWN = 100
 
@@ -26,7 +27,7 @@ class ListReceived(Message):
 
     type: ClassVar[str] = "mrx.aggregation.list-received.v1"
     subject_is: ClassVar[str] = "member id"
-    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "to-member"
+    travels: ClassVar[Travels] = "to-member"
 
     list_id: UUID
     revision: int
@@ -50,7 +51,7 @@ class ListReleased(Message):
 
     type: ClassVar[str] = "mrx.aggregation.list-released.v1"
     subject_is: ClassVar[str] = "member id"
-    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "to-member"
+    travels: ClassVar[Travels] = "to-member"
 
     release_id: UUID
     round_id: UUID
@@ -95,3 +96,29 @@ class ReleasePublished(Message):
     rows: int
     documents: dict[str, str]
     released_at: AwareDatetime
+
+
+ENTRIES_PER_PAGE = 500
+
+
+class ReleasedEntry(Part):
+    """An entry of a released list, and what tells its site in other releases. No member's name hangs on it."""
+
+    entry_id: str
+    previous_entry_id: str | None = Field(description="the site's entry in the release before")
+    site_token: str = Field(description="the same for a site in every release")
+
+
+class ReleasePage(Message):
+    """A part of a release's entries, so that requests for an entry of an older release find its site again."""
+
+    type: ClassVar[str] = "mrx.aggregation.release-page.v1"
+    subject_is: ClassVar[str] = "release id"
+    apart: ClassVar[str | None] = RELEASED_ENTRIES
+
+    release_id: UUID
+    round_id: UUID
+    as_of: date
+    page: int = Field(ge=1)
+    pages: int = Field(ge=1)
+    entries: list[ReleasedEntry] = Field(max_length=ENTRIES_PER_PAGE)

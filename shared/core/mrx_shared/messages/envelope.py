@@ -13,6 +13,10 @@ Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
+Travels = Literal["kept", "to-member", "from-member"]
+"""on the owner's topic of kept facts, to one member's out-topic, or from a member's own topic"""
+
+
 class Message(BaseModel):
     """A past-tense fact. Frozen, and tolerant of fields that a newer sender added."""
 
@@ -22,8 +26,9 @@ class Message(BaseModel):
     """The CloudEvents type, `mrx.<owner>.<fact>.v<n>`."""
     subject_is: ClassVar[str]
     """What the subject and the Kafka key name, for readers of the contracts."""
-    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "kept"
-    """on the owner's topic of kept facts, to one member's out-topic, or from a member's own topic"""
+    travels: ClassVar[Travels] = "kept"
+    apart: ClassVar[str | None] = None
+    """the topic, where it is another than `travels` says: a prefix for what comes from a member"""
 
     @classmethod
     def owner(cls) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import ClassVar, Literal
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from mrx_shared.messages.envelope import Message, Part, canonical_json
+from mrx_shared.messages.envelope import Message, Part, Travels, canonical_json
 
 DIGEST = (
     "SHA-256 in hex over all rows in the order of their pages and, within a page, as they stand there: each row as the "
@@ -46,7 +46,7 @@ class ListPage(Message):
 
     type: ClassVar[str] = "mrx.member.list-page.v1"
     subject_is: ClassVar[str] = "list id"
-    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "from-member"
+    travels: ClassVar[Travels] = "from-member"
 
     list_id: UUID
     revision: int = Field(ge=1)
@@ -59,7 +59,7 @@ class ListManifest(Message):
 
     type: ClassVar[str] = "mrx.member.list-manifest.v1"
     subject_is: ClassVar[str] = "list id"
-    travels: ClassVar[Literal["kept", "to-member", "from-member"]] = "from-member"
+    travels: ClassVar[Travels] = "from-member"
 
     list_id: UUID
     revision: int = Field(ge=1)

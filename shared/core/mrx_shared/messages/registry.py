@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from mrx_shared.messages.envelope import Message
+from mrx_shared.messages.envelope import Message, Word
+from mrx_shared.messages.topics import REGISTRY_MAILS
 
 Missing = Literal["not-admitted", "no-equivalent-protocol", "statement-not-signed", "suspended"]
 
@@ -115,3 +116,19 @@ class ParticipationChanged(Message):
     company_names: list[str] = Field(
         default=[], description="names of the member and its group, firms not people; never published"
     )
+
+
+class PasswordMailAsked(Message):
+    """A person shall be sent a one-time link to set a password. It carries an address: kept seven days."""
+
+    type: ClassVar[str] = "mrx.registry.mail-asked.v1"
+    subject_is: ClassVar[str] = "principal id"
+    apart: ClassVar[str | None] = REGISTRY_MAILS
+
+    mail_id: UUID
+    kind: Literal["welcome", "password-reset"]
+    principal_id: UUID
+    to: Word = Field(repr=False)
+    to_name: Word | None = Field(repr=False)
+    language: Word
+    valid_minutes: int

@@ -20,5 +20,5 @@ class Speaks(Protocol):
     def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
         """Say a fact about the aggregate `about`, with this transaction or not at all.
 
-        With `to`, it goes to that member's out-topic alone, else to the service's own topic.
+        With `to`, it goes to that member's out-topic alone, else to the topic of its type.
         """

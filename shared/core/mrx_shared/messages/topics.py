@@ -11,7 +11,17 @@ class Topic(StrEnum):
     REGISTRY = "mrx.registry.v1"
     BENCHMARK = "mrx.benchmark.v1"
     AGGREGATION = "mrx.aggregation.v1"
+    REPORT_REQUEST = "mrx.report_request.v1"
+    EXCHANGE_ADAPTER = "mrx.exchange_adapter.v1"
+    NOTIFICATION = "mrx.notification.v1"
 
+
+RELEASED_ENTRIES = "mrx.aggregation.entries.v1"
+"""what a released list's entries were before; read by report_request alone"""
+REQUEST_MAILS = "mrx.report_request.mails.v1"
+REGISTRY_MAILS = "mrx.registry.mails.v1"
+BRIEF = frozenset({REQUEST_MAILS, REGISTRY_MAILS})
+"""topics that carry contacts: kept seven days, and blanked in the outbox once sent"""
 
 LISTS_IN = "mrx.in.lists."
 REQUESTS_IN = "mrx.in.requests."

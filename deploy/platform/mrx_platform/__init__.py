@@ -1,0 +1,1 @@
+"""A simulated data-sharing platform."""

@@ -1,0 +1,92 @@
+"""Facts that exchange_adapter says: a report on its way, in the vault, or refused; and who read it."""
+
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from mrx_shared.messages.envelope import Message
+from mrx_shared.messages.report_request import Channel
+
+
+class UploadBegun(Message):
+    """The supplier began to hand over a report: a ticket was minted, or a platform's site named."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.upload-begun.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    request_id: UUID
+    member_id: UUID
+    channel: Channel
+    begun_at: AwareDatetime
+
+
+class ReportReceived(Message):
+    """A file lies in quarantine with the size and checksum that were promised; it is being checked."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.report-received.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    request_id: UUID
+    member_id: UUID
+    ticket_id: UUID
+    channel: Channel
+    received_at: AwareDatetime
+
+
+class ReportStored(Message):
+    """A report passed its checks and stands in the vault."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.report-stored.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    report_id: UUID
+    request_id: UUID
+    member_id: UUID
+    channel: Channel
+    sha256: str
+    size: int = Field(description="bytes")
+    audit_date: date | None = Field(description="as the platform states it; null for an upload")
+    protocol: str | None
+    protocol_version: str | None
+    stored_at: AwareDatetime
+
+
+class ReportRefused(Message):
+    """A file did not pass; it stays in quarantine, and the supplier may hand over another."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.report-refused.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    request_id: UUID
+    member_id: UUID
+    ticket_id: UUID
+    channel: Channel
+    reasons: list[str] = Field(description="codes, such as not-a-pdf, encrypted, active-content")
+    remedy: str
+    refused_at: AwareDatetime
+
+
+class ReportRead(Message):
+    """The asking member was given a download link."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.report-read.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    report_id: UUID
+    request_id: UUID
+    member_id: UUID
+    read_at: AwareDatetime
+
+
+class AccessWithdrawn(Message):
+    """The supplier withdrew access on its platform: no further link is given."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.access-withdrawn.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    report_id: UUID | None = Field(description="null where no report had been fetched yet")
+    request_id: UUID
+    member_id: UUID
+    withdrawn_at: AwareDatetime
