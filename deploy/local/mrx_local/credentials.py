@@ -8,6 +8,7 @@ from typing import Any
 from mrx_local.remembered import write_private
 
 Person = dict[str, str]
+CALLED_BY_MEMBERS = ("registry", "aggregation", "report_request", "exchange_adapter")
 
 
 class Credentials:
@@ -79,8 +80,7 @@ class Credentials:
         profile = {
             **{key: member[key] for key in ("member_id", "name", "kafka_username", "kafka_password")},
             **{key: member[key] for key in ("client_id", "client_secret")},
-            "registry_url": self._known["registry_url"],
-            "aggregation_url": self._known["aggregation_url"],
+            **{f"{name}_url": self._known[f"{name}_url"] for name in CALLED_BY_MEMBERS},
             "kafka_bootstrap_servers": self._known["kafka"]["bootstrap_servers"],
             "kafka_security_protocol": self._known["kafka"]["security_protocol"],
             "home": str(path.with_suffix("")),

@@ -4,21 +4,28 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from mrx_local.credentials import Credentials
 from mrx_local.infrastructure.kafka import Kafka, KafkaServer
+from mrx_local.infrastructure.mail import MailSink
 from mrx_local.infrastructure.postgres import Postgres
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
 from mrx_local.people import introduce_people
 from mrx_local.process import ProcessSpec
 from mrx_local.remembered import Ports, Secrets
 from mrx_local.services import (
+    PLATFORM,
+    PORTAL,
     SERVICES,
+    WITH_DATABASE,
     Servers,
+    administrator_for_all,
+    identities,
+    platform_spec,
     prepare_command,
-    releases_writer,
     replaced_by_environment,
     service_specs,
     settings_of_all,
@@ -26,8 +33,8 @@ from mrx_local.services import (
 )
 from mrx_local.supervisor import Supervisor
 
-Part = Literal["kafka", "postgres", "objects"]
-PARTS: frozenset[Part] = frozenset({"kafka", "postgres", "objects"})
+Part = Literal["kafka", "postgres", "objects", "mail"]
+PARTS: frozenset[Part] = frozenset({"kafka", "postgres", "objects", "mail"})
 
 
 class Infrastructure:
@@ -40,7 +47,7 @@ class Infrastructure:
         ports: Ports,
         secrets: Secrets,
         parts: Collection[Part] = PARTS,
-        identities: Collection[Identity] = (),
+        more_identities: Collection[Identity] = (),
     ) -> None:
         self.folder = folder
         self.kafka = Kafka(folder / "kafka", ports=ports, secrets=secrets)
@@ -49,18 +56,24 @@ class Infrastructure:
             folder / "objects",
             ports=ports,
             secrets=secrets,
-            identities=[releases_writer(secrets), *identities],
+            identities=[*identities(secrets).values(), *more_identities],
         )
+        self.mail = MailSink(folder / "mail", ports=ports)
         self._parts = parts
-        self._releases_writer = releases_writer(secrets)
+        self._identities = identities(secrets)
 
     def specs(self) -> list[ProcessSpec]:
-        specs = {"kafka": self.kafka.spec, "postgres": self.postgres.spec, "objects": self.objects.spec}
+        specs = {
+            "kafka": self.kafka.spec,
+            "postgres": self.postgres.spec,
+            "objects": self.objects.spec,
+            "mail": self.mail.spec,
+        }
         return [spec() for part, spec in specs.items() if part in self._parts]
 
     def servers(self, replaced: Mapping[str, str]) -> Servers:
         """What the services run on: ours, or the existing servers that `replaced` names."""
-        kafka, objects, writer = self.kafka.server, self.objects.server, self._releases_writer
+        kafka, objects, known = self.kafka.server, self.objects.server, self._identities
         if "kafka" not in self._parts:
             kafka = KafkaServer(
                 bootstrap_servers=replaced["MRX_KAFKA_BOOTSTRAP_SERVERS"],
@@ -78,20 +91,26 @@ class Infrastructure:
                 access_key=_needed(replaced, "MRX_PREPARE_S3_ACCESS_KEY", beside="MRX_S3_ENDPOINT"),
                 secret_key=_needed(replaced, "MRX_PREPARE_S3_SECRET_KEY", beside="MRX_S3_ENDPOINT"),
             )
-            # Somebody else's server has the identities that it has: its administrator's does for all, unless the
-            # environment names another.
-            writer = Identity(
-                name="administrator", access_key=objects.access_key, secret_key=objects.secret_key, actions=()
-            )
+            known = administrator_for_all(objects)
         postgres = replaced.get("MRX_PREPARE_POSTGRES_URL") or self.postgres.server.superuser_url
-        return Servers(kafka=kafka, postgres_url=postgres, objects=objects, releases_writer=writer)
+        return Servers(
+            kafka=kafka,
+            postgres_url=postgres,
+            objects=objects,
+            identities=known,
+            smtp_port=self.mail.port,
+        )
 
 
 REPLACED_BY: Mapping[Part, str] = {
     "kafka": "MRX_KAFKA_BOOTSTRAP_SERVERS",
     "postgres": "MRX_PREPARE_POSTGRES_URL",
     "objects": "MRX_S3_ENDPOINT",
+    "mail": "MRX_NOTIFICATION_SMTP_HOST",
 }
+
+
+_REPLACES_PLATFORM = "MRX_EXCHANGE_ADAPTER_PLATFORM_URL"
 
 
 def _needed(replaced: Mapping[str, str], name: str, *, beside: str) -> str:
@@ -120,6 +139,11 @@ class Stack:
         """Kafka's address and how to speak to it."""
         return _kafka_facts(self.servers.kafka)
 
+    async def move_clock(self, offset: timedelta) -> None:
+        """Start every service anew with its clock so far ahead of the machine's; refused outside a demonstration."""
+        told = {**self.settings, "MRX_CLOCK_OFFSET": str(int(offset.total_seconds()))}
+        await self.supervisor.replace(*service_specs(told, self.folder))
+
 
 @contextlib.asynccontextmanager
 async def running_stack(
@@ -142,10 +166,12 @@ async def running_stack(
         infrastructure = Infrastructure(folder, ports=ports, secrets=secrets, parts=ours)
         servers = infrastructure.servers(replaced)
         told = settings_of_all(servers, ports=ports, secrets=secrets, replaced=replaced)
-        urls = {service: url(told, service) for service in SERVICES}
+        urls = {service: url(told, service) for service in (*WITH_DATABASE, PORTAL)}
         kafka = _kafka_facts(servers.kafka)
         supervisor.publish(kafka=kafka, s3={"url": servers.objects.endpoint}, services=urls)
-        await supervisor.start(*infrastructure.specs())
+        ours_too = PLATFORM in SERVICES and _REPLACES_PLATFORM not in replaced
+        platform = (platform_spec(told, folder / "platform"),) if ours_too else ()
+        await supervisor.start(*infrastructure.specs(), *platform)
         await supervisor.run_once("prepare", prepare_command(), told, cwd=folder)
         await supervisor.start(*service_specs(told, folder))
         credentials = Credentials(folder)

@@ -235,6 +235,14 @@ class Supervisor:
                 task.cancel()
         await self._measure()
 
+    async def replace(self, *specs: ProcessSpec) -> None:
+        """Stop the processes of these names, all at once, and start these in their place."""
+        names = {spec.name for spec in specs}
+        old = [kept for phase in self._phases for kept in phase if kept.spec.name in names]
+        await asyncio.gather(*(kept.stop() for kept in old))
+        self._phases = [[kept for kept in phase if kept not in old] for phase in self._phases]
+        await self.start(*specs)
+
     async def run_once(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], *, cwd: Path) -> None:
         """Run a job to its end; raises StartFailed when that is not status 0."""
         started = time.monotonic()

@@ -60,7 +60,7 @@ async def infrastructure(
             ports=Ports(folder / "ports.json"),
             secrets=Secrets(folder / "secrets.json"),
             parts=parts,
-            identities=identities,
+            more_identities=identities,
         )
         await supervisor.start(*servers.specs())
         supervisor.serves()

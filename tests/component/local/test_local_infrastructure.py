@@ -122,7 +122,7 @@ async def test_an_s3_identity_reads_and_writes_its_own_bucket_only(
     document = tmp_path / "list.csv"
     document.write_text("entry_id\n", encoding="utf-8")
 
-    writer = servers.servers({}).releases_writer
+    writer = servers.servers({}).identities["releases-writer"]
 
     def use(bucket: str, identity: Identity = writer) -> bytes:
         client = _s3(servers, identity)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from mrx_local.services import SERVICES
 from mrx_local.stack import Stack, running_stack
 from mrx_local.supervisor import read_stack
 
+DEMONSTRATION = {"MRX_ENVIRONMENT": "demonstration"}
+INFRASTRUCTURE = ("kafka", "postgres", "seaweedfs", "mail-sink", "platform")
+
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    async with running_stack(tmp_path_factory.mktemp("stack")) as started:
+    async with running_stack(tmp_path_factory.mktemp("stack"), settings=DEMONSTRATION) as started:
         yield started
 
 
@@ -30,7 +34,7 @@ async def test_stack_json_names_what_runs_where_and_how_to_reach_it(stack: Stack
     written = read_stack(stack.folder)
     assert written["state"] == "ready"
     assert {process["name"]: process["kind"] for process in written["processes"]} == {
-        **dict.fromkeys(("kafka", "postgres", "seaweedfs"), "infrastructure"),
+        **dict.fromkeys(INFRASTRUCTURE, "infrastructure"),
         **dict.fromkeys(SERVICES, "service"),
     }
     for process in written["processes"]:
@@ -77,6 +81,19 @@ async def test_a_killed_service_serves_again(stack: Stack) -> None:
             await asyncio.sleep(0.05)
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(f"{stack.urls['benchmark']}/health/ready")).status_code == 200
+
+
+async def test_services_are_started_anew_with_the_clock_moved(stack: Stack) -> None:
+    before = {name: _process(stack.folder, name)["pid"] for name in SERVICES}
+    await stack.move_clock(timedelta(days=29))
+    for name in SERVICES:
+        process = _process(stack.folder, name)
+        assert process["pid"] != before[name]
+        assert psutil.Process(process["pid"]).environ()["MRX_CLOCK_OFFSET"] == str(29 * 24 * 3600)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for url in stack.urls.values():
+            assert (await client.get(f"{url}/health/ready")).status_code == 200
+    await stack.move_clock(timedelta(0))
 
 
 async def test_existing_servers_replace_the_stacks_own(stack: Stack, tmp_path: Path) -> None:
