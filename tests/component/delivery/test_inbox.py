@@ -36,6 +36,9 @@ class Behaviour:
     def __init__(self) -> None:
         self.errors: list[Exception] = []
         self.missing: set[str] = set()
+        self.refused: set[str] = set()
+        self.transactions: list[int] = []
+        self.failing_at: set[int] = set()
 
 
 @pytest.fixture
@@ -53,9 +56,15 @@ def listening(
     async def on_counted(delivery: Delivery[Counted]) -> None:
         async def count(work: TallyWork) -> None:
             times = await work.count(delivery.data.name)
+            current = await work.session.execute(text("SELECT txid_current()"))
+            behaviour.transactions.append(current.scalar_one())
             work.say(Counted(name=delivery.data.name, count=times), about=delivery.data.name)
             if delivery.data.name in behaviour.missing:
                 raise TooEarly("not known yet", waiting_for=f"name/{delivery.data.name}")
+            if delivery.data.name in behaviour.refused:
+                raise Rejected("not like this")
+            if len(behaviour.transactions) in behaviour.failing_at:
+                raise ZeroDivisionError
             if behaviour.errors:
                 raise behaviour.errors.pop(0)
 
@@ -279,3 +288,47 @@ async def test_one_causes_trouble_does_not_hold_up_what_waits_for_another(
     letters = await dead_letters(database, every=False, limit=10)
     assert len(letters) + len(await tally(database)) == 2
     assert len(letters) <= 1
+
+
+async def test_records_that_lie_in_wait_are_handled_once_each_in_one_transaction(
+    listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
+) -> None:
+    twice = event("a")
+    records = [letter(payload, offset=at) for at, payload in enumerate([twice, event("b"), twice])]
+    await listening.take_all(records)
+    await listening.take_all(records)
+    assert await tally(database) == {"a": 1, "b": 1}
+    assert await outbox(database) == [("mrx.tallying.v1", "a", 1), ("mrx.tallying.v1", "b", 1)]
+    assert len(behaviour.transactions) == 2
+    assert len(set(behaviour.transactions)) == 1
+
+
+async def test_one_that_is_refused_unreadable_or_too_early_harms_none_of_its_neighbours(
+    listening: Subscription[TallyWork],
+    subscriptions: Subscriptions[TallyWork],
+    database: Database,
+    behaviour: Behaviour,
+) -> None:
+    behaviour.refused, behaviour.missing = {"bad"}, {"early"}
+    payloads = [event("a"), event("bad"), b"{", event("early"), event("a")]
+    await listening.take_all([letter(payload, offset=at) for at, payload in enumerate(payloads)])
+    assert await tally(database) == {"a": 2}
+    letters = await dead_letters(database, every=False, limit=10)
+    assert [(dead["kafka_offset"], dead["cause"], dead["tries"]) for dead in letters] == [
+        (1, "refused", 1),
+        (2, "unreadable", 1),
+    ]
+    behaviour.missing = set()
+    assert await WaitingRoom(subscriptions).look() == 1
+    assert await tally(database) == {"a": 2, "early": 1}
+
+
+async def test_an_error_of_the_last_undoes_all_before_it_and_then_each_counts_once(
+    listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
+) -> None:
+    behaviour.failing_at = {2}
+    await listening.take_all([letter(event("a")), letter(event("a"), offset=1)])
+    assert len(set(behaviour.transactions)) == 3
+    assert await tally(database) == {"a": 2}
+    assert await outbox(database) == [("mrx.tallying.v1", "a", 1), ("mrx.tallying.v1", "a", 2)]
+    assert await dead_letters(database, every=True, limit=10) == []

@@ -17,6 +17,8 @@ from pydantic import Field
 from mrx_aggregation.handlers import facts, intake
 from mrx_aggregation.ports import Work
 
+PAGES_TOGETHER = 20
+"""pages of a member's list that are kept in one transaction"""
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 
 
@@ -47,7 +49,9 @@ def build_subscriptions(once: Once[Work], *, slot: str) -> Subscriptions[Work]:
 
 
 def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:
-    lists = subscriptions.subscribe(LISTS_IN, description="Members' lists: pages and manifests.")
+    lists = subscriptions.subscribe(
+        LISTS_IN, description="Members' lists: pages and manifests.", together=PAGES_TOGETHER
+    )
 
     @lists(SentPage)
     async def on_list_page(delivery: Delivery[SentPage]) -> None:

@@ -1,5 +1,7 @@
 """One delivery, one transaction: the inbox decides whether it is the first."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic
@@ -27,6 +29,16 @@ _REPLAYED = text(
 )
 
 
+@dataclass(slots=True)
+class Joint:
+    """One transaction of several deliveries, one after the other: all of them are kept, or none."""
+
+    session: AsyncSession
+    now: datetime
+    handled: bool = False
+    said: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery(Generic[M]):
     """One event as a consumer received it."""
@@ -39,6 +51,8 @@ class Delivery(Generic[M]):
     """taken up from the waiting room"""
     dead_letter: UUID | None = None
     """replayed from this dead letter"""
+    joint: Joint | None = None
+    """the transaction that it shares with its neighbours on the topic"""
 
     @property
     def data(self) -> M:
@@ -72,15 +86,30 @@ class Once(Generic[W]):
 
         Raises whatever `verb` raises, with nothing kept; `ContentDiffers` for a known id with other content.
         """
-        async with self.database.transaction(delivery.member) as (session, now):
-            if not await _claimed(session, delivery):
-                return
-            work = self.make_work(session, _moment(delivery, now, self.service))
-            await verb(work)
-            said = await write_outbox(work)
-        self.handled.ring()
-        if said:
+        if delivery.joint is not None:
+            await self._handle(delivery, verb, delivery.joint)
+            return
+        async with self.together(delivery.member) as joint:
+            await self._handle(delivery, verb, joint)
+
+    @asynccontextmanager
+    async def together(self, tenant: UUID | None) -> AsyncIterator[Joint]:
+        """One transaction for all deliveries that carry what this yields. Commits at the end."""
+        async with self.database.transaction(tenant) as (session, now):
+            joint = Joint(session, now)
+            yield joint
+        if joint.handled:
+            self.handled.ring()
+        if joint.said:
             self.committed.ring()
+
+    async def _handle(self, delivery: Delivery[M], verb: Verb[W], joint: Joint) -> None:
+        if not await _claimed(joint.session, delivery):
+            return
+        work = self.make_work(joint.session, _moment(delivery, joint.now, self.service))
+        await verb(work)
+        joint.said += await write_outbox(work)
+        joint.handled = True
 
 
 def _moment(delivery: Delivery[M], now: datetime, service: str) -> Moment:

@@ -3,13 +3,15 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby
 from typing import Any, Final, Generic
 from uuid import UUID
 
 import structlog
+from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.exceptions import NackMessage
 from faststream.kafka import KafkaBroker, KafkaMessage, KafkaRouter
@@ -18,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mrx_shared.bus.letters import Cause, Letter, keep_waiting, put_aside
-from mrx_shared.bus.once import Delivery, Once
+from mrx_shared.bus.once import Delivery, Joint, Once
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import EVENTS
@@ -37,6 +39,9 @@ LONGEST_PAUSE_S: Final = 10
 STUCK_S: Final = 60
 TRANSIENT_SQLSTATES: Final = ("08", "25006", "40", "53", "55P03", "57")
 """connections, a server that turned read-only, rollbacks, lack of resources, locks not to be had, shutdowns"""
+
+FETCH_WAIT_MS: Final = 50
+"""a fetch that waits for the idle ones of a consumer's many topics holds up the busy one no longer than this"""
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
 
@@ -112,6 +117,27 @@ class Subscription(Generic[W]):
         finally:
             self._busy_since = None
 
+    async def take_all(self, letters: Sequence[Letter]) -> None:
+        """Handle the records of one topic in one transaction; where that fails, each in its own, as `take` does."""
+        if len(letters) > 1 and await self._taken_together(letters):
+            return
+        for letter in letters:
+            await self.take(letter)
+
+    async def _taken_together(self, letters: Sequence[Letter]) -> bool:
+        self._busy_since = time.monotonic()
+        try:
+            async with self._once.together(member_of(letters[0].topic)) as joint:
+                types = [await self._handle(letter, joint=joint) for letter in letters]
+        except Exception as error:  # noqa: BLE001  (whatever it is, it shows again in the record that it belongs to)
+            log.info("events.one-by-one", consumer=self.consumer, error=where(error), events=len(letters))
+            return False
+        finally:
+            self._busy_since = None
+        for known in types:
+            self._count(known)
+        return True
+
     async def _take(self, letter: Letter) -> None:
         began, pause, tries = time.monotonic(), FIRST_PAUSE_S, 0
         while True:
@@ -166,14 +192,24 @@ class Subscription(Generic[W]):
 
     async def dispatch(self, letter: Letter, *, waited: bool = False, dead_letter: UUID | None = None) -> str:
         """Read a record and run its handler. Returns `handled` or `passed`; raises what the handler raises."""
+        return self._count(await self._handle(letter, waited=waited, dead_letter=dead_letter))
+
+    async def _handle(
+        self,
+        letter: Letter,
+        *,
+        waited: bool = False,
+        dead_letter: UUID | None = None,
+        joint: Joint | None = None,
+    ) -> str | None:
+        """Read a record and run its handler. Returns its type, or None for one that is passed over."""
         header = read_header(letter.payload)
         known = self._handlers.get(header.type)
         if known is None and member_of(letter.topic):
             # A topic of facts may carry more than a service needs; what a member sends is meant for this one.
             raise Rejected("no such type is taken here", field="type", remedy="see contracts/README.md")
         if known is None:
-            EVENTS.labels(self.consumer, "other", "passed").inc()
-            return "passed"
+            return None
         envelope = decode(letter.payload, known.message)
         delivery: Delivery[Any] = Delivery(
             envelope=envelope,
@@ -182,10 +218,15 @@ class Subscription(Generic[W]):
             content_hash=sha256(letter.payload).digest(),
             waited=waited,
             dead_letter=dead_letter,
+            joint=joint,
         )
         await known.handler(delivery)
-        EVENTS.labels(self.consumer, header.type, "handled").inc()
-        return "handled"
+        return header.type
+
+    def _count(self, known: str | None) -> str:
+        outcome = "handled" if known else "passed"
+        EVENTS.labels(self.consumer, known or "other", outcome).inc()
+        return outcome
 
     async def _put_aside(
         self, letter: Letter, cause: Cause, reason: str, tries: int, *, nameless: bool = False
@@ -237,8 +278,11 @@ class Subscriptions(Generic[W]):
         """The subscription of a consumer's name. Raises KeyError."""
         return self._all[consumer]
 
-    def subscribe(self, topic: Topic | str, *, description: str) -> Subscription[W]:
-        """Listen to a topic, or to every topic whose name starts with `topic` where that ends in a dot."""
+    def subscribe(self, topic: Topic | str, *, description: str, together: int = 1) -> Subscription[W]:
+        """Listen to a topic, or to every topic whose name starts with `topic` where that ends in a dot.
+
+        Up to `together` records that lie in wait share a transaction: for many small events of one sender.
+        """
         service = self.once.service
         consumer = f"{service}:{topic.rstrip('.')}"
         subscription: Subscription[W] = Subscription(consumer=consumer, topic=str(topic), once=self.once)
@@ -248,16 +292,9 @@ class Subscriptions(Generic[W]):
         by_prefix = topic.endswith(".")
 
         async def taken(message: TakenMessage) -> None:
-            record = message.raw_message
-            assert not isinstance(record, tuple)
-            await subscription.take(
-                Letter(
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    payload=record.value or b"",
-                )
-            )
+            raw = message.raw_message
+            for _, records in groupby(raw if isinstance(raw, tuple) else (raw,), lambda record: record.topic):
+                await subscription.take_all([_letter(record) for record in records])
 
         self.router.subscriber(
             *(() if by_prefix else (str(topic),)),
@@ -267,6 +304,10 @@ class Subscriptions(Generic[W]):
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             max_workers=1,
+            batch=together > 1,
+            max_records=together,
+            batch_timeout_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS if by_prefix else 500,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             decoder=_raw,
             no_reply=True,
@@ -274,6 +315,12 @@ class Subscriptions(Generic[W]):
             description=description,
         )(taken)
         return subscription
+
+
+def _letter(record: "ConsumerRecord[Any, Any]") -> Letter:
+    return Letter(
+        topic=record.topic, partition=record.partition, offset=record.offset, payload=record.value or b""
+    )
 
 
 def guard(broker: KafkaBroker) -> None:
