@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
+from minio.error import S3Error
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import infrastructure
 from mrx_shared.refusals import Unavailable
-from mrx_shared.store.objects import S3Objects, ensure_bucket, refuses_strangers
+from mrx_shared.store.objects import S3Objects, admit_origin, ensure_bucket, refuses_strangers
 from mrx_shared.testing.objects import MemoryObjects
 from mrx_shared.testing.suites import objects_keep_their_promises
 from pydantic import SecretStr
@@ -72,3 +75,55 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     away = ObjectServer(endpoint="http://127.0.0.1:9", access_key="x", secret_key="x")
     with pytest.raises(Unavailable, match="away"):
         await bucket(away).get("one/a.txt")
+
+
+@pytest.mark.live
+async def test_a_locked_bucket_keeps_what_was_put_whoever_asks(server: ObjectServer) -> None:
+    secret = SecretStr(server.secret_key)
+    for _ in range(2):
+        await ensure_bucket(
+            endpoint=server.endpoint,
+            access_key=server.access_key,
+            secret_key=secret,
+            bucket="vault",
+            locked_days=1,
+        )
+    administrator = Identity(name="a", access_key=server.access_key, secret_key=server.secret_key, actions=())
+    vault = bucket(server, administrator, name="vault")
+    body = b"a report"
+    await vault.put_once(
+        "r", BytesIO(body), size=len(body), sha256=sha256(body).digest(), content_type="application/pdf"
+    )
+    client = vault._client
+    version = client.stat_object("vault", "r").version_id
+    with pytest.raises(S3Error, match="AccessDenied"):
+        client.remove_object("vault", "r", version_id=version)
+
+
+@pytest.mark.live
+async def test_a_browser_may_upload_from_the_admitted_origin_alone(server: ObjectServer) -> None:
+    await admit_origin(
+        endpoint=server.endpoint,
+        access_key=server.access_key,
+        secret_key=SecretStr(server.secret_key),
+        bucket="releases",
+        origin="https://portal.mrx.example",
+        methods=("PUT",),
+    )
+
+    async def preflight(origin: str, method: str) -> httpx.Response:
+        headers = {
+            "Origin": origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "content-type,if-none-match,x-amz-checksum-sha256",
+        }
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.options(f"{server.endpoint}/releases/x", headers=headers)
+
+    admitted = await preflight("https://portal.mrx.example", "PUT")
+    assert admitted.headers["access-control-allow-origin"] == "https://portal.mrx.example"
+    assert "if-none-match" in admitted.headers["access-control-allow-headers"]
+    other_method = await preflight("https://portal.mrx.example", "DELETE")
+    assert "DELETE" not in other_method.headers.get("access-control-allow-methods", "")
+    other_origin = await preflight("https://elsewhere.example", "PUT")
+    assert "access-control-allow-origin" not in other_origin.headers

@@ -1,27 +1,63 @@
 """Object storage, asynchronously. The only place that touches the S3 SDK, whose calls block."""
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import timedelta
-from hashlib import sha256
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import md5, sha256
+from http import HTTPStatus
 from io import BytesIO
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
+from xml.sax.saxutils import escape
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import COMPLIANCE
 from minio.error import S3Error
+from minio.objectlockconfig import DAYS, ObjectLockConfig
 from pydantic import SecretStr
 
+from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.refusals import Unavailable
+from mrx_shared.store.signing import REGION, signed_url
 
 T = TypeVar("T")
 MISSING = {"NoSuchKey", "NoSuchObject", "NoSuchBucket"}
 STANDS_ALREADY = {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}
+CHUNK = 1024 * 1024
+BYTES_A_SECOND = 2 * 1024 * 1024
+"""the slowest storage that a large object is waited for"""
 
 
 class ObjectMissing(LookupError):
     """There is no such object."""
+
+
+class ObjectTooLarge(ValueError):
+    """The object holds more bytes than its reader takes."""
+
+
+class ObjectStands(ValueError):
+    """There is an object of this name already, and it was to be written once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectHead:
+    """What storage says of an object. It checked the SHA-256 when the object came; None where none was sent."""
+
+    key: str
+    size: int
+    modified_at: datetime
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLink:
+    """An address that takes one file, that file, once: by PUT, with exactly these headers."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class Objects(Protocol):
@@ -36,6 +72,31 @@ class Objects(Protocol):
     async def link(self, key: str, *, file_name: str, lasting: timedelta) -> str:
         """A signed address from which anybody may fetch the object, as an attachment, until it lapses."""
 
+    def upload_link(
+        self, key: str, *, size: int, sha256: bytes, content_type: str, lasting: timedelta
+    ) -> UploadLink:
+        """A signed address that takes these bytes once, while the key is free; asks nobody."""
+
+    async def head(self, key: str) -> ObjectHead:
+        """What storage knows of the object. Raises `ObjectMissing`."""
+
+    async def fetch(self, key: str, into: BinaryIO | None, *, at_most: int) -> bytes:
+        """Write the object's bytes into an open file, piece by piece; returns their SHA-256.
+
+        Raises `ObjectMissing`, and `ObjectTooLarge` once more than `at_most` bytes came.
+        """
+
+    async def put_once(
+        self, key: str, body: BinaryIO, *, size: int, sha256: bytes, content_type: str
+    ) -> None:
+        """Store an open file, piece by piece, where the key is free. Raises `ObjectStands` where it is not."""
+
+    async def listed(self, prefix: str = "") -> list[ObjectHead]:
+        """Every object whose key begins so, without its SHA-256."""
+
+    async def remove(self, key: str) -> None:
+        """Take an object away. Taking away what is gone is harmless."""
+
 
 class S3Objects:
     """A bucket of an S3 server. Every call is bounded in time and raises `Unavailable` when the server is away."""
@@ -49,9 +110,15 @@ class S3Objects:
         secret_key: SecretStr,
         bucket: str,
         timeout_s: float = 30,
+        clock: Clock | None = None,
     ) -> None:
         self._bucket = bucket
+        self._endpoint, self._public_url = endpoint.rstrip("/"), public_url.rstrip("/")
+        self._access_key, self._secret_key = access_key, secret_key
         self._timeout_s = timeout_s
+        # Storage reckons by its machine's clock, whatever ours was moved to.
+        self._clock = clock or system_clock()
+        self._pool = _pool(timeout_s)
         self._client = _client(endpoint, access_key, secret_key, timeout_s)
         # A link is signed for the address that its reader uses, not for the one that the service uses.
         self._public = _client(public_url, access_key, secret_key, timeout_s)
@@ -94,9 +161,108 @@ class S3Objects:
             )
         )
 
-    async def _call(self, call: Callable[[], T]) -> T:
+    def upload_link(
+        self, key: str, *, size: int, sha256: bytes, content_type: str, lasting: timedelta
+    ) -> UploadLink:
+        """See `Objects`."""
+        return self._upload_link(self._public_url, key, size, sha256, content_type, lasting)
+
+    async def head(self, key: str) -> ObjectHead:
+        """See `Objects`."""
+
+        def ask() -> ObjectHead:
+            found = self._client.stat_object(
+                self._bucket, key, extra_headers={"x-amz-checksum-mode": "ENABLED"}
+            )
+            checksum = (found.metadata or {}).get("x-amz-checksum-sha256")
+            return ObjectHead(
+                key=key,
+                size=found.size or 0,
+                modified_at=_moment(found.last_modified),
+                sha256=b64decode(checksum) if checksum else None,
+            )
+
+        return await self._call(ask)
+
+    async def fetch(self, key: str, into: BinaryIO | None, *, at_most: int) -> bytes:
+        """See `Objects`."""
+
+        def read() -> bytes:
+            digest, taken = sha256(), 0
+            response = self._client.get_object(self._bucket, key)
+            try:
+                for piece in response.stream(CHUNK):
+                    taken += len(piece)
+                    if taken > at_most:
+                        raise ObjectTooLarge(f"more than {at_most} bytes")
+                    digest.update(piece)
+                    if into is not None:
+                        into.write(piece)
+            finally:
+                response.close()
+                response.release_conn()
+            return digest.digest()
+
+        return await self._call(read, more_s=at_most / BYTES_A_SECOND)
+
+    async def put_once(
+        self, key: str, body: BinaryIO, *, size: int, sha256: bytes, content_type: str
+    ) -> None:
+        """See `Objects`."""
+        link = self._upload_link(self._endpoint, key, size, sha256, content_type, timedelta(minutes=10))
+
+        def send() -> None:
+            body.seek(0)
+            answer = self._pool.request("PUT", link.url, body=body, headers=link.headers, retries=False)
+            if answer.status == HTTPStatus.PRECONDITION_FAILED:
+                raise ObjectStands(f"{self._bucket}: the key is taken")
+            if answer.status != HTTPStatus.OK:
+                raise Unavailable(f"object storage refused: {answer.status}")
+
+        await self._call(send, more_s=size / BYTES_A_SECOND)
+
+    async def listed(self, prefix: str = "") -> list[ObjectHead]:
+        """See `Objects`."""
+
+        def read() -> list[ObjectHead]:
+            return [
+                ObjectHead(
+                    key=found.object_name or "",
+                    size=found.size or 0,
+                    modified_at=_moment(found.last_modified),
+                )
+                for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            ]
+
+        return await self._call(read)
+
+    async def remove(self, key: str) -> None:
+        """See `Objects`."""
+        await self._call(lambda: self._client.remove_object(self._bucket, key))
+
+    def _upload_link(
+        self, server: str, key: str, size: int, digest: bytes, content_type: str, lasting: timedelta
+    ) -> UploadLink:
+        headers = {
+            "Content-Length": str(size),
+            "Content-Type": content_type,
+            "If-None-Match": "*",
+            "x-amz-checksum-sha256": b64encode(digest).decode(),
+        }
+        url = signed_url(
+            "PUT",
+            f"{server}/{self._bucket}/{key}",
+            access_key=self._access_key,
+            secret_key=self._secret_key.get_secret_value(),
+            moment=self._clock(),
+            lasting=lasting,
+            headers=headers,
+        )
+        return UploadLink(url=url, headers=headers)
+
+    async def _call(self, call: Callable[[], T], *, more_s: float = 0) -> T:
         try:
-            async with asyncio.timeout(self._timeout_s + 5):
+            async with asyncio.timeout(self._timeout_s + 5 + more_s):
                 return await asyncio.to_thread(call)
         except S3Error as error:
             if error.code in MISSING:
@@ -106,6 +272,12 @@ class S3Objects:
             raise Unavailable(f"object storage is away: {type(error).__name__}") from None
 
 
+def _pool(timeout_s: float) -> urllib3.PoolManager:
+    return urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=5, read=timeout_s), retries=urllib3.Retry(2, backoff_factor=0.2)
+    )
+
+
 def _client(endpoint: str, access_key: str, secret_key: SecretStr, timeout_s: float) -> Minio:
     scheme, _, host = endpoint.rstrip("/").partition("://")
     return Minio(
@@ -113,11 +285,13 @@ def _client(endpoint: str, access_key: str, secret_key: SecretStr, timeout_s: fl
         access_key=access_key,
         secret_key=secret_key.get_secret_value(),
         secure=scheme == "https",
-        region="us-east-1",
-        http_client=urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=5, read=timeout_s), retries=urllib3.Retry(2, backoff_factor=0.2)
-        ),
+        region=REGION,
+        http_client=_pool(timeout_s),
     )
+
+
+def _moment(stated: datetime | None) -> datetime:
+    return stated.astimezone(UTC) if stated else datetime.fromtimestamp(0, UTC)
 
 
 async def refuses_strangers(endpoint: str, bucket: str) -> bool:
@@ -133,16 +307,65 @@ async def refuses_strangers(endpoint: str, bucket: str) -> bool:
         raise Unavailable(f"object storage is away: {type(error).__name__}") from None
 
 
-async def ensure_bucket(*, endpoint: str, access_key: str, secret_key: SecretStr, bucket: str) -> None:
-    """The bucket exists. For the administrator's identity; repeatable. Raises `Unavailable`."""
+async def ensure_bucket(
+    *, endpoint: str, access_key: str, secret_key: SecretStr, bucket: str, locked_days: int | None = None
+) -> None:
+    """The bucket exists. For the administrator's identity; repeatable. Raises `Unavailable`.
+
+    With `locked_days` it keeps every version, and what is put there can be removed by nobody for so long.
+    """
     client = _client(endpoint, access_key, secret_key, 30)
 
     def make() -> None:
         if not client.bucket_exists(bucket):
-            client.make_bucket(bucket)
+            client.make_bucket(bucket, object_lock=locked_days is not None)
+        if locked_days is not None:
+            client.set_object_lock_config(bucket, ObjectLockConfig(COMPLIANCE, locked_days, DAYS))
 
+    await _as_administrator(make)
+
+
+async def admit_origin(
+    *,
+    endpoint: str,
+    access_key: str,
+    secret_key: SecretStr,
+    bucket: str,
+    origin: str,
+    methods: tuple[str, ...],
+) -> None:
+    """Pages of this origin, and of no other, may call the bucket from a browser. Repeatable."""
+    rule = "".join(
+        (
+            f"<AllowedOrigin>{escape(origin)}</AllowedOrigin>",
+            *(f"<AllowedMethod>{method}</AllowedMethod>" for method in methods),
+            "<AllowedHeader>*</AllowedHeader><MaxAgeSeconds>600</MaxAgeSeconds>",
+        )
+    )
+    body = f"<CORSConfiguration><CORSRule>{rule}</CORSRule></CORSConfiguration>".encode()
+    headers = {"Content-MD5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
+
+    def send() -> None:
+        url = signed_url(
+            "PUT",
+            f"{endpoint.rstrip('/')}/{bucket}",
+            access_key=access_key,
+            secret_key=secret_key.get_secret_value(),
+            moment=system_clock()(),
+            lasting=timedelta(minutes=1),
+            headers=headers,
+            query={"cors": ""},
+        )
+        answer = _pool(30).request("PUT", url, body=body, headers=headers)
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise Unavailable(f"object storage refused: {answer.status}")
+
+    await _as_administrator(send)
+
+
+async def _as_administrator(call: Callable[[], None]) -> None:
     try:
-        await asyncio.to_thread(make)
+        await asyncio.to_thread(call)
     except S3Error as error:
         if error.code not in STANDS_ALREADY:
             raise Unavailable(f"object storage refused: {error.code}") from None
