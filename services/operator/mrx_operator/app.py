@@ -14,6 +14,7 @@ from mrx_operator.adapters.patience import BoundedPatience
 from mrx_operator.adapters.servers import DatabaseLogins, KafkaBus, KafkaUser, PostgresDatabases, S3Buckets
 from mrx_operator.adapters.services import connected
 from mrx_operator.domain.chain import Link
+from mrx_operator.domain.plan import BucketPlan
 from mrx_operator.entrypoints.cli import Part, commands
 from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
 from mrx_operator.ports import Patience, Service, Tell
@@ -26,7 +27,8 @@ from mrx_operator.settings import (
     operator_settings,
 )
 
-BUCKETS = ("releases",)
+LOCKED_DAYS = 365
+"""so long nobody, not even the administrator, can remove a report from the vault"""
 
 
 class Desk:
@@ -90,7 +92,12 @@ def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaita
     buckets = S3Buckets(
         endpoint=settings.endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key
     )
-    return lambda: prepare_buckets(BUCKETS, buckets, patience=patience, tell=tell)
+    plans = (
+        BucketPlan(name="releases"),
+        BucketPlan(name="quarantine", uploads_from=settings.portal_origin),
+        BucketPlan(name="vault", locked_days=LOCKED_DAYS),
+    )
+    return lambda: prepare_buckets(plans, buckets, patience=patience, tell=tell)
 
 
 app = commands(Desk())

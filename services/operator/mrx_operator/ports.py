@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from mrx_operator.domain.chain import Link
-from mrx_operator.domain.plan import Grant, TopicPlan
+from mrx_operator.domain.plan import BucketPlan, Grant, TopicPlan
 
 Tell = Callable[[str], None]
 """Show one line of progress."""
@@ -44,8 +44,8 @@ class Bus(Protocol):
 class Buckets(Protocol):
     """An S3 server, as its administrator. Everything may be done again."""
 
-    async def ensure(self, name: str) -> None:
-        """The bucket exists."""
+    async def ensure(self, bucket: BucketPlan) -> None:
+        """The bucket exists as planned."""
 
     async def refuses_strangers(self, name: str) -> bool:
         """Whether a request without credentials is turned away."""

@@ -41,6 +41,8 @@ class ObjectAdministration(BaseSettings):
     """the administrator's access key"""
     s3_secret_key: SecretStr
     """its secret key"""
+    portal_origin: str | None = Field(default=None, validation_alias="MRX_EXCHANGE_ADAPTER_PORTAL_ORIGIN")
+    """scheme://host:port of the portal, whose pages alone may upload; where it is not set, none of them may be sure to"""
 
 
 class ServiceDatabaseSettings(BaseSettings):
@@ -120,6 +122,12 @@ class OperatorSettings(BaseSettings):
     """of the benchmark"""
     aggregation_url: str = Field(validation_alias="MRX_AGGREGATION_URL")
     """of the aggregation"""
+    report_request_url: str = Field(validation_alias="MRX_REPORT_REQUEST_URL")
+    """of the requests"""
+    exchange_adapter_url: str = Field(validation_alias="MRX_EXCHANGE_ADAPTER_URL")
+    """of the exchange adapter"""
+    notification_url: str = Field(validation_alias="MRX_NOTIFICATION_URL")
+    """of the notification"""
 
     @property
     def urls(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 EVERY: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = tree.services_with_databases(ROOT)
+PAGES = "portal"
 ONE_SHOT = {"prepare", "operator"}
 LASTING = sorted(set(EVERY) - ONE_SHOT)
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<how>[-?])(?P<else>[^}]*))?\}")
@@ -72,7 +73,7 @@ def test_a_service_has_limits_and_gains_no_privileges(service: str) -> None:
     assert EVERY[service]["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("service", [*OURS, *ONE_SHOT])
+@pytest.mark.parametrize("service", [*OURS, PAGES, *ONE_SHOT])
 def test_our_own_containers_write_nothing_and_may_do_nothing_special(service: str) -> None:
     assert EVERY[service]["read_only"] is True
     assert EVERY[service]["cap_drop"] == ["ALL"]
@@ -95,7 +96,7 @@ def test_ports_are_published_on_loopback_and_only_those_that_members_need() -> N
     assert published == {
         ("kafka", loopback, "9094"),
         ("seaweedfs", loopback, "8333"),
-        *((service, loopback, "8000") for service in OURS),
+        *((service, loopback, "8000") for service in (*OURS, PAGES)),
     }
 
 
@@ -112,9 +113,9 @@ def test_no_secret_stands_in_the_file(service: str) -> None:
             assert VARIABLE.fullmatch(value), name
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", [*OURS, PAGES])
 def test_a_service_is_given_what_its_settings_read_and_nothing_else(service: str) -> None:
-    read = {**names_of(settings_of(service)), **names_of(KafkaSettings)}
+    read = {**names_of(settings_of(service)), **(names_of(KafkaSettings) if service in OURS else {})}
     assert set(given(service)) <= set(read)
     assert {name for name, required in read.items() if required} <= set(given(service))
 
@@ -157,7 +158,7 @@ def test_databases_and_the_servers_behind_s3_are_reached_by_those_that_need_them
 
     assert COMPOSE["networks"]["database"] == {"internal": True}
     assert on("database") == {"postgres", "prepare", *OURS}
-    assert on("objects") == {"seaweedfs", "prepare", "aggregation"}
+    assert on("objects") == {"seaweedfs", "prepare", "aggregation", "exchange_adapter"}
 
 
 def test_kafka_knows_no_listener_without_a_password_and_denies_by_default() -> None:
@@ -246,4 +247,4 @@ def test_the_image_holds_nothing_of_tests_tools_or_the_local_stack() -> None:
 def test_the_image_runs_as_nobody_in_particular() -> None:
     dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER 10001:10001$", dockerfile.rsplit("FROM", 1)[1], re.MULTILINE)
-    assert all(f"./services/{service}" in dockerfile for service in OURS)
+    assert all(f"./services/{service}" in dockerfile for service in (*OURS, PAGES))

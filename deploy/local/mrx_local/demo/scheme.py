@@ -65,7 +65,8 @@ class Caller:
                 if answer.is_success:
                     return answer.json()
                 problem = _problem(answer)
-                if answer.status_code == HTTPStatus.UNAUTHORIZED and self._tokens.pop(service, None):
+                if answer.status_code == HTTPStatus.UNAUTHORIZED and service in self._tokens:
+                    del self._tokens[service]
                     continue  # it may have lapsed: the services' clock can be moved
                 if answer.status_code not in AWAY and not problem.get("retryable"):
                     raise Rejected(f"{method} {path}: {answer.status_code} {problem.get('detail')}")

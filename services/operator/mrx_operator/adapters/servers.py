@@ -10,11 +10,11 @@ import asyncpg
 from mrx_shared.bus.administration import KafkaAdministration, Operation, Resource, Right
 from mrx_shared.refusals import Invalid, Unavailable
 from mrx_shared.store.migrations import upgrade
-from mrx_shared.store.objects import ensure_bucket, refuses_strangers
+from mrx_shared.store.objects import admit_origin, ensure_bucket, refuses_strangers
 from mrx_shared.store.roles import ensure_database
 from pydantic import SecretStr
 
-from mrx_operator.domain.plan import Grant, TopicPlan
+from mrx_operator.domain.plan import BucketPlan, Grant, TopicPlan
 
 STARTING_UP = (
     asyncpg.PostgresConnectionError,
@@ -107,14 +107,24 @@ class S3Buckets:
         self._access_key = access_key
         self._secret_key = secret_key
 
-    async def ensure(self, name: str) -> None:
+    async def ensure(self, bucket: BucketPlan) -> None:
         """See `Buckets`."""
         await ensure_bucket(
             endpoint=self._endpoint,
             access_key=self._access_key,
             secret_key=self._secret_key,
-            bucket=name,
+            bucket=bucket.name,
+            locked_days=bucket.locked_days,
         )
+        if bucket.uploads_from is not None:
+            await admit_origin(
+                endpoint=self._endpoint,
+                access_key=self._access_key,
+                secret_key=self._secret_key,
+                bucket=bucket.name,
+                origin=bucket.uploads_from,
+                methods=("PUT",),
+            )
 
     async def refuses_strangers(self, name: str) -> bool:
         """See `Buckets`."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from mrx_shared.refusals import Rejected
 
-from mrx_operator.domain.plan import PrincipalPlan, TopicPlan
+from mrx_operator.domain.plan import BucketPlan, PrincipalPlan, TopicPlan
 from mrx_operator.ports import Buckets, Bus, Databases, Patience, Tell
 
 
@@ -38,13 +38,21 @@ async def prepare_bus(
         tell(f"Kafka user of {service}: {len(grants)} rights")
 
 
-async def prepare_buckets(names: Sequence[str], buckets: Buckets, *, patience: Patience, tell: Tell) -> None:
+async def prepare_buckets(
+    plans: Sequence[BucketPlan], buckets: Buckets, *, patience: Patience, tell: Tell
+) -> None:
     """Every bucket exists and turns strangers away. Raises `Rejected` where one does not."""
-    for name in names:
-        await patience.until_done(f"object storage, bucket {name}", partial(buckets.ensure, name))
+    for plan in plans:
+        name = plan.name
+        await patience.until_done(f"object storage, bucket {name}", partial(buckets.ensure, plan))
         if not await buckets.refuses_strangers(name):
             raise Rejected(
                 f"bucket {name} answers requests without credentials",
                 remedy="give the S3 server its identities before anything is stored",
             )
-        tell(f"bucket {name}: closed to strangers")
+        tell(f"bucket {name}: closed to strangers{_more(plan)}")
+
+
+def _more(plan: BucketPlan) -> str:
+    locked = f", every version kept {plan.locked_days} days" if plan.locked_days else ""
+    return locked + (f", uploads from pages of {plan.uploads_from}" if plan.uploads_from else "")
