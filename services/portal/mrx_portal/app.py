@@ -1,0 +1,78 @@
+"""The portal, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from mrx_shared.kit.clock import system_clock
+from mrx_shared.kit.logging import configure
+
+from mrx_portal.adapters.services import HttpServices
+from mrx_portal.entrypoints.desk import STATIC, Desk
+from mrx_portal.entrypoints.health import health
+from mrx_portal.entrypoints.member import member_pages
+from mrx_portal.entrypoints.problems import show_problems
+from mrx_portal.entrypoints.reviewer import reviewer_pages
+from mrx_portal.entrypoints.secretariat import secretariat_pages
+from mrx_portal.entrypoints.sign_in import sign_in_pages
+from mrx_portal.entrypoints.supplier import supplier_pages
+from mrx_portal.entrypoints.walls import Walls
+from mrx_portal.ports import Service
+from mrx_portal.settings import Settings
+
+SERVICE = "portal"
+
+
+def build_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The portal; nothing is opened before it is started. `transport` is where its calls go, if not out."""
+    services = HttpServices(
+        {
+            Service.REGISTRY: settings.registry_url,
+            Service.BENCHMARK: settings.benchmark_url,
+            Service.AGGREGATION: settings.aggregation_url,
+            Service.REPORT_REQUEST: settings.report_request_url,
+            Service.EXCHANGE_ADAPTER: settings.exchange_adapter_url,
+        },
+        transport=transport,
+    )
+    desk = Desk(
+        services=services,
+        door=services,
+        sealing_key=settings.sealing_key,
+        public_url=settings.public_url,
+        storage_url=settings.storage_url,
+        clock=system_clock(settings.clock_offset),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.close()
+
+    app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.service = SERVICE
+    app.state.desk = desk
+    for pages in (sign_in_pages, supplier_pages, member_pages, secretariat_pages, reviewer_pages):
+        app.include_router(pages(desk))
+    app.include_router(health(services))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    show_problems(app, desk)
+    app.add_middleware(Walls, secure=desk.secure)
+    return app
+
+
+def run(app: FastAPI, settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    configure(service=SERVICE, level=settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )

@@ -1,0 +1,99 @@
+"""Every refusal as a page: what happened, why, what to do. Scripts get it as a problem."""
+
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from mrx_shared.kit.http import STATUS, problem
+from mrx_shared.kit.logging import where
+from mrx_shared.refusals import Rejected, Unavailable
+from starlette.exceptions import HTTPException
+
+from mrx_portal.entrypoints.desk import Desk, SignInNeeded, see, sign_in_path
+from mrx_portal.entrypoints.walls import HEADERS
+from mrx_portal.ports import SignedOut, TooOften
+
+log = structlog.get_logger(__name__)
+
+TITLES: Final = {
+    403: "This is not open to you",
+    404: "There is no such page",
+    405: "There is no such page",
+    409: "This cannot be done now",
+    413: "This is too large",
+    422: "Something is not right yet",
+    429: "Too many tries",
+    500: "This failed here, not with you",
+    503: "Please try again in a moment",
+}
+
+
+def show_problems(app: FastAPI, desk: Desk) -> None:
+    """Let every refusal of the app end as a page."""
+
+    def shown(request: Request, status: int, detail: str, **said: Any) -> Response:  # noqa: ANN401
+        if "application/json" in request.headers.get("accept", ""):
+            return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
+        return desk.page(
+            request,
+            "problem.html",
+            status=status,
+            title=TITLES.get(status, "This was refused"),
+            detail=detail,
+            field=said.get("field"),
+            remedy=said.get("remedy"),
+        )
+
+    async def rejected(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Rejected)
+        status = 429 if isinstance(error, TooOften) else STATUS[error.kind]
+        return shown(request, status, error.reason, field=error.field, remedy=error.remedy)
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Unavailable)
+        log.warning("portal.unavailable", route=_route(request), error=str(error).partition(":")[0])
+        return shown(
+            request,
+            503,
+            "A part of the system does not answer right now. Nothing was lost.",
+            remedy="load the page again; if it goes on, tell the secretariat",
+        )
+
+    async def signed_out(request: Request, _: Exception) -> Response:
+        if "application/json" in request.headers.get("accept", ""):
+            return problem(401, "the session ended", remedy="sign in again")
+        response = see(sign_in_path(request))
+        desk.drop(response, "session")
+        return response
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = str(error.detail) if error.status_code == 413 else "Nothing was changed."  # noqa: PLR2004
+        return shown(request, error.status_code, detail)
+
+    async def unreadable(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        return shown(
+            request, 422, f"“{field}”: {first['msg']}", field=field, remedy="correct it and send again"
+        )
+
+    async def failed(request: Request, error: Exception) -> Response:
+        log.error("portal.failed", route=_route(request), error=where(error))
+        response = shown(request, 500, "The operator's log has it. What you entered may not have been taken.")
+        response.headers.update(HEADERS)  # the last resort stands outside of all middleware
+        return response
+
+    app.add_exception_handler(Rejected, rejected)
+    app.add_exception_handler(Unavailable, unavailable)
+    app.add_exception_handler(SignInNeeded, signed_out)
+    app.add_exception_handler(SignedOut, signed_out)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, unreadable)
+    app.add_exception_handler(Exception, failed)
+
+
+def _route(request: Request) -> str:
+    return str(getattr(request.scope.get("route"), "path", "?"))

@@ -1,0 +1,118 @@
+"""Signing in and out, and setting a password."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.refusals import Forbidden, Invalid, Rejected
+
+from mrx_portal.domain.people import own_path
+from mrx_portal.entrypoints.desk import Desk, Filled, see
+from mrx_portal.ports import SignedOut, TooOften
+
+
+def sign_in_pages(desk: Desk) -> APIRouter:
+    """The routes of people who are not signed in yet."""
+    routes = APIRouter()
+    _add_session(routes, desk)
+    _add_password(routes, desk)
+    return routes
+
+
+def _add_session(routes: APIRouter, desk: Desk) -> None:
+    filled = Annotated[Filled, Depends(desk.form("visit"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    @routes.get("/")
+    async def first(request: Request) -> Response:
+        """Go to the person's own first page."""
+        session = desk.secret(request, "session")
+        if session is None:
+            return see("/sign-in")
+        try:
+            return see((await desk.door.person(session)).home)
+        except SignedOut:
+            return see("/sign-in")
+
+    @routes.get("/no-pages")
+    async def no_pages(request: Request) -> Response:
+        """Tell an operator where its tools are."""
+        return desk.page(request, "sign_in/no_pages.html")
+
+    @routes.get("/sign-in")
+    async def show(request: Request, next: str = "", ended: str = "", done: str = "") -> Response:  # noqa: A002
+        """The form."""
+        return desk.page(
+            request, "sign_in/sign_in.html", next=next, ended=bool(ended), done=done, email="", error=None
+        )
+
+    @routes.post("/sign-in")
+    async def sign_in(request: Request, form: filled) -> Response:
+        """Open a session; the browser gets it in a cookie of its own."""
+        email, onward = form.text("email", most=320), form.text("next")
+        try:
+            opened = await desk.door.sign_in(email, str(form.fields.get("password", "")))
+        except (Forbidden, Invalid, TooOften) as error:
+            waiting = isinstance(error, TooOften)
+            return desk.page(
+                request,
+                "sign_in/sign_in.html",
+                status=429 if waiting else 403,
+                headers={"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None,
+                next=onward,
+                ended=False,
+                done="",
+                email=email,
+                error="wait" if waiting else "wrong",
+            )
+        response = see(own_path(onward, otherwise=opened.person.home))
+        desk.keep(response, "session", opened.session)
+        desk.drop(response, "visit")
+        return response
+
+    @routes.post("/sign-out")
+    async def sign_out(request: Request, _: signed) -> Response:
+        """End the session at the registry too."""
+        session = desk.secret(request, "session")
+        assert session is not None
+        await desk.door.sign_out(session)
+        response = see("/sign-in?done=signed-out")
+        desk.drop(response, "session")
+        return response
+
+
+def _add_password(routes: APIRouter, desk: Desk) -> None:
+    filled = Annotated[Filled, Depends(desk.form("visit"))]
+
+    @routes.get("/forgotten")
+    async def forgotten(request: Request) -> Response:
+        """Ask for the address."""
+        return desk.page(request, "sign_in/forgotten.html", sent=False)
+
+    @routes.post("/forgotten")
+    async def send(request: Request, form: filled) -> Response:
+        """Answer alike, whoever asked."""
+        email = form.needed("email", "the e-mail address")
+        try:
+            await desk.door.forgotten(email)
+        except Rejected:
+            # A refusal would tell something of the address.
+            return desk.page(request, "sign_in/forgotten.html", sent=True)
+        return desk.page(request, "sign_in/forgotten.html", sent=True)
+
+    @routes.get("/reset/{token}")
+    async def reset(request: Request, token: str) -> Response:
+        """Show the form. A mail scanner that follows the link uses nothing up."""
+        return desk.page(request, "sign_in/reset.html", token=token, error=None)
+
+    @routes.post("/reset")
+    async def set_password(request: Request, form: filled) -> Response:
+        """Set the password; open sessions of the person end with it."""
+        token = form.text("token")
+        password = str(form.fields.get("password", ""))
+        try:
+            if password != str(form.fields.get("again", "")):
+                raise Invalid("the two passwords differ", field="again", remedy="type the same one twice")
+            await desk.door.set_password(token, password)
+        except Rejected as error:
+            return desk.page(request, "sign_in/reset.html", status=422, token=token, error=error)
+        return see("/sign-in?done=password-set")

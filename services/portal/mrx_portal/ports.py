@@ -1,0 +1,79 @@
+"""What the pages need from the services."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from mrx_shared.refusals import Rejected
+
+from mrx_portal.domain.people import Opened, Person
+
+
+class Service(StrEnum):
+    """A service that pages are drawn from."""
+
+    REGISTRY = "registry"
+    BENCHMARK = "benchmark"
+    AGGREGATION = "aggregation"
+    REPORT_REQUEST = "report_request"
+    EXCHANGE_ADAPTER = "exchange_adapter"
+
+
+class SignedOut(Exception):
+    """The session ended, or never was."""
+
+
+class TooOften(Rejected):
+    """Tried too often; `seconds` says when to come again."""
+
+    def __init__(self, reason: str, *, seconds: int, remedy: str | None = None) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.seconds = seconds
+
+
+class Api(Protocol):
+    """The services, spoken to by one person or one supplier's page.
+
+    A refusal is raised as `Invalid`, `Forbidden`, `Unknown` or `Rejected` with the service's words, field and remedy;
+    `Unavailable` after some seconds of trying; `SignedOut` where the session ended.
+    """
+
+    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
+        """Read; a query of None is left out."""
+
+    async def post(
+        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Do once: the same `key`, path and body again give the same answer."""
+
+
+class Services(Protocol):
+    """Ways to speak to the services."""
+
+    def as_person(self, session: str) -> Api:
+        """As the person of a session."""
+
+    def as_supplier(self, token: str) -> Api:
+        """As whoever holds the token of a request's page."""
+
+    async def ready(self) -> bool:
+        """Whether the registry answers."""
+
+
+class Door(Protocol):
+    """Sign-in at the registry."""
+
+    async def sign_in(self, email: str, password: str) -> Opened:
+        """Open a session. Raises `Forbidden` or `TooOften`."""
+
+    async def person(self, session: str) -> Person:
+        """Whose session it is. Raises `SignedOut`."""
+
+    async def sign_out(self, session: str) -> None:
+        """End a session; one that has ended already is fine."""
+
+    async def forgotten(self, email: str) -> None:
+        """Send a link to set a new password, if the address has a sign-in; nobody learns whether."""
+
+    async def set_password(self, token: str, password: str) -> None:
+        """Set the password with the token of a mailed link. Raises `Rejected`."""
