@@ -42,7 +42,7 @@ class ObjectAdministration(BaseSettings):
     s3_secret_key: SecretStr
     """its secret key"""
     portal_origin: str | None = Field(default=None, validation_alias="MRX_EXCHANGE_ADAPTER_PORTAL_ORIGIN")
-    """scheme://host:port of the portal, whose pages alone may upload; where it is not set, none of them may be sure to"""
+    """scheme://host:port of the portal, from whose pages suppliers upload"""
 
 
 class ServiceDatabaseSettings(BaseSettings):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mrx_operator.adapters import tree
 from mrx_operator.adapters.patience import BoundedPatience
-from mrx_operator.domain.plan import Grant, TopicPlan
+from mrx_operator.domain.plan import BucketPlan, Grant, TopicPlan
 from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
 from mrx_shared.refusals import Rejected, Unavailable
 
@@ -35,8 +35,8 @@ class Steps:
     async def grant(self, service: str, grants: Sequence[Grant]) -> None:
         self.done.append(f"grant {service}")
 
-    async def ensure(self, name: str) -> None:
-        self.done.append(f"bucket {name}")
+    async def ensure(self, bucket: BucketPlan) -> None:
+        self.done.append(f"bucket {bucket.name}")
 
     async def refuses_strangers(self, name: str) -> bool:
         return not self._strangers_welcome
@@ -66,7 +66,7 @@ async def test_every_topic_stands_before_a_service_can_sign_in() -> None:
 async def test_a_bucket_that_answers_strangers_ends_the_preparation() -> None:
     steps = Steps(strangers_welcome=True)
     with pytest.raises(Rejected, match="without credentials"):
-        await prepare_buckets(["releases"], steps, patience=steps, tell=silent)
+        await prepare_buckets([BucketPlan(name="releases")], steps, patience=steps, tell=silent)
 
 
 async def test_a_server_that_is_still_starting_is_waited_for() -> None:
@@ -99,3 +99,17 @@ async def test_a_refusal_is_not_tried_again() -> None:
     with pytest.raises(Rejected):
         await BoundedPatience(5, silent).until_done("a server", step)
     assert tries == [1]
+
+
+async def test_every_bucket_says_what_is_special_about_it() -> None:
+    steps, told = Steps(), list[str]()
+    plans = [
+        BucketPlan(name="quarantine", uploads_from="https://portal.mrx.example"),
+        BucketPlan(name="vault", locked_days=365),
+    ]
+    await prepare_buckets(plans, steps, patience=steps, tell=told.append)
+    assert steps.done == ["bucket quarantine", "bucket vault"]
+    assert told == [
+        "bucket quarantine: closed to strangers, uploads from pages of https://portal.mrx.example",
+        "bucket vault: closed to strangers, every version kept 365 days",
+    ]

@@ -1,4 +1,4 @@
-"""What must stand on Kafka before a service starts, as `deploy/kafka/*.toml` states it."""
+"""What must stand before a service starts: on Kafka, as `deploy/kafka/*.toml` states it, and in object storage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +34,17 @@ class PrincipalPlan:
 
     service: str
     grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketPlan:
+    """A bucket of object storage."""
+
+    name: str
+    locked_days: int | None = None
+    """so long every version of an object is kept, whoever asks; None: objects may be removed"""
+    uploads_from: str | None = None
+    """origin of the pages whose scripts may upload"""
 
 
 def topics(stated: Mapping[str, object]) -> tuple[TopicPlan, ...]:
