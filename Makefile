@@ -39,7 +39,7 @@ check: setup  ## Format, lint, types, boundaries, unit tests, contracts; edits n
 	@$(BIN)/pytest
 
 test: check  ## Everything that check does, then the stories on real servers
-	@$(BIN)/pytest -m live
+	@deploy/local/browser && $(BIN)/pytest -m live
 
 fix: setup  ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .
