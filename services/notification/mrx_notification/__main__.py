@@ -1,0 +1,11 @@
+"""`python -m mrx_notification`."""
+
+from mrx_shared.bus.service import run
+from mrx_shared.kit.settings import KafkaSettings, load
+
+from mrx_notification.app import build_app
+from mrx_notification.settings import Settings
+
+if __name__ == "__main__":
+    settings = load(Settings)
+    run(build_app(settings, load(KafkaSettings)), settings)

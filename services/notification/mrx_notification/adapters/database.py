@@ -1,0 +1,191 @@
+"""Notification's work on PostgreSQL. No tenants: no member has a door here, and a mail names none by id."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from mrx_shared.bus.keys import remember_key
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.work import Moment, SqlWork, write_outbox
+from mrx_shared.kit.ids import uuid7
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.refusals import Unknown
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mrx_notification.domain.mails import NO_WORDS, Cause, Kind, Mail, State
+from mrx_notification.ports import Work
+
+T = TypeVar("T")
+
+
+class SqlMails:
+    """See `ports.Mails`."""
+
+    def __init__(self, work: SqlWork) -> None:
+        self._work = work
+
+    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
+        return (await self._work.session.execute(text(sql), values)).all()
+
+    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
+        return (await self._work.session.execute(text(sql), values)).first()
+
+    async def _do(self, sql: str, **values: object) -> None:
+        await self._work.session.execute(text(sql), values)
+
+    async def add(self, mail: Mail) -> bool:
+        added = await self._first(
+            """
+            INSERT INTO mail (mail_id, event_id, story, kind, asked_by, about, language, with_link, address, words,
+                asked_at, state, tries, due_at)
+            VALUES (:mail_id, :event_id, :story, :kind, :asked_by, :about, :language, :with_link, :address,
+                CAST(:words AS jsonb), :asked_at, 'waiting', 0, :due_at)
+            ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            mail_id=mail.mail_id,
+            event_id=mail.event_id,
+            story=mail.story,
+            kind=mail.kind,
+            asked_by=mail.asked_by,
+            about=mail.about,
+            language=mail.language,
+            with_link=mail.with_link,
+            address=mail.address,
+            words=json.dumps(dict(mail.words)),
+            asked_at=mail.asked_at,
+            due_at=mail.due_at,
+        )
+        return added is not None
+
+    async def get(self, mail_id: UUID) -> Mail:
+        row = await self._first("SELECT * FROM mail WHERE mail_id = :id FOR UPDATE", id=mail_id)
+        if row is None:
+            raise Unknown("there is no such mail", field="mail_id")
+        return _mail(row)
+
+    async def of_event(self, event_id: UUID) -> Mail | None:
+        row = await self._first("SELECT * FROM mail WHERE event_id = :id FOR UPDATE", id=event_id)
+        return _mail(row) if row else None
+
+    async def keep(self, mail: Mail) -> None:
+        await self._do(
+            """
+            UPDATE mail SET state = :state, tries = :tries, due_at = :due_at, status = :status, cause = :cause,
+                sent_at = :sent_at, ended_at = :ended_at, words = CASE WHEN :state = 'waiting' THEN words END
+            WHERE mail_id = :mail_id
+            """,
+            mail_id=mail.mail_id,
+            state=mail.state.value,
+            tries=mail.tries,
+            due_at=mail.due_at,
+            status=mail.status,
+            cause=mail.cause,
+            sent_at=mail.sent_at,
+            ended_at=mail.ended_at,
+        )
+
+    async def due(self, few: int) -> Sequence[Mail]:
+        rows = await self._all(
+            """
+            SELECT * FROM mail WHERE state = 'waiting' AND due_at <= :now
+            ORDER BY due_at, mail_id LIMIT :few FOR UPDATE SKIP LOCKED
+            """,
+            now=self._work.now,
+            few=few,
+        )
+        return [_mail(row) for row in rows]
+
+    async def alone(self) -> bool:
+        row = await self._first("SELECT pg_try_advisory_xact_lock(hashtextextended('sending', 0)) AS got")
+        return row is not None and bool(row.got)
+
+    async def expect(self, mail_id: UUID, token_hash: str) -> None:
+        await self._do(
+            "INSERT INTO link_token (hash, mail_id, made_at) VALUES (:hash, :mail_id, clock_timestamp())",
+            hash=token_hash,
+            mail_id=mail_id,
+        )
+
+    async def token_hashes(self, mail_id: UUID) -> Sequence[str]:
+        rows = await self._all("SELECT hash FROM link_token WHERE mail_id = :id ORDER BY made_at", id=mail_id)
+        return [row.hash for row in rows]
+
+    async def forget(self, *, ended_before: datetime) -> int:
+        rows = await self._all(
+            """
+            UPDATE mail SET address = NULL WHERE ended_at < :ended_before AND address IS NOT NULL RETURNING 1
+            """,
+            ended_before=ended_before,
+        )
+        return len(rows)
+
+    async def some(self, *, state: State | None, before: UUID | None, limit: int) -> Sequence[Mail]:
+        rows = await self._all(
+            """
+            SELECT * FROM mail WHERE (CAST(:state AS text) IS NULL OR state = :state)
+                AND (CAST(:before AS uuid) IS NULL OR mail_id < :before)
+            ORDER BY mail_id DESC LIMIT :limit
+            """,
+            state=state.value if state else None,
+            before=before,
+            limit=limit,
+        )
+        return [_mail(row) for row in rows]
+
+
+def _mail(row: Row[Any]) -> Mail:
+    return Mail(
+        mail_id=row.mail_id,
+        event_id=row.event_id,
+        story=row.story,
+        kind=Kind(row.kind),
+        asked_by=row.asked_by,
+        about=row.about,
+        language=row.language,
+        with_link=row.with_link,
+        address=row.address,
+        words=row.words if row.words is not None else NO_WORDS,
+        asked_at=row.asked_at,
+        state=State(row.state),
+        tries=row.tries,
+        due_at=row.due_at,
+        status=row.status,
+        cause=Cause(row.cause) if row.cause else None,
+        sent_at=row.sent_at,
+        ended_at=row.ended_at,
+    )
+
+
+class NotificationWork(SqlWork):
+    """One transaction of notification on PostgreSQL."""
+
+    def __init__(self, session: AsyncSession, moment: Moment) -> None:
+        super().__init__(session, moment)
+        self.mails = SqlMails(self)
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """See `ports.Work`."""
+        await remember_key(self.session, key)
+
+
+class Transactions:
+    """See `ports.Transact`."""
+
+    def __init__(self, once: Once[Work]) -> None:
+        self._once = once
+
+    async def __call__(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
+        """Run the verb, write what it said, commit."""
+        async with self._once.database.transaction(None) as (session, now):
+            moment = Moment(
+                now=now, service=self._once.service, tenant=None, correlation_id=story or str(uuid7(now))
+            )
+            work = self._once.make_work(session, moment)
+            answer = await verb(work)
+            said = await write_outbox(work)
+        if said:
+            self._once.committed.ring()
+        return answer

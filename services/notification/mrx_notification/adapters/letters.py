@@ -1,0 +1,104 @@
+"""Letters from templates, in the languages that we have catalogues of.
+
+A kind's template gives plain text: the subject, then paragraphs with a blank line between two. The same paragraphs make
+the HTML, so that both say the same, and every word is escaped in one place.
+"""
+
+import gettext
+import io
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from babel.dates import format_date, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from mrx_notification.domain.mails import Kind, Letter, Mail
+
+HERE: Final = Path(__file__).parent
+TEMPLATES: Final = HERE / "templates"
+CATALOGUES: Final = HERE / "catalogues"
+SOURCE: Final = "en"
+"""the language that templates are written in"""
+_LOCALES: Final = {"en": "en", "es": "es", "zh": "zh_Hans_CN"}
+_ON_REQUEST_PAGE: Final = "/r/"
+_ON_PASSWORD_PAGE: Final = "/reset/"  # noqa: S105  (a path)
+_TO_REQUESTER: Final = frozenset({Kind.READY, Kind.UNDELIVERED})
+
+
+def translations(language: str) -> gettext.NullTranslations:
+    """The catalogue of a language, read from its .po file; of English, that the templates say it themselves."""
+    if language == SOURCE:
+        return gettext.NullTranslations()
+    compiled = io.BytesIO()
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+class JinjaLetters:
+    """See `ports.Letters`."""
+
+    def __init__(self, *, portal_url: str) -> None:
+        self._portal_url = portal_url
+        self._by_language = {language: _environment(language) for language in _LOCALES}
+
+    def write(self, mail: Mail, *, token: str | None) -> Letter:
+        """See `ports.Letters`."""
+        language = spoken(mail.language)
+        templates = self._by_language[language]
+        link = self._link(mail, token)
+        said = templates.get_template(f"{mail.kind}.txt").render(
+            **_told(mail.words, _LOCALES[language]), link=link, language=language
+        )
+        subject, *paragraphs = paragraphs_of(said)
+        html = templates.get_template("letter.html").render(
+            language=language, subject=subject, paragraphs=[one.split("\n") for one in paragraphs], link=link
+        )
+        return Letter(language=language, subject=subject, text="\n\n".join(paragraphs) + "\n", html=html)
+
+    def _link(self, mail: Mail, token: str | None) -> str | None:
+        if token is not None:
+            place = _ON_PASSWORD_PAGE if mail.asked_by == "registry" else _ON_REQUEST_PAGE
+            return f"{self._portal_url}{place}{token}"
+        return f"{self._portal_url}/sign-in" if mail.kind in _TO_REQUESTER else None
+
+
+def spoken(language: str) -> str:
+    """The language that a letter is written in: `zh-Hans-CN` is `zh`, and one we do not speak is English."""
+    first = language.replace("_", "-").partition("-")[0].strip().lower()
+    return first if first in _LOCALES else SOURCE
+
+
+def paragraphs_of(said: str) -> list[str]:
+    """Paragraphs, as blank lines part them; no blanks around a line."""
+    lines = "\n".join(line.strip() for line in said.strip().splitlines())
+    return [one.strip("\n") for one in lines.split("\n\n") if one.strip("\n")]
+
+
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+def _told(words: Mapping[str, str | None], locale: str) -> dict[str, str | None]:
+    """The words, with dates and spans as the language writes them."""
+    told = dict(words)
+    ends = told.pop("term_ends_on", None)
+    minutes = told.pop("valid_minutes", None)
+    if ends is not None:
+        told["until"] = format_date(date.fromisoformat(ends), "long", locale=locale)
+    if minutes is not None:
+        told["valid_for"] = format_timedelta(timedelta(minutes=int(minutes)), threshold=2, locale=locale)
+    return told

@@ -1,0 +1,1 @@
+"""Mails and what may become of them. Standard library only."""

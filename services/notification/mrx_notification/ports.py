@@ -1,0 +1,96 @@
+"""What the handlers need, in their words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.messages.speaking import Speaks
+
+from mrx_notification.domain.mails import Letter, Mail, State
+
+T = TypeVar("T")
+
+
+class Mails(Protocol):
+    """Mails that were asked for, and the hashes of the tokens in their links."""
+
+    async def add(self, mail: Mail) -> bool:
+        """Add a mail. False when one of that id, or of that event, is there already."""
+
+    async def get(self, mail_id: UUID) -> Mail:
+        """The mail, held until the transaction ends. Raises `Unknown`."""
+
+    async def of_event(self, event_id: UUID) -> Mail | None:
+        """The mail that an event asked for, held until the transaction ends."""
+
+    async def keep(self, mail: Mail) -> None:
+        """Store how the mail stands; once it has ended, its words are gone."""
+
+    async def due(self, few: int) -> Sequence[Mail]:
+        """Some of the mails whose time to be tried has come, longest waiting first; nobody else gets them."""
+
+    async def alone(self) -> bool:
+        """Whether no other process sends; then none will until the transaction ends."""
+
+    async def expect(self, mail_id: UUID, token_hash: str) -> None:
+        """A link with this token may arrive with the mail."""
+
+    async def token_hashes(self, mail_id: UUID) -> Sequence[str]:
+        """Of every token that may have arrived with the mail, oldest first."""
+
+    async def forget(self, *, ended_before: datetime) -> int:
+        """Drop the addresses of mails that ended before. Returns how many."""
+
+    async def some(self, *, state: State | None, before: UUID | None, limit: int) -> Sequence[Mail]:
+        """Mails, the newest first; those after `before` in that order."""
+
+
+class Work(Speaks, Protocol):
+    """One transaction's work."""
+
+    @property
+    def mails(self) -> Mails:
+        """Mails."""
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """Keep a key of the registry's tokens. A repetition changes nothing."""
+
+
+class Transact(Protocol):
+    """Runs one verb in one transaction of its own."""
+
+    async def __call__(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
+        """Commit what the verb did and said, as part of a story where one is named; or nothing of it."""
+
+
+class Letters(Protocol):
+    """Writes letters."""
+
+    def write(self, mail: Mail, *, token: str | None) -> Letter:
+        """The mail's words in its language, or in English where we do not speak that; its link bears the token."""
+
+
+class Post(Protocol):
+    """Hands letters to the mail server."""
+
+    async def send(self, letter: Letter, mail: Mail) -> None:
+        """Return when the server took the letter. Raises `Refused` or `NotNow`."""
+
+
+class Refused(Exception):
+    """The mail server says no for good. `status` is an RFC 3463 code; the server's words stay out."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class NotNow(Exception):
+    """The mail server says not yet, or nothing. `away` where that has nothing to do with this mail."""
+
+    def __init__(self, status: str, *, away: bool) -> None:
+        super().__init__(status)
+        self.status = status
+        self.away = away

@@ -1,0 +1,48 @@
+"""Mails that are asked for, as tests state them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from mrx_shared.messages.registry import PasswordMailAsked
+from mrx_shared.messages.report_request import MailAsked
+
+
+def request_mail(kind: str = "invitation", **other: Any) -> MailAsked:  # noqa: ANN401
+    """report_request asks for a mail."""
+    return MailAsked.model_validate(
+        {
+            "mail_id": uuid4(),
+            "kind": kind,
+            "request_id": uuid4(),
+            "to": "li.wei@mill.example",
+            "to_name": "Li Wei",
+            "language": "en",
+            "with_link": kind not in ("ready", "undelivered", "closed"),
+            "asks": "Acme Brands",
+            "site": "Sunrise Mill No. 3",
+            "site_number": "S-0042",
+            "scope": "SMETA 4-pillar",
+            "purpose": "yearly review",
+            "reference": "MRX-ABCDEFGH",
+            "term_ends_at": datetime(2026, 7, 28, 12, tzinfo=UTC),
+            "detail": None,
+            **other,
+        }
+    )
+
+
+def password_mail(kind: str = "password-reset", **other: Any) -> PasswordMailAsked:  # noqa: ANN401
+    """The registry asks for a mail."""
+    return PasswordMailAsked.model_validate(
+        {
+            "mail_id": uuid4(),
+            "kind": kind,
+            "principal_id": uuid4(),
+            "to": "ada@acme.example",
+            "to_name": "Ada Byron",
+            "language": "en",
+            "valid_minutes": 30,
+            **other,
+        }
+    )
