@@ -1,0 +1,141 @@
+"""What a supplier's browser does, without a screen: follow the mail's link, fill in forms, send a file."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html.parser import HTMLParser
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mrx_shared.refusals import Rejected, Unavailable
+from typing_extensions import override
+
+PATIENCE_S = 60.0
+PAUSE_S = 0.2
+PDF = "application/pdf"
+
+
+@dataclass(slots=True)
+class Form:
+    """A form of a page: where it goes, and what is filled in already."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.attributes: dict[str, str] = {}
+        self._open: Form | None = None
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.attributes |= {name: value for name, value in given.items() if name.startswith("data-")}
+        if tag == "form":
+            self._open = Form(action=given.get("action", ""))
+            self.forms.append(self._open)
+        elif tag == "input" and self._open is not None and given.get("type") == "hidden":
+            self._open.fields[given["name"]] = given.get("value", "")
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it was shown."""
+
+    forms: list[Form]
+    data: dict[str, str]
+    """what its elements carry for its script"""
+
+    def form(self, action: str) -> Form:
+        """The form that goes to a path. Raises `Rejected`."""
+        for form in self.forms:
+            if form.action.endswith(action):
+                return form
+        raise Rejected(
+            f"the page offers no {action}, but {', '.join(form.action for form in self.forms) or 'nothing'}"
+        )
+
+
+class Browser:
+    """One supplier's browser: cookies of its own, and patience with a service that is being restarted."""
+
+    def __init__(self, portal: str) -> None:
+        self._portal = portal.rstrip("/")
+        self._client = httpx.AsyncClient(timeout=30, trust_env=False, follow_redirects=True)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.aclose()
+
+    async def open(self, path: str) -> Page:
+        """Go to a page; a full address may be given."""
+        address = path if "://" in path else f"{self._portal}{path}"
+        return _page(await self._patiently(lambda: self._client.get(address)))
+
+    async def submit(self, page: Page, action: str, **filled: str) -> Page:
+        """Send a form of the page with what is filled in."""
+        form = page.form(action)
+        return _page(
+            await self._patiently(
+                lambda: self._client.post(
+                    f"{self._portal}{form.action}",
+                    data={**form.fields, **filled},
+                    headers={"Origin": self._portal},
+                )
+            )
+        )
+
+    async def ask(self, path: str, body: Mapping[str, Any], *, seal: str) -> Any:  # noqa: ANN401 - JSON
+        """What the page's script does: JSON to the portal, with the page's seal."""
+        answer = await self._patiently(
+            lambda: self._client.post(
+                f"{self._portal}{path}",
+                json=body,
+                headers={"Origin": self._portal, "X-CSRF-Token": seal},
+            )
+        )
+        return answer.json() if answer.content else None
+
+    async def put(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send a file straight to the object storage."""
+        await self._patiently(lambda: self._client.put(url, content=body, headers=headers))
+
+    async def _patiently(self, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                answer = await send()
+                if answer.is_success:
+                    return answer
+                trouble = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
+                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise Rejected(f"{trouble} {answer.text[:300]}")
+            except httpx.TransportError as error:
+                trouble = type(error).__name__
+            if time.monotonic() > give_up:
+                raise Unavailable(f"no answer within {PATIENCE_S:.0f} s: {trouble}")
+            await asyncio.sleep(PAUSE_S)
+
+
+def _page(answer: httpx.Response) -> Page:
+    found = _Forms()
+    found.feed(answer.text)
+    return Page(forms=found.forms, data=found.attributes)
+
+
+def ticket_for(file: Path) -> tuple[bytes, dict[str, Any]]:
+    """A file's bytes, and what a ticket for it is asked with."""
+    body = file.read_bytes()
+    return body, {"sha256": sha256(body).hexdigest(), "size": len(body), "media_type": PDF}
