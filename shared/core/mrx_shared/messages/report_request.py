@@ -43,6 +43,9 @@ class RequestChanged(Message):
     report_id: UUID | None
     outcome: Outcome | None
     changed_at: AwareDatetime
+    revoked_mails: list[UUID] = Field(
+        default=[], description="mails whose links hold no longer: their address was replaced"
+    )
 
 
 class RequestStatus(Message):
