@@ -1,0 +1,1 @@
+"""The ports on PostgreSQL, on object storage, and in a child process."""

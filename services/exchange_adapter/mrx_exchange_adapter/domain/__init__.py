@@ -1,0 +1,1 @@
+"""What holds for tickets, files and reports, whatever brings them."""
