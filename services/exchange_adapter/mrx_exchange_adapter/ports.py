@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
+from mrx_shared.refusals import Unavailable
 
+from mrx_exchange_adapter.domain.platform import FetchedReport, Grant, PlatformAudit, Share
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, Ticket
 
@@ -127,6 +130,19 @@ class Reports(Protocol):
         """No further link is given. A repetition changes nothing."""
 
 
+class Shares(Protocol):
+    """Sharings on the platform: the tenant's, and the list of all that are to be looked at."""
+
+    async def find(self, request_id: UUID) -> Share | None:
+        """A request's."""
+
+    async def save(self, share: Share, *, watched: bool) -> None:
+        """Keep it, and whether it is to be looked at. The caller holds its request's lock."""
+
+    async def watched(self) -> list[Page]:
+        """Everybody's requests whose sharing is to be looked at."""
+
+
 class Work(Speaks, Protocol):
     """One transaction's work."""
 
@@ -145,6 +161,10 @@ class Work(Speaks, Protocol):
     @property
     def reports(self) -> Reports:
         """Reports and accesses."""
+
+    @property
+    def shares(self) -> Shares:
+        """Sharings on the platform."""
 
     def acting_for(self, member_id: UUID) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees what this member sees. For whoever has no tenant of its own."""
@@ -222,3 +242,39 @@ class NoVerdict(Exception):
 
 class VaultDiffers(Exception):
     """Other bytes lie in the vault than were to be stored."""
+
+
+class PlatformUnavailable(Unavailable):
+    """The platform did not answer as it should; the same call may succeed later."""
+
+
+class AccessEnded(Exception):
+    """What was granted is shown no longer."""
+
+
+class ReportTooLarge(Exception):
+    """A report on the platform holds more bytes than are taken."""
+
+
+class Platform(Protocol):
+    """A data-sharing platform, read with the exchange's own account. Calls may be repeated at will.
+
+    Every call raises `PlatformUnavailable` once its patience is at an end. Nothing that is asked names a member.
+    """
+
+    async def knows_site(self, site_code: str) -> bool:
+        """Whether there is such a site."""
+
+    async def grants(self) -> list[Grant]:
+        """All that was granted to the exchange, also what was withdrawn: the whole list, however it shifts."""
+
+    async def audits(self, grant: Grant) -> list[PlatformAudit]:
+        """The audits of the grant's site. Raises `AccessEnded`."""
+
+    async def fetch(
+        self, grant: Grant, audit: PlatformAudit, *, into: Path, max_bytes: int
+    ) -> FetchedReport:
+        """Write the audit's report into a file, piece by piece, and say what came.
+
+        Raises `AccessEnded`, and `ReportTooLarge` once more than `max_bytes` came.
+        """
