@@ -48,7 +48,7 @@ class Filled:
 
     fields: FormData
     key: str
-    """for the POST that the form leads to: the same form sent twice is done once"""
+    """for the POST that the form leads to: the same form sent twice is done once, a changed one is another"""
 
     def text(self, name: str, *, most: int = 2_000) -> str:
         """A field's text without blanks around it; empty where it was left so."""
@@ -240,7 +240,7 @@ class Desk:
             self.check_origin(request)
             fields = await request.form(max_files=2, max_fields=3_000, max_part_size=1024 * 1024)
             self.check_seal(request, jar, str(fields.get("seal", "")))
-            return Filled(fields=fields, key=str(fields.get("key", ""))[:80].ljust(8, "-"))
+            return Filled(fields=fields, key=_key(request, fields))
 
         return filled
 
@@ -270,6 +270,12 @@ class Desk:
             )
 
 
+def _key(request: Request, fields: FormData) -> str:
+    """Of the page's key, where the form leads, and what is in it: one page may hold several forms."""
+    said = [(name, value) for name, value in fields.multi_items() if isinstance(value, str)]
+    return sha256(repr((request.url.path, sorted(said))).encode()).hexdigest()
+
+
 def see(path: str) -> Response:
     """Go and see another page of ours, after something was done."""
     return RedirectResponse(path, HTTPStatus.SEE_OTHER)
@@ -281,3 +287,8 @@ def sign_in_path(request: Request) -> str:
         return "/sign-in?ended=1"
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
+
+
+def from_script(request: Request) -> bool:
+    """Whether a script of ours asks, which wants JSON and no page."""
+    return "application/json" in request.headers.get("accept", "")

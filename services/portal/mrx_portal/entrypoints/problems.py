@@ -10,7 +10,7 @@ from mrx_shared.kit.logging import where
 from mrx_shared.refusals import Rejected, Unavailable
 from starlette.exceptions import HTTPException
 
-from mrx_portal.entrypoints.desk import Desk, SignInNeeded, see, sign_in_path
+from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path
 from mrx_portal.entrypoints.walls import HEADERS
 from mrx_portal.ports import SignedOut, TooOften
 
@@ -33,7 +33,7 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     """Let every refusal of the app end as a page."""
 
     def shown(request: Request, status: int, detail: str, **said: Any) -> Response:  # noqa: ANN401
-        if "application/json" in request.headers.get("accept", ""):
+        if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
         return desk.page(
             request,
@@ -61,7 +61,7 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
         )
 
     async def signed_out(request: Request, _: Exception) -> Response:
-        if "application/json" in request.headers.get("accept", ""):
+        if from_script(request):
             return problem(401, "the session ended", remedy="sign in again")
         response = see(sign_in_path(request))
         desk.drop(response, "session")

@@ -1,11 +1,252 @@
-"""The supplier's pages."""
+"""The supplier's pages. The token of the link stands in one address only, which changes nothing when it is read."""
 
-from fastapi import APIRouter
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
 
-from mrx_portal.entrypoints.desk import Desk
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from mrx_shared.kit.http import Asked
+from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from pydantic import Field
+from typing_extensions import override
+
+from mrx_portal.domain.supplying import Stage, days_left, site_code
+from mrx_portal.entrypoints.desk import Desk, Filled, from_script, see
+from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.handlers import supplier
+from mrx_portal.handlers.supplier import AskedOf, RequestPage
+from mrx_portal.ports import Api, SignedOut
+
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,200}")
+Trouble = Literal["", "changed", "site-code", "reason", "stale", "refused"]
+
+
+class TicketWanted(Asked):
+    """What the page's script knows of a file before it is sent."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(gt=0)
+
+
+class FileSent(Asked):
+    """The script has sent a file with a ticket."""
+
+    ticket_id: UUID
 
 
 def supplier_pages(desk: Desk) -> APIRouter:
     """The routes of whoever holds the link of a request."""
-    del desk
-    return APIRouter()
+    pages = Pages(desk)
+    routes = APIRouter(route_class=pages.route_class())
+    _add_link(routes, pages)
+    _add_answers(routes, pages)
+    _add_upload(routes, pages)
+    return routes
+
+
+class Pages:
+    """Draws the supplier's pages in its language."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def api(self, request: Request) -> Api:
+        """The services, as whoever holds the token in the browser's cookie."""
+        token = self.desk.secret(request, "page")
+        if token is None:
+            raise Unknown("no link was opened in this browser")
+        return self.desk.services.as_supplier(token)
+
+    def draw(self, request: Request, template: str, *, preferred: str | None = None, **how: Any) -> Response:  # noqa: ANN401
+        """A page in the supplier's language."""
+        language = self.desk.language(request, preferred=preferred)
+        response = self.desk.page(request, template, language=language, **how)
+        return self.desk.remember_language(request, response)
+
+    def route_class(self) -> type[APIRoute]:
+        """Routes on which a link that opens nothing, and a server that is away, end as pages in the right language."""
+        pages = self
+
+        class SupplierRoute(APIRoute):
+            @override
+            def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                handle = super().get_route_handler()
+
+                async def handled(request: Request) -> Response:
+                    if from_script(request):
+                        return await handle(request)
+                    try:
+                        return await handle(request)
+                    except (Unknown, SignedOut):
+                        # One page for every link that opens nothing, whatever the cause.
+                        return pages.draw(request, "supplier/gone.html", status=404)
+                    except Unavailable:
+                        return pages.draw(
+                            request, "supplier/away.html", status=503, headers={"Retry-After": "10"}
+                        )
+
+                return handled
+
+        return SupplierRoute
+
+    def whole(
+        self, request: Request, page: RequestPage, *, trouble: Trouble = "", said: Rejected | None = None
+    ) -> Response:
+        """The request as it stands, and what went wrong with what was just sent."""
+        asked = page.asked
+        return self.draw(
+            request,
+            "supplier/request.html",
+            preferred=asked.language,
+            jar="page",
+            status={"": 200, "changed": 409, "stale": 403}.get(trouble, 422),
+            headers={
+                "Content-Security-Policy": content_policy(connect=f"'self' {self.desk.storage_url}"),
+            },
+            asked=asked,
+            page=page,
+            handover=page.handover,
+            stage=asked.stage.value,
+            days=days_left(asked.term_ends_at, self.desk.clock()),
+            watching=asked.stage is Stage.CHECKING or page.in_check,
+            trouble=trouble,
+            said=said,
+        )
+
+    async def done(self, request: Request, do: Callable[[Api, Filled], Awaitable[None]]) -> Response:
+        """Do what a form asks; on a refusal show the request as it stands, and why it was not done."""
+        api = self.api(request)
+        try:
+            form = await self.desk.form("page")(request)
+        except Forbidden:
+            return self.whole(request, await supplier.look(api), trouble="stale")
+        try:
+            await do(api, form)
+        except Unknown:
+            raise
+        except Rejected as error:
+            return self.whole(request, await supplier.look(api), trouble=_trouble(error), said=error)
+        return see("/supplier")
+
+
+def _add_link(routes: APIRouter, pages: Pages) -> None:
+    desk = pages.desk
+
+    def link_page(request: Request, token: str, asked: AskedOf, *, cookies: bool = True) -> Response:
+        return pages.draw(
+            request,
+            "supplier/link.html",
+            preferred=asked.language,
+            status=200 if cookies else 403,
+            asked=asked,
+            token=token,
+            cookies=cookies,
+        )
+
+    @routes.get("/r/{token}")
+    async def link(request: Request, token: str) -> Response:
+        """Show what the link is for. Mail scanners follow every link, so this changes nothing."""
+        return link_page(request, token, await supplier.request_of(_as_holder(desk, token)))
+
+    @routes.post("/r")
+    async def open_link(request: Request) -> Response:
+        """Take the token out of the address into a cookie, and note that the request was opened."""
+        token = str((await request.form(max_files=0, max_fields=5)).get("token", ""))
+        api = _as_holder(desk, token)
+        try:
+            form = await desk.form("visit")(request)
+        except Forbidden:
+            return link_page(request, token, await supplier.request_of(api), cookies=False)
+        await supplier.open_request(api, key=form.key)
+        response = see("/supplier")
+        desk.keep(response, "page", token)
+        return response
+
+    @routes.get("/supplier")
+    async def show(request: Request) -> Response:
+        """The request: who asks, for what, until when; and all that may be done."""
+        return pages.whole(request, await supplier.look(pages.api(request)))
+
+    @routes.post("/supplier/leave")
+    async def leave(request: Request) -> Response:
+        """Close the request in this browser; the link in the mail opens it again."""
+        desk.check_origin(request)
+        response = pages.draw(request, "supplier/left.html")
+        desk.drop(response, "page")
+        return response
+
+
+def _as_holder(desk: Desk, token: str) -> Api:
+    if not TOKEN.fullmatch(token):
+        raise Unknown("this is no token of a link")
+    return desk.services.as_supplier(token)
+
+
+def _add_answers(routes: APIRouter, pages: Pages) -> None:
+
+    @routes.post("/supplier/acceptance")
+    async def accept(request: Request) -> Response:
+        """Accept."""
+        return await pages.done(request, lambda api, form: supplier.accept(api, key=form.key))
+
+    @routes.post("/supplier/refusal")
+    async def decline(request: Request) -> Response:
+        """Decline with a reason."""
+
+        async def do(api: Api, form: Filled) -> None:
+            reason = form.needed("reason", "the reason")
+            await supplier.decline(api, reason, form.text("comment"), key=form.key)
+
+        return await pages.done(request, do)
+
+    @routes.post("/supplier/platform")
+    async def platform(request: Request) -> Response:
+        """Share on a data-sharing platform."""
+
+        async def do(api: Api, form: Filled) -> None:
+            code = site_code(form.text("site_code"))
+            if code is None:
+                raise Invalid("this is no site code", field="site_code")
+            await supplier.share_on_platform(api, code, key=form.key)
+
+        return await pages.done(request, do)
+
+
+def _trouble(error: Rejected) -> Trouble:
+    if not isinstance(error, Invalid):
+        return "changed" if error.field == "state" else "refused"
+    return {"site_code": "site-code", "reason": "reason"}.get(error.field or "", "refused")  # type: ignore[return-value]
+
+
+def _add_upload(routes: APIRouter, pages: Pages) -> None:
+
+    def sealed(request: Request) -> Api:
+        """Whoever calls from our own script; raises for everybody else."""
+        pages.desk.check_origin(request)
+        api = pages.api(request)
+        pages.desk.check_seal(request, "page", request.headers.get("mrx-seal", ""))
+        return api
+
+    @routes.post("/supplier/tickets")
+    async def ticket(request: Request, wanted: TicketWanted) -> dict[str, Any]:
+        """A signed address for one file; its bytes go straight to object storage."""
+        api = sealed(request)
+        return dict(await supplier.ticket(api, sha256=wanted.sha256, size=wanted.size, key=str(uuid4())))
+
+    @routes.post("/supplier/arrivals", status_code=202)
+    async def arrival(request: Request, sent: FileSent) -> dict[str, str]:
+        """Have the file looked for."""
+        await supplier.arrived(sealed(request), sent.ticket_id, key=str(uuid4()))
+        return {"state": "received"}
+
+    @routes.get("/supplier/state")
+    async def state(request: Request) -> dict[str, Any]:
+        """How it stands, for the script that waits."""
+        page = await supplier.look(pages.api(request))
+        tickets = page.handover.uploads if page.handover else ()
+        return {
+            "state": page.asked.state,
+            "tickets": {str(one.ticket_id): one.state for one in tickets},
+        }
