@@ -1,1 +1,8 @@
-"""One request's life, from the asking member to its decision."""
+"""Requests for reports: one request's life, its clocks, the recognition decision, audits avoided.
+
+Owns       requests, their mails and links (hashes), decisions; who takes part and what lists hold, as read
+Consumes   participation-changed, signing-key-published; release-page; upload-begun, report-received, report-stored,
+           report-refused, report-read, access-withdrawn; mail-sent, mail-failed; report-asked, recognition-decided,
+           request-withdrawn of members
+Publishes  request-changed to services; request-status to the member; mail-asked
+"""

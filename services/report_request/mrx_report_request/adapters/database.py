@@ -1,0 +1,380 @@
+"""report_request's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by member."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from mrx_shared.bus.keys import remember_key
+from mrx_shared.bus.once import Once
+from mrx_shared.bus.work import Moment, SqlWork, write_outbox
+from mrx_shared.kit.ids import uuid7
+from mrx_shared.messages.aggregation import ReleasePage
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.store.database import set_tenant
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mrx_report_request.adapters.rows import request_of, row_of
+from mrx_report_request.domain.references import new_reference
+from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.steps import ENDS, State
+from mrx_report_request.ports import Listed, Numbers, Page, Participant, Verb, Work
+
+_FIXED = frozenset(
+    {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_ends_at"}
+)
+_ENDED = ", ".join(f"'{state}'" for state in sorted(ENDS))
+
+
+class _Rows:
+    """Statements of one transaction; parameters are named as in the SQL."""
+
+    def __init__(self, work: SqlWork) -> None:
+        self._work = work
+
+    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
+        return (await self._work.session.execute(text(sql), values)).all()
+
+    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
+        return (await self._work.session.execute(text(sql), values)).first()
+
+    async def _do(self, sql: str, **values: object) -> None:
+        await self._work.session.execute(text(sql), values)
+
+
+class SqlFacts(_Rows):
+    """See `ports.Facts`."""
+
+    async def participant(self, member_id: UUID) -> Participant | None:
+        row = await self._first("SELECT * FROM participation WHERE member_id = :id", id=member_id)
+        if row is None:
+            return None
+        return Participant(
+            member_id=row.member_id,
+            participates=row.participates,
+            missing=tuple(row.missing),
+            name=row.name,
+        )
+
+    async def keep_participant(self, participant: Participant, *, sequence: int) -> None:
+        await self._do(
+            """
+            INSERT INTO participation AS known (member_id, participates, missing, name, sequence)
+            VALUES (:member_id, :participates, :missing, :name, :sequence)
+            ON CONFLICT (member_id) DO UPDATE
+                SET participates = excluded.participates, missing = excluded.missing, name = excluded.name,
+                    sequence = excluded.sequence
+                WHERE known.sequence < excluded.sequence
+            """,
+            member_id=participant.member_id,
+            participates=participant.participates,
+            missing=list(participant.missing),
+            name=participant.name,
+            sequence=sequence,
+        )
+
+    async def keep_page(self, page: ReleasePage) -> None:
+        # Writing the release's row first lets two pages of it come in one after the other.
+        await self._do(
+            """
+            INSERT INTO release (release_id, round_id, as_of, pages) VALUES (:id, :round_id, :as_of, :pages)
+            ON CONFLICT (release_id) DO UPDATE SET pages = excluded.pages
+            """,
+            id=page.release_id,
+            round_id=page.round_id,
+            as_of=page.as_of,
+            pages=page.pages,
+        )
+        await self._do(
+            """
+            INSERT INTO released_entry (release_id, entry_id, site_token)
+            SELECT CAST(:id AS uuid), * FROM unnest(CAST(:entries AS text[]), CAST(:tokens AS text[]))
+            ON CONFLICT DO NOTHING
+            """,
+            id=page.release_id,
+            entries=[one.entry_id for one in page.entries],
+            tokens=[one.site_token for one in page.entries],
+        )
+        await self._do(
+            "INSERT INTO release_page (release_id, page) VALUES (:id, :page) ON CONFLICT DO NOTHING",
+            id=page.release_id,
+            page=page.page,
+        )
+        await self._do(
+            """
+            UPDATE release SET whole = pages = (SELECT count(*) FROM release_page WHERE release_id = :id)
+            WHERE release_id = :id
+            """,
+            id=page.release_id,
+        )
+
+    async def release_known(self) -> bool:
+        return await self._first("SELECT 1 FROM release WHERE whole LIMIT 1") is not None
+
+    async def whole(self, entry_id: str) -> bool | None:
+        row = await self._first(
+            "SELECT bool_or(whole) FROM released_entry JOIN release USING (release_id) WHERE entry_id = :id",
+            id=entry_id,
+        )
+        whole: bool | None = row[0] if row else None
+        return whole
+
+    async def listed(self, entry_id: str) -> Listed | None:
+        # Ids of releases are ordered by time.
+        row = await self._first(
+            """
+            SELECT entry_id, site_token, round_id FROM released_entry JOIN release USING (release_id)
+            WHERE release_id = (SELECT release_id FROM release WHERE whole ORDER BY release_id DESC LIMIT 1)
+                AND site_token = (SELECT site_token FROM released_entry WHERE entry_id = :id
+                    ORDER BY release_id DESC LIMIT 1)
+            ORDER BY entry_id <> :id, entry_id LIMIT 1
+            """,
+            id=entry_id,
+        )
+        return (
+            Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id) if row else None
+        )
+
+
+class SqlRequests(_Rows):
+    """See `ports.Requests`."""
+
+    async def add(self, request: Request) -> None:
+        free = await self._first(
+            """
+            INSERT INTO request_owner (request_id, member_id, due_at) VALUES (:id, :member_id, :due_at)
+            ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            id=request.request_id,
+            member_id=request.member_id,
+            due_at=request.due_at(),
+        )
+        if free is None:
+            raise Rejected(
+                "this request_id came with another request before",
+                field="request_id",
+                remedy="make a new id for every new request",
+            )
+        row = row_of(request)
+        added = await self._first(
+            f"""
+            INSERT INTO request ({", ".join(row)}) VALUES ({", ".join(map(_place, row))})
+            ON CONFLICT (member_id, site_token) WHERE state NOT IN ({_ENDED}) DO NOTHING RETURNING 1
+            """,  # noqa: S608 - our own columns
+            **row,
+        )
+        if added is None:
+            raise Rejected(
+                "a request of yours for this site came at the same moment",
+                field="entry_id",
+                remedy="list your requests",
+            )
+
+    async def find(self, request_id: UUID) -> Request | None:
+        return await self._one("", request_id)
+
+    async def get(self, request_id: UUID) -> Request:
+        return await self.find(request_id) or _no_request()
+
+    async def get_to_change(self, request_id: UUID) -> Request:
+        return await self._one("FOR UPDATE", request_id) or _no_request()
+
+    async def _one(self, how: str, request_id: UUID) -> Request | None:
+        row = await self._first(
+            f"SELECT * FROM request WHERE request_id = :id {how}",  # noqa: S608 - ours
+            id=request_id,
+        )
+        return request_of(row) if row else None
+
+    async def save(self, request: Request) -> None:
+        row = row_of(request)
+        changed = ", ".join(f"{name} = {_place(name)}" for name in row if name not in _FIXED)
+        await self._do(f"UPDATE request SET {changed} WHERE request_id = :request_id", **row)  # noqa: S608 - ours
+        await self._do(
+            "UPDATE request_owner SET due_at = :due_at WHERE request_id = :id",
+            id=request.request_id,
+            due_at=request.due_at(),
+        )
+
+    async def open_for(self, site_token: str) -> UUID | None:
+        row = await self._first(
+            f"SELECT request_id FROM request WHERE site_token = :site AND state NOT IN ({_ENDED})",  # noqa: S608 - ours
+            site=site_token,
+        )
+        return row.request_id if row else None
+
+    async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
+        rows = await self._all(
+            """
+            SELECT * FROM request
+            WHERE (CAST(:state AS text) IS NULL OR state = :state)
+                AND (CAST(:after AS uuid) IS NULL OR (asked_at, request_id)
+                    < (SELECT asked_at, request_id FROM request WHERE request_id = :after))
+            ORDER BY asked_at DESC, request_id DESC LIMIT :limit
+            """,
+            state=state.value if state else None,
+            after=after,
+            limit=limit,
+        )
+        return [request_of(row) for row in rows]
+
+    async def counted_until(self, site_token: str) -> Sequence[date]:
+        await self._do(
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :site, 0))",
+            site=site_token,
+        )
+        rows = await self._all(
+            "SELECT valid_until FROM request WHERE site_token = :site AND avoided", site=site_token
+        )
+        return [row.valid_until for row in rows]
+
+    async def numbers(self) -> Sequence[Numbers]:
+        rows = await self._all(
+            """
+            SELECT round_id, (SELECT max(as_of) FROM release WHERE release.round_id = request.round_id) AS as_of,
+                count(*) AS asked,
+                count(sent_at) AS sent,
+                count(report_id) AS available,
+                count(*) FILTER (WHERE outcome = 'accepted') AS accepted,
+                count(*) FILTER (WHERE outcome = 'accepted-with-top-up') AS top_ups,
+                count(*) FILTER (WHERE outcome = 'refused') AS refused,
+                count(*) FILTER (WHERE state = 'declined') AS declined,
+                count(*) FILTER (WHERE state = 'expired') AS expired,
+                count(*) FILTER (WHERE avoided) AS avoided
+            FROM request GROUP BY round_id ORDER BY round_id DESC
+            """
+        )
+        return [Numbers(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
+
+
+class SqlMails(_Rows):
+    """See `ports.Mails`."""
+
+    async def note(self, mail_id: UUID, request_id: UUID) -> None:
+        await self._do(
+            """
+            INSERT INTO mail (mail_id, request_id, member_id)
+            SELECT :mail_id, request_id, member_id FROM request WHERE request_id = :id
+            """,
+            mail_id=mail_id,
+            id=request_id,
+        )
+
+    async def of(self, request_id: UUID) -> Sequence[UUID]:
+        rows = await self._all("SELECT mail_id FROM mail WHERE request_id = :id", id=request_id)
+        return [row.mail_id for row in rows]
+
+
+class SqlPages(_Rows):
+    """See `ports.Pages`."""
+
+    async def find(self, token_hash: str) -> Page | None:
+        row = await self._first(
+            "SELECT request_id, member_id, valid_until FROM page_token WHERE token_hash = :token_hash",
+            token_hash=token_hash,
+        )
+        if row is None or row.valid_until <= self._work.now:
+            return None
+        return Page(request_id=row.request_id, member_id=row.member_id)
+
+    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+        await self._do(
+            """
+            INSERT INTO page_token (token_hash, request_id, member_id, mail_id, valid_until)
+            VALUES (:token_hash, :request_id, :member_id, :mail_id, :until) ON CONFLICT DO NOTHING
+            """,
+            token_hash=token_hash,
+            request_id=page.request_id,
+            member_id=page.member_id,
+            mail_id=mail_id,
+            until=until,
+        )
+
+    async def close(self, request_id: UUID) -> None:
+        await self._do("DELETE FROM page_token WHERE request_id = :id", id=request_id)
+
+
+class SqlOwners(_Rows):
+    """See `ports.Owners`."""
+
+    async def of(self, request_id: UUID) -> UUID | None:
+        row = await self._first("SELECT member_id FROM request_owner WHERE request_id = :id", id=request_id)
+        return row.member_id if row else None
+
+    async def all(self) -> Sequence[UUID]:
+        rows = await self._all("SELECT DISTINCT member_id FROM request_owner ORDER BY member_id")
+        return [row.member_id for row in rows]
+
+    async def due(self, *, limit: int) -> Sequence[Page]:
+        rows = await self._all(
+            "SELECT request_id, member_id FROM request_owner WHERE due_at <= :now ORDER BY due_at LIMIT :limit",
+            now=self._work.now,
+            limit=limit,
+        )
+        return [Page(request_id=row.request_id, member_id=row.member_id) for row in rows]
+
+
+class ReportRequestWork(SqlWork):
+    """One transaction of report_request on PostgreSQL."""
+
+    def __init__(self, session: AsyncSession, moment: Moment) -> None:
+        super().__init__(session, moment)
+        self.facts = SqlFacts(self)
+        self.requests = SqlRequests(self)
+        self.mails = SqlMails(self)
+        self.pages = SqlPages(self)
+        self.owners = SqlOwners(self)
+
+    def new_reference(self) -> str:
+        """See `ports.Work`."""
+        return new_reference()
+
+    @asynccontextmanager
+    async def acting_for(self, member_id: UUID | None) -> AsyncIterator[None]:
+        """See `ports.Work`. After a database error nothing can be set back, and nothing of it is kept."""
+        await set_tenant(self.session, member_id)
+        yield
+        await set_tenant(self.session, self.moment.tenant)
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """See `ports.Work`."""
+        said = len(self._said)
+        try:
+            async with self.session.begin_nested():
+                yield
+        except Exception:
+            del self._said[said:]
+            raise
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """See `ports.Work`."""
+        await remember_key(self.session, key)
+
+
+class Transactions:
+    """Runs a loop's verbs, each in a transaction of its own."""
+
+    def __init__(self, once: Once[Work]) -> None:
+        self._once = once
+
+    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
+        once = self._once
+        async with once.database.transaction(tenant) as (session, now):
+            moment = Moment(now=now, service=once.service, tenant=tenant, correlation_id=str(uuid7(now)))
+            work = once.make_work(session, moment)
+            await verb(work)
+            said = await write_outbox(work)
+        if said:
+            once.committed.ring()
+
+
+def _place(name: str) -> str:
+    return "CAST(:history AS jsonb)" if name == "history" else f":{name}"
+
+
+def _no_request() -> Request:
+    raise Unknown("there is no such request of yours", field="request_id", remedy="list your requests first")

@@ -1,0 +1,283 @@
+"""One request: what a member asked of a supplier, and how that stands."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from mrx_shared.refusals import Rejected
+
+from mrx_report_request.domain.decisions import Decision, Outcome
+from mrx_report_request.domain.steps import ENDS, EXPIRES, OPEN, REMINDED, TABLE, Actor, State, Step, possible
+
+UPLOAD_LASTS: Final = timedelta(minutes=30)
+"""an upload that began in time is waited for so long, although the term ends meanwhile"""
+LAST_REMINDER: Final = timedelta(days=3)
+CONTACTS_KEPT: Final = timedelta(days=90)
+
+
+class DeclineReason(StrEnum):
+    """Why a supplier does not share its report."""
+
+    NO_AUDIT = "no-recent-audit"
+    NOT_OUR_SITE = "not-our-site"
+    NOT_A_CUSTOMER = "not-a-customer"
+    SHARED_ALREADY = "shared-already"
+    NOT_SHARED = "not-shared"
+    OTHER = "other"
+
+
+class MailState(StrEnum):
+    """What became of the latest mail to the supplier."""
+
+    UNSENT = "unsent"
+    SENT = "sent"
+    REFUSED = "refused"
+    BOUNCED = "bounced"
+
+
+class Channel(StrEnum):
+    """How a report comes."""
+
+    UPLOAD = "upload"
+    PLATFORM = "platform"
+
+
+class NotPossible(Rejected):
+    """The table of steps does not have this one; the remedy names those that it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """The request came to a state, or stayed in it for a reason."""
+
+    state: State
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report that passed its checks."""
+
+    report_id: UUID
+    sha256: str
+    size: int
+    channel: Channel
+    stored_at: datetime
+    read_at: datetime | None = None
+    """when the member was first given a link to it"""
+    access_withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplier:
+    """The supplier as the member's own supplier base has it. The contact is erased some time after the end."""
+
+    name: str
+    language: str
+    contact_email: str | None = field(repr=False)
+    contact_name: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request. Each step gives the request after it."""
+
+    request_id: UUID
+    member_id: UUID
+    reference: str
+    round_id: UUID
+    entry_id: str
+    site_token: str
+    site_number: str
+    supplier: Supplier
+    scope: str
+    purpose: str
+    requester_email: str | None = field(repr=False)
+    requester_language: str
+    asked_at: datetime
+    term_ends_at: datetime
+    state: State
+    history: tuple[Happened, ...]
+    mail: MailState = MailState.UNSENT
+    mail_id: UUID | None = None
+    """the latest mail to the supplier"""
+    revoked_mails: tuple[UUID, ...] = ()
+    """mails whose links hold no longer: they went to an address that was replaced"""
+    reminders: int = 0
+    sent_at: datetime | None = None
+    upload_begun_at: datetime | None = None
+    """the latest that was begun within the term"""
+    report: Report | None = None
+    decision: Decision | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected."""
+        return self.state in ENDS
+
+    @property
+    def reason(self) -> str | None:
+        """Why it stands as it does."""
+        return self.history[-1].reason
+
+    def may(self, step: Step) -> bool:
+        """Whether the table has the step, or an upload that began within the term takes up an expired request."""
+        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE, Step.STORE) and self.upload_begun_at is not None
+        return self.state in TABLE[step].of or (self.state is State.EXPIRED and late)
+
+    def take(self, step: Step, *, at: datetime, reason: str | None = None) -> "Request":
+        """The request after a step of the table. Raises `NotPossible`, which says what is possible instead."""
+        if not self.may(step):
+            raise self._not_possible(step)
+        state = TABLE[step].to or self.state
+        return replace(
+            self, state=state, history=(*self.history, Happened(state=state, reason=reason, at=at))
+        )
+
+    def _not_possible(self, step: Step) -> NotPossible:
+        by = TABLE[step].by
+        others = ", ".join(possible(self.state, by)) or "nothing more"
+        return NotPossible(
+            f"the request is {self.state}: no {step} now", field="state", remedy=f"possible now: {others}"
+        )
+
+    # -- mail
+
+    def mailed(self, mail_id: UUID) -> "Request":
+        """A mail to the supplier is asked for."""
+        return replace(self, mail=MailState.UNSENT, mail_id=mail_id)
+
+    def mail_sent(self, mail_id: UUID, *, at: datetime) -> "Request":
+        """The mail server took a mail. Of a mail that another one followed, only that something was sent counts."""
+        if mail_id in self.revoked_mails:
+            return self
+        after = replace(self, mail=MailState.SENT) if mail_id == self.mail_id else self
+        after = replace(after, sent_at=self.sent_at or at)
+        return after.take(Step.SEND, at=at) if after.may(Step.SEND) else after
+
+    def mail_failed(self, mail_id: UUID, *, bounced: bool) -> "Request":
+        """A mail came back or was refused. One that another mail followed counts no more."""
+        if mail_id != self.mail_id:
+            return self
+        return replace(self, mail=MailState.BOUNCED if bounced else MailState.REFUSED)
+
+    def readdress(self, supplier: Supplier, mails: Collection[UUID], *, at: datetime) -> "Request":
+        """Write to another contact. The links of `mails` hold no longer where the address is another."""
+        after = self.take(Step.READDRESS, at=at, reason="the contact was replaced")
+        revoked = self.revoked_mails
+        if supplier.contact_email != self.supplier.contact_email:
+            revoked = tuple(sorted({*revoked, *mails}))
+        return replace(after, supplier=supplier, revoked_mails=revoked)
+
+    # -- exchange
+
+    def upload_begun(self, *, begun_at: datetime, now: datetime) -> "Request":
+        """A supplier begins to hand over a report. What began after the term counts nothing."""
+        if begun_at > self.term_ends_at:
+            return self
+        timely = replace(self, upload_begun_at=max(begun_at, self.upload_begun_at or begun_at))
+        if timely.may(Step.BEGIN_UPLOAD):
+            return timely.take(Step.BEGIN_UPLOAD, at=now)
+        return timely if self.state is State.UPLOADING else self
+
+    def report_stored(self, report: Report, *, now: datetime) -> "Request":
+        """A report is there. A second one counts only in place of one that was withdrawn."""
+        if self.may(Step.STORE):
+            return replace(self.take(Step.STORE, at=now), report=report)
+        replaces = self.state is State.AVAILABLE and self.report and self.report.access_withdrawn_at
+        if replaces:
+            return self._noted("the supplier granted access again", at=now, report=report)
+        return self
+
+    def file_refused(self, why: str, *, now: datetime) -> "Request":
+        """A file did not pass. The supplier may hand over another within the term."""
+        after = replace(self, upload_begun_at=None)
+        return after.take(Step.REFUSE_FILE, at=now, reason=why) if self.may(Step.REFUSE_FILE) else after
+
+    def report_read(self, report_id: UUID, *, at: datetime) -> "Request":
+        """The member was given a link to the report."""
+        if self.report and self.report.report_id == report_id and not self.report.read_at:
+            return replace(self, report=replace(self.report, read_at=at))
+        return self
+
+    def access_withdrawn(self, report_id: UUID | None, *, now: datetime) -> "Request":
+        """The supplier withdrew access on its platform: what was fetched is not given out any more."""
+        why = "the supplier withdrew access on its platform"
+        if self.report and self.report.report_id == report_id and not self.report.access_withdrawn_at:
+            return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
+        if report_id is None and self.may(Step.LOSE_ACCESS):
+            return replace(self, upload_begun_at=None).take(Step.LOSE_ACCESS, at=now, reason=why)
+        return self
+
+    def _noted(self, reason: str, *, at: datetime, report: Report) -> "Request":
+        happened = Happened(state=self.state, reason=reason, at=at)
+        return replace(self, report=report, history=(*self.history, happened))
+
+    # -- member and clock
+
+    def decide(self, decision: Decision, *, avoided: bool) -> "Request":
+        """Record the member's decision."""
+        after = self.take(Step.DECIDE, at=decision.decided_at, reason=decision.reason)
+        return replace(after, decision=replace(decision, avoided=avoided))
+
+    def expires_at(self) -> datetime | None:
+        """When it ends by the clock, or None where the clock does not end it."""
+        if self.state not in EXPIRES:
+            return None
+        if self.state is State.UPLOADING and self.upload_begun_at:
+            return max(self.term_ends_at, self.upload_begun_at + UPLOAD_LASTS)
+        return self.term_ends_at
+
+    def reminder_at(self) -> datetime | None:
+        """When the supplier is reminded next, or None."""
+        if self.state not in REMINDED or self.mail in (MailState.REFUSED, MailState.BOUNCED):
+            return None
+        moments = self._reminders()
+        return moments[self.reminders] if self.reminders < len(moments) else None
+
+    def reminded(self, *, at: datetime) -> "Request":
+        """The reminder that is due is written; those due with it count as written too."""
+        return replace(self, reminders=sum(moment <= at for moment in self._reminders()))
+
+    def _reminders(self) -> tuple[datetime, datetime]:
+        half = self.asked_at + (self.term_ends_at - self.asked_at) / 2
+        return (half, max(half, self.term_ends_at - LAST_REMINDER))
+
+    def erases_at(self) -> datetime | None:
+        """When its contacts are erased, or None while they are needed or once they are gone."""
+        if not self.has_contacts or (self.state in OPEN and self.state is not State.AVAILABLE):
+            return None
+        return self.history[-1].at + CONTACTS_KEPT
+
+    @property
+    def has_contacts(self) -> bool:
+        """Whether it still holds an address."""
+        return bool(self.supplier.contact_email or self.supplier.contact_name or self.requester_email)
+
+    def without_contacts(self) -> "Request":
+        """The request as it is kept for ever."""
+        nobody = replace(self.supplier, contact_email=None, contact_name=None)
+        return replace(self, supplier=nobody, requester_email=None)
+
+    def due_at(self) -> datetime | None:
+        """When the clock looks at it next."""
+        moments = [one for one in (self.expires_at(), self.reminder_at(), self.erases_at()) if one]
+        return min(moments, default=None)
+
+    def possible(self, by: Actor) -> tuple[Step, ...]:
+        """The steps that somebody may take now."""
+        return possible(self.state, by)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was decided, if anything."""
+        return self.decision.outcome if self.decision else None
+
+    @property
+    def valid_until(self) -> date | None:
+        """Until when the report stands in for an audit, if it does."""
+        return self.decision.valid_until if self.decision else None

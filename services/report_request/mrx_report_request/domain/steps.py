@@ -1,0 +1,99 @@
+"""The table of steps: from which states each may be taken, by whom, and where it leads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    DRAFTED = "drafted"
+    SENT = "sent"
+    OPENED = "opened"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    UPLOADING = "uploading"
+    CHECKING = "checking"
+    AVAILABLE = "available"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Actor(StrEnum):
+    """Who takes a step."""
+
+    MEMBER = "member"
+    SUPPLIER = "supplier"
+    CLOCK = "clock"
+    MAIL = "mail"
+    EXCHANGE = "exchange"
+
+
+class Step(StrEnum):
+    """What may happen to a request."""
+
+    SEND = "send"
+    OPEN = "opening"
+    ACCEPT = "acceptance"
+    REFUSE = "refusal"
+    BEGIN_UPLOAD = "upload"
+    RECEIVE = "arrival"
+    STORE = "storage"
+    REFUSE_FILE = "file-refusal"
+    LOSE_ACCESS = "access-withdrawal"
+    EXPIRE = "expiry"
+    WITHDRAW = "withdrawal"
+    READDRESS = "contact"
+    DECIDE = "decision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One line of the table. Without `to`, the state stays."""
+
+    by: Actor
+    of: frozenset[State]
+    to: State | None
+
+
+_ASKED = frozenset({State.DRAFTED, State.SENT, State.OPENED, State.ACCEPTED})
+_UNDER_WAY = _ASKED | {State.UPLOADING, State.CHECKING}
+OPEN = _UNDER_WAY | {State.AVAILABLE}
+"""a member has at most one of these for a site"""
+ENDS = frozenset(State) - OPEN
+REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED})
+EXPIRES = _ASKED | {State.UPLOADING}
+
+TABLE: Mapping[Step, Move] = MappingProxyType(
+    {
+        Step.SEND: Move(by=Actor.MAIL, of=frozenset({State.DRAFTED}), to=State.SENT),
+        Step.OPEN: Move(by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT}), to=State.OPENED),
+        Step.ACCEPT: Move(
+            by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT, State.OPENED}), to=State.ACCEPTED
+        ),
+        Step.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
+        Step.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
+        Step.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
+        Step.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY, to=State.AVAILABLE),
+        Step.REFUSE_FILE: Move(
+            by=Actor.EXCHANGE,
+            of=frozenset({State.ACCEPTED, State.UPLOADING, State.CHECKING}),
+            to=State.ACCEPTED,
+        ),
+        Step.LOSE_ACCESS: Move(
+            by=Actor.EXCHANGE, of=frozenset({State.UPLOADING, State.CHECKING}), to=State.ACCEPTED
+        ),
+        Step.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
+        Step.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
+        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED, to=None),
+        Step.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
+    }
+)
+
+
+def possible(state: State, by: Actor) -> tuple[Step, ...]:
+    """The steps that somebody may take now."""
+    return tuple(step for step, move in TABLE.items() if move.by is by and state in move.of)

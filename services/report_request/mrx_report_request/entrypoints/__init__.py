@@ -1,0 +1,1 @@
+"""Wire in, handler called."""

@@ -1,0 +1,1 @@
+"""The HTTP API: routes, and what goes in and out."""

@@ -1,0 +1,307 @@
+"""What goes into the API and comes out of it."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from mrx_shared.kit.http import Answer, Asked
+from mrx_shared.refusals import Rejected
+from pydantic import Field
+
+from mrx_report_request.domain.decisions import EUR_PER_AUDIT, Outcome
+from mrx_report_request.domain.requests import Channel, DeclineReason, MailState, Request
+from mrx_report_request.domain.steps import Actor, State, Step
+from mrx_report_request.handlers.asking import DEFAULT_TERM, Asking
+from mrx_report_request.handlers.suppliers import Shown
+from mrx_report_request.ports import Numbers
+
+MOST_AT_ONCE = 500
+Line = Annotated[str, Field(max_length=1000)]
+"""read by the rules, which name what is wrong with it"""
+Days = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+
+
+class SupplierAsked(Asked):
+    """The supplier as the asker's own supplier base has it."""
+
+    name: Line
+    contact_email: Line = Field(repr=False)
+    contact_name: Line | None = Field(default=None, repr=False)
+    language: Line = Field(description="of the mails: en, zh or es")
+
+
+class RequestAsked(Asked):
+    """A request for the report on a site of the released list."""
+
+    request_id: UUID | None = Field(default=None, description="the same id asks once; made here if left out")
+    entry_id: Line
+    site_number: Line = Field(description="the site in the asker's own supplier base")
+    supplier: SupplierAsked
+    scope: Line
+    purpose: Line
+    term_days: Days = Field(default=DEFAULT_TERM, description="7 to 90")
+    requester_email: Line | None = Field(default=None, repr=False)
+    requester_language: Line | None = None
+
+
+class BulkAsked(Asked):
+    """Several requests."""
+
+    requests: list[dict[str, Any]] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, repr=False, description="each as in POST /v1/requests"
+    )
+
+
+class WithdrawalAsked(Asked):
+    """Why nothing is asked any more."""
+
+    reason: Line | None = None
+
+
+class ContactAsked(Asked):
+    """Another contact of the supplier."""
+
+    contact_email: Line = Field(repr=False)
+    contact_name: Line | None = Field(default=None, repr=False)
+    language: Line | None = Field(default=None, description="as before if left out")
+
+
+class DecisionAsked(Asked):
+    """A recognition decision."""
+
+    outcome: Outcome
+    reason: Line | None = None
+    valid_until: date | None = Field(default=None, description="by default a year after the report came")
+
+
+class RefusalAsked(Asked):
+    """Why the report is not shared."""
+
+    reason: Line = Field(description="one of the page's decline_reasons")
+    comment: Line | None = None
+
+
+class SupplierShown(Answer):
+    """The supplier. The contact is shown by GET alone, until it is erased."""
+
+    name: str
+    language: str
+    contact_email: str | None = Field(repr=False)
+    contact_name: str | None = Field(repr=False)
+
+
+class ReportShown(Answer):
+    """A report that can be read, or could until access was withdrawn."""
+
+    report_id: UUID
+    sha256: str
+    size: int
+    channel: Channel
+    stored_at: datetime
+    read_at: datetime | None
+    access_withdrawn_at: datetime | None
+
+
+class DecisionShown(Answer):
+    """What the asker decided."""
+
+    outcome: Outcome
+    reason: str | None
+    valid_until: date | None
+    decided_at: datetime
+    avoided: bool = Field(description="whether it counts as an audit avoided")
+
+
+class HappenedShown(Answer):
+    """A line of a request's history."""
+
+    state: State
+    at: datetime
+    reason: str | None
+
+
+class RequestShown(Answer):
+    """A request of the asker's own."""
+
+    request_id: UUID
+    state: State
+    reason: str | None
+    mail: MailState
+    entry_id: str
+    site_number: str
+    round_id: UUID
+    supplier: SupplierShown
+    scope: str
+    purpose: str
+    reference: str
+    asked_at: datetime
+    term_ends_at: datetime
+    report: ReportShown | None
+    decision: DecisionShown | None
+    possible: list[Step]
+    history: list[HappenedShown]
+
+
+class RequestsShown(Answer):
+    """The asker's own requests, newest first; ask again with `after` = the last one's id."""
+
+    requests: list[RequestShown]
+
+
+class RefusedShown(Answer):
+    """Why a row was not taken."""
+
+    field: str | None
+    reason: str
+    remedy: str | None
+
+
+class RowShown(Answer):
+    """What became of one row: a request, or a refusal."""
+
+    row: int
+    request: RequestShown | None
+    refused: RefusedShown | None
+
+
+class BulkShown(Answer):
+    """What became of each row."""
+
+    taken: int
+    refused: int
+    rows: list[RowShown]
+
+
+class NumbersShown(Answer):
+    """What the requests for one round's list came to."""
+
+    round_id: UUID
+    as_of: date | None
+    asked: int
+    sent: int
+    available: int
+    accepted: int
+    top_ups: int
+    refused: int
+    declined: int
+    expired: int
+    avoided: int
+    avoided_eur: int
+
+
+class NumbersListed(Answer):
+    """By round, the newest first."""
+
+    rounds: list[NumbersShown]
+
+
+class PageShown(Answer):
+    """A supplier's page: who asks, for what, until when."""
+
+    request_id: UUID
+    state: State
+    asks: str
+    site: str
+    scope: str
+    purpose: str
+    asked_at: datetime
+    term_ends_at: datetime
+    reference: str
+    language: str
+    possible: list[Step]
+    decline_reasons: list[DeclineReason]
+    reason: str | None
+
+
+def asking(asked: RequestAsked, request_id: UUID) -> Asking:
+    """A request as its handler takes it."""
+    return Asking(
+        request_id=asked.request_id or request_id,
+        entry_id=asked.entry_id,
+        site_number=asked.site_number,
+        supplier_name=asked.supplier.name,
+        contact_email=asked.supplier.contact_email,
+        contact_name=asked.supplier.contact_name,
+        language=asked.supplier.language,
+        scope=asked.scope,
+        purpose=asked.purpose,
+        term_days=asked.term_days,
+        requester_email=asked.requester_email,
+        requester_language=asked.requester_language,
+    )
+
+
+def request_shown(request: Request, *, contact: bool = False) -> RequestShown:
+    """A request; with its contact only where the answer is not kept."""
+    supplier, report, decision = request.supplier, request.report, request.decision
+    return RequestShown(
+        request_id=request.request_id,
+        state=request.state,
+        reason=request.reason,
+        mail=request.mail,
+        entry_id=request.entry_id,
+        site_number=request.site_number,
+        round_id=request.round_id,
+        supplier=SupplierShown(
+            name=supplier.name,
+            language=supplier.language,
+            contact_email=supplier.contact_email if contact else None,
+            contact_name=supplier.contact_name if contact else None,
+        ),
+        scope=request.scope,
+        purpose=request.purpose,
+        reference=request.reference,
+        asked_at=request.asked_at,
+        term_ends_at=request.term_ends_at,
+        report=ReportShown.model_validate(report, from_attributes=True) if report else None,
+        decision=DecisionShown.model_validate(decision, from_attributes=True) if decision else None,
+        possible=list(request.possible(Actor.MEMBER)),
+        history=[HappenedShown.model_validate(one, from_attributes=True) for one in request.history],
+    )
+
+
+def row_taken(row: int, request: Request) -> RowShown:
+    """A row that was taken."""
+    return RowShown(row=row, request=request_shown(request), refused=None)
+
+
+def row_refused(row: int, refusal: Rejected) -> RowShown:
+    """A row that was not."""
+    told = RefusedShown(field=refusal.field, reason=refusal.reason, remedy=refusal.remedy)
+    return RowShown(row=row, request=None, refused=told)
+
+
+def numbers_shown(rounds: list[Numbers]) -> NumbersListed:
+    """Numbers by round."""
+    return NumbersListed(
+        rounds=[
+            NumbersShown(
+                **{name: getattr(one, name) for name in Numbers.__dataclass_fields__},
+                avoided_eur=one.avoided * EUR_PER_AUDIT,
+            )
+            for one in rounds
+        ]
+    )
+
+
+def page_shown(shown: Shown) -> PageShown:
+    """A supplier's page."""
+    request = shown.request
+    steps = list(request.possible(Actor.SUPPLIER))
+    if request.state in (State.ACCEPTED, State.UPLOADING):
+        steps.append(Step.BEGIN_UPLOAD)
+    return PageShown(
+        request_id=request.request_id,
+        state=request.state,
+        asks=shown.asks,
+        site=request.supplier.name,
+        scope=request.scope,
+        purpose=request.purpose,
+        asked_at=request.asked_at,
+        term_ends_at=request.term_ends_at,
+        reference=request.reference,
+        language=request.supplier.language,
+        possible=steps,
+        decline_reasons=list(DeclineReason),
+        reason=request.reason,
+    )

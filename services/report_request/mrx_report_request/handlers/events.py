@@ -1,0 +1,108 @@
+"""What a member's system says on its own topic. A refusal is answered there; it is no dead letter."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from mrx_shared.refusals import Invalid, Rejected
+
+from mrx_report_request.domain.decisions import Outcome
+from mrx_report_request.domain.requests import Request
+from mrx_report_request.handlers import members
+from mrx_report_request.handlers.asking import Asking, ask
+from mrx_report_request.handlers.telling import say_refused, say_status
+from mrx_report_request.ports import Work
+
+PATIENCE: Final = timedelta(seconds=60)
+"""a list may be released, and its entries asked for, before they are known here"""
+
+
+async def take_request(
+    asking: Asking, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
+) -> None:
+    """Ask a supplier; the same id again is answered with how the request stands."""
+    known = await work.requests.find(asking.request_id)
+    patient = timedelta(0) <= work.now - said_at < PATIENCE
+    try:
+        async with work.attempt():
+            _check_member(member_id, stated_member)
+            await ask(asking, work, member_id=member_id, patient=patient)
+    except Rejected as refusal:
+        say_refused(
+            asking.request_id,
+            refusal,
+            work,
+            member_id=member_id,
+            entry_id=asking.entry_id,
+            site_number=asking.site_number,
+        )
+    else:
+        if known is not None:
+            say_status(known, work)
+
+
+async def take_decision(
+    request_id: UUID,
+    work: Work,
+    *,
+    outcome: str,
+    reason: str | None,
+    valid_until: date | None,
+    member_id: UUID,
+    stated_member: UUID | None,
+) -> None:
+    """Record a recognition decision."""
+    known = await work.requests.find(request_id)
+    try:
+        async with work.attempt():
+            _check_member(member_id, stated_member)
+            if outcome not in set(Outcome):
+                raise Invalid(
+                    "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
+                )
+            if known is not None and _decided_so(known, outcome, reason, valid_until):
+                say_status(known, work)
+                return
+            await members.decide(
+                request_id, outcome=Outcome(outcome), reason=reason, valid_until=valid_until, work=work
+            )
+    except Rejected as refusal:
+        _answer(request_id, known, refusal, work, member_id=member_id)
+
+
+async def take_withdrawal(
+    request_id: UUID, reason: str | None, work: Work, *, member_id: UUID, stated_member: UUID | None
+) -> None:
+    """Withdraw a request."""
+    known = await work.requests.find(request_id)
+    try:
+        async with work.attempt():
+            _check_member(member_id, stated_member)
+            await members.withdraw(request_id, reason, work)
+    except Rejected as refusal:
+        _answer(request_id, known, refusal, work, member_id=member_id)
+
+
+def _check_member(member_id: UUID, stated: UUID | None) -> None:
+    if stated not in (None, member_id):
+        raise Invalid(
+            "the topic is another member's", field="member_id", remedy="leave it out: the topic says who asks"
+        )
+
+
+def _decided_so(known: Request, outcome: str, reason: str | None, valid_until: date | None) -> bool:
+    return (
+        known.decision is not None
+        and known.outcome == outcome
+        and known.decision.reason == (reason.strip() or None if reason else None)
+        and valid_until in (None, known.valid_until)
+    )
+
+
+def _answer(
+    request_id: UUID, known: Request | None, refusal: Rejected, work: Work, *, member_id: UUID
+) -> None:
+    if known is not None:
+        say_status(known, work, refused=refusal)
+        return
+    say_refused(request_id, refusal, work, member_id=member_id, entry_id="", site_number="")

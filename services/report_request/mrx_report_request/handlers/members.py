@@ -1,0 +1,64 @@
+"""What the asking member does with its requests afterwards."""
+
+from datetime import date
+from uuid import UUID
+
+from mrx_shared.refusals import Rejected
+
+from mrx_report_request.domain import wording
+from mrx_report_request.domain.decisions import Outcome, avoids
+from mrx_report_request.domain.decisions import decide as read_decision
+from mrx_report_request.domain.requests import Request, Supplier
+from mrx_report_request.domain.steps import Step
+from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
+from mrx_report_request.ports import Numbers, Work
+
+
+async def withdraw(request_id: UUID, reason: str | None, work: Work) -> Request:
+    """Ask no longer."""
+    request = await work.requests.get_to_change(request_id)
+    why = wording.optional_line(reason, field="reason")
+    withdrawn = request.take(Step.WITHDRAW, at=work.now, reason=why)
+    return await settle(request, await close_to_supplier(withdrawn, work), work)
+
+
+async def readdress(
+    request_id: UUID, *, contact_email: str, contact_name: str | None, language: str | None, work: Work
+) -> Request:
+    """Write to another contact of the supplier. Links that went to another address hold no longer."""
+    request = await work.requests.get_to_change(request_id)
+    spoken = request.supplier.language if language is None else language
+    supplier = Supplier(
+        name=request.supplier.name,
+        language=wording.language(spoken, field="language"),
+        contact_email=wording.email(contact_email, field="contact_email"),
+        contact_name=wording.optional_line(contact_name, field="contact_name"),
+    )
+    again = request.readdress(supplier, await work.mails.of(request_id), at=work.now)
+    if again.revoked_mails != request.revoked_mails:
+        await work.pages.close(request_id)
+    return await settle(request, await mail_supplier("invitation", again, work), work)
+
+
+async def decide(
+    request_id: UUID, *, outcome: Outcome, reason: str | None, valid_until: date | None, work: Work
+) -> Request:
+    """Record whether the report stands in for an audit, and whether that avoids one."""
+    request = await work.requests.get_to_change(request_id)
+    request.take(Step.DECIDE, at=work.now)
+    if request.report is None:
+        raise Rejected("there is no report to decide on", field="state")
+    decision = read_decision(outcome, reason, valid_until, stored_at=request.report.stored_at, now=work.now)
+    avoided = avoids(decision, await work.requests.counted_until(request.site_token))
+    return await settle(request, request.decide(decision, avoided=avoided), work)
+
+
+async def totals(work: Work) -> list[Numbers]:
+    """The numbers of all members together, by round, the newest first. They name no member."""
+    together: dict[UUID, Numbers] = {}
+    for member_id in await work.owners.all():
+        async with work.acting_for(member_id):
+            for one in await work.requests.numbers():
+                known = together.get(one.round_id)
+                together[one.round_id] = one if known is None else known + one
+    return sorted(together.values(), key=lambda one: one.round_id, reverse=True)

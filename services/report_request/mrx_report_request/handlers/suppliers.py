@@ -1,0 +1,55 @@
+"""What a supplier does on the page that its mail leads to."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from mrx_shared.refusals import Invalid
+
+from mrx_report_request.domain.requests import DeclineReason, Request
+from mrx_report_request.domain.steps import Step
+from mrx_report_request.domain.wording import optional_line
+from mrx_report_request.handlers.telling import settle
+from mrx_report_request.ports import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A request as its supplier sees it: who asks, for what, until when. Nothing of any other request."""
+
+    request: Request
+    asks: str
+
+
+async def look(request_id: UUID, work: Work) -> Shown:
+    """The supplier's page. Looking changes nothing."""
+    return await _shown(await work.requests.get(request_id), work)
+
+
+async def open_page(request_id: UUID, work: Work) -> Shown:
+    """The supplier opens its page; once it did, opening again changes nothing."""
+    request = await work.requests.get_to_change(request_id)
+    opened = request.take(Step.OPEN, at=work.now) if request.may(Step.OPEN) else request
+    return await _shown(await settle(request, opened, work), work)
+
+
+async def accept(request_id: UUID, work: Work) -> Shown:
+    """The supplier will share its report."""
+    request = await work.requests.get_to_change(request_id)
+    return await _shown(await settle(request, request.take(Step.ACCEPT, at=work.now), work), work)
+
+
+async def refuse(request_id: UUID, reason: str, comment: str | None, work: Work) -> Shown:
+    """The supplier does not share its report, and says why."""
+    if reason not in set(DeclineReason):
+        raise Invalid(
+            "there is no such reason", field="reason", remedy=f"state one of {', '.join(DeclineReason)}"
+        )
+    said = optional_line(comment, field="comment", most=500)
+    request = await work.requests.get_to_change(request_id)
+    why = f"{reason}: {said}" if said else reason
+    return await _shown(await settle(request, request.take(Step.REFUSE, at=work.now, reason=why), work), work)
+
+
+async def _shown(request: Request, work: Work) -> Shown:
+    participant = await work.facts.participant(request.member_id)
+    return Shown(request=request, asks=participant.name if participant else "MRX")

@@ -1,0 +1,190 @@
+"""What the handlers need, in their words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from mrx_shared.messages.aggregation import ReleasePage
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.messages.speaking import Speaks
+
+from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.steps import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """Whether a member takes part, and the name that suppliers read."""
+
+    member_id: UUID
+    participates: bool
+    missing: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A site as the newest release lists it."""
+
+    entry_id: str
+    site_token: str
+    round_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What the requests for one round's list came to."""
+
+    round_id: UUID
+    as_of: date | None
+    asked: int
+    sent: int
+    available: int
+    accepted: int
+    top_ups: int
+    refused: int
+    declined: int
+    expired: int
+    avoided: int
+
+    def __add__(self, other: "Numbers") -> "Numbers":
+        """Both together; of one round."""
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in COUNTS})
+
+
+COUNTS = tuple(one.name for one in fields(Numbers) if one.type is int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Whose request the holder of a link may see."""
+
+    request_id: UUID
+    member_id: UUID
+
+
+class Facts(Protocol):
+    """What other services said: who takes part, and what the released lists hold."""
+
+    async def participant(self, member_id: UUID) -> Participant | None:
+        """Whether a member takes part; None where nothing is known of it."""
+
+    async def keep_participant(self, participant: Participant, *, sequence: int) -> None:
+        """Keep it unless something newer is kept."""
+
+    async def keep_page(self, page: ReleasePage) -> None:
+        """Keep a part of a release's entries."""
+
+    async def release_known(self) -> bool:
+        """Whether any release is here whole."""
+
+    async def whole(self, entry_id: str) -> bool | None:
+        """Whether a release with this entry is here whole; None where no release has it."""
+
+    async def listed(self, entry_id: str) -> Listed | None:
+        """The entry's site in the newest release that is here whole; None where that has it no more."""
+
+
+class Requests(Protocol):
+    """The requests of the member whose transaction this is; nobody else's are there."""
+
+    async def add(self, request: Request) -> None:
+        """Add a request. Raises `Rejected` where its id is taken, or its site has an open one."""
+
+    async def find(self, request_id: UUID) -> Request | None:
+        """The request as it stands, or None."""
+
+    async def get(self, request_id: UUID) -> Request:
+        """The request as it stands. Raises `Unknown`."""
+
+    async def get_to_change(self, request_id: UUID) -> Request:
+        """The request, nobody else's to change until the transaction ends. Raises `Unknown`."""
+
+    async def save(self, request: Request) -> None:
+        """Keep how the request stands."""
+
+    async def open_for(self, site_token: str) -> UUID | None:
+        """The open request for a site, or None."""
+
+    async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
+        """The member's requests, from the one after `after` on."""
+
+    async def counted_until(self, site_token: str) -> Sequence[date]:
+        """Last days of the site's acceptances that were counted; nobody else decides on it until the end."""
+
+    async def numbers(self) -> Sequence[Numbers]:
+        """What the member's requests came to, by round, the newest first."""
+
+
+class Mails(Protocol):
+    """The mails to the supplier about requests of the member whose transaction this is; ids only."""
+
+    async def note(self, mail_id: UUID, request_id: UUID) -> None:
+        """A mail to the supplier is asked for."""
+
+    async def of(self, request_id: UUID) -> Sequence[UUID]:
+        """Every mail to the supplier that was asked for."""
+
+
+class Pages(Protocol):
+    """Links to suppliers' pages: hashes of tokens and ids, no rows of a member."""
+
+    async def find(self, token_hash: str) -> Page | None:
+        """Whose page a token opens now, or None."""
+
+    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+        """A token opens the request's page from now on."""
+
+    async def close(self, request_id: UUID) -> None:
+        """No token opens the request's page any more."""
+
+
+class Owners(Protocol):
+    """Whose requests they are: ids and due times, no rows of a member."""
+
+    async def of(self, request_id: UUID) -> UUID | None:
+        """The member that asked, or None where there is no such request."""
+
+    async def all(self) -> Sequence[UUID]:
+        """Every member that asked."""
+
+    async def due(self, *, limit: int) -> Sequence[Page]:
+        """Requests that the clock should look at, the longest due first."""
+
+
+class Work(Speaks, Protocol):
+    """One transaction of report_request."""
+
+    @property
+    def facts(self) -> Facts: ...
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def mails(self) -> Mails: ...
+    @property
+    def pages(self) -> Pages: ...
+    @property
+    def owners(self) -> Owners: ...
+    def new_reference(self) -> str:
+        """A reference that nobody can guess."""
+
+    def acting_for(self, member_id: UUID | None) -> AbstractAsyncContextManager[None]:
+        """Go on as a member, then as before."""
+
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """What is written inside is undone where it raises; the transaction goes on."""
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        """Keep a key of tokens."""
+
+
+Verb = Callable[[Work], Awaitable[None]]
+
+
+class Transact(Protocol):
+    """Runs a verb in a transaction of its own, for a member or for none, and sends what it says."""
+
+    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None: ...
