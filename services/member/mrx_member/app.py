@@ -1,6 +1,7 @@
 """The composition root: `MemberClient` for programs, `app` for the command line. Nothing is opened at import."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -8,15 +9,21 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from mrx_shared.kit.clock import system_clock
+from mrx_shared.messages.report_request import RequestStatus
 
-from mrx_member import handlers
 from mrx_member.domain.editions import Wish
+from mrx_member.domain.requests import Asking, Fault, Request, Requester, Terms, Verdict
 from mrx_member.domain.suppliers import Findings
 from mrx_member.entrypoints.cli import commands
-from mrx_member.handlers import Fetched, Publication
-from mrx_member.ports import Desk, Files, Home, Matcher, Services, Topics
+from mrx_member.handlers import lists, reports
+from mrx_member.handlers import requests as asking
+from mrx_member.handlers.lists import Fetched, Publication
+from mrx_member.handlers.reports import Downloads
+from mrx_member.handlers.requests import NOBODY, Asked, By, Settled
+from mrx_member.ports import Desk, Files, Home, Matcher, Requests, Services, Topics
 
 if TYPE_CHECKING:
+    from mrx_member.adapters.http import Http
     from mrx_member.settings import MemberSettings
 
 # Each adapter is imported when its port is first used: `check` need not load Kafka, nor `publish` the matcher.
@@ -70,16 +77,31 @@ class MemberDesk:
 
     @cached_property
     def services(self) -> Services:
-        """HTTP."""
-        from mrx_member.adapters.services import HttpAccess, HttpServices  # noqa: PLC0415
+        """HTTP for lists."""
+        from mrx_member.adapters.services import HttpServices  # noqa: PLC0415
+
+        return HttpServices(self._http)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """HTTP for requests and reports."""
+        from mrx_member.adapters.requests import HttpRequests  # noqa: PLC0415
+
+        return HttpRequests(self._http)
+
+    @cached_property
+    def _http(self) -> "Http":
+        from mrx_member.adapters.http import Http, HttpAccess  # noqa: PLC0415
 
         access = HttpAccess(
             registry_url=self._settings.require("registry_url"),
-            aggregation_url=self._settings.require("aggregation_url"),
+            aggregation_url=self._settings.aggregation_url,
+            report_request_url=self._settings.report_request_url,
+            exchange_adapter_url=self._settings.exchange_adapter_url,
             client_id=self._settings.require("client_id"),
             client_secret=self._settings.require("client_secret").get_secret_value(),
         )
-        return HttpServices(access, notice=self._notice)
+        return Http(access, notice=self._notice)
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -107,7 +129,11 @@ def open_desk(
 
 
 class MemberClient:
-    """What a member's own programs may call; the commands do the same."""
+    """What a member's own programs may call; the commands do the same.
+
+    A verb that asks a server takes `patience`, in seconds: it rides over outages that long, then raises `Unavailable`,
+    and calling it again carries on. What a rule refuses raises `Rejected`, with field, row and remedy.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -123,18 +149,88 @@ class MemberClient:
         self, path: Path, wish: Wish | None = None, *, wait: bool = True, patience: float = 120.0
     ) -> Publication:
         """Publish a file and wait for its receipt; calling again after a failure carries on."""
-        reading = handlers.read_list(path, self._desk)
-        return await handlers.publish(
+        reading = lists.read_list(path, self._desk)
+        return await lists.publish(
             path.stem, reading.entries, wish or Wish(), self._desk, wait=wait, patience=patience
         )
 
     async def fetch(self, *, out: Path | None = None, wait: bool = False, patience: float = 120.0) -> Fetched:
         """Download and verify the latest released list."""
-        return await handlers.fetch(self._desk, out=out, wait=wait, patience=patience)
+        return await lists.fetch(self._desk, out=out, wait=wait, patience=patience)
 
     def check(self, suppliers: Path, *, own: Path | None = None, released: Path | None = None) -> Findings:
         """Match suppliers against the released list, on this machine."""
-        return handlers.check(suppliers, self._desk, own=own, released=released)
+        return lists.check(suppliers, self._desk, own=own, released=released)
+
+    async def request(
+        self,
+        wanted: Path | Sequence[Asking],
+        *,
+        terms: Terms | None = None,
+        requester: Requester = NOBODY,
+        by: By = "http",
+        again: bool = False,
+        patience: float = 120.0,
+    ) -> Asked:
+        """Ask suppliers for their reports, from a file or as given. The same again asks nobody twice.
+
+        Rows that cannot be asked are among the `faults` of the answer; the others go out. `terms` is for what the
+        file does not say. `again` asks anew where an earlier request is over.
+        """
+        faults: Sequence[Fault] = ()
+        if isinstance(wanted, Path):
+            wanted, faults = asking.read_askings(wanted, terms or Terms(), self._desk)
+        asked = await asking.ask(
+            wanted, self._desk, requester=requester, by=by, again=again, patience=patience
+        )
+        return replace(asked, faults=(*faults, *asked.faults))
+
+    async def requests(self, *, state: str | None = None, patience: float = 120.0) -> Sequence[Request]:
+        """How the requests of this member stand, all or those in one state."""
+        return await asking.requests(self._desk, state=state, patience=patience)
+
+    async def download(
+        self, out: Path, requests: Sequence[UUID] | None = None, *, patience: float = 600.0
+    ) -> Downloads:
+        """Download the reports of these requests, or all that are available, each verified, none over another."""
+        return await reports.download(requests, out, self._desk, patience=patience)
+
+    async def decide(
+        self, decisions: Sequence[Verdict], *, by: By = "http", patience: float = 120.0
+    ) -> Settled:
+        """Record recognition decisions. Those that the scheme refuses are among the `faults` of the answer."""
+        return await asking.decide(decisions, self._desk, by=by, patience=patience)
+
+    async def readdress(
+        self,
+        request_id: UUID,
+        *,
+        email: str,
+        name: str | None = None,
+        language: str | None = None,
+        patience: float = 120.0,
+    ) -> None:
+        """Have the supplier written to at another contact."""
+        await asking.readdress(
+            request_id, self._desk, email=email, name=name, language=language, patience=patience
+        )
+
+    async def withdraw(
+        self, request_id: UUID, *, reason: str | None = None, by: By = "http", patience: float = 120.0
+    ) -> None:
+        """Ask no longer."""
+        await asking.withdraw(request_id, self._desk, reason=reason, by=by, patience=patience)
+
+    async def numbers(self, *, patience: float = 120.0) -> Mapping[str, object]:
+        """This member's requests, decisions and avoided audits, by round."""
+        return await asking.numbers(self._desk, patience=patience)
+
+    def statuses(self, *, from_the_beginning: bool = False) -> AsyncIterator[RequestStatus]:
+        """Hear how requests come to stand, without end, from where the last listening stopped.
+
+        A status counts as heard once the next one is asked for: after a crash in between it comes again.
+        """
+        return asking.statuses(self._desk, from_the_beginning=from_the_beginning)
 
 
 app = commands(open_desk)

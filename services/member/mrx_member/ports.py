@@ -1,16 +1,18 @@
 """What the verbs need from outside, in their own words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 
+from mrx_member.domain.columns import recognised
 from mrx_member.domain.editions import Edition
 from mrx_member.domain.reading import Entry, Sheet
+from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Saying, Verdict
 from mrx_member.domain.suppliers import Link
 
 T = TypeVar("T")
@@ -27,6 +29,13 @@ class Event(NamedTuple):
     body: bytes
 
 
+class Heard(NamedTuple):
+    """One event of the out-topic, and where the next one will stand."""
+
+    after: int
+    body: bytes
+
+
 class Ear(Protocol[T_co]):
     """Hears one event, and whether others lie there already behind it; answers, or None to hear more."""
 
@@ -36,8 +45,10 @@ class Ear(Protocol[T_co]):
 class Files(Protocol):
     """The member's files."""
 
-    def sheet(self, path: Path, *, encoding: str | None = None) -> Sheet:
-        """The cells of a CSV or XLSX file."""
+    def sheet(
+        self, path: Path, *, encoding: str | None = None, known: Callable[[Sequence[str]], int] = recognised
+    ) -> Sheet:
+        """The cells of a CSV or XLSX file; `known` tells how many headings a row of it has."""
 
     def released(self, path: Path) -> Sequence[Entry]:
         """The rows of a released list: its folder, `list.csv` or `list.json`. Their values hold `entry_id`."""
@@ -47,6 +58,9 @@ class Files(Protocol):
 
     def copy(self, folder: Path, out: Path) -> None:
         """Copy the files of a folder into another."""
+
+    def sha256(self, path: Path) -> str | None:
+        """The SHA-256 of a file, None where there is none."""
 
 
 class Home(Protocol):
@@ -82,6 +96,18 @@ class Home(Protocol):
     def latest_release(self) -> UUID | None:
         """The release that was fetched last."""
 
+    def sayings(self) -> Mapping[UUID, Saying]:
+        """What was asked, decided and withdrawn from here, by the id of its content."""
+
+    def keep_sayings(self, sayings: Mapping[UUID, Saying]) -> None:
+        """Remember these sayings beside the others, safe against a crash once this returns."""
+
+    def heard_until(self) -> int:
+        """How far in the out-topic a listening program came; 0 before the first time."""
+
+    def keep_heard(self, position: int) -> None:
+        """Remember how far a listening program came."""
+
 
 class Topics(Protocol):
     """The member's own topics."""
@@ -89,11 +115,16 @@ class Topics(Protocol):
     async def position(self) -> int:
         """Where in the out-topic the next event will stand."""
 
-    async def send(self, events: Sequence[Event], progress: Progress) -> None:
-        """Send events in order to the topic for lists; returns when all are safe there."""
+    async def send(
+        self, events: Sequence[Event], progress: Progress, *, to: Literal["lists", "requests"] = "lists"
+    ) -> None:
+        """Send events in order to one of the member's topics; returns when all are safe there."""
 
     async def listen(self, position: int, ear: Ear[T]) -> T:
         """Read the out-topic from a position on, and whatever comes, until the ear answers."""
+
+    def follow(self, position: int) -> AsyncIterator[Heard]:
+        """Read the out-topic from a position on, and whatever comes, without end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +154,50 @@ class Services(Protocol):
 
     async def participation(self) -> Mapping[str, object]:
         """Whether this member takes part, and what is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A request that the scheme took, now or before."""
+
+    request_id: UUID
+    state: str
+    mail: str
+
+
+class Requests(Protocol):
+    """report_request and exchange_adapter, with the member's token."""
+
+    async def ask(
+        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
+    ) -> Sequence[Taken | Fault]:
+        """Ask for reports under these request ids: an answer for each, in their order."""
+
+    async def requests(self, state: str | None) -> Sequence[Request]:
+        """All requests of this member, or those in one state."""
+
+    async def request(self, request_id: UUID) -> Request:
+        """One request. Raises `Unknown`."""
+
+    async def decide(self, verdict: Verdict) -> Request:
+        """Record a decision; the same decision again changes nothing. Raises `Rejected`."""
+
+    async def readdress(
+        self, request_id: UUID, *, email: str, name: str | None, language: str | None
+    ) -> Request:
+        """Have the supplier written to at another contact. Raises `Rejected`."""
+
+    async def withdraw(self, request_id: UUID, reason: str | None) -> Request:
+        """Ask no longer; again changes nothing. Raises `Rejected`."""
+
+    async def numbers(self) -> Mapping[str, object]:
+        """This member's requests, decisions and avoided audits, by round."""
+
+    async def download(self, report: Report, path: Path, progress: Progress) -> None:
+        """Download a report to a path that is free: whole and with its size and SHA-256, or not at all.
+
+        After an outage, also one that ended the program, it goes on where it stopped.
+        """
 
 
 class Matcher(Protocol):
@@ -158,6 +233,10 @@ class Desk(Protocol):
     @property
     def services(self) -> Services:
         """The HTTP services."""
+
+    @property
+    def requests(self) -> Requests:
+        """The HTTP services for requests and reports."""
 
     @property
     def matcher(self) -> Matcher:

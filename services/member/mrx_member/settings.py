@@ -9,6 +9,8 @@ from mrx_shared.refusals import Invalid, Unknown
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_ADDRESSES = ("registry_url", "aggregation_url", "report_request_url", "exchange_adapter_url")
+
 
 class MemberSettings(BaseSettings):
     """Who the member is and where the scheme's servers are. A command needs only what it uses."""
@@ -43,6 +45,10 @@ class MemberSettings(BaseSettings):
     """where the registry answers"""
     aggregation_url: str | None = None
     """where aggregation answers"""
+    report_request_url: str | None = None
+    """where report_request answers; an older profile may lack it"""
+    exchange_adapter_url: str | None = None
+    """where exchange_adapter answers; an older profile may lack it"""
     home: Path | None = None
     """the member's own folder; by default ~/.mrx/<member id>"""
 
@@ -53,7 +59,7 @@ class MemberSettings(BaseSettings):
             raise Invalid(
                 f"{field} is not set",
                 field=field,
-                remedy=f"name a profile with --profile, or set MRX_MEMBER_{field.upper()}",
+                remedy=f"name a profile that has it with --profile, or set MRX_MEMBER_{field.upper()}",
             )
         return value
 
@@ -100,7 +106,7 @@ def _member_of(path: Path, name: str | None) -> dict[str, Any]:
         if beside["id"] == members[name].get("member_id"):
             return beside
     return {
-        **{key: said.get(key) for key in ("registry_url", "aggregation_url")},
+        **{key: said.get(key) for key in _ADDRESSES},
         **{f"kafka_{key}": value for key, value in said.get("kafka", {}).items()},
         **members[name],
         "id": members[name].get("member_id"),

@@ -12,7 +12,7 @@ import pytest_asyncio
 from mrx_local.supervisor import read_stack
 from mrx_local.testing import infrastructure
 from mrx_member.adapters.kafka import KafkaAccess, KafkaTopics
-from mrx_member.handlers import unseen
+from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Event
 from mrx_shared.bus.administration import KafkaAdministration, Right
 from mrx_shared.messages.topics import kafka_user, lists_in, out

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from mrx_matching.generator.lists import generate, suppliers
 from mrx_matching.generator.writing import write_list, write_suppliers
-from mrx_member import handlers
 from mrx_member.adapters.matching import SiteMatcher
 from mrx_member.domain.reading import Entry
+from mrx_member.handlers import lists
 
 from tests.unit.member.conftest import MemoryDesk
 
@@ -32,7 +32,7 @@ def test_what_is_said_to_be_listed_or_audited_by_us_is_so(
     )
     desk.matcher = SiteMatcher()
     own = write_list(ours.rows, tmp_path / "own", ours.style)
-    findings = handlers.check(path, desk, own=own, released=released)
+    findings = lists.check(path, desk, own=own, released=released)
     truth = {row.values["supplier_ref"]: row for row in base}
     listed = [one for one in findings.findings if one.decision == "match"]
     assert len(listed) > 70

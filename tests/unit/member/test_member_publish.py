@@ -4,9 +4,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_member import handlers
 from mrx_member.domain.editions import Wish
-from mrx_member.handlers import Publication
+from mrx_member.handlers import lists
+from mrx_member.handlers.lists import Publication
 from mrx_shared.messages.envelope import decode, read_header
 from mrx_shared.messages.lists import ListManifest, ListPage
 from mrx_shared.refusals import Unavailable
@@ -17,8 +17,8 @@ from tests.unit.member.conftest import MemoryDesk, WriteList, fact
 async def publish(
     path: Path, desk: MemoryDesk, wish: Wish | None = None, *, wait: bool = True
 ) -> Publication:
-    reading = handlers.read_list(path, desk)
-    return await handlers.publish(path.stem, reading.entries, wish or Wish(), desk, wait=wait, patience=5)
+    reading = lists.read_list(path, desk)
+    return await lists.publish(path.stem, reading.entries, wish or Wish(), desk, wait=wait, patience=5)
 
 
 async def test_a_list_goes_out_in_pages_and_a_manifest_that_fits_them(
@@ -139,7 +139,7 @@ async def test_all_refusals_are_asked_for_where_the_receipt_holds_only_the_first
     desk.services.all_refusals = [shown[0].model_copy(update={"row": row}) for row in range(2, 122)]
     published = await publish(write_rows(120), desk)
     assert [refusal.row for refusal in published.refusals] == list(range(2, 122))
-    path = handlers.write_refusals(published, None, desk)
+    path = lists.write_refusals(published, None, desk)
     assert path is not None
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "row,row_ref,field,reason,remedy"

@@ -8,8 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 from mrx_member.adapters import outages
-from mrx_member.adapters.services import HttpAccess, HttpServices
-from mrx_member.handlers import unseen
+from mrx_member.adapters.http import Http, HttpAccess
+from mrx_member.adapters.services import HttpServices
+from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Release
 from mrx_shared.messages.aggregation import ListReceived
 from mrx_shared.refusals import Forbidden, Rejected, Unavailable, Unknown
@@ -74,7 +75,7 @@ class Scheme:
             client_id="client",
             client_secret="hush",
         )
-        return HttpServices(access, notice=self.notices.append, transport=httpx.MockTransport(self))
+        return HttpServices(Http(access, notice=self.notices.append, transport=httpx.MockTransport(self)))
 
     def paths(self) -> list[str]:
         return [request.url.path for request in self.asked]

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mrx_shared.messages.aggregation import ListReceived
 
 from mrx_member.domain.editions import Edition
 from mrx_member.domain.reading import Entry
+from mrx_member.domain.requests import Saying
 
 
 class FolderHome:
@@ -83,6 +85,35 @@ class FolderHome:
         """The release that was fetched last."""
         kept = _read(self._folder / "releases" / "latest.json")
         return None if kept is None else UUID(kept["release_id"])
+
+    def sayings(self) -> Mapping[UUID, Saying]:
+        """What was asked, decided and withdrawn from here, by the id of its content."""
+        kept: dict[str, dict[str, Any]] = _read(self._folder / "sayings.json") or {}
+        return {
+            UUID(key): Saying(said_at=at and datetime.fromisoformat(at), **one)
+            for key, one in kept.items()
+            for at in [one.pop("said_at")]
+        }
+
+    def keep_sayings(self, sayings: Mapping[UUID, Saying]) -> None:
+        """Remember these sayings beside the others; on the disk when this returns."""
+        if sayings:
+            said = {**self.sayings(), **sayings}
+            kept = {
+                str(key): {**asdict(one), "said_at": one.said_at and one.said_at.isoformat()}
+                for key, one in said.items()
+                if one != Saying()
+            }
+            _write(self._folder / "sayings.json", kept)
+
+    def heard_until(self) -> int:
+        """How far in the out-topic a listening program came."""
+        kept = _read(self._folder / "heard.json")
+        return 0 if kept is None else int(kept["position"])
+
+    def keep_heard(self, position: int) -> None:
+        """Remember how far a listening program came."""
+        _write(self._folder / "heard.json", {"position": position})
 
     def _list(self, name: str) -> Path:
         return self._folder / "lists" / f"{quote(name, safe=' ')}.json"

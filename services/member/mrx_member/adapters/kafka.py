@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -19,11 +19,11 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 from mrx_shared.messages.envelope import CONTENT_TYPE
-from mrx_shared.messages.topics import lists_in, out
+from mrx_shared.messages.topics import lists_in, out, requests_in
 from mrx_shared.refusals import Forbidden
 
 from mrx_member.adapters.outages import Notice, riding_over
-from mrx_member.ports import Ear, Event, Progress
+from mrx_member.ports import Ear, Event, Heard, Progress
 
 T = TypeVar("T")
 
@@ -65,6 +65,7 @@ class KafkaTopics:
     def __init__(self, access: KafkaAccess, member_id: UUID, *, notice: Notice) -> None:
         self._access = access
         self._lists = lists_in(member_id)
+        self._requests = requests_in(member_id)
         self._out = TopicPartition(out(member_id), 0)
         self._notice = notice
 
@@ -78,8 +79,11 @@ class KafkaTopics:
 
         return await self._riding_over(ask, self._out.topic)
 
-    async def send(self, events: Sequence[Event], progress: Progress) -> None:
+    async def send(
+        self, events: Sequence[Event], progress: Progress, *, to: Literal["lists", "requests"] = "lists"
+    ) -> None:
         """Send events in order; after an outage on from the first that is not acknowledged."""
+        topic = self._lists if to == "lists" else self._requests
         done = 0
 
         async def send_rest() -> None:
@@ -87,7 +91,7 @@ class KafkaTopics:
             async with self._producer() as producer:
                 for event in events[done:]:
                     await producer.send_and_wait(
-                        self._lists,
+                        topic,
                         event.body,
                         key=event.key.encode(),
                         headers=[("content-type", CONTENT_TYPE.encode())],
@@ -95,7 +99,7 @@ class KafkaTopics:
                     done += 1
                     progress(done, len(events))
 
-        await self._riding_over(send_rest, self._lists)
+        await self._riding_over(send_rest, topic)
 
     async def listen(self, position: int, ear: Ear[T]) -> T:
         """Read the out-topic from a position on until the ear answers with something."""
@@ -104,11 +108,7 @@ class KafkaTopics:
         async def listen_on() -> T:
             nonlocal at
             async with self._consumer() as consumer:
-                begin = (await consumer.beginning_offsets([self._out]))[self._out]
-                end = (await consumer.end_offsets([self._out]))[self._out]
-                # Events are kept for a while only, and a topic that was made anew begins at nought.
-                at = at if begin <= at <= end else begin
-                consumer.seek(self._out, at)
+                at = await self._seek(consumer, at)
                 while True:
                     for record in (await consumer.getmany(self._out, timeout_ms=1_000)).get(self._out, ()):
                         at = record.offset + 1
@@ -117,6 +117,32 @@ class KafkaTopics:
                             return answer
 
         return await self._riding_over(listen_on, self._out.topic)
+
+    async def follow(self, position: int) -> AsyncIterator[Heard]:
+        """Read the out-topic from a position on without end; connects anew for each burst of events."""
+        at = position
+
+        async def burst() -> list[Heard]:
+            async with self._consumer() as consumer:
+                await self._seek(consumer, at)
+                while True:
+                    records = (await consumer.getmany(self._out, timeout_ms=1_000)).get(self._out, ())
+                    if records:
+                        return [Heard(record.offset + 1, record.value or b"") for record in records]
+
+        while True:
+            for heard in await self._riding_over(burst, self._out.topic):
+                at = heard.after
+                yield heard
+
+    async def _seek(self, consumer: AIOKafkaConsumer, position: int) -> int:
+        """Go to a position, or where there is none such any more to the beginning."""
+        begin = (await consumer.beginning_offsets([self._out]))[self._out]
+        end = (await consumer.end_offsets([self._out]))[self._out]
+        # Events are kept for a while only, and a topic that was made anew begins at nought.
+        found: int = position if begin <= position <= end else begin
+        consumer.seek(self._out, found)
+        return found
 
     async def _riding_over(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
         try:

@@ -7,8 +7,9 @@ import json
 import re
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -17,6 +18,8 @@ from mrx_shared.refusals import Invalid
 
 from mrx_member.domain.columns import recognised
 from mrx_member.domain.reading import HEADING_ROWS, MAX_ROWS, Cell, Entry, Formula, Sheet
+
+_Known = Callable[[Sequence[str]], int]
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED = 8 * MAX_BYTES
@@ -47,7 +50,7 @@ _SAVE_AGAIN = "save it as CSV UTF-8 or as XLSX, or name its encoding with --enco
 class Sheets:
     """The port `Files` on the file system."""
 
-    def sheet(self, path: Path, *, encoding: str | None = None) -> Sheet:
+    def sheet(self, path: Path, *, encoding: str | None = None, known: _Known = recognised) -> Sheet:
         """The cells of a CSV or XLSX file, told apart by content. Raises `Invalid` for what it cannot read."""
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -63,9 +66,9 @@ class Sheets:
                 raise Invalid(
                     f"{path.name} is {what}", remedy="save the list as XLSX or CSV without a password"
                 )
-        return (
-            _workbook(path.name, content) if content.startswith(b"PK\x03\x04") else _text(content, encoding)
-        )
+        if content.startswith(b"PK\x03\x04"):
+            return _workbook(path.name, content, known)
+        return _text(content, encoding, known)
 
     def released(self, path: Path) -> Sequence[Entry]:
         """The rows of a released list, from its folder, `list.csv` or `list.json`; none without a name."""
@@ -102,6 +105,13 @@ class Sheets:
             shutil.copyfile(file, partial)
             partial.replace(out / file.name)
 
+    def sha256(self, path: Path) -> str | None:
+        """The SHA-256 of a file, None where there is none."""
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+
     def write(self, path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write a CSV table (UTF-8, without a mark: it would become part of the first name), whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +123,12 @@ class Sheets:
         partial.replace(path)
 
 
-def _text(content: bytes, encoding: str | None) -> Sheet:
+def _text(content: bytes, encoding: str | None, known: _Known) -> Sheet:
     text, encoding = _decoded(content, encoding)
     skipped = 0
     if text[:4].lower() == "sep=":  # a hint of Excel to itself
         text, skipped = text.partition("\n")[2], 1
-    delimiter = max(DELIMITERS, key=lambda candidate: _fit(text, candidate))
+    delimiter = max(DELIMITERS, key=lambda candidate: _fit(text, candidate, known))
     rows: list[Sequence[Cell]] = [()] * skipped
     try:
         rows.extend(_records(text, delimiter))
@@ -135,12 +145,12 @@ def _records(text: str, delimiter: str) -> Iterator[Sequence[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
-def _fit(text: str, delimiter: str) -> tuple[int, int]:
+def _fit(text: str, delimiter: str, known: _Known) -> tuple[int, int]:
     """Tell how well a delimiter explains the first rows: recognised headings, then cells."""
     found, cells = 0, 0
     try:
         for _, record in zip(range(HEADING_ROWS), _records(text, delimiter), strict=False):
-            found, cells = max(found, recognised(record)), max(cells, len(record))
+            found, cells = max(found, known(record)), max(cells, len(record))
     except csv.Error:
         pass  # what was read up to the fault counts; the fault is reported when the file is read
     return found, cells
@@ -186,7 +196,7 @@ def _utf16_without_mark(content: bytes) -> str | None:
     return "utf-16-be" if even > odd else "utf-16-le"
 
 
-def _workbook(name: str, content: bytes) -> Sheet:
+def _workbook(name: str, content: bytes, known: _Known) -> Sheet:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
 
     try:
@@ -210,7 +220,7 @@ def _workbook(name: str, content: bytes) -> Sheet:
         raise Invalid(
             f"{name} is not a workbook that can be read", remedy="save it as XLSX or CSV again"
         ) from error
-    best = max(sheets, key=lambda title: _most_headings(sheets[title]), default=None)
+    best = max(sheets, key=lambda title: _most_headings(sheets[title], known), default=None)
     if best is None:
         raise Invalid(f"{name} has no visible sheet", remedy="save the list in a visible sheet")
     notes = [f"read the sheet {best!r}"]
@@ -219,8 +229,8 @@ def _workbook(name: str, content: bytes) -> Sheet:
     return Sheet(rows=sheets[best], notes=tuple(notes))
 
 
-def _most_headings(rows: Sequence[Sequence[Cell]]) -> int:
-    return max((recognised([str(cell or "") for cell in cells]) for cells in rows[:HEADING_ROWS]), default=0)
+def _most_headings(rows: Sequence[Sequence[Cell]], known: _Known) -> int:
+    return max((known([str(cell or "") for cell in cells]) for cells in rows[:HEADING_ROWS]), default=0)
 
 
 def _cells(sheet: Any) -> list[Sequence[Cell]]:  # noqa: ANN401 - openpyxl's read-only sheet has no type

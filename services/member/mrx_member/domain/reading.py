@@ -58,7 +58,7 @@ class Reading:
 def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
     """Read a file's cells as a list. Raises `Rejected` or `Invalid` naming field, row and remedy."""
     top = _heading_row(sheet.rows)
-    headings = recognise([_as_text(cell) for cell in sheet.rows[top]], use)
+    headings = recognise([as_text(cell) for cell in sheet.rows[top]], use)
     columns = {column: at for column, at in headings.cells.items() if column != "audit_date" or use.leaves}
     numbers: list[int] = []
     columnwise: dict[str, list[str | date]] = {column: [] for column in columns}
@@ -95,7 +95,7 @@ def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
     entries = tuple(
         Entry(
             row=number,
-            values=MappingProxyType({c: text for c in columns if (text := _as_text(columnwise[c][at]))}),
+            values=MappingProxyType({c: text for c in columns if (text := as_text(columnwise[c][at]))}),
         )
         for at, number in enumerate(numbers)
     )
@@ -103,13 +103,13 @@ def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
 
 
 def _heading_row(rows: Sequence[Sequence[Cell]]) -> int:
-    counts = [recognised([_as_text(cell) for cell in cells]) for cells in rows[:HEADING_ROWS]]
+    counts = [recognised([as_text(cell) for cell in cells]) for cells in rows[:HEADING_ROWS]]
     best = max(counts, default=0)
     if best >= MIN_HEADINGS:
         return counts.index(best)
     for at, cells in enumerate(rows):
-        if any(_as_text(cell).strip() for cell in cells):
-            shown = ", ".join(_as_text(cell) for cell in cells if cell)[:200]
+        if any(as_text(cell).strip() for cell in cells):
+            shown = ", ".join(as_text(cell) for cell in cells if cell)[:200]
             raise Invalid(
                 f"no headings of a list of sites were found, it begins with: {shown}",
                 field="site_name",
@@ -154,7 +154,8 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     return text
 
 
-def _as_text(cell: Cell) -> str:
+def as_text(cell: Cell) -> str:
+    """A cell as text; dates as ISO, a formula as nothing."""
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     if isinstance(cell, date):

@@ -1,26 +1,23 @@
-"""`mrx member`: publish a list, read its receipt, fetch the released list, check suppliers against it."""
+"""`mrx member`: publish a list, fetch the released one, check suppliers, ask for reports and decide on them."""
 
 import asyncio
-import json
 import logging
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import typer
 
-from mrx_member import handlers
 from mrx_member.domain.dates import DateOrder
 from mrx_member.domain.editions import MAX_PAGE_ROWS, Wish
-from mrx_member.handlers import Publication
-from mrx_member.ports import Desk, Progress
+from mrx_member.entrypoints import requests
+from mrx_member.entrypoints.showing import SHOWN, Json, Timeout, bar, notice, print_json
+from mrx_member.handlers import lists
+from mrx_member.handlers.lists import Publication
+from mrx_member.ports import Desk
 
 REFUSED = 1
-SHOWN = 10
-"""So many refused rows are printed; all of them stand in the file."""
 
 
 class OpenDesk(Protocol):
@@ -36,11 +33,6 @@ class OpenDesk(Protocol):
     ) -> Desk: ...
 
 
-_Timeout = Annotated[float, typer.Option(min=1, help="Seconds to ride over outages and to wait.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
-_InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
-
-
 def commands(open_desk: OpenDesk) -> typer.Typer:
     """The commands, at a desk."""
     app = typer.Typer(name="member", help="The member's side of the scheme.", no_args_is_help=True)
@@ -54,7 +46,7 @@ def commands(open_desk: OpenDesk) -> typer.Typer:
         ] = None,
         member: Annotated[str | None, typer.Option(help="The member's name in --credentials.")] = None,
     ) -> None:
-        """Publish a list, fetch the released one, check suppliers against it, with the member's own credentials.
+        """Publish a list, check suppliers, ask for reports and decide on them, with the member's own credentials.
 
         Without --profile or --credentials the settings come from MRX_MEMBER_PROFILE or MRX_MEMBER_….
         """
@@ -62,10 +54,12 @@ def commands(open_desk: OpenDesk) -> typer.Typer:
             raise typer.BadParameter("--credentials and --member go together")
         # A client of Kafka tells of every attempt; what matters of it, the desk says once.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-        context.obj = open_desk(profile=profile, credentials=credentials, member=member, notice=_notice)
+        context.obj = open_desk(profile=profile, credentials=credentials, member=member, notice=notice)
 
     for command in (publish, fetch, check, receipts, status):
         app.command()(command)
+    for name, command in requests.COMMANDS.items():
+        app.command(name)(command)
     return app
 
 
@@ -91,8 +85,8 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
         str | None, typer.Option(help="The file's encoding, where it cannot be told.")
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the receipt.")] = True,
-    timeout: _Timeout = 120.0,
-    as_json: _Json = False,
+    timeout: Timeout = 120.0,
+    as_json: Json = False,
 ) -> None:
     """Send the list of audited sites and print its receipt. Ends with 1 when the list is refused.
 
@@ -100,19 +94,19 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     run the same command again: it carries on, and nothing counts twice.
     """
     desk: Desk = context.obj
-    reading = handlers.read_list(path, desk, order=date_order, encoding=encoding)
+    reading = lists.read_list(path, desk, order=date_order, encoding=encoding)
     for note in reading.notes:
-        _notice(note)
+        notice(note)
     wish = Wish(list_id=list_id, revision=revision, page_rows=page_rows)
-    with _bar("sending") as progress:
+    with bar("sending") as progress:
         published = asyncio.run(
-            handlers.publish(
+            lists.publish(
                 path.stem, reading.entries, wish, desk, wait=wait, patience=timeout, progress=progress
             )
         )
-    refused = handlers.write_refusals(published, receipt, desk)
+    refused = lists.write_refusals(published, receipt, desk)
     if as_json:
-        _print_json(
+        print_json(
             _publication_figures(published)
             | {"notes": reading.notes, "refused_rows": refused and str(refused)}
         )
@@ -128,15 +122,15 @@ def fetch(
         Path | None, typer.Option(help="A folder for the documents; they are kept in the home as well.")
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for a release that was not fetched yet.")] = False,
-    timeout: _Timeout = 120.0,
-    as_json: _Json = False,
+    timeout: Timeout = 120.0,
+    as_json: Json = False,
 ) -> None:
     """Download the latest released list and its certificate, and verify them."""
     desk: Desk = context.obj
-    with _bar("fetching") as progress:
-        fetched = asyncio.run(handlers.fetch(desk, out=out, wait=wait, patience=timeout, progress=progress))
+    with bar("fetching") as progress:
+        fetched = asyncio.run(lists.fetch(desk, out=out, wait=wait, patience=timeout, progress=progress))
     if as_json:
-        _print_json(
+        print_json(
             {
                 "release_id": str(fetched.release_id),
                 "as_of": fetched.as_of,
@@ -163,15 +157,15 @@ def check(
         typer.Option(exists=True, help="The released list or its folder; by default the last fetched."),
     ] = None,
     out: Annotated[Path, typer.Option(dir_okay=False, help="Where the findings go.")] = Path("check.csv"),
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Match suppliers against the released list. Everything happens on this machine, nothing leaves it."""
     desk: Desk = context.obj
-    findings = handlers.check(suppliers, desk, own=own, released=released)
-    handlers.write_findings(findings, out, desk)
+    findings = lists.check(suppliers, desk, own=own, released=released)
+    lists.write_findings(findings, out, desk)
     if as_json:
         figures = ("listed", "audited_by_us", "to_request", "to_review")
-        _print_json(
+        print_json(
             {"suppliers": len(findings.findings), **{name: getattr(findings, name) for name in figures}}
         )
         return
@@ -184,12 +178,12 @@ def check(
     )
 
 
-def receipts(context: typer.Context, as_json: _Json = False) -> None:
+def receipts(context: typer.Context, as_json: Json = False) -> None:
     """Print the receipts that are kept here, oldest first."""
     desk: Desk = context.obj
     kept = desk.home.receipts()
     if as_json:
-        _print_json([receipt.model_dump(mode="json") for receipt in kept])
+        print_json([receipt.model_dump(mode="json") for receipt in kept])
         return
     for one in kept:
         typer.echo(
@@ -198,11 +192,11 @@ def receipts(context: typer.Context, as_json: _Json = False) -> None:
         )
 
 
-def status(context: typer.Context, timeout: _Timeout = 30.0, as_json: _Json = False) -> None:
+def status(context: typer.Context, timeout: Timeout = 30.0, as_json: Json = False) -> None:
     """Print whether this member takes part, and what is missing."""
-    standing = asyncio.run(handlers.participation(context.obj, patience=timeout))
+    standing = asyncio.run(lists.participation(context.obj, patience=timeout))
     if as_json:
-        _print_json(standing)
+        print_json(standing)
         return
     typer.echo("takes part" if standing.get("participates") else "does not take part")
     missing = standing.get("missing")
@@ -244,26 +238,4 @@ def _show(published: Publication, refused: Path | None) -> None:
     if refused and published.refusals:
         typer.echo(f"refused rows: {refused}")
     if len(published.refusals) < receipt.refused and receipt.state != "refused":
-        _notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _notice(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Progress]:
-    """Show a progress bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield handlers.unseen
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")

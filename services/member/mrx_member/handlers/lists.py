@@ -1,8 +1,7 @@
-"""The member's verbs: publish a list, fetch the released one, check suppliers against it."""
+"""Publish a list, fetch the released one, check suppliers against it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +12,8 @@ from mrx_shared.messages.envelope import (
     Envelope,
     M,
     Message,
-    Unreadable,
     canonical_json,
-    decode,
     encode,
-    read_header,
 )
 from mrx_shared.messages.lists import PAGE_BYTES, ListManifest, ListPage, ListRow, rows_digest
 from mrx_shared.refusals import Invalid, Rejected, Unavailable, Unknown
@@ -28,6 +24,7 @@ from mrx_member.domain.editions import Edition, Wish, next_revision, repeats
 from mrx_member.domain.paging import pages
 from mrx_member.domain.reading import Entry, Reading, read
 from mrx_member.domain.suppliers import Findings, judge
+from mrx_member.handlers.waiting import understood, unseen, within
 from mrx_member.ports import Desk, Event, Progress
 
 DOCUMENTS = ("list.csv", "list.json", "list.xlsx", "certificate.json")
@@ -35,10 +32,6 @@ REFUSAL_COLUMNS = ("row", "row_ref", "field", "reason", "remedy")
 CHECK_COLUMNS = ("supplier_ref", "entry_id", "score", "decision", "audited_by_us")
 REFUSALS_PATIENCE = 30.0
 """Seconds for asking the service for all refusals; after that the first ones, from the receipt, have to do."""
-
-
-def unseen(done: int, of: int) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +73,7 @@ async def publish(
     Calling it again after a failure carries on: the same content goes out under the same ids, so that nothing
     counts twice. After it came to its end, the next call makes the next revision.
     """
-    async with _within(
+    async with within(
         patience, f"the list {name!r} has no receipt yet" if wait else f"the list {name!r} is not sent"
     ):
         edition = await _edition(name, entries, wish, desk)
@@ -168,20 +161,12 @@ async def _receipt(edition: Edition, desk: Desk) -> ListReceived:
 
     def ear(body: bytes, more: bool) -> ListReceived | None:
         nonlocal found
-        receipt = _understood(body, ListReceived)
+        receipt = understood(body, ListReceived)
         if receipt and (receipt.list_id, receipt.revision) == (edition.list_id, edition.revision):
             found = receipt
         return None if more else found
 
     return await desk.topics.listen(edition.heard_from, ear)
-
-
-def _understood(body: bytes, message: type[M]) -> M | None:
-    """Return the fact if it is of this type; None for another's, or for one that a newer service says."""
-    try:
-        return decode(body, message).data if read_header(body).type == message.type else None
-    except Unreadable:
-        return None
 
 
 async def _refusals(receipt: ListReceived, desk: Desk) -> tuple[RowRefusal, ...]:
@@ -222,11 +207,11 @@ async def fetch(
     desk: Desk, *, out: Path | None = None, wait: bool = False, patience: float, progress: Progress = unseen
 ) -> Fetched:
     """Download the latest release and keep it; with `wait`, until there is one that is not kept here yet."""
-    async with _within(patience, "the released list did not come"):
+    async with within(patience, "the released list did not come"):
         release = await desk.services.latest_release()
         known = desk.home.latest_release()
         if wait and (release is None or release.release_id == known):
-            await desk.topics.listen(0, lambda body, _: _news(_understood(body, ListReleased), known))
+            await desk.topics.listen(0, lambda body, _: _news(understood(body, ListReleased), known))
             release = await desk.services.latest_release()
         if release is None:
             raise Unknown("no list has been released yet", remedy="wait for the next release with --wait")
@@ -301,16 +286,5 @@ def write_findings(findings: Findings, path: Path, desk: Desk) -> None:
 
 async def participation(desk: Desk, *, patience: float) -> Mapping[str, object]:
     """Whether this member takes part, and what is missing."""
-    async with _within(patience, "the registry did not answer"):
+    async with within(patience, "the registry did not answer"):
         return await desk.services.participation()
-
-
-@asynccontextmanager
-async def _within(patience: float, otherwise: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(patience):
-            yield
-    except TimeoutError:
-        raise Unavailable(
-            f"{otherwise} after {patience:g} s; run the same command again, it carries on where this one stopped"
-        ) from None

@@ -1,0 +1,316 @@
+"""Asking suppliers for their reports: what can be asked, what was decided, and how a request stands."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from mrx_shared.refusals import Invalid, Rejected
+
+from mrx_member.domain.tables import Line
+
+LANGUAGES = ("en", "zh", "es")
+OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
+TERM_DAYS = range(7, 91)
+MAX_WORD = 200
+ASKED_COLUMNS = ("entry_id", "supplier_ref", "contact_email")
+CHECK_COLUMNS = ("supplier_ref", "entry_id", "decision", "audited_by_us")
+SUPPLIER_COLUMNS = ("supplier_ref", "contact_email")
+DECIDED_COLUMNS = ("request_id", "outcome")
+ENDED = frozenset({"declined", "decided", "expired", "withdrawn"})
+"""States of a request after which its site may be asked again."""
+
+_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\".]+(?:\.[^\s@,;<>\".]+)+")
+_NUMBER = re.compile(r"(\d+)(?:\.0+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for every row of a file that does not say it itself."""
+
+    scope: str | None = None
+    purpose: str | None = None
+    language: str = "en"
+    term_days: int = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """Who is told by mail when a report is there, and in which language; nobody by default."""
+
+    email: str | None = field(default=None, repr=False)
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One site whose supplier is to be asked. `row` is where it stands in the member's file."""
+
+    row: int | None
+    entry_id: str
+    site_number: str
+    supplier_name: str
+    contact_email: str = field(repr=False)
+    contact_name: str | None = field(repr=False)
+    language: str
+    scope: str
+    purpose: str
+    term_days: int
+
+    @property
+    def content(self) -> Mapping[str, str | int | None]:
+        """All that is asked, wherever it stands: equal contents are one request."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "row"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a report stands in for an audit of the member's own."""
+
+    row: int | None = None
+    request_id: UUID
+    outcome: str
+    reason: str | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why one row did not go through. `ref` is the member's own name for what it is about."""
+
+    row: int | None
+    ref: str
+    field: str | None
+    reason: str
+    remedy: str | None
+    kind: str = "invalid"
+    """`invalid` where the row has to be corrected, else what the scheme's rule is about"""
+
+    @classmethod
+    def of(cls, error: Rejected, *, row: int | None, ref: str) -> "Fault":
+        """The fault that a refusal is for a row."""
+        return cls(
+            row=row, ref=ref, field=error.field, reason=error.reason, remedy=error.remedy, kind=error.kind
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What is remembered of one content: which of its requests is the latest, and what waits for an answer."""
+
+    edition: int = 1
+    """counts the requests of one content: a new one is made once the one before is over"""
+    said_at: datetime | None = None
+    """None where nothing waits for an answer"""
+    heard_from: int = 0
+    """where in the member's out-topic its answer can begin"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report in the vault."""
+
+    report_id: UUID
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A state that a request came to."""
+
+    state: str
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """How a request stands."""
+
+    request_id: UUID
+    state: str
+    mail: str
+    entry_id: str
+    site_number: str
+    supplier: str
+    reference: str
+    asked_at: datetime
+    term_ends_at: datetime
+    report: Report | None
+    outcome: str | None
+    valid_until: date | None
+    possible: tuple[str, ...]
+    history: tuple[Step, ...]
+
+
+def askings(rows: Iterable[Line], terms: Terms) -> tuple[list[Asking], list[Fault]]:
+    """What can be asked of a file's rows, and for every other row why not."""
+    found: list[Asking] = []
+    faults: list[Fault] = []
+    asked: dict[str, int | None] = {}
+    for line in rows:
+        try:
+            asking = _asking(line, terms)
+            if asking.entry_id in asked:
+                raise Invalid(  # noqa: TRY301 - one way out for every fault of a row
+                    f"row {asked[asking.entry_id]} already asks for this entry",
+                    field="entry_id",
+                    remedy="ask once for each site; remove one of the rows",
+                )
+        except Invalid as error:
+            faults.append(Fault.of(error, row=line.row, ref=line.values.get("supplier_ref", "")))
+            continue
+        asked[asking.entry_id] = line.row
+        found.append(asking)
+    return found, faults
+
+
+def one_asking(values: Mapping[str, str], terms: Terms) -> Asking:
+    """One site to be asked for, from words by column. Raises `Invalid`."""
+    return _asking(
+        Line(row=None, values={name: " ".join(value.split()) for name, value in values.items()}), terms
+    )
+
+
+def chosen(
+    findings: Sequence[Line], suppliers: Sequence[Line], terms: Terms
+) -> tuple[list[Asking], list[Fault]]:
+    """What can be asked of a check's findings: matches that the member did not audit, with its own contacts."""
+    by_ref: dict[str, list[Line]] = defaultdict(list)
+    for line in suppliers:
+        by_ref[line.values.get("supplier_ref", "")].append(line)
+    rows: list[Line] = []
+    faults: list[Fault] = []
+    for finding in findings:
+        ref = finding.values.get("supplier_ref", "")
+        if finding.values.get("decision") != "match" or finding.values.get("audited_by_us") != "false":
+            continue
+        if len(by_ref[ref]) == 1:
+            [supplier] = by_ref[ref]
+            values = {**supplier.values, "entry_id": finding.values.get("entry_id", "")}
+            rows.append(Line(row=supplier.row, values=values))
+            continue
+        twice = ", ".join(str(line.row) for line in by_ref[ref])
+        faults.append(
+            Fault(
+                row=finding.row,
+                ref=ref,
+                field="supplier_ref",
+                reason=f"stands in rows {twice} of the suppliers" if twice else "is not among the suppliers",
+                remedy="keep one of the rows" if twice else "add a row with the supplier's contact",
+            )
+        )
+    found, others = askings(rows, terms)
+    return found, faults + others
+
+
+def verdicts(rows: Iterable[Line]) -> tuple[list[Verdict], list[Fault]]:
+    """The decisions of a file, and for every row that holds none why not."""
+    found: list[Verdict] = []
+    faults: list[Fault] = []
+    for line in rows:
+        values = line.values
+        try:
+            found.append(
+                replace(
+                    verdict(
+                        values.get("request_id", ""),
+                        values.get("outcome", ""),
+                        reason=values.get("reason"),
+                        valid_until=values.get("valid_until"),
+                    ),
+                    row=line.row,
+                )
+            )
+        except Invalid as error:
+            faults.append(Fault.of(error, row=line.row, ref=values.get("request_id", "")))
+    return found, faults
+
+
+def verdict(
+    request_id: str, outcome: str, *, reason: str | None = None, valid_until: str | None = None
+) -> Verdict:
+    """A decision from its words. Raises `Invalid`."""
+    if outcome not in OUTCOMES:
+        raise Invalid(
+            f"{outcome!r} is no decision", field="outcome", remedy=f"write one of {', '.join(OUTCOMES)}"
+        )
+    if outcome == "refused" and not reason:
+        raise Invalid("a refusal has no reason", field="reason", remedy="say why the report is not accepted")
+    if reason:
+        _word({"reason": reason}, "reason")
+    try:
+        identified = UUID(request_id)
+    except ValueError:
+        raise Invalid(
+            f"{request_id!r} is no request id",
+            field="request_id",
+            remedy="copy it from `mrx member requests --csv`",
+        ) from None
+    try:
+        until = date.fromisoformat(valid_until) if valid_until else None
+    except ValueError:
+        raise Invalid(
+            f"{valid_until!r} is no date", field="valid_until", remedy="write it as 2027-03-14"
+        ) from None
+    return Verdict(request_id=identified, outcome=outcome, reason=reason, valid_until=until)
+
+
+def _asking(line: Line, terms: Terms) -> Asking:
+    said = line.values
+    values = {
+        "scope": terms.scope,
+        "purpose": terms.purpose,
+        "language": terms.language,
+        "term_days": str(terms.term_days),
+        **said,
+    }
+    language = re.split("[-_]", values["language"] or "")[0].lower()
+    if language not in LANGUAGES:
+        raise Invalid(
+            f"mails cannot be written in {values['language']!r}",
+            field="language",
+            remedy=f"write one of {', '.join(LANGUAGES)}",
+        )
+    email = _word(values, "contact_email", "add the supplier's address from your own supplier base")
+    if not _EMAIL.fullmatch(email):
+        raise Invalid(
+            "is not an e-mail address", field="contact_email", remedy="write one address, as a@b.example"
+        )
+    return Asking(
+        row=line.row,
+        entry_id=_word(values, "entry_id", "take it from the released list or from `mrx member check`"),
+        site_number=_word(values, "supplier_ref", "give the site's number in your own supplier base"),
+        supplier_name=_word(values, "supplier_name", "give the supplier's name"),
+        contact_email=email,
+        contact_name=_word(values, "contact_name") if values.get("contact_name") else None,
+        language=language,
+        scope=_word(values, "scope", "fill the column, or give it for all rows with --scope"),
+        purpose=_word(values, "purpose", "fill the column, or give it for all rows with --purpose"),
+        term_days=_term(values["term_days"] or ""),
+    )
+
+
+def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> str:
+    value = values.get(column)
+    if not value:
+        raise Invalid("is empty", field=column, remedy=remedy)
+    if len(value) > MAX_WORD:
+        raise Invalid(f"is longer than {MAX_WORD} characters", field=column, remedy="shorten it")
+    if not value.isprintable():
+        raise Invalid("holds a character that does not show", field=column, remedy="write it anew")
+    return value
+
+
+def _term(text: str) -> int:
+    number = _NUMBER.fullmatch(text)
+    if number is None or int(number[1]) not in TERM_DAYS:
+        raise Invalid(
+            f"{text!r} is not a number of days that a supplier may be given",
+            field="term_days",
+            remedy=f"write a whole number from {TERM_DAYS[0]} to {TERM_DAYS[-1]}",
+        )
+    return int(number[1])
