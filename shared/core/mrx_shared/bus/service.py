@@ -159,17 +159,23 @@ def serve(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(relay.run(), name="relay"),
+            consuming = [
                 tasks.create_task(_listen(parts, on_start), name="consumers"),
-                tasks.create_task(_keep_room(room, subscriptions), name="waiting-room"),
                 tasks.create_task(_keep_patterns(parts), name="patterns"),
+            ]
+            working = [
+                tasks.create_task(relay.run(), name="relay"),
+                tasks.create_task(_keep_room(room, subscriptions), name="waiting-room"),
                 *(tasks.create_task(loop.run(), name=loop.name) for loop in parts.loops),
             ]
             yield
-            # Stop consuming first: the event in hand finishes, then the rest may go.
+            # A consumer that is started or asked while it stops would connect anew. The event in hand finishes,
+            # then the rest may go.
+            for task in consuming:
+                task.cancel()
+            await asyncio.wait(consuming)
             await _stop(broker)
-            for task in running:
+            for task in working:
                 task.cancel()
         await database.close()
 
