@@ -11,7 +11,7 @@ from mrx_shared.messages.speaking import Speaks
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.groups import Participation
 from mrx_aggregation.domain.lists import Page, ReceivedList
-from mrx_aggregation.domain.pool import Audited, PoolSite
+from mrx_aggregation.domain.pool import Audited, PoolSite, ReleasedEntry
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Waiting
 from mrx_aggregation.domain.rows import RefusedRow, Verdict
@@ -282,6 +282,9 @@ class Writer(Protocol):
 
     async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> dict[bytes, str]:
         """Make the rows' ids under the release's key and keep them. Returns them by digest."""
+
+    async def entries(self, release_id: UUID, *, before: UUID | None) -> Sequence[ReleasedEntry]:
+        """The kept entries by id, each with its site's entry in the release `before`."""
 
 
 class Shelf(Protocol):

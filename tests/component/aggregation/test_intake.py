@@ -120,18 +120,20 @@ async def test_a_page_repeated_with_other_content_is_refused_and_the_first_stays
     other = SentList(rows=[site(50)], list_id=sent.list_id).pages()[0]
     await aggregation.send(member, *(sent.messages() if whole else sent.pages()), other)
     receipt = await aggregation.receipt(member)
-    assert receipt.state == "refused"
+    assert (receipt.state, receipt.stands) == ("refused", "accepted" if whole else None)
     assert "page 1 of this revision came before with other content" in (receipt.reason or "")
     await aggregation.send(member, sent.manifest())
     receipt = await aggregation.receipt(member)
-    assert (receipt.state, receipt.accepted) == ("accepted", 7)
+    assert (receipt.state, receipt.accepted, receipt.stands) == ("accepted", 7, None)
 
 
 async def test_a_manifest_repeated_with_other_content_is_refused_and_the_first_stays(
     aggregation: Aggregation, member: UUID, sent: SentList
 ) -> None:
     await aggregation.send(member, sent, sent.manifest(sha256="0" * 64))
-    assert "manifest of this revision came before" in ((await aggregation.receipt(member)).reason or "")
+    receipt = await aggregation.receipt(member)
+    assert (receipt.state, receipt.stands) == ("refused", "accepted")
+    assert "manifest of this revision came before" in (receipt.reason or "")
     assert await entries_of(aggregation, member) == 7
 
 
@@ -140,7 +142,9 @@ async def test_a_further_page_of_a_whole_revision_is_refused(
 ) -> None:
     further = sent.pages()[0].model_copy(update={"page": 9})
     await aggregation.send(member, sent, further)
-    assert "whole with its 3 pages" in ((await aggregation.receipt(member)).reason or "")
+    receipt = await aggregation.receipt(member)
+    assert (receipt.state, receipt.stands) == ("refused", "accepted")
+    assert "whole with its 3 pages" in (receipt.reason or "")
     assert await entries_of(aggregation, member) == 7
 
 
@@ -149,11 +153,14 @@ async def test_a_body_that_names_another_member_is_refused_and_nothing_of_it_is_
 ) -> None:
     await aggregation.send(member, sent.manifest(member_id=uuid4()))
     receipt = await aggregation.receipt(member)
-    assert (receipt.state, receipt.list_id) == ("refused", sent.list_id)
+    assert (receipt.state, receipt.list_id, receipt.stands) == ("refused", sent.list_id, None)
     assert "another member than its topic's" in (receipt.reason or "")
     assert await aggregation.sql.fetchval("SELECT count(*) FROM received_list") == 0
     await aggregation.send(member, *sent.pages(), sent.manifest(member_id=member))
     assert (await aggregation.receipt(member)).state == "accepted"
+    await aggregation.send(member, sent.manifest(member_id=uuid4()))
+    receipt = await aggregation.receipt(member)
+    assert (receipt.state, receipt.stands) == ("refused", "accepted")
 
 
 async def test_a_page_of_more_than_five_hundred_rows_refuses_the_list(

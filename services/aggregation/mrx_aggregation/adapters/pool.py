@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mrx_aggregation.adapters.resolver import refuse_frozen, transaction
-from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, in_order
+from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, ReleasedEntry, in_order
 
 _NAMES = ", ".join(POOL_COLUMNS)
 _FORGET = "DELETE FROM pool_site WHERE round_id = $1"
@@ -17,9 +17,16 @@ _KEEP = f"""
 _POOL = f"SELECT {_NAMES} FROM pool_site WHERE round_id = $1"  # noqa: S608
 _HELD = "SELECT site FROM held_site WHERE round_id = $1"
 _KEY = "SELECT key FROM release_key WHERE release_id = $1"
+_SCHEME_KEY = "SELECT key FROM scheme_key"
 _KEEP_IDS = """
-    INSERT INTO released_site (release_id, site, entry_id)
-    SELECT $1, * FROM unnest($2::bytea[], $3::text[]) ON CONFLICT DO NOTHING
+    INSERT INTO released_site (release_id, site, entry_id, site_token)
+    SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
+"""
+# Two rows may be one place with different audits; the site's entry before is then the one with the lowest id.
+_ENTRIES = """
+    SELECT entry_id, site_token, (SELECT min(older.entry_id) FROM released_site AS older
+        WHERE older.release_id = $2 AND older.site_token = released_site.site_token) AS previous_entry_id
+    FROM released_site WHERE release_id = $1 ORDER BY entry_id COLLATE "C"
 """
 
 
@@ -51,6 +58,14 @@ class SqlPool:
     async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> dict[bytes, str]:
         async with transaction(self._writer) as driver:
             key = await driver.fetchval(_KEY, release_id)
+            scheme_key = await driver.fetchval(_SCHEME_KEY)
             ids = {site.digest: site.entry_id(key) for site in shown}
-            await driver.execute(_KEEP_IDS, release_id, list(ids), list(ids.values()))
+            tokens = {site.digest: site.site_token(scheme_key) for site in shown}
+            await driver.execute(
+                _KEEP_IDS, release_id, list(ids), list(ids.values()), [tokens[one] for one in ids]
+            )
         return ids
+
+    async def entries(self, release_id: UUID, *, before: UUID | None) -> Sequence[ReleasedEntry]:
+        async with transaction(self._writer) as driver:
+            return [ReleasedEntry(**row) for row in await driver.fetch(_ENTRIES, release_id, before)]

@@ -49,6 +49,20 @@ class PoolSite:
         """The row's id in one release."""
         return hmac.new(key, self.canonical, sha256).hexdigest()
 
+    def site_token(self, key: bytes) -> str:
+        """The same for the site in every release, whatever its latest audit is there."""
+        place = json.dumps(self.place, ensure_ascii=False, separators=(",", ":")).encode()
+        return hmac.new(key, place, sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedEntry:
+    """An entry of a release, and what tells its site in other releases."""
+
+    entry_id: str
+    previous_entry_id: str | None
+    site_token: str
+
 
 POOL_COLUMNS = tuple(column.name for column in fields(PoolSite))
 

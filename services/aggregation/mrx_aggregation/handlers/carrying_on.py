@@ -1,14 +1,23 @@
 """What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import mrx_matching
-from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed
+from mrx_shared.messages.aggregation import (
+    ENTRIES_PER_PAGE,
+    ListReleased,
+    ReleasedEntry,
+    ReleasePage,
+    ReleasePublished,
+    RoundClosed,
+)
 
 from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
+from mrx_aggregation.domain.pool import ReleasedEntry as Entered
 from mrx_aggregation.domain.pool import in_order, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
@@ -147,6 +156,7 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         held=len(pool) - len(shown),
     )
     documents = await shelf.publish(unpublished, pool, decisions, entry_ids)
+    entries = await writer.entries(approved.release_id, before=approved.compared_with)
 
     async def tell(work: Work) -> None:
         released = await _published(approved.round_id, work)
@@ -154,6 +164,7 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await work.rounds.publish_release(published)
         await work.rounds.keep(released, at=work.now)
         await _announce(published, work)
+        _say_entries(published, entries, work)
 
     await transact(tell)
 
@@ -164,6 +175,24 @@ async def _published(round_id: UUID, work: Work) -> Round:
     return current.publish(
         newer_closed=await work.rounds.newer_closed(round_id), latest=await work.rounds.latest_release_id()
     )
+
+
+def _say_entries(published: Release, entries: Sequence[Entered], work: Work) -> None:
+    """Say what each entry's site was before, so that requests for older entries find it. No document tells this."""
+    pages = -(-len(entries) // ENTRIES_PER_PAGE)
+    for page in range(1, pages + 1):
+        part = entries[(page - 1) * ENTRIES_PER_PAGE : page * ENTRIES_PER_PAGE]
+        work.say(
+            ReleasePage(
+                release_id=published.release_id,
+                round_id=published.round_id,
+                as_of=published.as_of,
+                page=page,
+                pages=pages,
+                entries=[ReleasedEntry.model_validate(one, from_attributes=True) for one in part],
+            ),
+            about=str(published.release_id),
+        )
 
 
 async def _announce(published: Release, work: Work) -> None:

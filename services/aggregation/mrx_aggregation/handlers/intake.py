@@ -161,7 +161,10 @@ async def _refuse_stranger(what: str, list_id: UUID, revision: int, work: Work, 
     """Say that what came names another member than its topic does. Nothing of it is kept."""
     nothing = ReceivedList(member_id=member_id, list_id=list_id, revision=revision, received_at=work.now)
     reason = f"the {what} states another member than its topic's"
-    await _say(nothing.refuse(reason, "leave member_id out, or state your own"), work, shown=nothing)
+    stays = await work.lists.find(list_id, revision) or nothing
+    await _say(
+        nothing.refuse(reason, "leave member_id out, or state your own"), work, shown=nothing, stays=stays
+    )
 
 
 async def _refuse_page(received: ReceivedList, fault: tuple[str, str], work: Work) -> None:
@@ -175,7 +178,7 @@ async def _refuse_page(received: ReceivedList, fault: tuple[str, str], work: Wor
 
 async def _refuse_part(received: ReceivedList, fault: tuple[str, str], work: Work) -> None:
     """Say that what came is refused, while the revision stays as it is."""
-    await _say(received.refuse(*fault), work, shown=received)
+    await _say(received.refuse(*fault), work, shown=received, stays=received)
 
 
 async def _count_if_whole(received: ReceivedList, work: Work) -> None:
@@ -296,7 +299,9 @@ _SAID: dict[ListState, Literal["accepted", "waiting", "refused"]] = {
 }
 
 
-async def _say(received: ReceivedList, work: Work, *, shown: ReceivedList) -> None:
+async def _say(
+    received: ReceivedList, work: Work, *, shown: ReceivedList, stays: ReceivedList | None = None
+) -> None:
     refused = await work.lists.refused_rows(shown, after_row=0, limit=REFUSALS_SHOWN)
     receipt = ListReceived(
         list_id=received.list_id,
@@ -317,5 +322,6 @@ async def _say(received: ReceivedList, work: Work, *, shown: ReceivedList) -> No
         ],
         details_path=f"/v1/lists/{received.list_id}/revisions/{received.revision}/refusals",
         received_at=work.now,
+        stands=_SAID.get(stays.state) if stays else None,
     )
     work.say(receipt, about=str(received.member_id), to=received.member_id)

@@ -44,6 +44,10 @@ class ListReceived(Message):
     )
     details_path: str
     received_at: AwareDatetime
+    stands: Literal["accepted", "waiting", "refused"] | None = Field(
+        default=None,
+        description="what stays of the same revision, where something more came for it and was refused",
+    )
 
 
 class ListReleased(Message):
