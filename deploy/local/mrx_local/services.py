@@ -64,6 +64,8 @@ class Servers:
     """who the services are for the object storage, by the identity's name"""
     smtp_port: int
     """where mails go, on loopback"""
+    mails: Path
+    """the folder in which they end"""
 
 
 def identities(secrets: Secrets) -> dict[str, Identity]:

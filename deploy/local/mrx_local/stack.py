@@ -99,6 +99,7 @@ class Infrastructure:
             objects=objects,
             identities=known,
             smtp_port=self.mail.port,
+            mails=self.mail.mails,
         )
 
 
@@ -138,6 +139,16 @@ class Stack:
     def kafka(self) -> dict[str, str]:
         """Kafka's address and how to speak to it."""
         return _kafka_facts(self.servers.kafka)
+
+    @property
+    def platform_url(self) -> str:
+        """Where the data-sharing platform is."""
+        return self.settings[_REPLACES_PLATFORM]
+
+    @property
+    def mails(self) -> Path:
+        """Where the mails lie that were sent."""
+        return self.servers.mails
 
     async def move_clock(self, offset: timedelta) -> None:
         """Start every service anew with its clock so far ahead of the machine's; refused outside a demonstration."""

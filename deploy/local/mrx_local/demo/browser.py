@@ -16,7 +16,6 @@ from typing_extensions import override
 
 PATIENCE_S = 60.0
 PAUSE_S = 0.2
-PDF = "application/pdf"
 
 
 @dataclass(slots=True)
@@ -31,13 +30,11 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self.attributes: dict[str, str] = {}
         self._open: Form | None = None
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.attributes |= {name: value for name, value in given.items() if name.startswith("data-")}
         if tag == "form":
             self._open = Form(action=given.get("action", ""))
             self.forms.append(self._open)
@@ -55,8 +52,15 @@ class Page:
     """A page as it was shown."""
 
     forms: list[Form]
-    data: dict[str, str]
-    """what its elements carry for its script"""
+    text: str = field(repr=False)
+
+    @property
+    def seal(self) -> str:
+        """What the page's script shows to prove that the page was drawn for this browser. Raises `Rejected`."""
+        for form in self.forms:
+            if "seal" in form.fields:
+                return form.fields["seal"]
+        raise Rejected("the page has no form")
 
     def form(self, action: str) -> Form:
         """The form that goes to a path. Raises `Rejected`."""
@@ -103,10 +107,15 @@ class Browser:
             lambda: self._client.post(
                 f"{self._portal}{path}",
                 json=body,
-                headers={"Origin": self._portal, "X-CSRF-Token": seal},
+                headers={"Origin": self._portal, "MRX-Seal": seal, "Accept": "application/json"},
             )
         )
-        return answer.json() if answer.content else None
+        return answer.json()
+
+    async def read(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """What the page's script reads while it waits."""
+        address, json = f"{self._portal}{path}", {"Accept": "application/json"}
+        return (await self._patiently(lambda: self._client.get(address, headers=json))).json()
 
     async def put(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a file straight to the object storage."""
@@ -132,10 +141,10 @@ class Browser:
 def _page(answer: httpx.Response) -> Page:
     found = _Forms()
     found.feed(answer.text)
-    return Page(forms=found.forms, data=found.attributes)
+    return Page(forms=found.forms, text=answer.text)
 
 
 def ticket_for(file: Path) -> tuple[bytes, dict[str, Any]]:
     """A file's bytes, and what a ticket for it is asked with."""
     body = file.read_bytes()
-    return body, {"sha256": sha256(body).hexdigest(), "size": len(body), "media_type": PDF}
+    return body, {"sha256": sha256(body).hexdigest(), "size": len(body)}

@@ -47,6 +47,10 @@ class Mailbox:
                 self._read[path.name] = _mail(path.read_bytes())
         return self._read.values()
 
+    def delivered(self) -> int:
+        """How many mails came; one that was sent again after a crash has the same Message-ID and counts once."""
+        return len({mail.message_id for mail in self.mails()})
+
     async def link_for(self, address: str) -> str:
         """The link in the newest mail to an address; waits for one. Raises `Unavailable`."""
         give_up = time.monotonic() + PATIENCE_S

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
 from mrx_local.demo.cast import AS_OF, ROWS, Cast, SentList, Variation, invent, read_given
+from mrx_local.demo.exchange import Setting, choose, exchange, implied
+from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Scheme
 from mrx_local.demo.second_way import (
     Findings,
@@ -75,7 +78,7 @@ async def play(wishes: Wishes) -> int:
     telling = Telling()
     if wishes.given is not None and any(
         wishes.given.is_relative_to(folder)
-        for folder in (wishes.out / "lists", wishes.out / "release", wishes.servers)
+        for folder in (wishes.out / "lists", wishes.out / "release", wishes.out / "reports", wishes.servers)
     ):
         raise Invalid(
             f"{wishes.given} lies in a folder that the demo empties",
@@ -102,6 +105,7 @@ async def play(wishes: Wishes) -> int:
         say(f"{len(cast.lists)} lists with {rows:,} rows are written, {len(cast.actors)} members to admit")
     settings = {
         "MRX_ENVIRONMENT": "demonstration",
+        "MRX_EXCHANGE_ADAPTER_PLATFORM_POLL_S": "1",
         "MRX_AGGREGATION_RELEASE_KEY": sha256(f"release of demo {wishes.seed}".encode()).hexdigest(),
     }
     began = time.monotonic()
@@ -119,7 +123,7 @@ async def play(wishes: Wishes) -> int:
 
 
 def _empty_folders(wishes: Wishes) -> Path:
-    for folder in (wishes.out / "lists", wishes.out / "release"):
+    for folder in (wishes.out / "lists", wishes.out / "release", wishes.out / "reports"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     for name in ("check.csv", "summary.json"):
@@ -160,6 +164,28 @@ async def _run(
             f"{cast.checking} checked {checked['suppliers']} suppliers: {checked['listed']} listed, "
             f"{checked['audited_by_us']} audited by itself, {checked['to_request']} to request"
         )
+    asked = choose(wishes.seed, wishes.out / "check.csv", wishes.out / "release")
+    mailbox = Mailbox(stack.mails)
+    async with telling.step("exchange") as say, httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        scheme = Scheme(client, stack.urls, stack.credentials)
+        exchanged = await exchange(
+            asked,
+            Setting(
+                seed=wishes.seed,
+                member=cast.checking,
+                caller=scheme.members[cast.checking],
+                operator=scheme.operator,
+                run=partial(_mrx, stack.credentials, cast.checking),
+                portal=stack.urls["portal"],
+                platform=stack.platform_url,
+                platform_secret=stack.settings["MRX_PLATFORM_CONTROL_SECRET"],
+                mailbox=mailbox,
+                move_clock=stack.move_clock,
+                out=wishes.out,
+                work=work,
+                say=say,
+            ),
+        )
     async with telling.step("second_way"):
         refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
         expected = await asyncio.to_thread(reckon, cast, refused)
@@ -187,12 +213,15 @@ async def _run(
         "held": numbers["held"],
         "release_sha256": hashes,
         "check": checked,
+        **exchanged,
         "matching": None
         if expected.precision is None or expected.recall is None
         else {"precision": round(expected.precision, 4), "recall": round(expected.recall, 4)},
         "seconds": {**telling.seconds, "total": round(time.monotonic() - telling.began, 2)},
         "memory_mib": round(stack.supervisor.memory_mib()),
     }
+    for name, figures in implied(asked, mailbox.delivered()).items():
+        findings.same(name, exchanged[name], figures)
     findings.same("lists", summary["lists"], len(cast.lists))
     findings.same("independent groups", summary["independent_groups"], len(contributing))
     findings.same("sites", summary["sites"], len(expected.rows))
@@ -362,6 +391,13 @@ def _show(summary: Mapping[str, Any], findings: Findings, telling: Telling) -> N
         f"{summary['rows_sent']:,} rows sent, {summary['rows_accepted']:,} accepted, {summary['rows_refused']} refused; "
         f"{summary['sites']:,} sites, {summary['sites_on_several_lists']:,} on several lists; "
         f"{summary['released']:,} released, {summary['held']} held"
+    )
+    requests, reports = summary["requests"], summary["reports"]
+    telling.say(
+        f"{requests['sent']} reports asked for: {requests['uploaded']} uploaded, {requests['platform']} by the platform, "
+        f"{requests['declined']} declined, {requests['expired']} expired; {reports['sha256_equal']} of "
+        f"{reports['stored']} arrived byte for byte; {summary['avoided']} audits avoided, "
+        f"EUR {summary['avoided_eur']:,}; {summary['mails']} mails"
     )
     if matching:
         telling.say(f"matching: precision {matching['precision']:.4f}, recall {matching['recall']:.4f}")

@@ -115,9 +115,10 @@ class Scheme:
         self._urls = urls
         self._credentials = credentials
         self.secretariat, self.second = (self._as(person) for person in credentials.secretariat[:2])
-        reviewer = credentials.person("reviewer")
+        reviewer, operator = credentials.person("reviewer"), credentials.person("operator")
         assert reviewer is not None
-        self.reviewer = self._as(reviewer)
+        assert operator is not None
+        self.reviewer, self.operator = self._as(reviewer), self._as(operator)
         self.members = {name: self._as(member) for name, member in credentials.members.items()}
         self.member_ids: dict[str, UUID] = {}
 
