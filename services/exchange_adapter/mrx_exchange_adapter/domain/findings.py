@@ -21,6 +21,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "size-differs": "upload the file again; another size arrived than was announced",
         "checksum-differs": "upload the file again; other bytes arrived than were announced",
         "object-missing": "upload the file again; it was gone before it could be checked",
+        "too-large": "save the report with smaller pictures, publish that on the platform, or upload it",
+        "access-withdrawn": "grant access on the platform again, or upload the report",
         "unchecked": "nothing; the check has failed on our side and is tried again",
         "another-file-was-taken": "nothing; another file of this request was taken",
         "request-ended": "nothing; the request ended before the file was taken",

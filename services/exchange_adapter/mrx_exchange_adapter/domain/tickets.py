@@ -16,6 +16,7 @@ LAPSES_AFTER = timedelta(hours=1)
 OPEN_AT_ONCE = 3
 TRIES = 5
 """so often a file is checked before it is shown as unchecked; it is tried on"""
+FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 BEHIND_ANOTHER = timedelta(seconds=5)
 MEDIA_TYPE = "application/pdf"
@@ -143,7 +144,7 @@ class Ticket:
 
 def pause_after(tries: int) -> timedelta:
     """How long until a file without a verdict is tried again."""
-    return min(timedelta(seconds=5) * 2 ** min(tries - 1, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * int(2 ** min(tries - 1, 10)), LONGEST_PAUSE)
 
 
 def check_promise(*, size: int, media_type: str, max_bytes: int) -> None:

@@ -1,0 +1,89 @@
+"""What a supplier does on its page: see how its files stand, get room for one, say that it arrived."""
+
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from uuid import UUID
+
+from mrx_shared.messages.exchange_adapter import UploadBegun
+from mrx_shared.refusals import Unknown
+
+from mrx_exchange_adapter.domain.reports import Access, Report
+from mrx_exchange_adapter.domain.tickets import (
+    LINK_LASTS,
+    Channel,
+    State,
+    Ticket,
+    check_may_upload,
+    check_promise,
+)
+from mrx_exchange_adapter.ports import Page, SignedPut, Signer, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageShown:
+    """All that a supplier sees of its request here."""
+
+    tickets: list[Ticket]
+    report: Report | None
+    accesses: list[Access]
+
+
+async def find_page(token_hash: bytes, work: Work) -> Page:
+    """Whose page a token opens. Raises `Unknown` for one that is not known, or no longer."""
+    return await work.pages.find(token_hash, at=work.now)
+
+
+async def show_page(page: Page, work: Work) -> PageShown:
+    """The files of a request, its report, and when it was read."""
+    report = await work.reports.of_request(page.request_id)
+    return PageShown(
+        tickets=await work.tickets.of_request(page.request_id),
+        report=report,
+        accesses=await work.reports.accesses(report.report_id) if report else [],
+    )
+
+
+async def mint_ticket(
+    page: Page, work: Work, *, sha256: bytes, size: int, media_type: str, max_bytes: int, signer: Signer
+) -> tuple[Ticket, SignedPut]:
+    """Make room for one file and sign the link that takes it."""
+    check_promise(size=size, media_type=media_type, max_bytes=max_bytes)
+    request = await work.requests.get_to_change(page.request_id)
+    check_may_upload(request, await work.tickets.of_request(page.request_id), now=work.now)
+    ticket = new_ticket(page, work, channel="upload", sha256=sha256, size=size)
+    await work.tickets.add(ticket, due_at=ticket.lapses_at)
+    say_begun(page, work, channel="upload")
+    return ticket, signer.sign(ticket)
+
+
+def new_ticket(page: Page, work: Work, *, channel: Channel, sha256: bytes, size: int) -> Ticket:
+    """A ticket whose object key tells which it is, and that nobody can guess."""
+    ticket_id = work.new_id()
+    return Ticket(
+        ticket_id=ticket_id,
+        request_id=page.request_id,
+        member_id=page.member_id,
+        channel=channel,
+        object_key=f"{ticket_id}/{token_urlsafe(24)}",
+        sha256=sha256,
+        size=size,
+        state=State.WAITING,
+        minted_at=work.now,
+        expires_at=work.now + LINK_LASTS,
+    )
+
+
+def say_begun(page: Page, work: Work, *, channel: Channel) -> None:
+    """Say that the supplier began to hand over a report."""
+    work.say(
+        UploadBegun(request_id=page.request_id, member_id=page.member_id, channel=channel, begun_at=work.now),
+        about=str(page.request_id),
+    )
+
+
+async def note_arrival(page: Page, ticket_id: UUID, work: Work) -> None:
+    """Have a ticket looked at now. Nothing else is believed of whoever says that its file arrived."""
+    ticket = await work.tickets.get(ticket_id)
+    if ticket.request_id != page.request_id:
+        raise Unknown("there is no such ticket on this page", field="ticket_id", remedy="ask for a new link")
+    await work.tickets.make_due([ticket_id], at=work.now)
