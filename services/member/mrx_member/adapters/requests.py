@@ -28,29 +28,11 @@ class HttpRequests:
     async def ask(
         self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
     ) -> Sequence[Taken | Fault]:
-        """Ask for reports under these request ids; rows that may be taken later are asked again."""
-        found: dict[UUID, Taken | Fault] = {}
-
-        async def ask_rest() -> None:
-            rest = [(request_id, one) for request_id, one in askings if request_id not in found]
-            results = await self._post(
-                "/v1/requests/bulk", {"requests": [_body(*one, requester) for one in rest]}
-            )
-            answers = {result["row"]: result for result in results["results"]}
-            for row, (request_id, one) in enumerate(rest, 1):
-                problem = answers[row].get("problem")
-                if problem is None:
-                    said = answers[row]["request"]
-                    found[request_id] = Taken(
-                        request_id=UUID(said["request_id"]), state=said["state"], mail=said["mail"]
-                    )
-                elif not problem.get("retryable"):
-                    found[request_id] = _fault(problem, one)
-            if len(found) < len(askings):
-                raise Away("some requests are too early")
-
-        await self._http.riding_over(ask_rest, "report_request")
-        return [found[request_id] for request_id, _ in askings]
+        """Ask for reports under these request ids; what is too early as a whole is asked again."""
+        body = {"requests": [_body(request_id, one, requester) for request_id, one in askings]}
+        said = await self._post("/v1/requests/bulk", body)
+        rows = sorted(said["rows"], key=lambda row: row["row"])
+        return [_answer(row, one) for row, (_, one) in zip(rows, askings, strict=True)]
 
     async def requests(self, state: str | None) -> Sequence[Request]:
         """All requests of this member, or those in one state, page by page."""
@@ -131,7 +113,7 @@ class HttpRequests:
         if (link["sha256"], link["size"]) != (report.sha256, report.size):
             raise _altered(report, "size and SHA-256 of its link are")
         # The link is signed: whoever has it may read, so the token stays here.
-        asked = {"Range": f"bytes={size}-"} if size else {}
+        asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={size}-"} if size else {})
         async with client.stream("GET", link["url"], headers=asked) as answer:
             if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
                 raise Away(f"object storage answered {answer.status_code}")
@@ -139,7 +121,7 @@ class HttpRequests:
             size = size if goes_on else 0
             with partial.open("ab" if goes_on else "wb") as file:
                 partial.chmod(0o600)  # noqa: ASYNC240
-                async for chunk in answer.aiter_raw(CHUNK):
+                async for chunk in answer.aiter_bytes(CHUNK):
                     size += len(chunk)
                     if size > report.size:
                         break
@@ -180,13 +162,16 @@ def _body(request_id: UUID, asking: Asking, requester: Requester) -> dict[str, A
     }
 
 
-def _fault(problem: Mapping[str, Any], asking: Asking) -> Fault:
+def _answer(row: Mapping[str, Any], asking: Asking) -> Taken | Fault:
+    said, refused = row["request"], row["refused"]
+    if refused is None:
+        return Taken(request_id=UUID(said["request_id"]), state=said["state"], mail=said["mail"])
     return Fault(
         row=asking.row,
         ref=asking.site_number,
-        field=problem.get("field"),
-        reason=problem["detail"],
-        remedy=problem.get("remedy"),
+        field=refused["field"],
+        reason=refused["reason"],
+        remedy=refused["remedy"],
         kind="conflict",
     )
 

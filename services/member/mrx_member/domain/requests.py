@@ -278,7 +278,7 @@ def _asking(line: Line, terms: Terms) -> Asking:
     email = _word(values, "contact_email", "add the supplier's address from your own supplier base")
     if not _EMAIL.fullmatch(email):
         raise Invalid(
-            "is not an e-mail address", field="contact_email", remedy="write one address, as a@b.example"
+            "is no e-mail address", field="contact_email", remedy="write one address, as a@b.example"
         )
     return Asking(
         row=line.row,
