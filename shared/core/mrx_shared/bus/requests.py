@@ -1,5 +1,6 @@
 """Requests over HTTP: each POST runs once per principal and Idempotency-Key, in one transaction."""
 
+import hmac
 import json
 from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
@@ -46,16 +47,22 @@ _ANSWER = text("""
 
 
 class Requests(Generic[W]):
-    """The edge between HTTP and the handlers."""
+    """The edge between HTTP and the handlers.
 
-    def __init__(self, once: Once[W]) -> None:
+    With a `secret`, what is kept to know a request again is keyed: a body may hold a password that could be guessed.
+    """
+
+    def __init__(self, once: Once[W], *, secret: bytes | None = None) -> None:
         self._once = once
+        self._secret = secret
 
     async def command(self, request: Request, idempotency_key: IdempotencyKey) -> "Command[W]":
         """FastAPI dependency of a route that changes something."""
         body = await request.body()
         called = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-        return Command(self._once, key=idempotency_key, request_hash=sha256(called + body).digest())
+        said = called + body
+        known_by = hmac.digest(self._secret, said, "sha256") if self._secret else sha256(said).digest()
+        return Command(self._once, key=idempotency_key, request_hash=known_by)
 
     async def read(self, verb: Callable[[W], Awaitable[T]], *, tenant: UUID | None = None) -> T:
         """Run a query in a transaction of its own; it may say nothing."""
