@@ -26,6 +26,7 @@ from mrx_registry.entrypoints.kafka import listen
 from mrx_registry.handlers.access import current_key
 from mrx_registry.handlers.admission import provision
 from mrx_registry.handlers.participation import judge_due
+from mrx_registry.handlers.sign_in import send_wished_links
 from mrx_registry.ports import MemberTopics, Work
 from mrx_registry.settings import Settings
 
@@ -40,6 +41,7 @@ class Registry:
     subscriptions: Subscriptions[Work]
     provisioning: Loop
     judging: Loop
+    sending_links: Loop
     have_a_key: Callable[[], Awaitable[None]]
 
 
@@ -60,7 +62,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         subscriptions=registry.subscriptions,
         database=registry.database,
         access=registry.access,
-        loops=[registry.provisioning, registry.judging],
+        loops=[registry.provisioning, registry.judging, registry.sending_links],
         on_start=registry.have_a_key,
     )
 
@@ -79,17 +81,19 @@ def assemble(settings: Settings, topics: MemberTopics) -> Registry:
     )
     provisioning = Loop(name="provisioning", once=partial(provision, transact, topics, seal), every_s=1)
     judging = Loop(name="participation", once=partial(judge_due, transact), every_s=2)
+    sending_links = Loop(name="password-links", once=partial(send_wished_links, transact), every_s=2)
     subscriptions: Subscriptions[Work] = Subscriptions(once, slot=settings.slot)
     listen(subscriptions, once, judge_soon=judging.bell.set)
     desk = Desk(
         access=access,
-        requests=Requests(once),
+        requests=Requests(once, secret=settings.sealing_key),
         transact=transact,
         secrets=ArgonSecrets(),
         tokens=tokens,
         seal=seal,
         bootstrap_secret=settings.bootstrap_secret.get_secret_value(),
         provision_soon=provisioning.bell.set,
+        send_links_soon=sending_links.bell.set,
     )
 
     async def have_a_key() -> None:
@@ -102,5 +106,6 @@ def assemble(settings: Settings, topics: MemberTopics) -> Registry:
         subscriptions=subscriptions,
         provisioning=provisioning,
         judging=judging,
+        sending_links=sending_links,
         have_a_key=have_a_key,
     )

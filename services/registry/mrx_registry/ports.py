@@ -12,6 +12,7 @@ from mrx_shared.messages.speaking import Speaks
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.principals import Audience, Credential, Principal, Role, SigningKey
+from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 
 T = TypeVar("T")
@@ -56,6 +57,12 @@ class Principals(Protocol):
 
     async def add(self, principal: Principal, credential: Credential) -> None:
         """Add a principal with what it signs in with."""
+
+    async def get(self, principal_id: UUID) -> Principal:
+        """A principal of the member that this transaction concerns. Raises `Unknown`."""
+
+    async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
+        """Keep where mails to a principal go, and in which language."""
 
     async def credential(self, client_id: str) -> Credential | None:
         """The credential that a client id names."""
@@ -146,6 +153,81 @@ class SigningKeys(Protocol):
         """All keys, newest first."""
 
 
+class SignIns(Protocol):
+    """How people sign in, and how often somebody tried to."""
+
+    async def keep(self, sign_in: SignIn) -> bool:
+        """Store how a person signs in. False when somebody else does with this address."""
+
+    async def by_email(self, digest: bytes) -> SignIn | None:
+        """Who signs in with an address."""
+
+    async def of(self, principal_id: UUID) -> SignIn | None:
+        """How a person signs in, held until the transaction ends."""
+
+    async def guesses(self, digest: bytes, *, since: datetime) -> Sequence[datetime]:
+        """When this address was tried, oldest first; nobody else tries it until the transaction ends."""
+
+    async def guesses_of_all(self, *, since: datetime) -> int:
+        """How often any address was tried."""
+
+    async def count_guess(self, digest: bytes, *, forget_before: datetime) -> None:
+        """Somebody tries an address now; older tries than that are forgotten."""
+
+    async def forgive(self, digest: bytes) -> None:
+        """Forget the tries of an address."""
+
+
+class Sessions(Protocol):
+    """Who is signed in."""
+
+    async def add(self, session: Session) -> None:
+        """Somebody signs in. Sessions that ended long ago are dropped."""
+
+    async def get(self, token_hash: str) -> Session | None:
+        """A session, ended or not."""
+
+    async def seen(self, session: Session) -> None:
+        """The session was used."""
+
+    async def end(self, token_hash: str) -> None:
+        """The session is no more."""
+
+    async def end_of_principal(self, principal_id: UUID) -> None:
+        """Nor is any of this person."""
+
+    async def end_of_member(self, member_id: UUID) -> None:
+        """Nor is any of this member's people."""
+
+
+class PasswordLinks(Protocol):
+    """One-time links, and wishes for them."""
+
+    async def add(self, link: PasswordLink) -> None:
+        """A mail with a link is asked for."""
+
+    async def get(self, mail_id: UUID) -> PasswordLink | None:
+        """The link that a mail was asked for with."""
+
+    async def expect(self, mail_id: UUID, token_hash: str, *, ends_at: datetime) -> None:
+        """A token of the link; a repetition changes nothing."""
+
+    async def redeemable(self, token_hash: str) -> PasswordLink | None:
+        """The link of a token that has not ended and was not used."""
+
+    async def use_up(self, principal_id: UUID) -> None:
+        """No link that a person was sent so far works any more."""
+
+    async def asked_since(self, principal_id: UUID, since: datetime) -> int:
+        """How many links for a new password the person was sent since."""
+
+    async def wish(self, digest: bytes) -> None:
+        """Somebody wishes for a new password for an address."""
+
+    async def take_wishes(self, few: int) -> Sequence[bytes]:
+        """Some of the addresses that were wished for, oldest first; they are wished for no more."""
+
+
 class Work(Speaks, Protocol):
     """One transaction of the registry."""
 
@@ -166,6 +248,15 @@ class Work(Speaks, Protocol):
 
     @property
     def keys(self) -> SigningKeys: ...
+
+    @property
+    def sign_ins(self) -> SignIns: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def password_links(self) -> PasswordLinks: ...
 
     def concerning(self, member: UUID | None) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees this member's confidential rows and no other's.

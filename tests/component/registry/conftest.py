@@ -15,6 +15,7 @@ from mrx_registry.settings import Settings
 from mrx_shared.bus.letters import Letter
 from mrx_shared.messages.benchmark import ProtocolAssessed
 from mrx_shared.messages.envelope import Envelope, encode
+from mrx_shared.messages.notification import MailSent
 
 from tests.conftest import MakeDatabase, ServiceDatabase
 from tests.unit.registry.memory import MemoryTopics, MemoryWork
@@ -140,21 +141,29 @@ class House:
         principal = await secretariat.done("/v1/principals", asked)
         return UUID(applied["member_id"]), await self.signed_in(principal)
 
-    async def deliver(self, verdict: ProtocolAssessed, *, sequence: int = 1) -> None:
-        """A verdict of the benchmark as it comes from Kafka."""
+    async def person(self, secretariat: Caller, name: str, member_id: UUID | None = None) -> dict[str, Any]:
+        """A person who was let in: of a member, or else a reviewer."""
+        role = {"role": "member", "member_id": str(member_id)} if member_id else {"role": "reviewer"}
+        return await secretariat.done("/v1/principals", {"kind": "person", "name": name, **role})
+
+    async def deliver(self, fact: ProtocolAssessed | MailSent, *, sequence: int = 1) -> None:
+        """A fact of another service as it comes from Kafka."""
         self.offset += 1
-        event: Envelope[ProtocolAssessed] = Envelope(
+        service = fact.owner()
+        about = fact.mail_id if isinstance(fact, MailSent) else f"{fact.protocol_id}:{fact.protocol_version}"
+        event: Envelope[ProtocolAssessed | MailSent] = Envelope(
             id=uuid4(),
-            source="/benchmark",
-            type=verdict.type,
-            subject=f"{verdict.protocol_id}:{verdict.protocol_version}",
+            source=f"/{service}",
+            type=fact.type,
+            subject=str(about),
             time=MemoryWork().now,
-            data=verdict,
+            data=fact,
             correlationid="a story",
             sequence=sequence,
         )
-        letter = Letter(topic="mrx.benchmark.v1", partition=0, offset=self.offset, payload=encode(event))
-        await self.registry.subscriptions.of("registry:mrx.benchmark.v1").take(letter)
+        topic = f"mrx.{service}.v1"
+        letter = Letter(topic=topic, partition=0, offset=self.offset, payload=encode(event))
+        await self.registry.subscriptions.of(f"registry:{topic}").take(letter)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def registry_on_kafka(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The service as a process would run it."""
     administration = as_super_user(server)
-    for topic in ("mrx.registry.v1", "mrx.benchmark.v1"):
+    for topic in ("mrx.registry.v1", "mrx.benchmark.v1", "mrx.notification.v1"):
         await administration.ensure_topic(topic, 3, {"retention.ms": "-1"})
     await administration.ensure_user(USER, PASSWORD)
     await administration.ensure_acls(registry_rights())

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -12,6 +12,7 @@ from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Principal, SigningKey
+from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn, Why
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 from mrx_registry.ports import Claims, Work
 from mrx_shared.refusals import Forbidden, Unavailable, Unknown
@@ -93,6 +94,16 @@ class MemoryPrincipals:
         assert principal.member_id == self.tenant.member
         self.kept[principal.id] = principal
         self.credentials[credential.client_id] = credential
+
+    async def get(self, principal_id: UUID) -> Principal:
+        principal = self.kept.get(principal_id)
+        if principal is None or principal.member_id != self.tenant.member:
+            raise Unknown("there is no such principal", field="principal_id")
+        return principal
+
+    async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
+        principal = await self.get(principal_id)
+        self.kept[principal_id] = replace(principal, email=email, language=language)
 
     async def credential(self, client_id: str) -> Credential | None:
         return self.credentials.get(client_id)
@@ -230,6 +241,106 @@ class MemoryKeys:
         return self.kept
 
 
+@dataclass
+class MemorySignIns:
+    clock: Callable[[], datetime]
+    kept: dict[UUID, SignIn] = field(default_factory=dict)
+    tried: list[tuple[bytes, datetime]] = field(default_factory=list)
+
+    async def keep(self, sign_in: SignIn) -> bool:
+        others = {one.email_digest for one in self.kept.values() if one.principal_id != sign_in.principal_id}
+        if sign_in.email_digest in others:
+            return False
+        self.kept[sign_in.principal_id] = sign_in
+        return True
+
+    async def by_email(self, digest: bytes) -> SignIn | None:
+        return next((one for one in self.kept.values() if one.email_digest == digest), None)
+
+    async def of(self, principal_id: UUID) -> SignIn | None:
+        return self.kept.get(principal_id)
+
+    async def guesses(self, digest: bytes, *, since: datetime) -> Sequence[datetime]:
+        return [at for whose, at in self.tried if whose == digest and at > since]
+
+    async def guesses_of_all(self, *, since: datetime) -> int:
+        return len([at for _, at in self.tried if at > since])
+
+    async def count_guess(self, digest: bytes, *, forget_before: datetime) -> None:
+        self.tried = [(whose, at) for whose, at in self.tried if at >= forget_before]
+        self.tried.append((digest, self.clock()))
+
+    async def forgive(self, digest: bytes) -> None:
+        self.tried = [(whose, at) for whose, at in self.tried if whose != digest]
+
+
+@dataclass
+class MemorySessions:
+    kept: dict[str, Session] = field(default_factory=dict)
+
+    async def add(self, session: Session) -> None:
+        self.kept[session.token_hash] = session
+
+    async def get(self, token_hash: str) -> Session | None:
+        return self.kept.get(token_hash)
+
+    async def seen(self, session: Session) -> None:
+        self.kept[session.token_hash] = session
+
+    async def end(self, token_hash: str) -> None:
+        self.kept.pop(token_hash, None)
+
+    async def end_of_principal(self, principal_id: UUID) -> None:
+        self.kept = {key: one for key, one in self.kept.items() if one.principal_id != principal_id}
+
+    async def end_of_member(self, member_id: UUID) -> None:
+        self.kept = {key: one for key, one in self.kept.items() if one.member_id != member_id}
+
+
+@dataclass
+class MemoryPasswordLinks:
+    clock: Callable[[], datetime]
+    kept: dict[UUID, PasswordLink] = field(default_factory=dict)
+    used: set[UUID] = field(default_factory=set)
+    tokens: dict[str, tuple[UUID, datetime]] = field(default_factory=dict)
+    wishes: list[bytes] = field(default_factory=list)
+
+    async def add(self, link: PasswordLink) -> None:
+        self.kept[link.mail_id] = link
+
+    async def get(self, mail_id: UUID) -> PasswordLink | None:
+        return self.kept.get(mail_id)
+
+    async def expect(self, mail_id: UUID, token_hash: str, *, ends_at: datetime) -> None:
+        self.tokens.setdefault(token_hash, (mail_id, ends_at))
+
+    async def redeemable(self, token_hash: str) -> PasswordLink | None:
+        mail_id, ends_at = self.tokens.get(token_hash, (None, None))
+        if mail_id is None or mail_id in self.used or ends_at is None or ends_at <= self.clock():
+            return None
+        return self.kept[mail_id]
+
+    async def use_up(self, principal_id: UUID) -> None:
+        self.used |= {one.mail_id for one in self.kept.values() if one.principal_id == principal_id}
+
+    async def asked_since(self, principal_id: UUID, since: datetime) -> int:
+        return len(
+            [
+                one
+                for one in self.kept.values()
+                if one.principal_id == principal_id and one.asked_at > since and one.why is Why.RESET
+            ]
+        )
+
+    async def wish(self, digest: bytes) -> None:
+        if digest not in self.wishes:
+            self.wishes.append(digest)
+
+    async def take_wishes(self, few: int) -> Sequence[bytes]:
+        taken, self.wishes = self.wishes[:few], self.wishes[few:]
+        return taken
+
+
 class MemoryWork(SaidFacts):
     """One work for many verbs: what a verb stored, the next one finds."""
 
@@ -243,6 +354,9 @@ class MemoryWork(SaidFacts):
         self.recognitions = MemoryRecognitions(self.tenant, self.statements)
         self.channels = MemoryChannels(self.tenant)
         self.keys = MemoryKeys()
+        self.sign_ins = MemorySignIns(lambda: self.now)
+        self.sessions = MemorySessions()
+        self.password_links = MemoryPasswordLinks(lambda: self.now)
 
     @asynccontextmanager
     async def concerning(self, member: UUID | None) -> AsyncIterator[None]:

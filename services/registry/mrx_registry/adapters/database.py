@@ -11,13 +11,15 @@ from mrx_shared.bus.work import Moment, SqlWork, write_outbox
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.refusals import Forbidden, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_registry.adapters.rows import Rows
+from mrx_registry.adapters.sign_in import SqlPasswordLinks, SqlSessions, SqlSignIns
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Missing, Recognition, Standing, State
 from mrx_registry.domain.names import folded
-from mrx_registry.domain.principals import Credential, Principal, Role, SigningKey
+from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
 from mrx_registry.domain.statement import Adoption, Signatory, Signature, Statement
 from mrx_registry.ports import Work
 
@@ -26,26 +28,7 @@ T = TypeVar("T")
 _MEMBER = "SELECT m.*, g.name AS group_name FROM member m JOIN corporate_group g ON g.id = m.group_id"
 
 
-class _Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._session.execute(text(sql), values)
-
-    async def _hold(self, what: str) -> None:
-        await self._do("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))", what=what)
-
-
-class SqlMembers(_Rows):
+class SqlMembers(Rows):
     """See `ports.Members`."""
 
     async def add(self, member: Member) -> bool:
@@ -163,7 +146,7 @@ def _member(row: Row[Any]) -> Member:
     )
 
 
-class SqlPrincipals(_Rows):
+class SqlPrincipals(Rows):
     """See `ports.Principals`."""
 
     async def add(self, principal: Principal, credential: Credential) -> None:
@@ -189,6 +172,29 @@ class SqlPrincipals(_Rows):
             role=credential.role,
             member_id=credential.member_id,
             secret_hash=credential.secret_hash,
+        )
+
+    async def get(self, principal_id: UUID) -> Principal:
+        row = await self._first("SELECT * FROM principal WHERE id = :id", id=principal_id)
+        if row is None:
+            raise Unknown("there is no such principal", field="principal_id")
+        return Principal(
+            id=row.id,
+            kind=Kind(row.kind),
+            name=row.name,
+            role=Role(row.role),
+            member_id=row.member_id,
+            created_at=row.created_at,
+            email=row.email,
+            language=row.language,
+        )
+
+    async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
+        await self._do(
+            "UPDATE principal SET email = :email, language = :language WHERE id = :id",
+            id=principal_id,
+            email=email,
+            language=language,
         )
 
     async def credential(self, client_id: str) -> Credential | None:
@@ -238,7 +244,7 @@ def _credential(row: Row[Any]) -> Credential:
     )
 
 
-class SqlStatements(_Rows):
+class SqlStatements(Rows):
     """See `ports.Statements`."""
 
     async def publish(self, statement: Statement) -> bool:
@@ -333,7 +339,7 @@ def _signature(row: Row[Any]) -> Signature:
     )
 
 
-class SqlRecognitions(_Rows):
+class SqlRecognitions(Rows):
     """See `ports.Recognitions`."""
 
     async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
@@ -397,7 +403,7 @@ def _recognition(row: Row[Any]) -> Recognition:
     )
 
 
-class SqlChannels(_Rows):
+class SqlChannels(Rows):
     """See `ports.Channels`. What is due is told without a tenant; a waiting password only to its own."""
 
     async def get(self, member_id: UUID) -> Channel:
@@ -455,7 +461,7 @@ class SqlChannels(_Rows):
         return [row.member_id for row in rows]
 
 
-class SqlSigningKeys(_Rows):
+class SqlSigningKeys(Rows):
     """See `ports.SigningKeys`."""
 
     async def add(self, key: SigningKey) -> None:
@@ -525,6 +531,9 @@ class RegistryWork(SqlWork):
         self.recognitions = SqlRecognitions(session)
         self.channels = SqlChannels(session)
         self.keys = SqlSigningKeys(session)
+        self.sign_ins = SqlSignIns(session, moment.now)
+        self.sessions = SqlSessions(session)
+        self.password_links = SqlPasswordLinks(session, moment.now)
 
     @asynccontextmanager
     async def concerning(self, member: UUID | None) -> AsyncIterator[None]:

@@ -35,6 +35,9 @@ class Audience(StrEnum):
     REGISTRY = "mrx.registry"
     BENCHMARK = "mrx.benchmark"
     AGGREGATION = "mrx.aggregation"
+    REPORT_REQUEST = "mrx.report_request"
+    EXCHANGE_ADAPTER = "mrx.exchange_adapter"
+    NOTIFICATION = "mrx.notification"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,9 @@ class Principal:
     role: Role
     member_id: UUID | None
     created_at: datetime
+    email: str | None = field(default=None, repr=False)
+    """what a person signs in with, and where mails go"""
+    language: str = "en"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", name_from(self.name, field="name"))

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.benchmark import ProtocolAssessed
+from mrx_shared.messages.notification import MailSent
 from mrx_shared.messages.topics import Topic
 
-from mrx_registry.handlers import participation
+from mrx_registry.handlers import participation, sign_in
 from mrx_registry.ports import Work
 
 
 def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: Callable[[], None]) -> None:
-    """Subscribe to the benchmark's verdicts."""
+    """Subscribe to the benchmark's verdicts, and to what became of mails with one-time links."""
     benchmark = subscriptions.subscribe(
         Topic.BENCHMARK, description="verdicts on protocols decide who has passed step 1"
     )
@@ -22,3 +23,12 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
         sequence = delivery.envelope.sequence
         await once(delivery, lambda work: participation.take_verdict(delivery.data, work, sequence=sequence))
         judge_soon()
+
+    notification = subscriptions.subscribe(
+        Topic.NOTIFICATION, description="one-time links hold once their mail was sent"
+    )
+
+    @notification(MailSent)
+    async def on_mail_sent(delivery: Delivery[MailSent]) -> None:
+        if delivery.data.asked_by == "registry":
+            await once(delivery, lambda work: sign_in.expect_tokens(delivery.data, work))

@@ -85,13 +85,14 @@ async def replace_secret(
 
 
 async def disable(principal_id: UUID, by: str, work: Work) -> Credential:
-    """Give a principal no token any more; those it has end within five minutes."""
+    """Give a principal no token any more, and end its sessions; tokens that it has end within five minutes."""
     if by == str(principal_id):
         raise Rejected(
             "nobody disables itself", field="principal_id", remedy="let another secretariat principal do it"
         )
     disabled = (await work.principals.credential_of(principal_id)).disable()
     await work.principals.keep(disabled)
+    await work.sessions.end_of_principal(principal_id)
     return disabled
 
 

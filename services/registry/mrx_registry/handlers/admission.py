@@ -73,9 +73,10 @@ async def _place(admission: Admission, work: Work) -> Group:
 
 
 async def suspend(member_id: UUID, work: Work) -> Member:
-    """The member takes part no more; its tokens end now, its Kafka user and rights as soon as Kafka answers."""
+    """The member takes part no more; tokens and sessions end now, its Kafka user and rights when Kafka answers."""
     member = (await work.members.get(member_id)).take(Step.SUSPEND, at=work.now)
     await _wish(member, work, access=False)
+    await work.sessions.end_of_member(member_id)
     work.say(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
     return await judge(member, work)
 

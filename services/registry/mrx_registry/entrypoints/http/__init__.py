@@ -6,6 +6,7 @@ from mrx_shared.kit.http import build_api
 from mrx_registry.entrypoints.http.access import principals_and_tokens
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.entrypoints.http.membership import membership
+from mrx_registry.entrypoints.http.sign_in import signing_in
 from mrx_registry.entrypoints.http.statement import joint_statement
 
 
@@ -16,6 +17,6 @@ def build_http(desk: Desk) -> FastAPI:
         title="MRX registry",
         description="Members, people and systems, tokens, the joint statement, participation.",
     )
-    for routes in (principals_and_tokens(desk), membership(desk), joint_statement(desk)):
+    for routes in (principals_and_tokens(desk), signing_in(desk), membership(desk), joint_statement(desk)):
         api.include_router(routes)
     return api

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import secrets
+from functools import partial
 from typing import Annotated
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
@@ -23,9 +24,10 @@ from mrx_registry.entrypoints.http.answers import (
     TokenRefused,
 )
 from mrx_registry.entrypoints.http.desk import Desk
-from mrx_registry.handlers import access
+from mrx_registry.handlers import access, sign_in
 from mrx_registry.ports import Work
 
+_BY_SESSION = "urn:mrx:params:oauth:grant-type:session"
 _FORM = {
     "requestBody": {
         "required": True,
@@ -35,10 +37,11 @@ _FORM = {
                     "type": "object",
                     "required": ["grant_type", "audience"],
                     "properties": {
-                        "grant_type": {"type": "string", "const": "client_credentials"},
+                        "grant_type": {"type": "string", "enum": ["client_credentials", _BY_SESSION]},
                         "audience": {"type": "string", "enum": [one.value for one in Audience]},
                         "client_id": {"type": "string"},
                         "client_secret": {"type": "string"},
+                        "session": {"type": "string"},
                     },
                 }
             }
@@ -94,13 +97,14 @@ def _add_token(routes: APIRouter, desk: Desk) -> None:
         openapi_extra=_FORM,
     )
     async def token(request: Request) -> Response:
-        """A token for one service, by OAuth 2.0 client credentials (Basic, or in the form)."""
+        """A token for one service, by OAuth 2.0 client credentials (Basic, or in the form), or for a session."""
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         client_id, client_secret = _client(request.headers.get("authorization", ""), form)
-        if form.get("grant_type") != "client_credentials":
-            return _refused("unsupported_grant_type", "grant_type is client_credentials here")
-        if form.get("audience") not in set(Audience):
-            return _refused("invalid_target", f"audience is one of {', '.join(Audience)}")
+        refused = _unknown_words(form)
+        if refused is not None:
+            return refused
+        if form["grant_type"] == _BY_SESSION:
+            return await _for_session(form, desk)
         if not client_id or not client_secret:
             return _refused("invalid_client", "a client id and its secret are needed")
         try:
@@ -116,8 +120,30 @@ def _add_token(routes: APIRouter, desk: Desk) -> None:
             return _refused("invalid_client", error.reason)
         except Forbidden as error:
             return _refused("unauthorized_client", error.reason)
-        answer = TokenAnswer(access_token=signed, expires_in=int(TOKEN_LIFE.total_seconds()))
-        return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
+        return _granted(signed)
+
+
+def _unknown_words(form: dict[str, str]) -> Response | None:
+    if form.get("grant_type") not in ("client_credentials", _BY_SESSION):
+        return _refused("unsupported_grant_type", f"grant_type is client_credentials or {_BY_SESSION} here")
+    if form.get("audience") not in set(Audience):
+        return _refused("invalid_target", f"audience is one of {', '.join(Audience)}")
+    return None
+
+
+async def _for_session(form: dict[str, str], desk: Desk) -> Response:
+    issue = partial(
+        sign_in.token_from_session, form.get("session", ""), Audience(form["audience"]), tokens=desk.tokens
+    )
+    try:
+        return _granted(await desk.transact(issue))
+    except sign_in.SignedOut as error:
+        return _refused("invalid_grant", error.reason)
+
+
+def _granted(signed: str) -> Response:
+    answer = TokenAnswer(access_token=signed, expires_in=int(TOKEN_LIFE.total_seconds()))
+    return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
 
 
 def _client(authorization: str, form: dict[str, str]) -> tuple[str, str]:

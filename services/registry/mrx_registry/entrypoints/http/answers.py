@@ -12,6 +12,7 @@ from pydantic import Field
 from mrx_registry.domain.members import Member, Missing, State
 from mrx_registry.domain.principals import Credential, Role, SigningKey
 from mrx_registry.domain.statement import Adoption, Signature, Statement
+from mrx_registry.handlers.sign_in import Seen
 from mrx_registry.handlers.statement import Participation
 
 _NOT_YET = (Missing.ADMISSION,)
@@ -102,11 +103,69 @@ class TokenAnswer(Answer):
     expires_in: int
 
 
+class SignInSet(Answer):
+    """How a person signs in from now on."""
+
+    principal_id: UUID
+    language: str
+
+
+class SignedIn(Answer):
+    """Who is signed in."""
+
+    principal_id: UUID
+    name: str
+    role: Role
+    member_id: UUID | None
+    member_name: str | None
+    expires_at: datetime = Field(
+        description="unless it is used again before; never later than a week after sign-in"
+    )
+
+    @classmethod
+    def of(cls, seen: Seen) -> "SignedIn":
+        """From the domain."""
+        return cls(**_seen(seen))
+
+
+class SessionAnswer(SignedIn):
+    """A session that began. Its token is shown once."""
+
+    session: str
+
+    @classmethod
+    def begun(cls, seen: Seen, *, token: str) -> "SessionAnswer":
+        """From the domain."""
+        return cls(**_seen(seen), session=token)
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    return {
+        "principal_id": seen.principal.id,
+        "name": seen.principal.name,
+        "role": seen.principal.role,
+        "member_id": seen.principal.member_id,
+        "member_name": seen.member_name,
+        "expires_at": seen.session.ends_at,
+    }
+
+
+class Done(Answer):
+    """It was done, or there was nothing to do."""
+
+    done: Literal[True] = True
+
+
 class TokenRefused(Answer):
     """Why no token is given (RFC 6749, 5.2)."""
 
     error: Literal[
-        "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_target"
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_target",
     ]
     error_description: str
 

@@ -65,3 +65,36 @@ class NewAdoption(Asked):
 
     protocol_id: UUID
     protocol_version: str = VERSION
+
+
+class NewSignIn(Asked):
+    """How a person shall sign in."""
+
+    email: str = Field(min_length=3, max_length=200, repr=False)
+    password: str | None = Field(
+        default=None,
+        max_length=1000,
+        repr=False,
+        description="only by the person itself; else it is sent a link",
+    )
+    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)
+
+
+class SignIn(Asked):
+    """An address and its password."""
+
+    email: str = Field(min_length=1, max_length=1000, repr=False)
+    password: str = Field(min_length=1, max_length=1000, repr=False)
+
+
+class Forgotten(Asked):
+    """Whose password was forgotten."""
+
+    email: str = Field(min_length=1, max_length=1000, repr=False)
+
+
+class Redemption(Asked):
+    """The token of a one-time link, and the password that shall hold."""
+
+    token: str = Field(min_length=1, max_length=200, repr=False)
+    password: str = Field(min_length=1, max_length=1000, repr=False)

@@ -21,3 +21,4 @@ class Desk:
     seal: Seal
     bootstrap_secret: str
     provision_soon: Callable[[], None]
+    send_links_soon: Callable[[], None]

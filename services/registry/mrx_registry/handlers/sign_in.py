@@ -1,0 +1,304 @@
+"""People sign in, stay signed in for a while, and choose their passwords."""
+
+import math
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.registry import PasswordMailAsked
+from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
+
+from mrx_registry.domain.principals import Audience, Kind, Principal
+from mrx_registry.domain.sign_in import (
+    GUESSES,
+    GUESSES_OF_ALL,
+    GUESSES_OF_ALL_WITHIN,
+    GUESSES_WITHIN,
+    RESETS,
+    RESETS_WITHIN,
+    VALID,
+    PasswordLink,
+    Session,
+    SignIn,
+    Why,
+    check_password,
+    email_digest,
+    email_from,
+    password_from,
+    token_hash,
+)
+from mrx_registry.handlers.access import Unproved, issue_token
+from mrx_registry.ports import Secrets, Tokens, Transact, Work
+
+SEEN_EVERY: Final = timedelta(minutes=1)
+WISHES_AT_ONCE: Final = 20
+
+
+class TooManyGuesses(Exception):
+    """This address, or all of them together, was tried too often."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("too many sign-ins failed")
+        self.seconds = max(1, math.ceil(wait.total_seconds()))
+
+
+class SignedOut(Rejected):
+    """The session has ended, or never was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Somebody who is signed in."""
+
+    session: Session
+    principal: Principal
+    member_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSignIn:
+    """How a person shall sign in. `password_hash` where it chose its password itself."""
+
+    email: str = field(repr=False)
+    language: str
+    password_hash: str | None = field(default=None, repr=False)
+
+
+async def chosen_password(password: str, *, email: str, secrets: Secrets) -> str:
+    """What is kept of a password that somebody chose. Raises `Invalid` for one that would be guessed."""
+    plain = password_from(password)
+    check_password(plain, email=email)
+    return await secrets.hash(plain)
+
+
+async def set_sign_in(
+    principal_id: UUID, asked: NewSignIn, work: Work, *, by: str, by_secretariat: bool
+) -> Principal:
+    """Let a person sign in with an address.
+
+    The secretariat states the address, and the person is sent a link to choose a password; the person itself may choose
+    it at once. Another address, or another password, ends every session.
+    """
+    own = by == str(principal_id)
+    if not (own or by_secretariat):
+        raise Unknown("there is no such principal, or not for you", field="principal_id")
+    if asked.password_hash is not None and not own:
+        raise Forbidden(
+            "a password is chosen by whoever signs in with it",
+            field="password",
+            remedy="leave it out: the person is sent a link to choose one",
+        )
+    credential = await work.principals.credential_of(principal_id)
+    if credential.disabled:
+        raise Rejected("this principal is disabled", field="principal_id", remedy="make a new principal")
+    email = email_from(asked.email)
+    known = await work.sign_ins.of(principal_id)
+    digest = email_digest(email)
+    same = known is not None and known.email_digest == digest
+    async with work.concerning(credential.member_id):
+        principal = replace(await work.principals.get(principal_id), email=email, language=asked.language)
+        if principal.kind is not Kind.PERSON:
+            raise Rejected(
+                "only people sign in with a password",
+                field="principal_id",
+                remedy="a system uses its client id and secret",
+            )
+        await work.principals.reach(principal_id, email=email, language=asked.language)
+    kept = asked.password_hash or (known.password_hash if known and same else None)
+    sign_in = SignIn(
+        principal_id=principal_id,
+        member_id=credential.member_id,
+        email_digest=digest,
+        password_hash=kept,
+    )
+    if not await work.sign_ins.keep(sign_in):
+        raise Rejected(
+            "this address cannot be used", field="email", remedy="give one that nobody else signs in with"
+        )
+    if not same or asked.password_hash is not None:
+        await work.sessions.end_of_principal(principal_id)
+        await work.password_links.use_up(principal_id)
+    if asked.password_hash is None:
+        await _send_link(principal, Why.WELCOME, work)
+    return principal
+
+
+async def _send_link(principal: Principal, why: Why, work: Work) -> None:
+    assert principal.email is not None
+    link = PasswordLink(mail_id=work.new_id(), principal_id=principal.id, why=why, asked_at=work.now)
+    await work.password_links.add(link)
+    work.say(
+        PasswordMailAsked(
+            mail_id=link.mail_id,
+            kind=why.value,
+            principal_id=principal.id,
+            to=principal.email,
+            to_name=principal.name,
+            language=principal.language,
+            valid_minutes=int(VALID[why].total_seconds()) // 60,
+        ),
+        about=str(principal.id),
+    )
+
+
+async def sign_in(email: str, password: str, transact: Transact, *, secrets: Secrets) -> tuple[str, Seen]:
+    """A new session for whoever knows the password; its token is shown once.
+
+    Raises `Unproved`, `TooManyGuesses`, or `Forbidden` for the disabled and suspended. The try is counted before it is
+    made, and an unknown address is treated like a known one, in equal time.
+    """
+    digest = email_digest(email)
+    known = await transact(partial(_begin_guess, digest))
+    kept = known.password_hash if known else None
+    if not await secrets.match(password_from(password), kept) or known is None or kept is None:
+        raise Unproved(
+            "the e-mail address or the password is wrong",
+            field="email",
+            remedy="try again, or use 'Forgot your password?'",
+        )
+    token = secrets.new()
+    return token, await transact(partial(_begin_session, known, token_hash(token)))
+
+
+async def _begin_guess(digest: bytes, work: Work) -> SignIn | None:
+    tried = await work.sign_ins.guesses(digest, since=work.now - GUESSES_WITHIN)
+    if len(tried) >= GUESSES:
+        raise TooManyGuesses(tried[-GUESSES] + GUESSES_WITHIN - work.now)
+    if await work.sign_ins.guesses_of_all(since=work.now - GUESSES_OF_ALL_WITHIN) >= GUESSES_OF_ALL:
+        raise TooManyGuesses(GUESSES_OF_ALL_WITHIN)
+    await work.sign_ins.count_guess(digest, forget_before=work.now - GUESSES_WITHIN)
+    return await work.sign_ins.by_email(digest)
+
+
+async def _begin_session(proved: SignIn, hashed: str, work: Work) -> Seen:
+    session = Session(
+        token_hash=hashed,
+        principal_id=proved.principal_id,
+        member_id=proved.member_id,
+        began_at=work.now,
+        seen_at=work.now,
+    )
+    seen = await _look_at(session, work)
+    if await work.sign_ins.of(proved.principal_id) != proved:
+        raise Unproved(
+            "the password was changed a moment ago", field="password", remedy="sign in with the new one"
+        )
+    await work.sign_ins.forgive(proved.email_digest)
+    await work.sessions.add(session)
+    return seen
+
+
+async def _look_at(session: Session, work: Work) -> Seen:
+    """Whose session it is. Raises `Forbidden` for the disabled and suspended."""
+    credential = await work.principals.credential_of(session.principal_id)
+    member = await work.members.find(session.member_id) if session.member_id else None
+    refusal = credential.refusal(member.state if member else None)
+    if refusal:
+        raise Forbidden(refusal, field="email", remedy="ask the secretariat")
+    async with work.concerning(session.member_id):
+        principal = await work.principals.get(session.principal_id)
+    return Seen(session=session, principal=principal, member_name=member.name if member else None)
+
+
+async def who_is_signed_in(token: str, work: Work) -> Seen:
+    """Whose session this is; using it keeps it alive. Raises `SignedOut`."""
+    session = await work.sessions.get(token_hash(token))
+    if session is None or session.ends_at <= work.now:
+        raise SignedOut("nobody is signed in with this session", field="MRX-Session", remedy="sign in again")
+    if work.now - session.seen_at >= SEEN_EVERY:
+        session = replace(session, seen_at=work.now)
+        await work.sessions.seen(session)
+    try:
+        return await _look_at(session, work)
+    except Forbidden as refusal:
+        raise SignedOut(refusal.reason, field="MRX-Session", remedy=refusal.remedy) from refusal
+
+
+async def sign_out(token: str, work: Work) -> None:
+    """End a session. One that has ended already is no error."""
+    await work.sessions.end(token_hash(token))
+
+
+async def token_from_session(token: str, audience: Audience, work: Work, *, tokens: Tokens) -> str:
+    """A bearer token for one service, for whoever is signed in. Raises `SignedOut`."""
+    seen = await who_is_signed_in(token, work)
+    credential = await work.principals.credential_of(seen.principal.id)
+    return await issue_token(credential, audience, work, tokens=tokens)
+
+
+async def wish_for_password(email: str, work: Work) -> None:
+    """Somebody forgot a password. Whether the address is known is looked up later, so that no answer tells."""
+    await work.password_links.wish(email_digest(email))
+
+
+async def send_wished_links(transact: Transact) -> bool:
+    """Send one-time links to those among the wished-for addresses that may sign in. Says whether any was wished for."""
+    return await transact(_send_wished_links)
+
+
+async def _send_wished_links(work: Work) -> bool:
+    digests = await work.password_links.take_wishes(WISHES_AT_ONCE)
+    for digest in digests:
+        known = await work.sign_ins.by_email(digest)
+        if (
+            known is None
+            or await work.password_links.asked_since(known.principal_id, work.now - RESETS_WITHIN) >= RESETS
+        ):
+            continue
+        credential = await work.principals.credential_of(known.principal_id)
+        member = await work.members.find(known.member_id) if known.member_id else None
+        if credential.refusal(member.state if member else None) is None:
+            async with work.concerning(known.member_id):
+                principal = await work.principals.get(known.principal_id)
+            await _send_link(principal, Why.RESET, work)
+    return bool(digests)
+
+
+async def expect_tokens(sent: MailSent, work: Work) -> None:
+    """A mail with a one-time link went out: its tokens hold from now on, for as long as such a link does."""
+    link = await work.password_links.get(sent.mail_id)
+    if link is None:  # not ours, or from before our database was made anew
+        return
+    for hashed in sent.token_hashes:
+        await work.password_links.expect(link.mail_id, hashed, ends_at=sent.sent_at + VALID[link.why])
+
+
+async def redeem(token: str, password: str, transact: Transact, *, secrets: Secrets) -> UUID:
+    """Set a password with a one-time link; the person is signed out everywhere. Raises `Unknown`, `Invalid`."""
+    hashed = token_hash(token)
+    principal = await transact(partial(_holder, hashed))
+    if principal.email is None:
+        raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
+    kept = await chosen_password(password, email=principal.email, secrets=secrets)
+    return await transact(partial(_set_password, hashed, kept))
+
+
+async def _holder(hashed: str, work: Work) -> Principal:
+    known = await _redeemable(hashed, work)
+    async with work.concerning(known.member_id):
+        return await work.principals.get(known.principal_id)
+
+
+async def _redeemable(hashed: str, work: Work) -> SignIn:
+    link = await work.password_links.redeemable(hashed)
+    known = await work.sign_ins.of(link.principal_id) if link else None
+    # Whoever uses links up holds the sign-in; with it in hand, what was read is read again.
+    if known is None or await work.password_links.redeemable(hashed) is None:
+        raise Unknown(
+            "this link does not work: it was used, has ended, or is not whole",
+            field="token",
+            remedy="ask for a new one with 'Forgot your password?'",
+        )
+    return known
+
+
+async def _set_password(hashed: str, kept: str, work: Work) -> UUID:
+    known = await _redeemable(hashed, work)
+    await work.sign_ins.keep(replace(known, password_hash=kept))
+    await work.sign_ins.forgive(known.email_digest)
+    await work.password_links.use_up(known.principal_id)
+    await work.sessions.end_of_principal(known.principal_id)
+    return known.principal_id
