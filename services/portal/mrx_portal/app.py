@@ -10,6 +10,8 @@ from fastapi.staticfiles import StaticFiles
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.logging import configure
 
+from mrx_portal.adapters.documents import HttpDocuments
+from mrx_portal.adapters.plots import avoided_by_round
 from mrx_portal.adapters.services import HttpServices
 from mrx_portal.entrypoints.desk import STATIC, Desk
 from mrx_portal.entrypoints.health import health
@@ -20,6 +22,7 @@ from mrx_portal.entrypoints.secretariat import secretariat_pages
 from mrx_portal.entrypoints.sign_in import sign_in_pages
 from mrx_portal.entrypoints.supplier import supplier_pages
 from mrx_portal.entrypoints.walls import Walls
+from mrx_portal.handlers.released import Shelf
 from mrx_portal.ports import Service
 from mrx_portal.settings import Settings
 
@@ -47,16 +50,20 @@ def build_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None 
         clock=system_clock(settings.clock_offset),
     )
 
+    documents = HttpDocuments(settings.storage_url, transport=transport)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await documents.close()
         await services.close()
 
     app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = SERVICE
     app.state.desk = desk
-    for pages in (sign_in_pages, supplier_pages, member_pages, secretariat_pages, reviewer_pages):
+    for pages in (sign_in_pages, supplier_pages, secretariat_pages, reviewer_pages):
         app.include_router(pages(desk))
+    app.include_router(member_pages(desk, Shelf(documents), avoided_by_round))
     app.include_router(health(services))
     app.mount("/static", StaticFiles(directory=STATIC))
     show_problems(app, desk)

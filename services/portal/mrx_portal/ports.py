@@ -1,11 +1,12 @@
 """What the pages need from the services."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
 from mrx_shared.refusals import Rejected
 
+from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.people import Opened, Person
 
 
@@ -77,3 +78,14 @@ class Door(Protocol):
 
     async def set_password(self, token: str, password: str) -> None:
         """Set the password with the token of a mailed link. Raises `Rejected`."""
+
+
+class Documents(Protocol):
+    """Documents behind signed links."""
+
+    async def fetch(self, url: str) -> bytes:
+        """The whole document. Raises `Unavailable`."""
+
+
+Draw = Callable[[Sequence[RoundNumbers]], Awaitable[bytes]]
+"""Audits avoided, round by round, as an SVG"""

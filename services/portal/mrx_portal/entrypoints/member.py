@@ -1,20 +1,266 @@
 """Pages of members."""
 
+from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_portal.entrypoints.desk import Desk, Visitor
+from mrx_portal.domain.membership import lacks
+from mrx_portal.domain.numbers import EUR_PER_AUDIT, HEADINGS, Figures, RoundNumbers, total
+from mrx_portal.domain.released import Search, find, page_of
+from mrx_portal.domain.requests import LANGUAGES, OUTCOMES, STATES, in_order, mail_said, said
+from mrx_portal.entrypoints.asking import add_asking, new_key
+from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.forms import (
+    Words,
+    beside,
+    words,
+)
+from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.handlers import member as handlers
+from mrx_portal.handlers.released import Shelf, latest_release, link_to
+from mrx_portal.handlers.shapes import Request as ReportRequest
+from mrx_portal.ports import Draw
+
+DOWNLOADS = {
+    "list.xlsx": "Workbook",
+    "list.csv": "CSV",
+    "list.json": "JSON",
+    "certificate.json": "Certificate",
+}
 
 
-def member_pages(desk: Desk) -> APIRouter:
+def member_pages(desk: Desk, shelf: Shelf, draw: Draw) -> APIRouter:
     """The routes under `/member`."""
     routes = APIRouter(prefix="/member")
+    _add_overview(routes, desk, draw)
+    _add_list(routes, desk, shelf)
+    add_asking(routes, desk, shelf)
+    _add_requests(routes, desk, shelf)
+    _add_request_steps(routes, desk, shelf)
+    _add_report_steps(routes, desk, shelf)
+    return routes
+
+
+def _add_overview(routes: APIRouter, desk: Desk, draw: Draw) -> None:
     visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
-        """The first page."""
-        return desk.page(request, "member/first.html", visitor=visitor)
+        """Where the member stands."""
+        found = await handlers.overview(visitor.api, now=desk.clock())
+        year = desk.clock().year
+        return desk.page(
+            request,
+            "member/first.html",
+            visitor=visitor,
+            found=found,
+            states=list(in_order(found.counts or {})),
+            year=year,
+            this_year=_of_year(found.rounds or (), year),
+            said=said,
+            lacks=lacks(found.participation.missing) if found.participation else (),
+        )
 
-    return routes
+    @routes.get("/numbers")
+    async def numbers(request: Request, visitor: visiting) -> Response:
+        """What requests came to, round by round."""
+        rounds = await handlers.numbers(visitor.api)
+        return desk.page(
+            request,
+            "member/numbers.html",
+            visitor=visitor,
+            rounds=rounds,
+            total=total(rounds),
+            eur_per_audit=EUR_PER_AUDIT,
+            headings=HEADINGS,
+        )
+
+    @routes.get("/avoided.svg")
+    async def plot(visitor: visiting) -> Response:
+        """Audits avoided, as a picture of its own: a page holds no style inside."""
+        return Response(await draw(await handlers.numbers(visitor.api)), media_type="image/svg+xml")
+
+
+def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    @routes.get("/list")
+    async def released(
+        request: Request,
+        visitor: visiting,
+        words: str = "",
+        country: str = "",
+        half_year: str = "",
+        family: str = "",
+        page: int = 1,
+    ) -> Response:
+        """The released list, searched and filtered."""
+        latest = await shelf.latest(visitor.api, new_key=new_key)
+        search = Search(words=words[:200], country=country, half_year=half_year, family=family)
+        shown = page_of(find(latest.listed, search) if latest else (), page)
+        return desk.page(
+            request,
+            "member/list.html",
+            visitor=visitor,
+            headers=_downloading(desk),
+            latest=latest,
+            search=search,
+            shown=shown,
+            downloads=DOWNLOADS,
+            to_page=lambda number: "/member/list?" + urlencode({**search.fields, "page": str(number)}),
+        )
+
+    @routes.post("/list/documents/{document}")
+    async def fetch(document: str, visitor: visiting, _: signed) -> Response:
+        """Go on to a link that is good for a minute; the page stays, so that each press makes a new one."""
+        release = await latest_release(visitor.api)
+        if release is None or document not in DOWNLOADS:
+            raise Invalid("there is no such document", remedy="choose one of the list's page")
+        return see(await link_to(visitor.api, str(release.release_id), document, key=new_key()))
+
+
+def _add_requests(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+
+    @routes.get("/requests")
+    async def requests(request: Request, visitor: visiting, state: str = "", page: int = 1) -> Response:
+        """The member's requests."""
+        chosen = state if state in STATES else ""
+        found = await handlers.every_request(visitor.api)
+        counts = {name: sum(one.state == name for one in found) for name in STATES}
+        shown = page_of([one for one in found if not chosen or one.state == chosen], page)
+        return desk.page(
+            request,
+            "member/requests.html",
+            visitor=visitor,
+            states=list(in_order(counts)),
+            total=len(found),
+            chosen=chosen,
+            shown=shown,
+            said=said,
+            mail_said=mail_said,
+            to_page=lambda number: (
+                "/member/requests?"
+                + urlencode({**({"state": chosen} if chosen else {}), "page": str(number)})
+            ),
+        )
+
+    @routes.get("/requests/{request_id}")
+    async def one(request: Request, request_id: UUID, visitor: visiting) -> Response:
+        """One request, its life and what can be done."""
+        return await _request_page(request, request_id, visitor, desk, shelf)
+
+
+def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    @routes.post("/requests/{request_id}/withdrawal")
+    async def withdraw(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Ask no longer."""
+        try:
+            await handlers.withdraw(request_id, form.text("reason"), visitor.api, key=form.key)
+        except Rejected as error:
+            return await _request_page(
+                request, request_id, visitor, desk, shelf, refused=("withdrawal", error)
+            )
+        return see(f"/member/requests/{request_id}")
+
+    @routes.post("/requests/{request_id}/contact")
+    async def contact(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Give another address."""
+        given = {name: form.text(name) for name in ("contact_email", "contact_name", "language")}
+        try:
+            await handlers.correct_contact(request_id, given, visitor.api, key=form.key)
+        except Rejected as error:
+            return await _request_page(
+                request, request_id, visitor, desk, shelf, refused=("contact", error), given=given
+            )
+        return see(f"/member/requests/{request_id}")
+
+
+def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    @routes.post("/requests/{request_id}/decision")
+    async def decide(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Record a decision."""
+        given = {name: form.text(name) for name in ("outcome", "reason", "valid_until")}
+        try:
+            if given["outcome"] not in OUTCOMES:
+                raise Invalid("no decision was chosen", field="outcome", remedy="choose one of the three")
+            if given["outcome"] == "refused" and not given["reason"]:
+                raise Invalid("a refusal needs a reason", field="reason", remedy="say why you refuse")
+            await handlers.decide(request_id, **given, api=visitor.api, key=form.key)
+        except Rejected as error:
+            return await _request_page(
+                request, request_id, visitor, desk, shelf, refused=("decision", error), given=given
+            )
+        return see(f"/member/requests/{request_id}")
+
+    @routes.post("/requests/{request_id}/download")
+    async def download(request: Request, request_id: UUID, visitor: visiting, _: signed) -> Response:
+        """Go on to the report by a link that is good for a minute; each press makes a new one."""
+        try:
+            return see(await handlers.download(request_id, visitor.api, key=new_key()))
+        except Rejected as error:
+            return await _request_page(request, request_id, visitor, desk, shelf, refused=("download", error))
+
+
+async def _request_page(
+    request: Request,
+    request_id: UUID,
+    visitor: Visitor,
+    desk: Desk,
+    shelf: Shelf,
+    *,
+    refused: tuple[str, Rejected] | None = None,
+    given: dict[str, str] | None = None,
+) -> Response:
+    life = await handlers.life(request_id, visitor.api)
+    latest = await shelf.latest(visitor.api, new_key=new_key)
+    faults = beside(refused[1], tuple(given or ())) if refused else Words()
+    return desk.page(
+        request,
+        "member/request.html",
+        visitor=visitor,
+        status=_status(refused[1]) if refused else 200,
+        headers=_downloading(desk),
+        one=life.request,
+        steps=life.steps,
+        entry=latest.listed.by_id.get(life.request.entry_id) if latest else None,
+        may=_may(life.request),
+        saying=said(life.request.state),
+        mail=mail_said(life.request.mail),
+        outcomes=OUTCOMES,
+        languages_of_mails=LANGUAGES,
+        failed=refused[0] if refused else None,
+        error=words(refused[1]) if refused and not faults else None,
+        faults=faults,
+        given=Words(given or {}),
+    )
+
+
+def _may(one: ReportRequest) -> set[str]:
+    """What the member may do, by the name of its form."""
+    there = one.report is not None and one.report.access_withdrawn_at is None
+    return {*one.possible, *(["download"] if there else [])}
+
+
+def _status(error: Rejected) -> int:
+    return {"invalid": 422, "forbidden": 403, "unknown": 404}.get(error.kind, 409)
+
+
+def _of_year(rounds: Sequence[RoundNumbers], year: int) -> Figures:
+    return total(one for one in rounds if one.as_of is None or one.as_of.year == year)
+
+
+def _downloading(desk: Desk) -> dict[str, str]:
+    """A form of this page goes on to object storage: browsers hold redirects to the policy of the form's page."""
+    return {"Content-Security-Policy": content_policy(forms=f"'self' {desk.storage_url}")}

@@ -1,20 +1,107 @@
 """Pages of reviewers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.refusals import Rejected
 
-from mrx_portal.entrypoints.desk import Desk, Visitor
+from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_review
+from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.forms import words
+from mrx_portal.handlers import reviewer as handlers
+
+NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
 def reviewer_pages(desk: Desk) -> APIRouter:
     """The routes under `/reviewer`."""
     routes = APIRouter(prefix="/reviewer")
     visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    async def page(
+        request: Request,
+        assessment_id: UUID,
+        visitor: Visitor,
+        *,
+        clause: str,
+        error: Rejected | None = None,
+        faults: Mapping[str, Fault] = NOTHING,
+        given: Mapping[str, str] | None = None,
+        saved: int | None = None,
+    ) -> Response:
+        found = await handlers.bench(assessment_id, visitor.api)
+        status = {"invalid": 422, "forbidden": 403, "unknown": 404}.get(error.kind, 409) if error else 200
+        return desk.page(
+            request,
+            "reviewer/assessment.html",
+            visitor=visitor,
+            status=422 if faults else status,
+            found=found,
+            opened=clause or (found.next_open or ""),
+            relations=RELATIONS,
+            error=words(error) if error else None,
+            faults=faults,
+            given=given or {},
+            saved=saved,
+        )
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
-        """The first page."""
-        return desk.page(request, "reviewer/first.html", visitor=visitor)
+        """The assessments, those in work first."""
+        listed = await handlers.assessments(visitor.api)
+        return desk.page(
+            request,
+            "reviewer/first.html",
+            visitor=visitor,
+            at_work=[one for one in listed if one.assessment.state in handlers.IN_WORK],
+            over=[one for one in listed if one.assessment.state not in handlers.IN_WORK],
+        )
+
+    @routes.get("/assessments/{assessment_id}")
+    async def assessment(
+        request: Request,
+        assessment_id: UUID,
+        visitor: visiting,
+        clause: str = "",
+        saved: int | None = None,
+    ) -> Response:
+        """One assessment; `clause=all` opens every clause, as for printing."""
+        return await page(request, assessment_id, visitor, clause=clause, saved=saved)
+
+    @routes.post("/assessments/{assessment_id}/clauses/{clause}")
+    async def review(
+        request: Request, assessment_id: UUID, clause: str, visitor: visiting, form: signed
+    ) -> Response:
+        """Keep what is new in one clause's form; nothing is kept while something in it is wrong."""
+        given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
+        try:
+            found = await handlers.bench(assessment_id, visitor.api)
+            reviewed = read_review(
+                clause_named(found.clauses, clause), given, confirm_rest="confirm_rest" in given
+            )
+            if reviewed.faults:
+                return await page(
+                    request, assessment_id, visitor, clause=clause, faults=reviewed.faults, given=given
+                )
+            if reviewed.decisions:
+                await handlers.review(assessment_id, reviewed.decisions, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause=clause, error=error, given=given)
+        return see(
+            f"/reviewer/assessments/{assessment_id}?clause={clause}&saved={len(reviewed.decisions)}#clause-{clause}"
+        )
+
+    @routes.post("/assessments/{assessment_id}/conclusion")
+    async def conclude(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Reach the verdict."""
+        try:
+            await handlers.conclude(assessment_id, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause="", error=error)
+        return see(f"/reviewer/assessments/{assessment_id}")
 
     return routes

@@ -1,20 +1,266 @@
-"""Pages of secretariats."""
+"""Pages of the secretariat."""
 
+from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_portal.entrypoints.desk import Desk, Visitor
+from mrx_portal.domain.membership import lacks
+from mrx_portal.domain.numbers import HEADINGS, total
+from mrx_portal.domain.quarantine import quarantine_said
+from mrx_portal.domain.rounds import ROUND_WAY, round_said
+from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.forms import words
+from mrx_portal.handlers import member as numbers_of
+from mrx_portal.handlers import secretariat as handlers
+
+STATUS = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
 
 def secretariat_pages(desk: Desk) -> APIRouter:
     """The routes under `/secretariat`."""
     routes = APIRouter(prefix="/secretariat")
+    _add_overview(routes, desk)
+    _add_members(routes, desk)
+    _add_member(routes, desk)
+    _add_rounds(routes, desk)
+    return routes
+
+
+def _add_overview(routes: APIRouter, desk: Desk) -> None:
     visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
-        """The first page."""
-        return desk.page(request, "secretariat/first.html", visitor=visitor)
+        """Where the scheme stands."""
+        found = await handlers.overview(visitor.api)
+        return desk.page(
+            request,
+            "secretariat/first.html",
+            visitor=visitor,
+            found=found,
+            needed=handlers.GROUPS_NEEDED,
+            round_said=round_said,
+            total=total(found.totals),
+            lacks=lacks,
+            person_id=visitor.person.principal_id,
+        )
 
-    return routes
+    @routes.get("/quarantine")
+    async def quarantine(request: Request, visitor: visiting) -> Response:
+        """What stays in quarantine, and why."""
+        return desk.page(
+            request,
+            "secretariat/quarantine.html",
+            visitor=visitor,
+            files=await handlers.quarantine(visitor.api),
+            why=quarantine_said,
+        )
+
+    @routes.get("/requests")
+    async def requests(request: Request, visitor: visiting) -> Response:
+        """Totals over all members; no member is named."""
+        rounds = await numbers_of.numbers(visitor.api)
+        return desk.page(
+            request,
+            "secretariat/requests.html",
+            visitor=visitor,
+            rounds=rounds,
+            total=total(rounds),
+            headings=HEADINGS,
+        )
+
+
+def _add_members(routes: APIRouter, desk: Desk) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    async def page(
+        request: Request,
+        visitor: Visitor,
+        *,
+        given: dict[str, str] | None = None,
+        error: Rejected | None = None,
+    ) -> Response:
+        return desk.page(
+            request,
+            "secretariat/members.html",
+            visitor=visitor,
+            status=STATUS[error.kind] if error else 200,
+            members=await handlers.members(visitor.api),
+            lacks=lacks,
+            given=given or {"name": "", "group": "", "minority_holdings": ""},
+            error=words(error) if error else None,
+            wrong=(error.field or "") if error else "",
+        )
+
+    @routes.get("/members")
+    async def members(request: Request, visitor: visiting) -> Response:
+        """All members and the form to admit one."""
+        return await page(request, visitor)
+
+    @routes.post("/members")
+    async def admit(request: Request, visitor: visiting, form: signed) -> Response:
+        """Take a company on."""
+        given = {name: form.text(name) for name in ("name", "group", "minority_holdings")}
+        holdings = [line.strip() for line in given["minority_holdings"].splitlines() if line.strip()]
+        try:
+            form.needed("name", "the company's name")
+            made = await handlers.admit(
+                given["name"], given["group"] or given["name"], holdings, visitor.api, key=form.key
+            )
+        except Rejected as error:
+            return await page(request, visitor, given=given, error=error)
+        return see(f"/secretariat/members/{made.member_id}")
+
+
+def _add_member(routes: APIRouter, desk: Desk) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    async def page(
+        request: Request,
+        member_id: UUID,
+        visitor: Visitor,
+        *,
+        failed: str = "",
+        error: Rejected | None = None,
+        given: dict[str, str] | None = None,
+        invited: str = "",
+    ) -> Response:
+        return desk.page(
+            request,
+            "secretariat/member.html",
+            visitor=visitor,
+            status=STATUS[error.kind] if error else 200,
+            one=await handlers.member(member_id, visitor.api),
+            lacks=lacks,
+            failed=failed,
+            error=words(error) if error else None,
+            given=given or {"name": "", "email": ""},
+            invited=invited,
+        )
+
+    @routes.get("/members/{member_id}")
+    async def member(request: Request, member_id: UUID, visitor: visiting, invited: str = "") -> Response:
+        """One member and what the secretariat may do."""
+        return await page(request, member_id, visitor, invited=invited)
+
+    @routes.post("/members/{member_id}/suspension")
+    async def suspend(request: Request, member_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Suspend, when it was confirmed."""
+        try:
+            if form.text("sure") != "yes":
+                raise Invalid("the box was not ticked", field="sure", remedy="tick it if you are sure")
+            await handlers.suspend(member_id, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, member_id, visitor, failed="suspension", error=error)
+        return see(f"/secretariat/members/{member_id}")
+
+    @routes.post("/members/{member_id}/reinstatement")
+    async def reinstate(request: Request, member_id: UUID, visitor: visiting, form: signed) -> Response:
+        """End a suspension."""
+        try:
+            await handlers.reinstate(member_id, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, member_id, visitor, failed="reinstatement", error=error)
+        return see(f"/secretariat/members/{member_id}")
+
+    @routes.post("/members/{member_id}/people")
+    async def let_in(request: Request, member_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Let a person of the member sign in."""
+        given = {"name": form.text("name"), "email": form.text("email", most=320)}
+        try:
+            form.needed("name", "the person's name")
+            form.needed("email", "the e-mail address")
+            await handlers.let_in(member_id, **given, api=visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, member_id, visitor, failed="people", error=error, given=given)
+        return see(f"/secretariat/members/{member_id}?invited=yes")
+
+
+def _add_rounds(routes: APIRouter, desk: Desk) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    async def page(
+        request: Request, round_id: UUID, visitor: Visitor, error: Rejected | None = None
+    ) -> Response:
+        current = await handlers.round_of(round_id, visitor.api)
+        return desk.page(
+            request,
+            "secretariat/round.html",
+            visitor=visitor,
+            status=STATUS[error.kind] if error else 200,
+            one=current,
+            round_said=round_said,
+            way=ROUND_WAY,
+            own=current.proposed_by == visitor.person.principal_id,
+            needed=handlers.GROUPS_NEEDED,
+            error=words(error) if error else None,
+        )
+
+    @routes.get("/rounds")
+    async def rounds(request: Request, visitor: visiting) -> Response:
+        """All rounds and the form to open one."""
+        return desk.page(
+            request,
+            "secretariat/rounds.html",
+            visitor=visitor,
+            rounds=await handlers.rounds(visitor.api),
+            given="",
+            error=None,
+            round_said=round_said,
+        )
+
+    @routes.post("/rounds")
+    async def open_round(request: Request, visitor: visiting, form: signed) -> Response:
+        """Open a round."""
+        given = form.text("as_of")
+        try:
+            made = await handlers.open_round(_day(given), visitor.api, key=form.key)
+        except Rejected as error:
+            return desk.page(
+                request,
+                "secretariat/rounds.html",
+                visitor=visitor,
+                status=STATUS[error.kind],
+                rounds=await handlers.rounds(visitor.api),
+                given=given,
+                error=words(error),
+                round_said=round_said,
+            )
+        return see(f"/secretariat/rounds/{made.round_id}")
+
+    @routes.get("/rounds/{round_id}")
+    async def one_round(request: Request, round_id: UUID, visitor: visiting) -> Response:
+        """One round, its numbers, and the next step."""
+        return await page(request, round_id, visitor)
+
+    @routes.post("/rounds/{round_id}/{step}")
+    async def take_step(
+        request: Request, round_id: UUID, step: str, visitor: visiting, form: signed
+    ) -> Response:
+        """Close, propose, withdraw or approve."""
+        try:
+            if step == "close":
+                leave = form.text("leave_waiting") == "yes"
+                await handlers.close(round_id, visitor.api, leave_waiting=leave, key=form.key)
+            elif step in handlers.STEPS:
+                await handlers.STEPS[step](round_id, visitor.api, key=form.key)
+            else:
+                raise Invalid("a round has no such step", remedy="choose one of the page's")
+        except Rejected as error:
+            return await page(request, round_id, visitor, error)
+        return see(f"/secretariat/rounds/{round_id}")
+
+
+def _day(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise Invalid("this is not a day", field="as_of", remedy="write it as 2026-06-30") from None

@@ -8,14 +8,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES: Final = 1024 * 1024
+LARGER: Final = {"/member/list/check": 16 * 1024 * 1024}
+"""pages that take a file of the member's own"""
 ANSWERS: Final = Counter("mrx_portal_answers_total", "Answers, by route and status", ["route", "status"])
 
 
-def content_policy(*, connect: str = "'self'") -> str:
-    """What a page may load and reach: its own origin, nothing inline, and in no frame."""
+def content_policy(*, connect: str = "'self'", forms: str = "'self'") -> str:
+    """What a page may load and reach: its own origin, nothing inline, and in no frame.
+
+    `forms` also holds for where a form is sent on to.
+    """
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        f"connect-src {connect}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        f"connect-src {connect}; form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
     )
 
 
@@ -53,7 +58,7 @@ class Walls:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > BODY_BYTES:
+            if taken > LARGER.get(scope["path"], BODY_BYTES):
                 raise HTTPException(413, "What you sent is too large for this page.")
             return message
 

@@ -1,0 +1,151 @@
+"""A request for a report in words: its states, its mail, its life as a line of steps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """How a state is called, what it means for the member, and its tone: calm, busy, good, warn or bad."""
+
+    label: str
+    means: str
+    tone: str
+
+
+STATES: Mapping[str, Saying] = MappingProxyType(
+    {
+        "drafted": Saying(
+            label="Being sent", means="The mail to the supplier is on its way out.", tone="busy"
+        ),
+        "sent": Saying(
+            label="Sent", means="The supplier has the mail and has not opened its page yet.", tone="calm"
+        ),
+        "opened": Saying(
+            label="Opened", means="The supplier has opened its page and has not answered yet.", tone="calm"
+        ),
+        "accepted": Saying(
+            label="Accepted", means="The supplier agreed to share its report. The report is due.", tone="busy"
+        ),
+        "declined": Saying(label="Declined", means="The supplier does not share its report.", tone="bad"),
+        "uploading": Saying(label="Uploading", means="The supplier is handing over its report.", tone="busy"),
+        "checking": Saying(
+            label="Being checked", means="The file arrived; it is checked before you get it.", tone="busy"
+        ),
+        "available": Saying(
+            label="Report ready", means="Download the report, read it, and record your decision.", tone="good"
+        ),
+        "decided": Saying(label="Decided", means="You recorded a decision on this report.", tone="calm"),
+        "expired": Saying(label="Expired", means="The term ended without a report.", tone="warn"),
+        "withdrawn": Saying(label="Withdrawn", means="You took this request back.", tone="calm"),
+    }
+)
+"""In the order of a request's life."""
+
+OPEN = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "available")
+
+MAILS: Mapping[str, Saying] = MappingProxyType(
+    {
+        "unsent": Saying(label="Not sent yet", means="The mail waits to be sent.", tone="busy"),
+        "sent": Saying(label="Sent", means="The mail server took the mail.", tone="calm"),
+        "refused": Saying(
+            label="Refused by the mail server",
+            means="The mail server did not take the mail for this address. The supplier has not heard of your request.",
+            tone="bad",
+        ),
+        "bounced": Saying(
+            label="Came back",
+            means="The mail was returned. The supplier has not heard of your request.",
+            tone="bad",
+        ),
+    }
+)
+
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "accepted": "Accepted",
+        "accepted-with-top-up": "Accepted with top-up",
+        "refused": "Refused",
+    }
+)
+
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {"en": "English", "zh": "Chinese (中文)", "es": "Spanish (español)"}
+)
+
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "no-recent-audit": "There is no recent audit of this site.",
+        "not-our-site": "The site is not the supplier's.",
+        "not-a-customer": "The supplier does not know you as a customer.",
+        "shared-already": "The supplier says that it shared the report already.",
+        "not-shared": "The supplier does not share its reports.",
+        "other": "The supplier gave another reason.",
+    }
+)
+
+_PATH = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "available", "decided")
+_ENDS = frozenset({"declined", "expired", "withdrawn", "decided"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """A request came to a state."""
+
+    state: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a request's life: done, the present one, or still to come."""
+
+    label: str
+    at: datetime | None
+    reason: str | None
+    stage: str
+
+
+def said(state: str) -> Saying:
+    """How a state is called; a state that this page does not know yet is shown by its own name."""
+    return STATES.get(state, Saying(label=state.replace("-", " ").capitalize(), means="", tone="calm"))
+
+
+def mail_said(mail: str) -> Saying:
+    """What became of the latest mail."""
+    return MAILS.get(mail, Saying(label=mail, means="", tone="calm"))
+
+
+def reason_said(reason: str | None) -> str | None:
+    """Why something happened: a supplier's reason comes as a code, perhaps with a comment after it."""
+    if reason is None:
+        return None
+    code, colon, comment = reason.partition(":")
+    return f"{_REASONS[code]}{f' “{comment.strip()}”' if colon else ''}" if code in _REASONS else reason
+
+
+def timeline(history: Sequence[Happened], state: str) -> tuple[Step, ...]:
+    """What happened, then what is still to come while the request is alive."""
+    steps = [
+        Step(
+            label=said(one.state).label,
+            at=one.at,
+            reason=reason_said(one.reason),
+            stage="now" if place == len(history) else "done",
+        )
+        for place, one in enumerate(history, 1)
+    ]
+    if state in _ENDS or state not in _PATH:
+        return tuple(steps)
+    ahead = _PATH[_PATH.index(state) + 1 :]
+    return (*steps, *(Step(label=said(one).label, at=None, reason=None, stage="ahead") for one in ahead))
+
+
+def in_order(counts: Mapping[str, int]) -> Iterable[tuple[str, Saying, int]]:
+    """States with how many requests stand there, in the order of a request's life; none that is empty."""
+    for state, saying in STATES.items():
+        if counts.get(state):
+            yield state, saying, counts[state]

@@ -1,0 +1,1 @@
+"""What the pages do, one module for each kind of person."""

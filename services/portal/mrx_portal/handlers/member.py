@@ -1,0 +1,244 @@
+"""A member's pages: where it stands, the released list, requests, decisions, numbers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from mrx_shared.refusals import Rejected, Unavailable
+
+from mrx_portal.domain.numbers import RoundNumbers
+from mrx_portal.domain.requests import OPEN, Happened, Step, timeline
+from mrx_portal.handlers.released import latest_release
+from mrx_portal.handlers.shapes import (
+    BulkRows,
+    NumbersOfRounds,
+    Participation,
+    Release,
+    Request,
+    Requests,
+    read,
+)
+from mrx_portal.ports import Api, Service
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 500
+MOST_COUNTED = 5_000
+SOON = timedelta(days=7)
+REQUESTS = "/v1/requests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """A request that waits for the member."""
+
+    request: Request
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Where a member stands. A part that could not be had is None, and `away` names its service."""
+
+    participation: Participation | None
+    release: Release | None
+    barred: str | None
+    counts: Mapping[str, int] | None
+    attention: tuple[Attention, ...]
+    rounds: tuple[RoundNumbers, ...] | None
+    away: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One request with its life so far and what is to come."""
+
+    request: Request
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a form asks for, as `POST /v1/requests` takes it."""
+
+    entry_id: str
+    site_number: str
+    name: str
+    contact_email: str
+    contact_name: str
+    language: str
+    scope: str
+    purpose: str
+    term_days: int
+    requester_email: str
+
+    def body(self, *, request_id: UUID | None = None) -> dict[str, Any]:
+        """The body of the request."""
+        body: dict[str, Any] = {
+            "entry_id": self.entry_id,
+            "site_number": self.site_number,
+            "supplier": {
+                "name": self.name,
+                "contact_name": self.contact_name or None,
+                "contact_email": self.contact_email,
+                "language": self.language,
+            },
+            "scope": self.scope,
+            "purpose": self.purpose,
+            "term_days": self.term_days,
+            "requester_email": self.requester_email or None,
+            "requester_language": "en" if self.requester_email else None,
+        }
+        return body | ({"request_id": str(request_id)} if request_id else {})
+
+
+async def overview(api: Api, *, now: datetime) -> Overview:
+    """Everything on the member's first page; one service that is away leaves the rest readable."""
+    away: list[str] = []
+    participation, released, found, rounds = await asyncio.gather(
+        _if_there(_participation(api), "registry", away),
+        _if_there(_release_or_why_not(api), "aggregation", away),
+        _if_there(every_request(api), "report_request", away),
+        _if_there(numbers(api), "report_request", away),
+    )
+    release, barred = released or (None, None)
+    return Overview(
+        participation=participation,
+        release=release,
+        barred=barred,
+        counts=Counter(one.state for one in found) if found is not None else None,
+        attention=attention(found or (), now=now),
+        rounds=rounds,
+        away=tuple(dict.fromkeys(away)),
+    )
+
+
+def attention(requests: Sequence[Request], *, now: datetime) -> tuple[Attention, ...]:
+    """What waits for the member, the most pressing first."""
+    found = [(rank, why, one) for one in requests for rank, why in _why(one, now)]
+    return tuple(
+        Attention(request=one, why=why)
+        for _, why, one in sorted(found, key=lambda item: (item[0], item[2].term_ends_at))
+    )
+
+
+def _why(request: Request, now: datetime) -> list[tuple[int, str]]:
+    if request.state == "available":
+        return [(1, "The report is ready: download it and decide.")]
+    if request.state in OPEN and request.mail in {"refused", "bounced"}:
+        return [(0, "The mail did not reach the supplier: correct the address.")]
+    if request.state in {"sent", "opened", "accepted"} and request.term_ends_at - now < SOON:
+        return [(2, "The term ends soon and there is no report yet.")]
+    return []
+
+
+async def every_request(api: Api, *, state: str | None = None) -> tuple[Request, ...]:
+    """The member's requests, the newest first, up to a limit that no page exceeds."""
+    found: list[Request] = []
+    after: str | None = None
+    while len(found) < MOST_COUNTED:
+        page = read(
+            Requests,
+            await api.get(Service.REPORT_REQUEST, REQUESTS, state=state, after=after, limit=MOST_AT_ONCE),
+        ).requests
+        found.extend(page)
+        if len(page) < MOST_AT_ONCE:
+            break
+        after = str(page[-1].request_id)
+    return tuple(found)
+
+
+async def entries_asked_for(api: Api) -> frozenset[str]:
+    """The entries for which a request of the member is open."""
+    return frozenset(one.entry_id for one in await every_request(api) if one.state in OPEN)
+
+
+async def life(request_id: UUID, api: Api) -> Life:
+    """One request."""
+    request = read(Request, await api.get(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}"))
+    history = [Happened(state=one.state, at=one.at, reason=one.reason) for one in request.history]
+    return Life(request=request, steps=timeline(history, request.state))
+
+
+async def ask(asked: Asked, api: Api, *, key: str) -> Request:
+    """Ask one supplier."""
+    return read(Request, await api.post(Service.REPORT_REQUEST, REQUESTS, asked.body(), key=key))
+
+
+async def ask_many(asked: Sequence[Asked], api: Api, *, key: str) -> BulkRows:
+    """Ask several suppliers; what is good is done, what is not is named by row."""
+    answer = await api.post(
+        Service.REPORT_REQUEST, f"{REQUESTS}/bulk", {"requests": [one.body() for one in asked]}, key=key
+    )
+    return read(BulkRows, answer)
+
+
+async def withdraw(request_id: UUID, reason: str, api: Api, *, key: str) -> None:
+    """Ask no longer."""
+    body = {"reason": reason} if reason else {}
+    await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/withdrawal", body, key=key)
+
+
+async def correct_contact(request_id: UUID, contact: Mapping[str, str], api: Api, *, key: str) -> None:
+    """Give another address; the mail goes out again."""
+    body = {name: value for name, value in contact.items() if value}
+    await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/contact", body, key=key)
+
+
+async def decide(
+    request_id: UUID, *, outcome: str, reason: str, valid_until: str, api: Api, key: str
+) -> None:
+    """Record whether the report stands in for an audit of the member's own."""
+    body = {"outcome": outcome, "reason": reason or None, "valid_until": valid_until or None}
+    await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/decision", body, key=key)
+
+
+async def download(request_id: UUID, api: Api, *, key: str) -> str:
+    """A link to the report, good for sixty seconds; that it was given is recorded."""
+    request = (await life(request_id, api)).request
+    if request.report is None:
+        raise Rejected("there is no report yet", remedy="come back when the request says Report ready")
+    answer = await api.post(
+        Service.EXCHANGE_ADAPTER, f"/v1/reports/{request.report.report_id}/links", key=key
+    )
+    url = answer.get("url")
+    if not url:
+        raise Rejected("this link was given already", remedy="press Download once more")
+    return str(url)
+
+
+async def numbers(api: Api) -> tuple[RoundNumbers, ...]:
+    """What the asker's requests come to, round by round, the oldest first."""
+    found = read(NumbersOfRounds, await api.get(Service.REPORT_REQUEST, "/v1/numbers")).rounds
+    rounds = [
+        RoundNumbers(
+            round_id=str(one.round_id), as_of=one.as_of, **one.model_dump(exclude={"round_id", "as_of"})
+        )
+        for one in found
+    ]
+    return tuple(sorted(rounds, key=lambda one: (one.as_of is not None, str(one.as_of or ""), one.round_id)))
+
+
+async def _participation(api: Api) -> Participation:
+    return read(Participation, await api.get(Service.REGISTRY, "/v1/participation"))
+
+
+async def _release_or_why_not(api: Api) -> tuple[Release | None, str | None]:
+    try:
+        return await latest_release(api), None
+    except Rejected as error:
+        if error.kind == "forbidden":
+            return None, error.reason
+        raise
+
+
+async def _if_there(answer: Awaitable[T], service: str, away: list[str]) -> T | None:
+    try:
+        return await answer
+    except Unavailable:
+        away.append(service)
+        return None

@@ -1,0 +1,135 @@
+"""A reviewer's pages: assessments in work, and one with its answers beside the criteria."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from mrx_portal.domain.reviews import Clause, Decision, Line, by_clause
+from mrx_portal.handlers.shapes import (
+    Assessment,
+    Assessments,
+    Criteria,
+    Protocol,
+    Protocols,
+    WholeAssessment,
+    read,
+)
+from mrx_portal.ports import Api, Service
+
+IN_WORK = frozenset({"submitted", "in-review"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An assessment with the protocol that it is about."""
+
+    assessment: Assessment
+    protocol: Protocol | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One assessment with everything that a reviewer needs beside it."""
+
+    assessment: WholeAssessment
+    protocol: Protocol | None
+    criteria: Criteria
+    clauses: tuple[Clause, ...]
+
+    @property
+    def answered(self) -> int:
+        """Criteria with an answer."""
+        return sum(clause.answered for clause in self.clauses)
+
+    @property
+    def decided(self) -> int:
+        """Criteria with a decision."""
+        return sum(clause.decided for clause in self.clauses)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a reviewer may still decide."""
+        return self.assessment.state in IN_WORK
+
+    @property
+    def gate(self) -> str:
+        """What must be reached, in percent; the catalogue may ask for every essential criterion instead."""
+        return self.criteria.gate
+
+    @property
+    def next_open(self) -> str | None:
+        """The first clause that has an answer without a decision."""
+        return next((clause.name for clause in self.clauses if clause.undecided), None)
+
+
+async def assessments(api: Api) -> tuple[Listed, ...]:
+    """All assessments with their protocols; those in work first, the newest first."""
+    found, known = await asyncio.gather(
+        api.get(Service.BENCHMARK, "/v1/assessments"), api.get(Service.BENCHMARK, "/v1/protocols")
+    )
+    protocols = {one.protocol_id: one for one in read(Protocols, known).protocols}
+    listed = [
+        Listed(assessment=one, protocol=protocols.get(one.protocol_id))
+        for one in read(Assessments, found).assessments
+    ]
+    return tuple(sorted(listed, key=lambda one: one.assessment.state not in IN_WORK))
+
+
+async def bench(assessment_id: UUID, api: Api) -> Bench:
+    """One assessment beside its criteria."""
+    answer, known = await asyncio.gather(
+        api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}"),
+        api.get(Service.BENCHMARK, "/v1/protocols"),
+    )
+    assessment = read(WholeAssessment, answer)
+    criteria = read(Criteria, await api.get(Service.BENCHMARK, f"/v1/criteria/{assessment.criteria_version}"))
+    protocols = read(Protocols, known).protocols
+    return Bench(
+        assessment=assessment,
+        protocol=next((one for one in protocols if one.protocol_id == assessment.protocol_id), None),
+        criteria=criteria,
+        clauses=by_clause(_lines(criteria, assessment)),
+    )
+
+
+async def review(assessment_id: UUID, decisions: Sequence[Decision], api: Api, *, key: str) -> None:
+    """Keep a reviewer's decisions."""
+    await api.post(
+        Service.BENCHMARK,
+        f"/v1/assessments/{assessment_id}/reviews",
+        {
+            "decisions": [
+                {
+                    "criterion_id": one.criterion_id,
+                    "verdict": one.verdict,
+                    "relation": one.relation,
+                    "rationale": one.rationale,
+                }
+                for one in decisions
+            ]
+        },
+        key=key,
+    )
+
+
+async def conclude(assessment_id: UUID, api: Api, *, key: str) -> None:
+    """Reach the verdict."""
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/conclusion", key=key)
+
+
+def _lines(criteria: Criteria, assessment: WholeAssessment) -> list[Line]:
+    answers = {one.criterion_id: one for one in assessment.answers}
+    return [
+        Line(
+            criterion_id=one.id,
+            clause=one.clause,
+            pillar=one.pillar,
+            kind=one.kind,
+            statement=one.statement,
+            essential=one.essential,
+            weight=one.weight,
+            **(answers[one.id].model_dump(exclude={"criterion_id"}) if one.id in answers else {}),
+        )
+        for one in criteria.criteria
+    ]

@@ -1,0 +1,367 @@
+"""What the services answer, as far as pages show it. What a page does not know is passed over."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from mrx_shared.refusals import Unavailable
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+
+class Shape(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+S = TypeVar("S", bound=Shape)
+
+
+def read(shape: type[S], answer: Any) -> S:  # noqa: ANN401 - JSON
+    """An answer in its shape. One that does not fit comes from a service that is older or newer than this page."""
+    try:
+        return shape.model_validate(answer)
+    except ValidationError as error:
+        places = {".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}
+        raise Unavailable(
+            f"an answer that this page cannot read: {shape.__name__} {', '.join(sorted(places)[:5])}"
+        ) from None
+
+
+class Participation(Shape):
+    """Whether a member takes part, and what it is missing."""
+
+    participates: bool
+    missing: tuple[str, ...] = ()
+    state: str = ""
+    since: datetime | None = None
+    protocols: tuple["RecognisedProtocol", ...] = ()
+    signatures: tuple["Signature", ...] = ()
+
+
+class RecognisedProtocol(Shape):
+    """A verdict on a protocol version."""
+
+    protocol_id: UUID
+    protocol_version: str
+    criteria_version: str
+    public: bool
+    equivalent: bool
+    recognised_from: date | None = None
+    recognised_until: date | None = None
+
+
+class Signature(Shape):
+    """A signature under the statement."""
+
+    statement_version: str
+    signed_at: datetime
+
+
+class Member(Shape):
+    """A member as the secretariat sees it."""
+
+    member_id: UUID
+    name: str
+    group: str
+    state: str
+    participates: bool
+    missing: tuple[str, ...] = ()
+    since: datetime | None = None
+    created_at: datetime
+    admitted_at: datetime | None = None
+
+
+class Members(Shape):
+    """All members, by name."""
+
+    members: tuple[Member, ...]
+
+
+class Principal(Shape):
+    """A person who was let in."""
+
+    principal_id: UUID
+
+
+class Release(Shape):
+    """A released list."""
+
+    release_id: UUID
+    round_id: UUID
+    as_of: date
+    rows: int
+    held: int | None = None
+    documents: Mapping[str, str]
+    released_at: datetime
+
+
+class Link(Shape):
+    """An address to fetch one document from, for a minute."""
+
+    url: str | None = None
+
+
+class Numbers(Shape):
+    """What a round holds."""
+
+    lists: int
+    rows: int
+    accepted: int
+    refused: int
+    waiting: int
+    lists_waiting: int
+    lists_incomplete: int
+    sites: int
+    sites_on_several_lists: int
+    independent_groups: int
+    released: int
+    held: int
+
+
+class Round(Shape):
+    """A round as it stands."""
+
+    round_id: UUID
+    as_of: date
+    state: str
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    release_id: UUID | None = None
+    numbers: Numbers
+
+
+class Rounds(Shape):
+    """All rounds, newest first."""
+
+    rounds: tuple[Round, ...]
+
+
+class Supplier(Shape):
+    """The supplier of a request, as the asking member's own base has it."""
+
+    name: str
+    contact_name: str | None = None
+    contact_email: str | None = Field(default=None, repr=False)
+    language: str = "en"
+
+
+class Report(Shape):
+    """The report of a request."""
+
+    report_id: UUID
+    sha256: str
+    size: int
+    channel: str
+    stored_at: datetime
+    read_at: datetime | None = None
+    access_withdrawn_at: datetime | None = None
+
+
+class Decision(Shape):
+    """What the member decided on a report."""
+
+    outcome: str
+    reason: str | None = None
+    valid_until: date | None = None
+    decided_at: datetime
+    avoided: bool
+
+
+class Past(Shape):
+    """A state that a request came to."""
+
+    state: str
+    at: datetime
+    reason: str | None = None
+
+
+class Request(Shape):
+    """A request for a report, as its member sees it."""
+
+    request_id: UUID
+    state: str
+    reason: str | None = None
+    mail: str
+    entry_id: str
+    site_number: str
+    supplier: Supplier
+    scope: str
+    purpose: str
+    reference: str
+    asked_at: datetime
+    term_ends_at: datetime
+    report: Report | None = None
+    decision: Decision | None = None
+    possible: tuple[str, ...] = ()
+    history: tuple[Past, ...] = ()
+
+
+class Requests(Shape):
+    """A member's requests."""
+
+    requests: tuple[Request, ...]
+
+
+class Refused(Shape):
+    """Why one request of many was not taken."""
+
+    field: str | None = None
+    reason: str
+    remedy: str | None = None
+
+
+class BulkRow(Shape):
+    """What became of one request of many."""
+
+    row: int
+    request: Request | None = None
+    refused: Refused | None = None
+
+
+class BulkRows(Shape):
+    """What became of each of many requests."""
+
+    rows: tuple[BulkRow, ...]
+
+
+class NumbersOfRound(Shape):
+    """What requests come to in one round."""
+
+    round_id: UUID
+    as_of: date | None = None
+    asked: int
+    sent: int
+    available: int
+    accepted: int
+    top_ups: int
+    refused: int
+    declined: int
+    expired: int
+    avoided: int
+    avoided_eur: int
+
+
+class NumbersOfRounds(Shape):
+    """What requests come to, by round."""
+
+    rounds: tuple[NumbersOfRound, ...]
+
+
+class Quarantined(Shape):
+    """A file that stays in quarantine, without its contents and its member."""
+
+    request_id: UUID
+    ticket_id: UUID
+    reasons: tuple[str, ...] = ()
+    since: datetime
+
+
+class Quarantine(Shape):
+    """Files that stay in quarantine."""
+
+    quarantine: tuple[Quarantined, ...] = Field(
+        validation_alias=AliasChoices("quarantine", "files", "tickets")
+    )
+
+
+class Figures(Shape):
+    """Percentages, rounded down to two places."""
+
+    commonality: Decimal
+    lower: Decimal
+    upper: Decimal
+
+
+class Assessment(Figures):
+    """An assessment, in short."""
+
+    assessment_id: UUID
+    protocol_id: UUID
+    version: str
+    criteria_version: str
+    member_id: UUID | None = None
+    state: str
+    submitted_at: datetime
+    equivalent: str
+    undecided: int
+    recognised_from: date | None = None
+    recognised_until: date | None = None
+    concluded_at: datetime | None = None
+
+
+class Assessments(Shape):
+    """Assessments, the newest first."""
+
+    assessments: tuple[Assessment, ...]
+
+
+class Answer(Shape):
+    """An answer with the decision on it."""
+
+    criterion_id: str
+    relation: str | None = None
+    requirement_ref: str = ""
+    requirement_text: str = ""
+    rationale: str = ""
+    evidence: str = ""
+    verdict: str | None = None
+    corrected_to: str | None = None
+    reviewers_rationale: str = ""
+
+
+class WholeAssessment(Assessment):
+    """An assessment with every answer."""
+
+    by_pillar: Mapping[str, Figures]
+    by_clause: Mapping[str, Figures]
+    cheapest_path: tuple[str, ...] = ()
+    answers: tuple[Answer, ...]
+
+
+class Criterion(Shape):
+    """One criterion."""
+
+    id: str
+    clause: str
+    pillar: str
+    statement: str
+    essential: bool
+    weight: int
+    kind: str
+
+
+class Criteria(Shape):
+    """A version of the criteria."""
+
+    version: str
+    based_on: str
+    gate: str
+    criteria: tuple[Criterion, ...]
+
+
+class ProtocolVersion(Shape):
+    """A version of a protocol."""
+
+    version: str
+    effective_from: date
+    effective_until: date | None = None
+
+
+class Protocol(Shape):
+    """A protocol."""
+
+    protocol_id: UUID
+    code: str
+    name: str
+    scheme_family: str = ""
+    public: bool = False
+    versions: tuple[ProtocolVersion, ...] = ()
+
+
+class Protocols(Shape):
+    """Protocols."""
+
+    protocols: tuple[Protocol, ...]

@@ -1,0 +1,375 @@
+"""A scheme in memory behind the portal's ports: what its services would answer, and what was said to them."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from mrx_portal.domain.numbers import RoundNumbers
+from mrx_portal.domain.people import Opened, Person
+from mrx_portal.entrypoints.desk import STATIC, Desk
+from mrx_portal.entrypoints.member import member_pages
+from mrx_portal.entrypoints.problems import show_problems
+from mrx_portal.entrypoints.reviewer import reviewer_pages
+from mrx_portal.entrypoints.secretariat import secretariat_pages
+from mrx_portal.entrypoints.walls import Walls
+from mrx_portal.handlers.released import Shelf
+from mrx_portal.ports import Api, Service, SignedOut
+from mrx_shared.refusals import Unknown
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+STORAGE = "http://storage.example"
+PORTAL = "http://portal"
+LISTED = "01940000-0000-7000-8000-0000000000aa"
+ROUND = "01940000-0000-7000-8000-0000000000bb"
+MEMBER = "01940000-0000-7000-8000-0000000000cc"
+ASSESSMENT = "01940000-0000-7000-8000-0000000000dd"
+PROTOCOL = "01940000-0000-7000-8000-0000000000ee"
+Answer = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a page said to a service."""
+
+    service: Service
+    path: str
+    body: Mapping[str, Any]
+    key: str
+
+
+@dataclass
+class MemoryApi:
+    """The port `Api`: answers that a test sets, by service and path; a function gets the query or the body."""
+
+    answers: dict[tuple[Service, str], Any] = field(default_factory=dict)
+    posted: list[Posted] = field(default_factory=list)
+
+    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401
+        return self._answer(service, path, query)
+
+    async def post(
+        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
+    ) -> Any:  # noqa: ANN401
+        self.posted.append(Posted(service, path, body or {}, key))
+        return self._answer(service, path, body or {})
+
+    def _answer(self, service: Service, path: str, said: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        if (service, path) not in self.answers:
+            raise Unknown(f"nothing at {path}")
+        answer = self.answers[service, path]
+        if callable(answer):
+            answer = answer(said)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class MemoryDoor:
+    """The port `Door`, open for whoever a test names."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+
+    async def sign_in(self, email: str, password: str) -> Opened:
+        raise NotImplementedError
+
+    async def person(self, session: str) -> Person:
+        if session not in self.people:
+            raise SignedOut
+        return self.people[session]
+
+    async def sign_out(self, session: str) -> None:
+        self.people.pop(session, None)
+
+    async def forgotten(self, email: str) -> None:
+        raise NotImplementedError
+
+    async def set_password(self, token: str, password: str) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Scheme:
+    """Everything behind the pages."""
+
+    api: MemoryApi = field(default_factory=MemoryApi)
+    door: MemoryDoor = field(default_factory=MemoryDoor)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    drawn: list[Sequence[RoundNumbers]] = field(default_factory=list)
+
+    def as_person(self, session: str) -> Api:
+        return self.api
+
+    def as_supplier(self, token: str) -> Api:
+        raise NotImplementedError
+
+    async def ready(self) -> bool:
+        return True
+
+    async def fetch(self, url: str) -> bytes:
+        self.fetched.append(url)
+        return self.documents[url]
+
+    async def draw(self, rounds: Sequence[RoundNumbers]) -> bytes:
+        self.drawn.append(rounds)
+        return b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+    def app(self, public_url: str = PORTAL, **how: Any) -> FastAPI:  # noqa: ANN401
+        desk = Desk(
+            services=self,
+            door=self.door,
+            sealing_key=base64.b64encode(b"k" * 24),
+            public_url=public_url,
+            storage_url=STORAGE,
+            clock=lambda: NOW,
+        )
+        app = FastAPI(openapi_url=None)
+        app.include_router(member_pages(desk, Shelf(self), how.get("draw", self.draw)))
+        app.include_router(secretariat_pages(desk))
+        app.include_router(reviewer_pages(desk))
+        app.mount("/static", StaticFiles(directory=STATIC))
+        show_problems(app, desk)
+        app.add_middleware(Walls, secure=False)
+        return app
+
+    def browser(self, role: str, principal_id: str = "p-1") -> "Browser":
+        session = f"session-{role}-{principal_id}"
+        self.door.people[session] = Person(
+            principal_id=principal_id,
+            name="Ada Brandt",
+            role=role,
+            member_id=MEMBER if role == "member" else None,
+            member_name="Northwind Brands" if role == "member" else None,
+        )
+        return Browser(self.app(), session)
+
+    # --- what services answer ------------------------------------------------------------------------------------
+
+    def gives(self, service: Service, path: str, answer: Any) -> None:  # noqa: ANN401
+        self.api.answers[service, path] = answer
+
+    def releases(self, entries: Sequence[Mapping[str, str]], *, held: int | None = None) -> None:
+        body = json.dumps(list(entries), ensure_ascii=False).encode()
+        url = f"{STORAGE}/releases/list.json?signed"
+        self.documents[url] = body
+        documents = dict.fromkeys(("list.csv", "list.xlsx", "certificate.json"), "0" * 64)
+        self.gives(
+            Service.AGGREGATION,
+            "/v1/releases/latest",
+            {
+                "release_id": LISTED,
+                "round_id": ROUND,
+                "as_of": "2026-09-30",
+                "rows": len(entries),
+                "held": held,
+                "documents": {**documents, "list.json": hashlib.sha256(body).hexdigest()},
+                "released_at": "2026-10-08T09:00:00Z",
+            },
+        )
+        self.gives(
+            Service.AGGREGATION,
+            f"/v1/releases/{LISTED}/links",
+            lambda said: {
+                "url": f"{STORAGE}/releases/{said['document']}?signed",
+                "expires_at": "2026-11-22T10:01:00Z",
+                "sha256": "0" * 64,
+            },
+        )
+
+    def requests(self, *requests: Mapping[str, Any]) -> None:
+        def page(query: Mapping[str, Any]) -> dict[str, Any]:
+            asked = [one for one in requests if query.get("state") in {None, one["state"]}]
+            ids = [one["request_id"] for one in asked]
+            start = ids.index(query["after"]) + 1 if query.get("after") else 0
+            return {"requests": asked[start : start + query["limit"]]}
+
+        self.gives(Service.REPORT_REQUEST, "/v1/requests", page)
+        for one in requests:
+            self.gives(Service.REPORT_REQUEST, f"/v1/requests/{one['request_id']}", one)
+
+    def participates(self, *missing: str) -> None:
+        self.gives(
+            Service.REGISTRY,
+            "/v1/participation",
+            {
+                "member_id": MEMBER,
+                "participates": not missing,
+                "missing": list(missing),
+                "state": "admitted",
+                "since": None if missing else "2026-02-03T08:00:00Z",
+                "protocols": [],
+                "signatures": [],
+            },
+        )
+
+    def numbers(self, *rounds: Mapping[str, Any]) -> None:
+        self.gives(Service.REPORT_REQUEST, "/v1/numbers", {"rounds": list(rounds)})
+
+
+class Browser:
+    """A browser without script: pages, and forms as they stand in them."""
+
+    def __init__(self, app: FastAPI, session: str) -> None:
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=PORTAL, cookies={"mrx-session": session}
+        )
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.http.get(path)
+
+    async def send(
+        self,
+        page: str,
+        action: str,
+        fields: Mapping[str, str | list[str]] | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> httpx.Response:
+        """Open a page, then send one of its forms."""
+        text = (await self.get(page)).text
+        assert f'action="{action}"' in text or f'formaction="{action}"' in text, f"no form to {action}"
+        seal = text.split('name="seal" value="', 1)[1].split('"', 1)[0]
+        key = text.split('name="key" value="', 1)[1].split('"', 1)[0]
+        return await self.http.post(
+            action,
+            data={"seal": seal, "key": key, **(fields or {})},
+            files={name: (f"{name}.csv", content) for name, content in files.items()} if files else None,
+        )
+
+
+def entry(number: int, **more: str) -> dict[str, str]:
+    return {
+        "entry_id": hashlib.sha256(str(number).encode()).hexdigest(),
+        "site_name": f"Site {number}",
+        "address": f"{number} Mill Road",
+        "city": "Tiruppur",
+        "region": "Tamil Nadu",
+        "country": "IN",
+        "os_id": "",
+        "lei": "",
+        "scheme_family": "SMETA",
+        "audit_half_year": "2025-H2",
+        **more,
+    }
+
+
+def request(state: str = "sent", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    life = ["drafted", "sent", "opened", "accepted", "uploading", "checking", "available", "decided"]
+    known = life[: life.index(state) + 1] if state in life else ["drafted", "sent", state]
+    asked = NOW - timedelta(days=6)
+    possible = {
+        "decided": [],
+        "available": ["decision"],
+        "uploading": ["withdrawal"],
+        "checking": ["withdrawal"],
+        "declined": [],
+        "expired": [],
+        "withdrawn": [],
+    }.get(state, ["withdrawal", "contact"])
+    stored = {
+        "report_id": str(uuid4()),
+        "sha256": "ab" * 32,
+        "size": 2_345_678,
+        "channel": "upload",
+        "stored_at": (NOW - timedelta(days=1)).isoformat(),
+        "read_at": None,
+        "access_withdrawn_at": None,
+    }
+    return {
+        "request_id": str(UUID(int=hash((state, str(sorted(more.items())))) % 2**128)),
+        "state": state,
+        "reason": None,
+        "mail": "sent" if state != "drafted" else "unsent",
+        "entry_id": entry(1)["entry_id"],
+        "site_number": "S-1001",
+        "round_id": ROUND,
+        "supplier": {
+            "name": "Hangzhou Blue River Textile Co., Ltd.",
+            "language": "zh",
+            "contact_email": "audit@blueriver.example",
+            "contact_name": "Li Na",
+        },
+        "scope": "Latest audit report with its corrective action plan",
+        "purpose": "Mutual recognition: to accept this audit in place of one of our own",
+        "reference": "MRX-7Q4KD2XM",
+        "asked_at": asked.isoformat(),
+        "term_ends_at": (asked + timedelta(days=28)).isoformat(),
+        "report": stored if state in {"available", "decided"} else None,
+        "decision": None,
+        "possible": possible,
+        "history": [
+            {"state": one, "at": (asked + timedelta(hours=7 * place)).isoformat(), "reason": None}
+            for place, one in enumerate(known)
+        ],
+        **more,
+    }
+
+
+def numbers(as_of: str | None = "2026-09-30", **more: int) -> dict[str, Any]:
+    counts = dict.fromkeys(
+        (
+            "asked",
+            "sent",
+            "available",
+            "accepted",
+            "top_ups",
+            "refused",
+            "declined",
+            "expired",
+            "avoided",
+            "avoided_eur",
+        ),
+        0,
+    )
+    return {"round_id": str(uuid4()), "as_of": as_of, **counts, **more}
+
+
+def a_round(state: str = "open", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    counts = {
+        "lists": 7,
+        "rows": 3_412,
+        "accepted": 3_155,
+        "refused": 251,
+        "waiting": 6,
+        "lists_waiting": 1,
+        "lists_incomplete": 0,
+        "sites": 2_904,
+        "sites_on_several_lists": 231,
+        "independent_groups": 6,
+        "released": 2_871,
+        "held": 33,
+    }
+    return {
+        "round_id": ROUND,
+        "as_of": "2026-09-30",
+        "state": state,
+        "proposed_by": None,
+        "approved_by": None,
+        "release_id": None,
+        "numbers": counts | more.pop("numbers", {}),
+        **more,
+    }
+
+
+def a_member(name: str = "Northwind Brands", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "member_id": MEMBER,
+        "name": name,
+        "group_id": str(uuid4()),
+        "group": f"{name} Group",
+        "state": "admitted",
+        "participates": True,
+        "missing": [],
+        "since": "2026-02-03T08:00:00Z",
+        "created_at": "2026-01-12T08:00:00Z",
+        "admitted_at": "2026-01-12T08:01:00Z",
+        **more,
+    }
