@@ -20,7 +20,7 @@ from mrx_local.remembered import LOOPBACK, Ports, Secrets, random_key
 WITH_DATABASE = ("registry", "benchmark", "aggregation", "report_request", "exchange_adapter", "notification")
 """the services that listen to Kafka and own a database each"""
 PORTAL = "portal"
-SERVICES: tuple[str, ...] = ("registry", "benchmark", "aggregation")
+SERVICES = (*WITH_DATABASE, PORTAL)
 PLATFORM = "platform"
 CALLED_BY_THE_PORTAL = ("registry", "benchmark", "aggregation", "report_request", "exchange_adapter")
 ROLES = {
@@ -152,7 +152,7 @@ def _step_four(made: Mapping[str, str], *, smtp_port: int, secrets: Secrets) -> 
         "MRX_NOTIFICATION_SMTP_HOST": LOOPBACK,
         "MRX_NOTIFICATION_SMTP_PORT": str(smtp_port),
         "MRX_NOTIFICATION_SMTP_SECURITY": "none",
-        "MRX_NOTIFICATION_SENDER": "MRX <exchange@mrx.example>",
+        "MRX_NOTIFICATION_SENDER": "exchange@mrx.example",
         "MRX_NOTIFICATION_PORTAL_URL": portal,
         "MRX_NOTIFICATION_BOUNCE_SECRET": secrets.get("bounce_secret"),
         "MRX_PORTAL_PUBLIC_URL": portal,

@@ -17,10 +17,7 @@ from mrx_local.people import introduce_people
 from mrx_local.process import ProcessSpec
 from mrx_local.remembered import Ports, Secrets
 from mrx_local.services import (
-    PLATFORM,
-    PORTAL,
     SERVICES,
-    WITH_DATABASE,
     Servers,
     administrator_for_all,
     identities,
@@ -177,11 +174,10 @@ async def running_stack(
         infrastructure = Infrastructure(folder, ports=ports, secrets=secrets, parts=ours)
         servers = infrastructure.servers(replaced)
         told = settings_of_all(servers, ports=ports, secrets=secrets, replaced=replaced)
-        urls = {service: url(told, service) for service in (*WITH_DATABASE, PORTAL)}
+        urls = {service: url(told, service) for service in SERVICES}
         kafka = _kafka_facts(servers.kafka)
         supervisor.publish(kafka=kafka, s3={"url": servers.objects.endpoint}, services=urls)
-        ours_too = PLATFORM in SERVICES and _REPLACES_PLATFORM not in replaced
-        platform = (platform_spec(told, folder / "platform"),) if ours_too else ()
+        platform = () if _REPLACES_PLATFORM in replaced else (platform_spec(told, folder / "platform"),)
         await supervisor.start(*infrastructure.specs(), *platform)
         await supervisor.run_once("prepare", prepare_command(), told, cwd=folder)
         await supervisor.start(*service_specs(told, folder))

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
@@ -49,6 +48,16 @@ class SignedPut:
 
     url: str
     headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A request whose sharing is to be looked at. A resting one only when its grant is active no longer."""
+
+    request_id: UUID
+    member_id: UUID
+    grant_id: str | None
+    resting: bool
 
 
 class Pages(Protocol):
@@ -139,7 +148,7 @@ class Shares(Protocol):
     async def save(self, share: Share, *, watched: bool) -> None:
         """Keep it, and whether it is to be looked at. The caller holds its request's lock."""
 
-    async def watched(self) -> list[Page]:
+    async def watched(self) -> list[Watched]:
         """Everybody's requests whose sharing is to be looked at."""
 
 
@@ -272,9 +281,9 @@ class Platform(Protocol):
         """The audits of the grant's site. Raises `AccessEnded`."""
 
     async def fetch(
-        self, grant: Grant, audit: PlatformAudit, *, into: Path, max_bytes: int
+        self, grant: Grant, audit: PlatformAudit, *, into: BinaryIO, at_most: int
     ) -> FetchedReport:
-        """Write the audit's report into a file, piece by piece, and say what came.
+        """Write the audit's report into an open file, piece by piece, and say what came.
 
-        Raises `AccessEnded`, and `ReportTooLarge` once more than `max_bytes` came.
+        Raises `AccessEnded`, and `ReportTooLarge` once more than `at_most` bytes came.
         """

@@ -108,7 +108,8 @@ def calls_of(connector: HttpPlatform, granted: tuple[Grant, PlatformAudit], fold
         return len(await connector.audits(grant))
 
     async def fetch() -> str:
-        fetched = await connector.fetch(grant, audit, into=file, max_bytes=MAX)
+        with file.open("w+b") as body:
+            fetched = await connector.fetch(grant, audit, into=body, at_most=MAX)
         assert fetched.is_as_stated(audit)
         assert fetched.size == audit.size == len(REPORT)
         return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -224,7 +225,8 @@ async def test_a_platform_that_lies_about_a_checksum_is_found_out(
 ) -> None:
     grant, audit = granted
     await stage.fault({"kind": kind, "on": "report"})
-    fetched = await connector.fetch(grant, audit, into=tmp_path / "report", max_bytes=MAX)
+    with (tmp_path / "report").open("w+b") as body:
+        fetched = await connector.fetch(grant, audit, into=body, at_most=MAX)
     assert not fetched.is_as_stated(audit)
     assert fetched.sha256 == hashlib.sha256((tmp_path / "report").read_bytes()).hexdigest()
 
@@ -235,8 +237,8 @@ async def test_a_report_without_end_is_cut_at_the_limit_and_fills_no_memory(
     grant, audit = granted
     await stage.fault({"kind": "endless", "on": "report", "times": 1})
     before = psutil.Process().memory_info().rss
-    with pytest.raises(ReportTooLarge):
-        await connector.fetch(grant, audit, into=tmp_path / "report", max_bytes=MAX)
+    with (tmp_path / "report").open("w+b") as body, pytest.raises(ReportTooLarge):
+        await connector.fetch(grant, audit, into=body, at_most=MAX)
     assert (tmp_path / "report").stat().st_size <= MAX
     assert psutil.Process().memory_info().rss - before < MAX
 
@@ -248,7 +250,8 @@ async def test_a_report_may_be_slow_and_still_come(
     grant, _ = granted
     audit = next(one for one in await connector.audits(grant) if one.audit_id == small["audit_id"])
     await stage.fault({"kind": "trickling", "on": "report", "seconds": 0.1})
-    fetched = await connector.fetch(grant, audit, into=tmp_path / "report", max_bytes=MAX)
+    with (tmp_path / "report").open("w+b") as body:
+        fetched = await connector.fetch(grant, audit, into=body, at_most=MAX)
     assert fetched.is_as_stated(audit)
 
 
@@ -261,8 +264,8 @@ async def test_an_unknown_site_and_a_withdrawn_grant_are_answers_and_not_faults(
     await stage.withdraw(grant.grant_id)
     with pytest.raises(AccessEnded):
         await connector.audits(grant)
-    with pytest.raises(AccessEnded):
-        await connector.fetch(grant, audit, into=tmp_path / "report", max_bytes=MAX)
+    with (tmp_path / "report").open("w+b") as body, pytest.raises(AccessEnded):
+        await connector.fetch(grant, audit, into=body, at_most=MAX)
     assert [one.active for one in await connector.grants()] == [False]
     await connector.close()
 

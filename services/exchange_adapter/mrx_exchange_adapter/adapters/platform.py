@@ -9,7 +9,6 @@ import random
 import re
 import time
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from datetime import UTC, date
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import BinaryIO, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -39,6 +37,8 @@ READINGS: Final = 8
 EARLY_S: Final = 30.0
 LONGEST_ASKED_S: Final = 3600.0
 """a longer Retry-After is a mistake"""
+WORD: Final = 60
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 
 
@@ -138,6 +138,17 @@ class _NotFound(Exception):
     """The platform knows no such thing, or shows it no longer."""
 
 
+def connect(url: str, *, client_id: str, client_secret: SecretStr) -> "HttpPlatform":
+    """A connector with the one HTTP client of this process; it opens nothing yet."""
+    http = httpx.AsyncClient(
+        base_url=url,
+        timeout=httpx.Timeout(15, connect=5, pool=5),
+        limits=httpx.Limits(max_connections=10),
+        headers={"User-Agent": "mrx-exchange"},
+    )
+    return HttpPlatform(http, client_id=client_id, client_secret=client_secret)
+
+
 class HttpPlatform:
     """See `ports.Platform`. One per process; it owns its HTTP client."""
 
@@ -195,11 +206,13 @@ class HttpPlatform:
             raise AccessEnded("the platform shows this site no longer") from None
         return [_audit(one) for one in found if one.site_code == grant.site_code]
 
-    async def fetch(self, grant: Grant, audit: PlatformAudit, *, into: Path, max_bytes: int) -> FetchedReport:
+    async def fetch(
+        self, grant: Grant, audit: PlatformAudit, *, into: BinaryIO, at_most: int
+    ) -> FetchedReport:
         """See `ports.Platform`."""
         path = f"/v1/grants/{quote(grant.grant_id)}/audits/{quote(audit.audit_id)}/report"
         try:
-            return await self._patiently(lambda: self._download(path, into, max_bytes))
+            return await self._patiently(lambda: self._download(path, into, at_most))
         except _NotFound:
             raise AccessEnded("the platform shows this report no longer") from None
 
@@ -279,18 +292,19 @@ class HttpPlatform:
         except ValidationError:
             raise _Again("an answer cannot be read") from None
 
-    async def _download(self, path: str, into: Path, max_bytes: int) -> FetchedReport:
+    async def _download(self, path: str, into: BinaryIO, at_most: int) -> FetchedReport:
         digest, size = hashlib.sha256(), 0
+        into.seek(0)
+        into.truncate()
         async with self._within(self._patience.report_s), self._asked(path, {}) as response:
             _is(response, "application/pdf", "application/octet-stream")
             stated = _stated_sha256(response.headers.get("repr-digest", ""))
-            with into.open("wb") as file:
-                async for chunk in response.aiter_raw(64 * 1024):
-                    size += len(chunk)
-                    if size > max_bytes:
-                        raise ReportTooLarge(f"a report is at most {max_bytes} bytes")
-                    digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
+            async for chunk in response.aiter_raw(64 * 1024):
+                size += len(chunk)
+                if size > at_most:
+                    raise ReportTooLarge(f"more than {at_most} bytes")
+                digest.update(chunk)
+                await asyncio.to_thread(into.write, chunk)
         return FetchedReport(sha256=digest.hexdigest(), size=size, stated_sha256=stated)
 
     @asynccontextmanager
@@ -363,26 +377,36 @@ def _is(response: httpx.Response, *media_types: str) -> None:
 
 
 def _stated_sha256(header: str) -> str | None:
-    """The checksum of an answer in hex (RFC 9530); what cannot be read is a statement that nothing fulfils."""
+    """The checksum that an answer states of itself, in hex (RFC 9530)."""
     found = _DIGEST.search(header)
     if found is None:
         return None
     try:
-        return b64decode(found[1], validate=True).hex()
-    except (NotBase64, ValueError):
-        return ""
+        stated = b64decode(found[1], validate=True)
+    except ValueError:
+        stated = b""
+    if len(stated) != hashlib.sha256().digest_size:
+        raise _Again("a checksum cannot be read")
+    return stated.hex()
+
+
+def _word(text: str) -> str:
+    """A platform's word as it can be passed on; empty where it cannot."""
+    word = text.strip()
+    return word if word.isprintable() and len(word) <= WORD else ""
 
 
 def _audit(one: _Audit) -> PlatformAudit:
+    whole = one.report is not None and _SHA256.fullmatch(one.report.sha256) and one.report.size > 0
     return PlatformAudit(
         audit_id=one.audit_id,
-        protocol=one.protocol.strip(),
-        protocol_version=one.protocol_version.strip(),
+        protocol=_word(one.protocol),
+        protocol_version=_word(one.protocol_version),
         audit_date=one.audit_date,
         audit_type=one.audit_type,
         updated_at=one.updated_at,
-        sha256=one.report.sha256.lower() if one.report else None,
-        size=one.report.size if one.report else None,
+        sha256=one.report.sha256.lower() if whole and one.report else None,
+        size=one.report.size if whole and one.report else None,
         non_conformities=tuple(
             NonConformity(area=found.area, severity=found.severity, status=found.status)
             for found in one.non_conformities

@@ -1,13 +1,27 @@
 """Sharing on a data-sharing platform: what is read there, and which of it counts."""
 
+import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Invalid
+
+from mrx_exchange_adapter.domain.reports import Report
+from mrx_exchange_adapter.domain.tickets import State, Ticket
+
+EVENT_LASTS = timedelta(minutes=5)
+"""an event that was signed longer ago is a replay"""
+
+NO_REPORT_YET = "no-report-yet"
+UNAVAILABLE = "platform-unavailable"
+UNKNOWN_SITE = "unknown-site"
+ACCESS_WITHDRAWN = "access-withdrawn"
+TOO_LARGE = "too-large"
+SIZE_DIFFERS = "size-differs"
 
 _SITE_CODE = re.compile(r"ZS[0-9]{5,15}")
 _SPACING = re.compile(r"[\s.\-/]+")
@@ -73,16 +87,29 @@ class FetchedReport:
     size: int
     stated_sha256: str | None
 
+    def promised(self, audit: PlatformAudit) -> str:
+        """The checksum that the platform answers for: of two that differ, one that the bytes do not have."""
+        assert audit.sha256 is not None
+        if self.stated_sha256 not in (None, self.sha256):
+            return self.stated_sha256
+        return audit.sha256
+
     def is_as_stated(self, audit: PlatformAudit) -> bool:
         """Whether the bytes are those that the platform lists and those that its answer stated."""
-        stated = {audit.sha256} if self.stated_sha256 is None else {audit.sha256, self.stated_sha256}
-        return stated == {self.sha256}
+        return self.sha256 == self.promised(audit)
 
 
 def latest_report(audits: Iterable[PlatformAudit]) -> PlatformAudit | None:
     """The latest audit, by its date, that has a protocol, a version and a report."""
     whole = [one for one in audits if one.protocol and one.protocol_version and one.sha256 and one.size]
     return max(whole, key=lambda one: (one.audit_date, one.updated_at, one.audit_id), default=None)
+
+
+def is_genuine(*, secret: str, stamp: str, body: bytes, signature: str, now: datetime) -> bool:
+    """Whether an event was signed with the secret, over this moment and body, within the last minutes."""
+    expected = "v1=" + hmac.new(secret.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
+    genuine = hmac.compare_digest(expected.encode(), signature.encode())
+    return genuine and stamp.isdigit() and abs(now.timestamp() - int(stamp)) <= EVENT_LASTS.total_seconds()
 
 
 class ShareState(StrEnum):
@@ -95,25 +122,18 @@ class ShareState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-NO_REPORT_YET = "no-report-yet"
-UNAVAILABLE = "platform-unavailable"
-UNKNOWN_SITE = "unknown-site"
-ACCESS_WITHDRAWN = "access-withdrawn"
-CHECKSUM_DIFFERS = "checksum-differs"
-TOO_LARGE = "too-large"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """One request's sharing on the platform. `grant_id` is the grant that was seen active, `taken` the file in hand.
 
-    `attempt` counts how often the supplier named a site, so that a refused file can be tried anew on its word.
+    `attempt` counts how often the supplier named a site: on its word a refused file is tried anew.
     """
 
     request_id: UUID
     member_id: UUID
     site_code: str
     reference: str
+    verified: bool
     state: ShareState
     since: datetime
     attempt: int = 1
@@ -122,38 +142,77 @@ class Share:
     taken: str | None = None
     ticket_id: UUID | None = None
 
-    def named_again(self, site_code: str, *, now: datetime) -> "Share":
-        """The supplier names a site, again or another. Raises `Rejected` where a report is already on its way."""
-        if self.state in {ShareState.CHECKING, ShareState.STORED}:
-            raise Rejected(
-                f"the platform's report is {self.state} already", remedy="nothing more is to be done here"
-            )
-        if site_code == self.site_code and self.state is ShareState.WAITING:
-            return self
+    def grant_among(self, grants: Iterable[Grant]) -> Grant | None:
+        """The active grant that is meant for this request, the newest of several."""
+        meant = [
+            one
+            for one in grants
+            if one.active and one.site_code == self.site_code and one.names(self.reference)
+        ]
+        return max(meant, key=lambda one: (one.granted_at, one.grant_id), default=None)
+
+    def seen(self, grant: Grant | None) -> "Share":
+        """The platform answered: access was granted, or not yet."""
+        reason = None if self.reason == UNAVAILABLE else self.reason
+        if grant is None:
+            return replace(self, reason=reason)
+        reason = None if reason == ACCESS_WITHDRAWN else reason
+        return replace(self, grant_id=grant.grant_id, verified=True, reason=reason)
+
+    def takes(self, audit: PlatformAudit) -> bool:
+        """Whether this report is to be fetched: not one that was taken and has not changed since."""
+        return self.taken != mark(audit)
+
+    def took(self, audit: PlatformAudit, ticket_id: UUID, *, now: datetime) -> "Share":
+        """A report is on its way through the checks."""
         return replace(
             self,
-            site_code=site_code,
+            state=ShareState.CHECKING,
+            since=now,
+            reason=None,
+            taken=mark(audit),
+            ticket_id=ticket_id,
+        )
+
+    def followed(self, ticket: Ticket | None, report: Report | None) -> "Share":
+        """The sharing as its file stands."""
+        if ticket is None or self.state is not ShareState.CHECKING:
+            return self
+        if report is not None and report.ticket_id == ticket.ticket_id:
+            return replace(self, state=ShareState.STORED, since=report.stored_at)
+        if ticket.state is State.REFUSED:
+            assert ticket.settled_at is not None
+            reason = ticket.reasons[0] if ticket.reasons else None
+            return replace(self, state=ShareState.REFUSED, since=ticket.settled_at, reason=reason)
+        if ticket.state is State.LAPSED:
+            assert ticket.settled_at is not None
+            return replace(
+                self,
+                state=ShareState.WAITING,
+                since=ticket.settled_at,
+                reason=ticket.reasons[0] if ticket.reasons else None,
+                taken=None,
+                ticket_id=None,
+            )
+        return self
+
+    def refused(self, reason: str, *, now: datetime) -> "Share":
+        """Nothing comes of it as it is."""
+        return replace(self, state=ShareState.REFUSED, since=now, reason=reason)
+
+    def lost_access(self, *, stored: bool, now: datetime) -> "Share":
+        """The supplier took its access back: for good where the report is here, else until it is given again."""
+        if stored:
+            return replace(self, state=ShareState.WITHDRAWN, since=now, reason=ACCESS_WITHDRAWN)
+        return replace(
+            self,
             state=ShareState.WAITING,
             since=now,
-            attempt=self.attempt + 1,
-            reason=None,
+            reason=ACCESS_WITHDRAWN,
             grant_id=None,
             taken=None,
             ticket_id=None,
         )
-
-    def moved(self, state: ShareState, *, now: datetime, reason: str | None = None) -> "Share":
-        """The sharing in another state."""
-        return replace(self, state=state, since=now, reason=reason)
-
-    def grant_among(self, grants: Iterable[Grant]) -> Grant | None:
-        """The grant that is meant for this request: an active one before a withdrawn one, the newest of those."""
-        meant = [one for one in grants if one.site_code == self.site_code and one.names(self.reference)]
-        return max(meant, key=lambda one: (one.active, one.granted_at, one.grant_id), default=None)
-
-    def has_taken(self, audit: PlatformAudit) -> bool:
-        """Whether this very report, unchanged since, was taken before; then it is not taken again."""
-        return self.taken == mark(audit)
 
 
 def mark(audit: PlatformAudit) -> str:
