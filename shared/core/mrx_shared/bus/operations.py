@@ -213,7 +213,7 @@ async def _faults(parts: PartsState) -> list[str]:
         if (
             parts.listening
             and not state["partitions"]
-            and not state["consumer"].startswith("aggregation:mrx.in.")
+            and not parts.subscriptions.of(state["consumer"]).topic.endswith(".")
         ):
             faults.append(f"{state['consumer']} has no partition")
         if state["stuck"]:
