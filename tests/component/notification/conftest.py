@@ -115,7 +115,7 @@ class MailServer:
         self.recipients += envelope.rcpt_tos
         if self.hangs_up_after_data:
             self.hangs_up_after_data -= 1
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 2.0.0 OK"
 

@@ -105,7 +105,7 @@ def compose(letter: Letter, mail: Mail, *, sender: str, date: str) -> EmailMessa
     message["Date"] = date
     message["Message-ID"] = f"<{mail.event_id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = letter.language
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = letter.language
     return message

@@ -1,0 +1,112 @@
+"""Notification's ports in memory."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from mrx_notification.domain.mails import Letter, Mail, State
+from mrx_notification.ports import Work
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.refusals import Unknown
+from mrx_shared.testing.work import SaidFacts
+
+T = TypeVar("T")
+
+
+class MemoryMails:
+    """See `ports.Mails`."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.kept: dict[UUID, Mail] = {}
+        self.hashes: dict[UUID, list[str]] = {}
+        self.others_send = False
+
+    async def add(self, mail: Mail) -> bool:
+        if mail.mail_id in self.kept or mail.event_id in {one.event_id for one in self.kept.values()}:
+            return False
+        self.kept[mail.mail_id] = mail
+        return True
+
+    async def get(self, mail_id: UUID) -> Mail:
+        if mail_id not in self.kept:
+            raise Unknown("there is no such mail", field="mail_id")
+        return self.kept[mail_id]
+
+    async def of_event(self, event_id: UUID) -> Mail | None:
+        return next((one for one in self.kept.values() if one.event_id == event_id), None)
+
+    async def keep(self, mail: Mail) -> None:
+        self.kept[mail.mail_id] = mail
+
+    async def due(self, few: int) -> Sequence[Mail]:
+        waiting = [
+            one for one in self.kept.values() if one.state is State.WAITING and one.due_at <= self.clock()
+        ]
+        return sorted(waiting, key=lambda mail: (mail.due_at, mail.mail_id))[:few]
+
+    async def alone(self) -> bool:
+        return not self.others_send
+
+    async def expect(self, mail_id: UUID, token_hash: str) -> None:
+        self.hashes.setdefault(mail_id, []).append(token_hash)
+
+    async def token_hashes(self, mail_id: UUID) -> Sequence[str]:
+        return self.hashes.get(mail_id, [])
+
+    async def forget(self, *, ended_before: datetime) -> int:
+        old = [
+            one for one in self.kept.values() if one.address and one.ended_at and one.ended_at < ended_before
+        ]
+        for one in old:
+            self.kept[one.mail_id] = replace(one, address=None)
+        return len(old)
+
+    async def some(self, *, state: State | None, before: UUID | None, limit: int) -> Sequence[Mail]:
+        found = [
+            one
+            for one in sorted(self.kept.values(), key=lambda mail: mail.mail_id, reverse=True)
+            if state in (None, one.state) and (before is None or one.mail_id < before)
+        ]
+        return found[:limit]
+
+
+class MemoryWork(SaidFacts):
+    """One work for many verbs: what a verb stored, the next one finds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails = MemoryMails(lambda: self.now)
+        self.stories: list[str | None] = []
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        pass
+
+    async def transact(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
+        """Run a verb, as `ports.Transact` does."""
+        self.stories.append(story)
+        return await verb(self)
+
+
+class PlainLetters:
+    """Letters that say their token."""
+
+    def write(self, mail: Mail, *, token: str | None) -> Letter:
+        return Letter(language="en", subject=mail.kind, text=token or "", html="")
+
+
+class MemoryPost:
+    """A mail server: gives the answers it is told to, then takes everything."""
+
+    def __init__(self) -> None:
+        self.answers: list[Exception] = []
+        self.taken: list[tuple[Mail, Letter]] = []
+        self.before: Callable[[Mail, Letter], None] = lambda _mail, _letter: None
+
+    async def send(self, letter: Letter, mail: Mail) -> None:
+        self.before(mail, letter)
+        if self.answers:
+            raise self.answers.pop(0)
+        self.taken.append((mail, letter))

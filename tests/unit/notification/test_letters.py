@@ -1,0 +1,228 @@
+"""Letters: plain words in three languages, the same in text and HTML, and nothing that a name could smuggle in."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+from typing import Any
+from uuid import UUID
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, JinjaLetters, spoken
+from mrx_notification.adapters.smtp import compose
+from mrx_notification.domain.addresses import deliverable, masked, one_line
+from mrx_notification.domain.mails import Kind, Letter, Mail
+
+PORTAL = "https://portal.mrx.example"
+NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
+OF_REGISTRY = (Kind.WELCOME, Kind.PASSWORD_RESET)
+LINKED = (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, *OF_REGISTRY)
+LETTERS = JinjaLetters(portal_url=PORTAL)
+ID = UUID(int=7)
+
+
+def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
+    """A mail as a handler keeps it."""
+    if kind in OF_REGISTRY:
+        told: dict[str, str | None] = {"to_name": "Ada Byron", "valid_minutes": "30"}
+    else:
+        told = {
+            "to_name": "Li Wei",
+            "asks": "Acme Brands",
+            "site": "Sunrise Mill",
+            "site_number": "S-0042",
+            "scope": "SMETA 4-pillar",
+            "purpose": "yearly review",
+            "reference": "MRX-ABCDEFGH",
+            "detail": "not-a-pdf" if kind is Kind.FILE_REFUSED else None,
+            "term_ends_on": "2026-07-28",
+        }
+    return Mail(
+        mail_id=ID,
+        event_id=ID,
+        story="a story",
+        kind=kind,
+        asked_by="registry" if kind in OF_REGISTRY else "report_request",
+        about=ID,
+        language=language,
+        with_link=kind in LINKED,
+        address="li.wei@mill.example",
+        words={**told, **words},
+        asked_at=NOW,
+        due_at=NOW,
+    )
+
+
+def letter_of(kind: Kind, language: str = "en", **words: str | None) -> Letter:
+    return LETTERS.write(mail_of(kind, language, **words), token="TOKEN" if kind in LINKED else None)
+
+
+class Tags(HTMLParser):
+    """What a mail program would show, and every tag and address in it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.shown: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [str(value) for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh"])
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_is_written_in_every_language_with_its_link_and_no_other(
+    kind: Kind, language: str
+) -> None:
+    letter = letter_of(kind, language)
+    page = "/reset/TOKEN" if kind in OF_REGISTRY else "/r/TOKEN"
+    expected = [PORTAL + page] if kind in LINKED else [f"{PORTAL}/sign-in"] if kind is not Kind.CLOSED else []
+    assert [line for line in letter.text.splitlines() if "http" in line] == expected
+    assert Tags(letter.html).addresses == expected
+    assert letter.language == language
+    assert f'<html lang="{language}">' in letter.html
+    shown = " ".join("".join(Tags(letter.html).shown).split())
+    for line in letter.text.splitlines():
+        assert " ".join(line.removeprefix("- ").split()) in shown
+
+
+@pytest.mark.parametrize("language", ["es", "zh"])
+def test_a_catalogue_lacks_no_text_and_keeps_every_place_for_a_word(language: str) -> None:
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    options: dict[str, dict[str, Any]] = {"**.txt": {"trimmed": "true", "newstyle_gettext": "true"}}
+    found = extract_from_dir(
+        str(TEMPLATES), method_map=[("**.txt", "jinja2.ext:babel_extract")], options_map=options
+    )
+    said = {str(text) for _, _, text, _, _ in found}
+    translated = {str(entry.id): str(entry.string) for entry in catalogue if entry.id and not entry.fuzzy}
+    assert {text for text in said if not translated.get(text)} == set()
+    assert set(translated) <= said, "texts that no template says any more"
+    for text, translation in translated.items():
+        for place in ("asks", "site", "until", "to_name", "valid_for"):
+            assert (f"%({place})s" in text) == (f"%({place})s" in translation), text
+
+
+def test_dates_and_spans_are_written_as_the_language_does() -> None:
+    for language, date, span in (
+        ("en", "July 28, 2026", "30 minutes"),
+        ("es", "28 de julio de 2026", "30 minutos"),
+        ("zh", "2026年7月28日", "30分钟"),
+    ):
+        assert date in letter_of(Kind.REMINDER, language).text
+        assert span in letter_of(Kind.PASSWORD_RESET, language).text
+
+
+def test_a_language_that_we_do_not_speak_is_english_and_a_dialect_is_its_language() -> None:
+    assert letter_of(Kind.INVITATION, "tlh").subject == "Acme Brands asks for an audit report of Sunrise Mill"
+    assert [spoken(one) for one in ("zh-Hans-CN", "ES_mx", "pt", "", "-")] == ["zh", "es", "en", "en", "en"]
+
+
+def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_decline() -> None:
+    text = letter_of(Kind.INVITATION).text
+    for said in (
+        "Dear Li Wei,",
+        "Who asks: Acme Brands",
+        "Your site: Sunrise Mill",
+        "What is asked for: SMETA 4-pillar",
+        "What for: yearly review",
+        "Please answer by: July 28, 2026",
+        "Reference: MRX-ABCDEFGH",
+        "no fee and no account",
+        "You may decline, and that is fine",
+    ):
+        assert said in text
+
+
+def test_a_supplier_is_not_told_the_members_number_of_its_site() -> None:
+    for kind in (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, Kind.CLOSED):
+        assert "S-0042" not in letter_of(kind).text
+    assert "Your number of the site: S-0042" in letter_of(Kind.READY).text
+
+
+def test_reasons_are_told_in_words_and_what_is_no_known_code_as_it_came() -> None:
+    refused = letter_of(Kind.FILE_REFUSED, "es", detail="encrypted, no-pages, somewhat odd").text
+    assert "protegido con contraseña o cifrado. El PDF no tiene ninguna página. somewhat odd" in refused
+    assert "The mail came back. (5.1.1)" in letter_of(Kind.UNDELIVERED, detail="bounced 5.1.1").text
+    assert letter_of(Kind.UNDELIVERED, detail=None).text
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_runs() -> None:
+    for kind in Kind:
+        assert not {"img", "script", "link", "iframe", "form"} & set(Tags(letter_of(kind).html).tags)
+
+
+def test_markup_in_a_name_is_shown_as_it_is() -> None:
+    letter = letter_of(Kind.INVITATION, asks='<a href="https://evil.example">Acme</a> & 100%(site)s')
+    page = Tags(letter.html)
+    assert page.addresses == [f"{PORTAL}/r/TOKEN"]
+    assert '<a href="https://evil.example">Acme</a> & 100%(site)s' in "".join(page.shown)
+
+
+SMUGGLED = st.text(
+    alphabet=st.sampled_from("aé\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u202e\x00: <>@%{}\"'\\\t"),
+    max_size=60,
+)
+
+
+@given(SMUGGLED, SMUGGLED)
+def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str) -> None:
+    name, asks = one_line(f"{name}\r\nBcc: victim@evil.example"), one_line(f"Acme {asks}")
+    mail = mail_of(Kind.INVITATION, to_name=name, asks=asks)
+    letter = LETTERS.write(mail, token="TOKEN")
+    raw = compose(
+        letter, mail, sender="no-reply@mrx.example", date="Wed, 01 Jul 2026 09:00:00 +0000"
+    ).as_bytes()
+    read = message_from_bytes(raw, policy=default)
+    assert [header.lower() for header in read.keys()] == [  # noqa: SIM118  (keys may repeat)
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "auto-submitted",
+        "mime-version",
+        "content-type",
+        "content-language",
+    ]
+    assert [one.addr_spec for one in read["To"].addresses] == ["li.wei@mill.example"]
+    plain = letter_of(Kind.INVITATION)
+    assert letter.text.count("\n\n") == plain.text.count("\n\n")
+    assert Tags(letter.html).tags == Tags(plain.html).tags
+
+
+def test_a_header_with_a_line_end_is_refused_even_if_it_came_so_far() -> None:
+    mail = mail_of(Kind.INVITATION)
+    letter = replace(letter_of(Kind.INVITATION), subject="Hello\r\nBcc: victim@evil.example")
+    with pytest.raises(ValueError, match=r"linefeed|newline"):
+        compose(letter, mail, sender="no-reply@mrx.example", date="now")
+
+
+def test_an_address_in_another_script_has_its_domain_in_ascii() -> None:
+    assert deliverable("li@mühle.example") == "li@xn--mhle-0ra.example"
+    assert deliverable(" Li.Wei@Mill.Example ") == "Li.Wei@mill.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "li", "@mill.example", "li@", "li@mill", "li@-mill.example", "li wei@mill.example", "a@b@mill.example",
+     "li@mill.example\r\nRCPT TO:<x@y.example>", "li..wei@mill.example", "li@" + "m" * 64 + ".example",
+     "l" * 65 + "@mill.example", "<li@mill.example>", "li@mill..example"],
+)  # fmt: skip
+def test_what_is_no_address_is_not_written_to(address: str) -> None:
+    assert deliverable(address) is None
+
+
+def test_an_operator_sees_too_little_of_an_address_to_write_to_it() -> None:
+    assert masked("li.wei@mill.example") == "l***@m***.example"
