@@ -56,7 +56,7 @@ def site(number: int) -> str:
     return sha256(f"site {number}".encode()).hexdigest()
 
 
-def asked(number: int = 1, **changed: Any) -> dict[str, Any]:
+def asked(number: int = 1, **changed: object) -> dict[str, Any]:
     """A good request by HTTP for a site."""
     return {
         "entry_id": entry(number),
@@ -124,7 +124,7 @@ class ReportRequests:
         event_id: UUID | None = None,
         sequence: int = 1,
         at: datetime | None = None,
-        **changed: Any,
+        **changed: object,
     ) -> None:
         """Deliver an event as Kafka would; `changed` replaces what its data say."""
         data: Any = fact.model_copy(update=changed)
@@ -241,7 +241,7 @@ class ReportRequests:
         )
         await self.hear(Topic.NOTIFICATION, fact)
 
-    async def sent(self, member_id: UUID, number: int = 1, **changed: Any) -> tuple[dict[str, Any], str]:
+    async def sent(self, member_id: UUID, number: int = 1, **changed: object) -> tuple[dict[str, Any], str]:
         """A request whose mail was sent, and the token of its link."""
         shown = await self.member(member_id).done("/v1/requests", asked(number, **changed), 201)
         mail = next(
@@ -291,7 +291,7 @@ class ReportRequests:
         )
         await self.hear(Topic.EXCHANGE_ADAPTER, fact)
 
-    async def available(self, member_id: UUID, number: int = 1, **changed: Any) -> dict[str, Any]:
+    async def available(self, member_id: UUID, number: int = 1, **changed: object) -> dict[str, Any]:
         """A request whose report is there."""
         shown, token = await self.sent(member_id, number, **changed)
         await self.supplier(token).done("/v1/pages/opening")
@@ -301,7 +301,14 @@ class ReportRequests:
         await self.store(shown, member_id)
         return shown
 
-    async def report_asked(self, member_id: UUID, number: int = 1, **changed: Any) -> UUID:
+    async def report_asked(
+        self,
+        member_id: UUID,
+        number: int = 1,
+        *,
+        at: datetime | None = None,
+        **changed: Any,  # noqa: ANN401
+    ) -> UUID:
         """A member asks by event; `changed` replaces fields, good or bad. Returns the request's id."""
         good = asked(number)
         fact = ReportAsked(
@@ -315,10 +322,8 @@ class ReportRequests:
             requester_email=None,
             requester_language=None,
         )
-        at = changed.pop("at", None)
         await self.hear(requests_in(member_id), fact, at=at, **changed)
-        request_id: UUID = changed.get("request_id", fact.request_id)
-        return request_id
+        return fact.request_id
 
     async def clock(self, later: timedelta) -> None:
         """The clock's loop comes by, some time later."""

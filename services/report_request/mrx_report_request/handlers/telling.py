@@ -19,22 +19,20 @@ async def settle(before: Request, after: Request, work: Work) -> Request:
     if after == before:
         return after
     await work.requests.save(after)
-    if _public(after) != _public(before):
+    if _for_services(after) != _for_services(before):
         say_changed(after, work)
+    if _for_member(after) != _for_member(before):
         say_status(after, work)
     return after
 
 
-def _public(request: Request) -> tuple[object, ...]:
+def _for_services(request: Request) -> tuple[object, ...]:
     report = request.report
-    return (
-        request.state,
-        request.mail,
-        request.history,
-        request.decision,
-        request.revoked_mails,
-        report and (report.report_id, report.access_withdrawn_at),
-    )
+    return (request.state, report and report.report_id, request.decision, request.revoked_mails)
+
+
+def _for_member(request: Request) -> tuple[object, ...]:
+    return (*_for_services(request), request.mail, request.history)
 
 
 def say_changed(request: Request, work: Work) -> None:

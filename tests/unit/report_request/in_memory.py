@@ -1,0 +1,263 @@
+"""report_request's work without a database; a tenant sees its own rows alone, as on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from uuid import UUID, uuid4
+
+from mrx_report_request.domain.decisions import Outcome
+from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.steps import State
+from mrx_report_request.handlers.asking import Asking
+from mrx_report_request.ports import Listed, Numbers, Page, Participant, Verb
+from mrx_shared.messages.aggregation import ReleasePage
+from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
+from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.testing.work import SaidFacts
+
+START = datetime(2026, 6, 1, 9, tzinfo=UTC)
+ROUND = UUID(int=7)
+
+
+def entry(number: int) -> str:
+    return sha256(f"entry {number}".encode()).hexdigest()
+
+
+def site(number: int) -> str:
+    return sha256(f"site {number}".encode()).hexdigest()
+
+
+def asking(number: int = 1, **changed: object) -> Asking:
+    """A good request for a site."""
+    good: dict[str, object] = {
+        "request_id": uuid4(),
+        "entry_id": entry(number),
+        "site_number": f"S-{number}",
+        "supplier_name": f"Works {number}",
+        "contact_email": "quality@works.example",
+        "contact_name": None,
+        "language": "en",
+        "scope": "SMETA 4-pillar",
+        "purpose": "Approval",
+        "term_days": 28,
+        "requester_email": "sourcing@buyer.example",
+        "requester_language": None,
+    }
+    return Asking(**(good | changed))  # type: ignore[arg-type]
+
+
+class MemoryWork(SaidFacts):
+    """Keeps everything in dictionaries that a test may read. Sites 1 to 9 are listed."""
+
+    def __init__(self, *participants: UUID) -> None:
+        super().__init__(START)
+        self.tenant: UUID | None = None
+        self.facts = MemoryFacts()
+        self.requests = MemoryRequests(self)
+        self.mails = MemoryMails()
+        self.pages = MemoryPages(self)
+        self.owners = MemoryOwners(self)
+        self._references = count(1)
+        for member_id in participants:
+            self.facts.participants[member_id] = Participant(
+                member_id=member_id, participates=True, missing=(), name=f"Member {member_id.int}"
+            )
+
+    def new_reference(self) -> str:
+        return f"MRX-{next(self._references):08}"
+
+    def pass_time(self, span: timedelta) -> None:
+        self.moment += span
+
+    @asynccontextmanager
+    async def acting_for(self, member_id: UUID | None) -> AsyncIterator[None]:
+        before, self.tenant = self.tenant, member_id
+        yield
+        self.tenant = before
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        kept, said, told = dict(self.requests.kept), len(self.said), len(self.said_to)
+        try:
+            yield
+        except Exception:
+            self.requests.kept = kept
+            del self.said[said:], self.said_to[told:]
+            raise
+
+    async def remember_key(self, key: SigningKeyPublished) -> None:
+        raise NotImplementedError
+
+    async def transact(self, verb: Verb, *, tenant: UUID | None = None) -> None:
+        """See `ports.Transact`."""
+        async with self.acting_for(tenant):
+            await verb(self)
+
+    def told(self, member_id: UUID) -> list[RequestStatus]:
+        return [one for to, one in self.said_to if to == member_id and isinstance(one, RequestStatus)]
+
+    def mailed(self) -> list[MailAsked]:
+        return [one for one in self.said if isinstance(one, MailAsked)]
+
+    def changes(self) -> list[RequestChanged]:
+        return [one for one in self.said if isinstance(one, RequestChanged)]
+
+
+class MemoryFacts:
+    """See `ports.Facts`."""
+
+    def __init__(self) -> None:
+        self.participants: dict[UUID, Participant] = {}
+        self.entries = {entry(number): site(number) for number in range(1, 10)}
+        self.gone: set[str] = set()
+        self.coming: set[str] = set()
+        self.released = True
+
+    async def participant(self, member_id: UUID) -> Participant | None:
+        return self.participants.get(member_id)
+
+    async def keep_participant(self, participant: Participant, *, sequence: int) -> None:
+        self.participants[participant.member_id] = participant
+
+    async def keep_page(self, page: ReleasePage) -> None:
+        self.entries |= {one.entry_id: one.site_token for one in page.entries}
+
+    async def release_known(self) -> bool:
+        return self.released
+
+    async def whole(self, entry_id: str) -> bool | None:
+        return entry_id not in self.coming if entry_id in self.entries else None
+
+    async def listed(self, entry_id: str) -> Listed | None:
+        if entry_id in self.gone:
+            return None
+        return Listed(entry_id=entry_id, site_token=self.entries[entry_id], round_id=ROUND)
+
+
+class MemoryRequests:
+    """See `ports.Requests`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[UUID, Request] = {}
+
+    def _own(self) -> list[Request]:
+        return [one for one in self.kept.values() if one.member_id == self._work.tenant]
+
+    async def add(self, request: Request) -> None:
+        if request.request_id in self.kept:
+            raise Rejected("the id is taken", field="request_id")
+        self.kept[request.request_id] = request
+
+    async def find(self, request_id: UUID) -> Request | None:
+        return next((one for one in self._own() if one.request_id == request_id), None)
+
+    async def get(self, request_id: UUID) -> Request:
+        found = await self.find(request_id)
+        if found is None:
+            raise Unknown("there is no such request of yours", field="request_id")
+        return found
+
+    async def get_to_change(self, request_id: UUID) -> Request:
+        return await self.get(request_id)
+
+    async def save(self, request: Request) -> None:
+        assert request.member_id == self._work.tenant
+        rivals = [one for one in self._own() if one.site_token == request.site_token and not one.ended]
+        assert request.ended or {one.request_id for one in rivals} <= {request.request_id}
+        self.kept[request.request_id] = request
+
+    async def open_for(self, site_token: str) -> UUID | None:
+        return next(
+            (one.request_id for one in self._own() if one.site_token == site_token and not one.ended), None
+        )
+
+    async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
+        raise NotImplementedError
+
+    async def counted_until(self, site_token: str) -> Sequence[date]:
+        return [
+            one.valid_until
+            for one in self._own()
+            if one.site_token == site_token and one.decision and one.decision.avoided and one.valid_until
+        ]
+
+    async def numbers(self) -> Sequence[Numbers]:
+        own = self._own()
+
+        def decided(outcome: Outcome) -> int:
+            return sum(one.outcome is outcome for one in own)
+
+        if not own:
+            return []
+        return [
+            Numbers(
+                round_id=ROUND,
+                as_of=None,
+                asked=len(own),
+                sent=sum(one.sent_at is not None for one in own),
+                available=sum(one.report is not None for one in own),
+                accepted=decided(Outcome.ACCEPTED),
+                top_ups=decided(Outcome.TOP_UP),
+                refused=decided(Outcome.REFUSED),
+                declined=sum(one.state is State.DECLINED for one in own),
+                expired=sum(one.state is State.EXPIRED for one in own),
+                avoided=sum(bool(one.decision and one.decision.avoided) for one in own),
+            )
+        ]
+
+
+class MemoryMails:
+    """See `ports.Mails`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, UUID] = {}
+
+    async def note(self, mail_id: UUID, request_id: UUID) -> None:
+        self.kept[mail_id] = request_id
+
+    async def of(self, request_id: UUID) -> Sequence[UUID]:
+        return [mail for mail, about in self.kept.items() if about == request_id]
+
+
+class MemoryPages:
+    """See `ports.Pages`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[str, tuple[Page, datetime]] = {}
+
+    async def find(self, token_hash: str) -> Page | None:
+        page, until = self.kept.get(token_hash, (None, self._work.now))
+        return page if until > self._work.now else None
+
+    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+        self.kept.setdefault(token_hash, (page, until))
+
+    async def close(self, request_id: UUID) -> None:
+        self.kept = {name: one for name, one in self.kept.items() if one[0].request_id != request_id}
+
+
+class MemoryOwners:
+    """See `ports.Owners`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+
+    async def of(self, request_id: UUID) -> UUID | None:
+        found = self._work.requests.kept.get(request_id)
+        return found.member_id if found else None
+
+    async def all(self) -> Sequence[UUID]:
+        return sorted({one.member_id for one in self._work.requests.kept.values()})
+
+    async def due(self, *, limit: int) -> Sequence[Page]:
+        due = [(one.due_at(), one) for one in self._work.requests.kept.values()]
+        return [
+            Page(request_id=one.request_id, member_id=one.member_id)
+            for moment, one in due
+            if moment is not None and moment <= self._work.now
+        ][:limit]

@@ -1,0 +1,252 @@
+"""The rules of one request, each by itself."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mrx_report_request.domain import wording
+from mrx_report_request.domain.decisions import Decision, Outcome, avoids, decide, later
+from mrx_report_request.domain.references import new_reference
+from mrx_report_request.domain.requests import (
+    UPLOAD_LASTS,
+    Channel,
+    Happened,
+    MailState,
+    NotPossible,
+    Report,
+    Request,
+    Supplier,
+)
+from mrx_report_request.domain.steps import ENDS, TABLE, Actor, State, Step
+from mrx_shared.refusals import Invalid
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+END = NOW + timedelta(days=28)
+
+
+def request(state: State = State.DRAFTED, **changed: object) -> Request:
+    drafted = Request(
+        request_id=UUID(int=1),
+        member_id=UUID(int=2),
+        reference="MRX-00000000",
+        round_id=UUID(int=3),
+        entry_id="a" * 64,
+        site_token="b" * 64,
+        site_number="S-1",
+        supplier=Supplier(name="Works", language="en", contact_email="q@works.example", contact_name=None),
+        scope="SMETA",
+        purpose="Approval",
+        requester_email=None,
+        requester_language="en",
+        asked_at=NOW,
+        term_ends_at=END,
+        state=state,
+        history=(Happened(state=state, reason=None, at=NOW),),
+    )
+    return replace(drafted, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("state", State)
+def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_is_possible(
+    state: State, step: Step
+) -> None:
+    stands = request(state)
+    if state in TABLE[step].of:
+        assert stands.take(step, at=NOW).state is (TABLE[step].to or state)
+        return
+    with pytest.raises(NotPossible) as refusal:
+        stands.take(step, at=NOW)
+    assert state in refusal.value.reason
+    others = ", ".join(stands.possible(TABLE[step].by)) or "nothing more"
+    assert refusal.value.remedy == f"possible now: {others}"
+
+
+def test_nobody_takes_a_step_once_a_request_has_ended() -> None:
+    for state in ENDS:
+        assert [step for actor in Actor for step in request(state).possible(actor)] == []
+
+
+def test_what_is_being_checked_or_there_is_ended_by_no_clock() -> None:
+    assert request(State.CHECKING).expires_at() is None
+    assert request(State.AVAILABLE).expires_at() is None
+    assert request(State.DRAFTED).expires_at() == END
+
+
+def test_an_upload_that_began_in_time_is_waited_for() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=END - timedelta(minutes=1), now=END)
+    assert begun.state is State.UPLOADING
+    assert begun.expires_at() == END - timedelta(minutes=1) + UPLOAD_LASTS
+
+
+def test_an_upload_that_began_too_late_counts_nothing() -> None:
+    late = request(State.ACCEPTED).upload_begun(begun_at=END + timedelta(seconds=1), now=END)
+    assert (late.state, late.upload_begun_at) == (State.ACCEPTED, None)
+
+
+def test_a_timely_uploads_report_takes_up_an_expired_request_and_another_does_not() -> None:
+    timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Step.EXPIRE, at=END)
+    assert timely.report_stored(report(), now=END).state is State.AVAILABLE
+    plain = request(State.ACCEPTED).take(Step.EXPIRE, at=END)
+    assert plain.report_stored(report(), now=END) == plain
+
+
+def test_after_a_refused_file_the_upload_before_it_takes_up_nothing() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    expired = begun.file_refused("not-a-pdf", now=NOW).take(Step.EXPIRE, at=END)
+    assert expired.report_stored(report(), now=END) == expired
+
+
+def test_reminders_are_due_at_half_of_the_term_and_three_days_before_its_end() -> None:
+    sent = request(State.SENT)
+    assert sent.reminder_at() == NOW + timedelta(days=14)
+    once = sent.reminded(at=NOW + timedelta(days=14))
+    assert once.reminder_at() == END - timedelta(days=3)
+    assert once.reminded(at=END - timedelta(days=3)).reminder_at() is None
+
+
+def test_reminders_that_are_due_together_are_one() -> None:
+    assert request(State.SENT).reminded(at=END - timedelta(days=1)).reminder_at() is None
+    short = request(State.SENT, term_ends_at=NOW + timedelta(days=4))
+    assert short.reminded(at=NOW + timedelta(days=2)).reminder_at() is None
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.SENT, State.OPENED, State.ACCEPTED}))
+def test_nobody_is_reminded_who_has_no_mail_or_is_at_it(state: State) -> None:
+    assert request(state).reminder_at() is None
+    assert request(State.SENT, mail=MailState.BOUNCED).reminder_at() is None
+
+
+def test_contacts_are_kept_until_ninety_days_after_the_end_or_the_reports_arrival() -> None:
+    for state in State:
+        due = request(state).erases_at()
+        kept = state not in ENDS | {State.AVAILABLE}
+        assert due == (None if kept else NOW + timedelta(days=90))
+    assert request(State.DECLINED).without_contacts().erases_at() is None
+
+
+def test_a_contact_at_the_same_address_keeps_its_links() -> None:
+    mail = uuid4()
+    sent = request(State.SENT, mail_id=mail)
+    same = replace(sent.supplier, contact_name="Li Na")
+    assert sent.readdress(same, [mail], at=NOW).revoked_mails == ()
+    other = replace(sent.supplier, contact_email="other@works.example")
+    again = sent.readdress(other, [mail], at=NOW)
+    assert again.revoked_mails == (mail,)
+    assert request(revoked_mails=(mail,), mail_id=mail).mail_sent(mail, at=NOW).state is State.DRAFTED
+
+
+def test_a_late_bounce_of_an_older_mail_says_nothing_of_the_newer() -> None:
+    sent = request(State.SENT, mail_id=uuid4(), mail=MailState.SENT)
+    assert sent.mail_failed(uuid4(), bounced=True) == sent
+
+
+def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_another() -> None:
+    there = request(State.ACCEPTED).report_stored(report(), now=NOW)
+    assert there.report is not None
+    closed = there.access_withdrawn(there.report.report_id, now=NOW)
+    assert closed.report is not None
+    assert closed.report.access_withdrawn_at == NOW
+    assert there.access_withdrawn(uuid4(), now=NOW) == there
+    assert there.report_stored(report(), now=NOW) == there
+    assert closed.report_stored(report(), now=NOW).report != closed.report
+
+
+def report() -> Report:
+    return Report(report_id=uuid4(), sha256="0" * 64, size=1, channel=Channel.UPLOAD, stored_at=NOW)
+
+
+def accepted(on: date, until: date) -> Decision:
+    moment = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+    return Decision(outcome=Outcome.ACCEPTED, reason=None, valid_until=until, decided_at=moment)
+
+
+def test_a_second_acceptance_within_the_validity_period_avoids_nothing_more() -> None:
+    until = date(2027, 6, 1)
+    assert avoids(accepted(date(2026, 6, 1), until), [])
+    assert not avoids(accepted(until, until), [until])
+    assert avoids(accepted(until + timedelta(days=1), date(2028, 6, 1)), [until])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TOP_UP, Outcome.REFUSED])
+def test_a_top_up_or_refusal_avoids_nothing(outcome: Outcome) -> None:
+    assert not avoids(replace(accepted(NOW.date(), NOW.date()), outcome=outcome), [])
+
+
+def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> None:
+    def until(stated: date | None) -> date | None:
+        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, now=NOW).valid_until
+
+    assert until(None) == date(2027, 6, 1)
+    assert until(date(2026, 6, 1)) == date(2026, 6, 1)
+    for wrong in (date(2026, 5, 31), date(2029, 6, 2)):
+        with pytest.raises(Invalid, match="not between"):
+            until(wrong)
+
+
+def test_a_refusal_has_a_reason_and_no_last_day() -> None:
+    with pytest.raises(Invalid, match="needs a reason"):
+        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, now=NOW)
+    with pytest.raises(Invalid, match="stands in for nothing"):
+        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, now=NOW)
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))
+def test_some_months_later_is_the_same_day_or_the_months_last(day: date, months: int) -> None:
+    then = later(day, months=months)
+    assert (then.year - day.year) * 12 + then.month - day.month == months
+    assert then.day == day.day or (then + timedelta(days=1)).day == 1
+
+
+def test_references_are_drawn_by_lot() -> None:
+    drawn = {new_reference() for _ in range(1000)}
+    assert len(drawn) == 1000
+    assert all(len(one) == 12 and one.startswith("MRX-") for one in drawn)
+    assert not set("".join(drawn).replace("MRX-", "")) & set("ILOU")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b",
+        "a b@works.example",
+        "@works.example",
+        "a@-works.example",
+        "a@works.example, b@works.example",
+        "a@works..example",
+        "ä@works.example",
+        "a..b@works.example",
+        "a@works.example\nBcc: b@x.example",
+        "Li <a@works.example>",
+        f"{'a' * 65}@works.example",
+        "",
+    ],
+)
+def test_what_is_no_mail_address_is_refused_by_its_field(address: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        wording.email(address, field="contact_email")
+    assert refusal.value.field == "contact_email"
+    assert refusal.value.remedy
+    assert "works" not in refusal.value.reason
+
+
+@pytest.mark.parametrize("address", ["a@works.example", "a.b+c@mail.works-2.example", "x@works.xn--p1ai"])
+def test_usual_mail_addresses_are_taken(address: str) -> None:
+    assert wording.email(f" {address} ", field="contact_email") == address
+
+
+@pytest.mark.parametrize(
+    "value", ["", "  ", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\u2028b", "a\u202eb", "\ud800", "x" * 201]
+)
+def test_a_line_with_a_control_character_or_of_no_or_too_great_length_is_refused(value: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        wording.one_line(value, field="scope")
+    assert (refusal.value.field, bool(refusal.value.remedy)) == ("scope", True)
+
+
+@pytest.mark.parametrize("value", ["Überprüfung", "质量审核", "Auditoría 4 pilares", "x" * 200])
+def test_lines_in_any_script_are_taken(value: str) -> None:
+    assert wording.one_line(value, field="scope") == value
