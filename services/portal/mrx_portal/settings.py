@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from mrx_shared.kit.settings import SHARED
+from mrx_shared.kit.settings import SHARED, Seconds
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         default="production", validation_alias="MRX_ENVIRONMENT"
     )
     """only a demonstration may move the clock"""
-    clock_offset: timedelta = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
+    clock_offset: Seconds = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
     """seconds added to the clock that days left are reckoned by"""
     log_level: str = Field(default="INFO", validation_alias="MRX_LOG_LEVEL")
     """least severity that is logged"""

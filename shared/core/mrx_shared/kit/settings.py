@@ -3,14 +3,26 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHARED = SettingsConfigDict(
     env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
 )
+
+
+def _as_number(given: object) -> object:
+    """Seconds as a number; pydantic takes a text without a unit for a time of day."""
+    try:
+        return float(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_as_number)]
+"""a duration stated as a number of seconds"""
 
 
 class KafkaSettings(BaseSettings):
@@ -35,7 +47,7 @@ class ServiceSettings(BaseSettings):
         default="production", validation_alias="MRX_ENVIRONMENT"
     )
     """a demonstration may move the clock and state its release key; production may not"""
-    clock_offset: timedelta = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
+    clock_offset: Seconds = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
     """seconds added to the database's clock"""
     log_level: str = Field(default="INFO", validation_alias="MRX_LOG_LEVEL")
     """least severity that is logged"""
