@@ -46,13 +46,17 @@ class Webhooks:
                 while self._store.kept.unsent:
                     event = self._store.kept.unsent[0]
                     await self._send(http, event)
-                    self._store.kept.unsent.remove(event)
-                    self._store.write()
+                    # Meanwhile all may have been emptied.
+                    if event in self._store.kept.unsent:
+                        self._store.kept.unsent.remove(event)
+                        self._store.write()
                 await self._bell.heard(60)
 
     async def _send(self, http: httpx.AsyncClient, event: Event) -> None:
         pause = self._settings.webhook_retry_s
         for _ in range(TRIES):
+            if event not in self._store.kept.unsent:
+                return
             body = event.model_dump_json().encode()
             moment = self._clock() - (LATE if self._faults.take("event", "event-late") else timedelta(0))
             stamp = str(int(moment.timestamp()))

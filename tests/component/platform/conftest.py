@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -14,18 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from mrx_local.remembered import Ports
 
 CLIENT_ID, CLIENT_SECRET = "exchange", "the exchange's own secret"
 CONTROL_SECRET, WEBHOOK_SECRET = "behind the stage", "what events are signed with"
 SITE, OTHER_SITE = "ZS1000001", "ZS1000002"
 EXCHANGE, SUPPLIER = "ZC1000001", "ZC2000001"
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +33,8 @@ class Place:
 
 def place(folder: Path) -> Place:
     """A place for a platform, with nothing running yet."""
-    port, events = free_port(), f"http://127.0.0.1:{free_port()}/v1/platform/events"
+    ports = Ports(folder / "ports.json")
+    port, events = ports.get("platform"), f"http://127.0.0.1:{ports.get('events')}/v1/platform/events"
     return Place(
         url=f"http://127.0.0.1:{port}",
         events=events,
