@@ -17,6 +17,7 @@ from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, JinjaLetter
 from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import deliverable, masked, one_line
 from mrx_notification.domain.mails import Kind, Letter, Mail
+from typing_extensions import override
 
 PORTAL = "https://portal.mrx.example"
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -72,10 +73,12 @@ class Tags(HTMLParser):
         self.shown: list[str] = []
         self.feed(html)
 
+    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses += [str(value) for name, value in attrs if name in ("href", "src")]
 
+    @override
     def handle_data(self, data: str) -> None:
         self.shown.append(data)
 
@@ -200,6 +203,11 @@ def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str)
     plain = letter_of(Kind.INVITATION)
     assert letter.text.count("\n\n") == plain.text.count("\n\n")
     assert Tags(letter.html).tags == Tags(plain.html).tags
+
+
+def test_a_word_keeps_no_sign_that_a_mail_program_would_obey() -> None:
+    assert one_line(" a\x00b\x1bc\u202ed\u2028e\r\n f\x85") == "a b c d e f"
+    assert one_line("শিল্প می‌خواهم") == "শিল্প می‌خواهم"
 
 
 def test_a_header_with_a_line_end_is_refused_even_if_it_came_so_far() -> None:

@@ -201,6 +201,7 @@ async def test_disabled_people_and_those_of_suspended_members_are_signed_out_and
     session = await ada.signs_in()
     await access.disable(ada.id, "another", work)
     assert not await ada.is_signed_in(session)
+    assert work.sessions.kept == {}
     with pytest.raises(Forbidden, match="disabled"):
         await ada.signs_in()
     assert await ada.forgets() is None
