@@ -217,7 +217,7 @@ class Exchange:
             RequestChanged(
                 request_id=asked.request_id,
                 member_id=asked.member_id,
-                state=state,  # type: ignore[arg-type]  # the test's word
+                state=state,
                 reference="MRX-2F7K9QWX",
                 site_token="t",
                 round_id=uuid4(),

@@ -21,10 +21,10 @@ CPU_S: Final = 90
 OBJECTS: Final = 500_000
 """objects and parts of objects"""
 INFLATED: Final = 2 * 1024 * 1024 * 1024
-RATIO: Final = 1000
-"""so much smaller is nothing but a bomb, once it is large"""
+RATIO: Final = 200
+"""what grows by more, and is large then, is no page of a report"""
 SMALL: Final = 64 * 1024 * 1024
-PIECE: Final = 1024 * 1024
+PIECE: Final = 256 * 1024
 TAIL: Final = 2048
 
 HARMLESS_WHEN_OPENED: Final = {"/GoTo", "/Named"}
@@ -216,16 +216,15 @@ def _filters(stream: Stream) -> list[str]:
 
 def _inflated(raw: bytes) -> int:
     """How many bytes come out."""
-    machine, came, piece = zlib.decompressobj(), 0, raw
+    machine, came = zlib.decompressobj(), 0
     try:
-        while piece and not machine.eof:
-            out = machine.decompress(piece, PIECE)
-            came += len(out)
-            if came > max(SMALL, len(raw) * RATIO) or came > INFLATED:
-                raise TooComplex
-            if not out and not machine.unconsumed_tail:
-                break
-            piece = machine.unconsumed_tail
+        for start in range(0, len(raw), PIECE):
+            piece = raw[start : start + PIECE]
+            while piece and not machine.eof:
+                came += len(machine.decompress(piece, PIECE))
+                if came > INFLATED or came > max(SMALL, len(raw) * RATIO):
+                    raise TooComplex
+                piece = machine.unconsumed_tail
     except zlib.error:
         raise pikepdf.PdfError("a stream cannot be inflated") from None
     return came
