@@ -120,6 +120,7 @@ class Scheme:
         self.stored = CONTENT
         self.breaks_at: list[int] = []
         self.linked = REPORT
+        self.knows_ranges = True
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -186,7 +187,7 @@ class Scheme:
 
     def _stored(self, request: httpx.Request) -> httpx.Response:
         assert "Authorization" not in request.headers
-        begin = int(request.headers.get("Range", "bytes=0-")[6:-1])
+        begin = int(request.headers.get("Range", "bytes=0-")[6:-1]) if self.knows_ranges else 0
         end = self.breaks_at.pop(0) if self.breaks_at else len(self.stored)
         return httpx.Response(206 if begin else 200, content=self.stored[begin:end])
 
@@ -301,6 +302,15 @@ async def test_a_download_goes_on_though_the_program_was_ended(scheme: Scheme, t
     await scheme.requests().download(REPORT, tmp_path / "one.pdf", unseen)
     assert (tmp_path / "one.pdf").read_bytes() == CONTENT
     assert scheme.asked[-1].headers["Range"] == "bytes=7000000-"
+
+
+async def test_a_store_that_cannot_go_on_in_the_middle_is_read_from_the_beginning(
+    scheme: Scheme, tmp_path: Path
+) -> None:
+    scheme.knows_ranges = False
+    (tmp_path / f".{REPORT.sha256}.partial").write_bytes(CONTENT[:7_000_000])
+    await scheme.requests().download(REPORT, tmp_path / "one.pdf", unseen)
+    assert (tmp_path / "one.pdf").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("stored", [CONTENT[:-1] + b"x", CONTENT + b"x"], ids=["other bytes", "more bytes"])

@@ -98,9 +98,10 @@ async def test_once_answered_an_event_is_said_anew_and_tells_how_the_request_sta
 async def test_an_answer_to_another_question_is_not_ours(desk: MemoryDesk) -> None:
     [first] = (await ask(desk, asking())).answers
     desk.topics.silent = True
-    desk.topics.said += [b"not an event", fact(desk.requests.status(first.request_id))]
-    with pytest.raises(Unavailable):
-        await ask(desk, asking(), by="event")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await ask(desk, asking(), by="event")
+        desk.topics.said += [b"not an event", fact(desk.requests.status(first.request_id))]
 
 
 @pytest.mark.parametrize("by", WAYS)
