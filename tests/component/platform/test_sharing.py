@@ -490,6 +490,26 @@ async def test_access_withdrawn_before_a_report_came_can_be_given_again(
     assert await supplier.sharing() == ("stored", None)
 
 
+async def test_access_withdrawn_while_the_file_is_not_checked_yet_leaves_nothing_behind(
+    exchange: Exchange, stage: Stage
+) -> None:
+    supplier = await exchange.request()
+    await stage.audit(REPORT)
+    await supplier.name(SITE)
+    grant_id = await stage.grant(supplier.reference)
+    await exchange.look_in_vain()
+    assert len(exchange.quarantine.kept) == 1
+    await stage.withdraw(grant_id)
+    await exchange.look()
+    assert await supplier.sharing() == ("waiting-for-access", "access-withdrawn")
+    assert exchange.quarantine.kept == {}
+    assert await exchange.vault() == []
+    assert await exchange.said(supplier) == ["upload-begun", "access-withdrawn"]
+    await stage.grant(supplier.reference)
+    await exchange.look()
+    assert await supplier.sharing() == ("stored", None)
+
+
 @pytest.mark.parametrize("lie", ["wrong-checksum", "wrong-bytes"])
 async def test_a_lie_about_a_checksum_is_refused_kept_in_quarantine_and_not_fetched_again(
     lie: str, exchange: Exchange, stage: Stage
