@@ -37,7 +37,8 @@ from mrx_exchange_adapter.ports import (
 )
 
 T = TypeVar("T")
-AT_ONCE = 4
+AT_ONCE = 2
+"""each holds up to two of the database's connections while it is looked at"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
