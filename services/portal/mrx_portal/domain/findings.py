@@ -146,6 +146,10 @@ def _table(
                 raise Invalid(
                     f"{what}: more than {MOST_ROWS:,} rows", field=what, remedy="split the file in parts"
                 )
+            if len(cells) > len(names):
+                raise Invalid(
+                    f"{what}: more cells than columns", row=row, remedy="put values with commas in quotes"
+                )
             if any(cells):
                 padded = [*cells, *[""] * len(names)]
                 yield (

@@ -87,6 +87,15 @@ _REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 _PATH = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "available", "decided")
+_HAPPENED: Mapping[str, str] = MappingProxyType(
+    {
+        "drafted": "Asked",
+        "sent": "Mail sent",
+        "opened": "Page opened",
+        "uploading": "Upload begun",
+        "checking": "File arrived",
+    }
+)
 _ENDS = frozenset({"declined", "expired", "withdrawn", "decided"})
 
 
@@ -114,6 +123,12 @@ def said(state: str) -> Saying:
     return STATES.get(state, Saying(label=state.replace("-", " ").capitalize(), means="", tone="calm"))
 
 
+def standing(state: str, mail: str) -> Saying:
+    """How a request stands; before the supplier has opened its page, a mail that failed is what counts."""
+    failed = mail_said(mail)
+    return failed if state in {"drafted", "sent"} and failed.tone == "bad" else said(state)
+
+
 def mail_said(mail: str) -> Saying:
     """What became of the latest mail."""
     return MAILS.get(mail, Saying(label=mail, means="", tone="calm"))
@@ -131,7 +146,7 @@ def timeline(history: Sequence[Happened], state: str) -> tuple[Step, ...]:
     """What happened, then what is still to come while the request is alive."""
     steps = [
         Step(
-            label=said(one.state).label,
+            label=_happened(one.state),
             at=one.at,
             reason=reason_said(one.reason),
             stage="now" if place == len(history) else "done",
@@ -141,7 +156,11 @@ def timeline(history: Sequence[Happened], state: str) -> tuple[Step, ...]:
     if state in _ENDS or state not in _PATH:
         return tuple(steps)
     ahead = _PATH[_PATH.index(state) + 1 :]
-    return (*steps, *(Step(label=said(one).label, at=None, reason=None, stage="ahead") for one in ahead))
+    return (*steps, *(Step(label=_happened(one), at=None, reason=None, stage="ahead") for one in ahead))
+
+
+def _happened(state: str) -> str:
+    return _HAPPENED.get(state) or said(state).label
 
 
 def in_order(counts: Mapping[str, int]) -> Iterable[tuple[str, Saying, int]]:

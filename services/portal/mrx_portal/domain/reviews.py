@@ -153,12 +153,12 @@ def _as_before(line: Line, stated: Decision) -> bool:
 def _fault(line: Line, stated: Decision) -> Fault | None:
     if stated.verdict == CONFIRMED:
         if line.relation is None:
-            return Fault(field="verdict", reason="there is no answer to confirm; state a relation instead")
+            return Fault(field="verdict", reason="There is no answer to confirm; state a relation instead.")
         return None
     if stated.relation not in RELATIONS:
-        return Fault(field="relation", reason="choose the relation that the evidence shows")
+        return Fault(field="relation", reason="Choose the relation that the evidence shows.")
     if stated.relation == line.relation:
-        return Fault(field="relation", reason="this is what was answered; confirm it, or choose another")
+        return Fault(field="relation", reason="This is what was answered; confirm it, or choose another.")
     if not stated.rationale:
-        return Fault(field="rationale", reason="say why, so that the owner can follow")
+        return Fault(field="rationale", reason="Say why, so that the owner can follow.")
     return None

@@ -56,12 +56,13 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
     @routes.post("/list/check")
     async def check(request: Request, visitor: visiting, form: signed) -> Response:
         """Show what is used and not audited. The files serve this page and are kept nowhere."""
+        checked, known = await _files(form, "findings", "contacts")
         latest = await shelf.latest(visitor.api, new_key=new_key)
         if latest is None:
             raise Rejected("no list has been released yet", remedy="come back after the first release")
         try:
-            findings = read_findings(await _file(form, "findings"))
-            contacts = read_contacts(content) if (content := await _file(form, "contacts")) else {}
+            findings = read_findings(checked)
+            contacts = read_contacts(known) if known else {}
         except Invalid as error:
             place = f" (row {error.row})" if error.row else ""
             return desk.page(
@@ -206,9 +207,12 @@ def _add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         return see(f"/member/requests/{made.request_id}")
 
 
-async def _file(form: Filled, name: str) -> bytes:
-    chosen = form.fields.get(name)
-    return await chosen.read() if isinstance(chosen, UploadFile) else b""
+async def _files(form: Filled, *names: str) -> list[bytes]:
+    """What the chosen files hold, empty where none was chosen; nothing of them stays."""
+    chosen = [form.fields.get(name) for name in names]
+    contents = [await one.read() if isinstance(one, UploadFile) else b"" for one in chosen]
+    await form.fields.close()
+    return contents
 
 
 async def _send(

@@ -5,13 +5,14 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
+from babel import Locale
 from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.membership import lacks
 from mrx_portal.domain.numbers import EUR_PER_AUDIT, HEADINGS, Figures, RoundNumbers, total
 from mrx_portal.domain.released import Search, find, page_of
-from mrx_portal.domain.requests import LANGUAGES, OUTCOMES, STATES, in_order, mail_said, said
+from mrx_portal.domain.requests import LANGUAGES, OPEN, OUTCOMES, STATES, in_order, mail_said, said, standing
 from mrx_portal.entrypoints.asking import add_asking, new_key
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
@@ -31,6 +32,8 @@ DOWNLOADS = {
     "list.json": "JSON",
     "certificate.json": "Certificate",
 }
+
+_COUNTRIES = Locale("en").territories
 
 
 def member_pages(desk: Desk, shelf: Shelf, draw: Draw) -> APIRouter:
@@ -61,7 +64,7 @@ def _add_overview(routes: APIRouter, desk: Desk, draw: Draw) -> None:
             states=list(in_order(found.counts or {})),
             year=year,
             this_year=_of_year(found.rounds or (), year),
-            said=said,
+            open_requests=sum((found.counts or {}).get(state, 0) for state in OPEN),
             lacks=lacks(found.participation.missing) if found.participation else (),
         )
 
@@ -112,6 +115,7 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             search=search,
             shown=shown,
             downloads=DOWNLOADS,
+            country_name=_country_name,
             to_page=lambda number: "/member/list?" + urlencode({**search.fields, "page": str(number)}),
         )
 
@@ -236,7 +240,7 @@ async def _request_page(
         steps=life.steps,
         entry=latest.listed.by_id.get(life.request.entry_id) if latest else None,
         may=_may(life.request),
-        saying=said(life.request.state),
+        saying=standing(life.request.state, life.request.mail),
         mail=mail_said(life.request.mail),
         outcomes=OUTCOMES,
         languages_of_mails=LANGUAGES,
@@ -259,6 +263,10 @@ def _status(error: Rejected) -> int:
 
 def _of_year(rounds: Sequence[RoundNumbers], year: int) -> Figures:
     return total(one for one in rounds if one.as_of is None or one.as_of.year == year)
+
+
+def _country_name(code: str) -> str:
+    return str(_COUNTRIES.get(code, code))
 
 
 def _downloading(desk: Desk) -> dict[str, str]:

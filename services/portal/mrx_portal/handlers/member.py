@@ -11,7 +11,7 @@ from uuid import UUID
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.numbers import RoundNumbers
-from mrx_portal.domain.requests import OPEN, Happened, Step, timeline
+from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.shapes import (
     BulkRows,
@@ -38,6 +38,7 @@ class Attention:
 
     request: Request
     why: str
+    saying: Saying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def attention(requests: Sequence[Request], *, now: datetime) -> tuple[Attention,
     """What waits for the member, the most pressing first."""
     found = [(rank, why, one) for one in requests for rank, why in _why(one, now)]
     return tuple(
-        Attention(request=one, why=why)
+        Attention(request=one, why=why, saying=standing(one.state, one.mail))
         for _, why, one in sorted(found, key=lambda item: (item[0], item[2].term_ends_at))
     )
 

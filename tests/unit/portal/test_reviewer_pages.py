@@ -1,0 +1,239 @@
+import re
+from html import unescape
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from mrx_portal.ports import Service
+from mrx_shared.refusals import Rejected
+
+from tests.unit.portal.scheme import ASSESSMENT, MEMBER, PROTOCOL, Scheme
+
+PATH = f"/reviewer/assessments/{ASSESSMENT}"
+API = f"/v1/assessments/{ASSESSMENT}"
+BENCHMARK = Service.BENCHMARK
+
+
+def criterion(name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "clause": name.split(".", maxsplit=1)[0],
+        "pillar": "labour",
+        "statement": f"What {name} asks for.",
+        "essential": name == "C1.1",
+        "weight": 50,
+        "kind": "requirement",
+    }
+
+
+def answer(name: str, **more: str | None) -> dict[str, Any]:
+    return {
+        "criterion_id": name,
+        "relation": "equal",
+        "requirement_ref": f"NB {name}",
+        "requirement_text": "The site keeps records.",
+        "rationale": "the same words",
+        "evidence": "page 7",
+        "verdict": None,
+        "corrected_to": None,
+        "reviewers_rationale": "",
+        **more,
+    }
+
+
+def assessment(**more: Any) -> dict[str, Any]:  # noqa: ANN401
+    figures = {"commonality": "71.42", "lower": "71.42", "upper": "88.09"}
+    return {
+        **figures,
+        "assessment_id": ASSESSMENT,
+        "protocol_id": PROTOCOL,
+        "version": "4.2",
+        "criteria_version": "6.0-4p",
+        "member_id": MEMBER,
+        "state": "in-review",
+        "submitted_at": "2026-11-01T08:00:00Z",
+        "equivalent": "open",
+        "undecided": 2,
+        "by_pillar": {"labour": figures},
+        "by_clause": {"C1": figures, "C2": figures},
+        "answers": [answer("C1.1"), answer("C1.2", verdict="confirmed"), answer("C2.1")],
+        **more,
+    }
+
+
+@pytest.fixture
+def scheme() -> Scheme:
+    scheme = Scheme()
+    protocol = {"protocol_id": PROTOCOL, "code": "NB-RSP", "name": "Northwind Protocol", "versions": []}
+    scheme.gives(BENCHMARK, "/v1/protocols", {"protocols": [protocol]})
+    scheme.gives(
+        BENCHMARK,
+        "/v1/criteria/6.0-4p",
+        {
+            "version": "6.0-4p",
+            "based_on": "SMETA 6.0, 4-pillar",
+            "gate": "85",
+            "criteria": [criterion(name) for name in ("C1.1", "C1.2", "C2.1", "C2.2")],
+        },
+    )
+    scheme.gives(BENCHMARK, API, assessment())
+    scheme.gives(BENCHMARK, f"{API}/reviews", assessment())
+    scheme.gives(BENCHMARK, f"{API}/conclusion", assessment(state="concluded"))
+    return scheme
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text.partition("<main")[2])))
+
+
+async def test_assessments_in_work_come_before_those_that_are_over(scheme: Scheme) -> None:
+    over = assessment(assessment_id=str(uuid4()), state="concluded", equivalent="yes")
+    scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": [over, assessment()]})
+
+    read = words((await scheme.browser("reviewer").get("/reviewer")).text)
+
+    assert "1 assessment waits for a reviewer." in read
+    assert read.index("In work") < read.index("Concluded or replaced")
+
+
+async def test_criterion_and_answer_stand_side_by_side(scheme: Scheme) -> None:
+    read = words((await scheme.browser("reviewer").get(PATH)).text)
+
+    assert "What C1.1 asks for. Answered: equal NB C1.1 “The site keeps records.”" in read
+    assert "Rationale the same words Evidence page 7" in read
+    assert "C2.2 weight 50 · requirement What C2.2 asks for. No answer" in read
+    assert "71.42 % to at most 88.09 %" in read
+
+
+async def test_the_first_clause_with_something_to_decide_stands_open(scheme: Scheme) -> None:
+    browser = scheme.browser("reviewer")
+
+    def opened(text: str) -> list[str]:
+        return re.findall(r'<details class="clause" id="clause-(\w+)" open>', text)
+
+    assert opened((await browser.get(PATH)).text) == ["C1"]
+    assert opened((await browser.get(f"{PATH}?clause=C2")).text) == ["C2"]
+    assert opened((await browser.get(f"{PATH}?clause=all")).text) == ["C1", "C2"]
+
+
+async def test_a_clause_is_saved_by_itself(scheme: Scheme) -> None:
+    sent = await scheme.browser("reviewer").send(
+        PATH,
+        f"{PATH}/clauses/C1",
+        {
+            "verdict-C1.1": "corrected",
+            "relation-C1.1": "subset",
+            "rationale-C1.1": "only managers are named",
+            "verdict-C1.2": "confirmed",
+            "verdict-C2.1": "confirmed",
+        },
+    )
+
+    assert sent.headers["location"] == f"{PATH}?clause=C1&saved=1#clause-C1"
+    assert scheme.api.posted[-1].body == {
+        "decisions": [
+            {
+                "criterion_id": "C1.1",
+                "verdict": "corrected",
+                "relation": "subset",
+                "rationale": "only managers are named",
+            }
+        ]
+    }
+
+
+async def test_the_rest_of_a_clause_is_confirmed_with_one_button(scheme: Scheme) -> None:
+    await scheme.browser("reviewer").send(PATH, f"{PATH}/clauses/C2", {"confirm_rest": "yes"})
+
+    assert [one["criterion_id"] for one in scheme.api.posted[-1].body["decisions"]] == ["C2.1"]
+
+
+async def test_nothing_is_kept_while_something_is_wrong_and_nothing_typed_is_lost(scheme: Scheme) -> None:
+    page = await scheme.browser("reviewer").send(
+        PATH,
+        f"{PATH}/clauses/C1",
+        {
+            "verdict-C1.1": "corrected",
+            "relation-C1.1": "none",
+            "verdict-C1.2": "corrected",
+            "rationale-C1.2": "half of it is missing",
+        },
+    )
+
+    assert page.status_code == 422
+    assert scheme.api.posted == []
+    assert 'id="rationale-C1.1-error"' in page.text
+    assert 'id="relation-C1.2-error"' in page.text
+    assert "half of it is missing" in page.text
+    assert '<option value="none" selected>' in page.text
+
+
+async def test_saving_a_clause_untouched_says_nothing_to_the_service(scheme: Scheme) -> None:
+    sent = await scheme.browser("reviewer").send(PATH, f"{PATH}/clauses/C1", {"verdict-C1.2": "confirmed"})
+
+    assert "saved=0" in sent.headers["location"]
+    assert scheme.api.posted == []
+
+
+async def test_concluding_is_offered_when_every_answer_is_decided_and_the_verdict_stands(
+    scheme: Scheme,
+) -> None:
+    browser = scheme.browser("reviewer")
+    assert "/conclusion" not in (await browser.get(PATH)).text
+    scheme.gives(
+        BENCHMARK,
+        API,
+        assessment(
+            undecided=0,
+            equivalent="yes",
+            answers=[answer(name, verdict="confirmed") for name in ("C1.1", "C1.2", "C2.1")],
+        ),
+    )
+
+    sent = await browser.send(PATH, f"{PATH}/conclusion")
+
+    assert sent.headers["location"] == PATH
+    assert scheme.api.posted[-1].path == f"{API}/conclusion"
+
+
+async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme) -> None:
+    scheme.gives(
+        BENCHMARK,
+        f"{API}/reviews",
+        Rejected("an assessment that is replaced cannot become in-review", remedy="submit a new assessment"),
+    )
+
+    page = await scheme.browser("reviewer").send(PATH, f"{PATH}/clauses/C2", {"confirm_rest": "yes"})
+
+    assert page.status_code == 409
+    assert "An assessment that is replaced cannot become in-review." in words(page.text)
+
+
+async def test_a_concluded_assessment_has_no_form(scheme: Scheme) -> None:
+    scheme.gives(
+        BENCHMARK,
+        API,
+        assessment(state="concluded", equivalent="yes", undecided=0, concluded_at="2026-11-20T08:00:00Z"),
+    )
+
+    text = (await scheme.browser("reviewer").get(f"{PATH}?clause=all")).text
+
+    assert "/clauses/" not in text
+    assert "/conclusion" not in text
+
+
+async def test_a_catalogue_whose_gate_is_the_essential_criteria_is_drawn_without_a_gate(
+    scheme: Scheme,
+) -> None:
+    found = scheme.api.answers[BENCHMARK, "/v1/criteria/6.0-4p"]
+    scheme.gives(BENCHMARK, "/v1/criteria/6.0-4p", {**found, "gate": "essential"})
+
+    page = await scheme.browser("reviewer").get(PATH)
+
+    assert page.status_code == 200
+    assert 'class="gate"' not in page.text
+
+
+@pytest.mark.parametrize("role", ["member", "secretariat"])
+async def test_reviewers_pages_are_closed_to_others(scheme: Scheme, role: str) -> None:
+    assert (await scheme.browser(role).get(PATH)).status_code == 403

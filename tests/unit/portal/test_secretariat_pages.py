@@ -1,0 +1,235 @@
+import re
+from html import unescape
+from uuid import uuid4
+
+import pytest
+from mrx_portal.ports import Service
+from mrx_shared.refusals import Invalid, Rejected
+
+from tests.unit.portal.scheme import MEMBER, ROUND, Scheme, a_member, a_round, entry, numbers
+
+PATH = f"/secretariat/rounds/{ROUND}"
+API = f"/v1/rounds/{ROUND}"
+
+
+@pytest.fixture
+def scheme() -> Scheme:
+    scheme = Scheme()
+    scheme.releases([entry(1)], held=33)
+    scheme.gives(
+        Service.REGISTRY,
+        "/v1/members",
+        {"members": [a_member(), a_member("Contoso", participates=False, missing=["statement-not-signed"])]},
+    )
+    scheme.gives(Service.REGISTRY, f"/v1/members/{MEMBER}", a_member())
+    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"quarantine": []})
+    scheme.numbers(numbers(asked=20, avoided=4, avoided_eur=10_000))
+    at(scheme, "closed")
+    return scheme
+
+
+def at(scheme: Scheme, state: str, **more: object) -> None:
+    current = a_round(state, **more)
+    scheme.gives(Service.AGGREGATION, API, current)
+    scheme.gives(Service.AGGREGATION, "/v1/rounds", {"rounds": [current]})
+    for step in ("close", "release", "withdrawal", "approve"):
+        scheme.gives(Service.AGGREGATION, f"{API}/{step}", current)
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text.partition("<main")[2])))
+
+
+async def test_the_overview_puts_the_scheme_on_one_page(scheme: Scheme) -> None:
+    read = words((await scheme.browser("secretariat").get("/secretariat")).text)
+
+    assert "1 of 2 members take part" in read
+    assert "33 held back" in read
+    assert "Contoso Statement not signed" in read
+
+
+async def test_a_release_is_proposed_by_one_person_and_the_page_asks_for_another(scheme: Scheme) -> None:
+    browser = scheme.browser("secretariat", "p-1")
+    await browser.send(PATH, f"{PATH}/release")
+    at(scheme, "proposed", proposed_by="p-1")
+
+    page = await browser.get(PATH)
+
+    assert scheme.api.posted[-1].path == f"{API}/release"
+    assert "A second person is needed." in words(page.text)
+    assert "/approve" not in page.text
+    assert f'action="{PATH}/withdrawal"' in page.text
+
+
+async def test_the_second_person_finds_the_button(scheme: Scheme) -> None:
+    at(scheme, "proposed", proposed_by="p-1")
+    browser = scheme.browser("secretariat", "p-2")
+
+    assert "A release waits for a second person: you." in words((await browser.get("/secretariat")).text)
+    answer = await browser.send(PATH, f"{PATH}/approve")
+
+    assert answer.headers["location"] == PATH
+    assert scheme.api.posted[-1].path == f"{API}/approve"
+
+
+async def test_the_service_has_the_last_word_on_who_approves(scheme: Scheme) -> None:
+    at(scheme, "proposed", proposed_by="p-1")
+    browser = scheme.browser("secretariat", "p-2")
+    scheme.gives(
+        Service.AGGREGATION,
+        f"{API}/approve",
+        Rejected("who proposed a release may not approve it", remedy="have another person approve it"),
+    )
+
+    answer = await browser.send(PATH, f"{PATH}/approve")
+
+    assert answer.status_code == 409
+    assert "Who proposed a release may not approve it. Have another person approve it." in words(answer.text)
+
+
+@pytest.mark.parametrize(("ticked", "leaves"), [({}, False), ({"leave_waiting": "yes"}, True)])
+async def test_closing_moves_what_waits_only_where_it_was_ticked(
+    scheme: Scheme, ticked: dict[str, str], leaves: bool
+) -> None:
+    at(scheme, "open")
+
+    await scheme.browser("secretariat").send(PATH, f"{PATH}/close", ticked)
+
+    assert scheme.api.posted[-1].body == {"leave_waiting": leaves}
+
+
+async def test_too_few_groups_are_said_before_anyone_proposes(scheme: Scheme) -> None:
+    at(scheme, "closed", numbers={"independent_groups": 4})
+
+    assert "Only 4 of 5 independent groups." in words((await scheme.browser("secretariat").get(PATH)).text)
+
+
+async def test_a_round_in_work_loads_again_by_itself(scheme: Scheme) -> None:
+    at(scheme, "closing")
+
+    assert 'http-equiv="refresh"' in (await scheme.browser("secretariat").get(PATH)).text
+
+
+async def test_a_step_that_rounds_do_not_have_reaches_no_service(scheme: Scheme) -> None:
+    browser = scheme.browser("secretariat")
+    text = (await browser.get(PATH)).text
+    form = {name: re.findall(rf'name="{name}" value="([^"]+)"', text)[0] for name in ("seal", "key")}
+
+    answer = await browser.http.post(f"{PATH}/publish", data=form)
+
+    assert answer.status_code == 422
+    assert scheme.api.posted == []
+
+
+@pytest.mark.parametrize(("given", "sent"), [("", None), ("2026-09-30", "2026-09-30")])
+async def test_a_round_opens_as_of_the_day_or_of_today(scheme: Scheme, given: str, sent: str | None) -> None:
+    scheme.gives(
+        Service.AGGREGATION, "/v1/rounds", lambda said: a_round() if "as_of" in said else {"rounds": []}
+    )
+
+    answer = await scheme.browser("secretariat").send(
+        "/secretariat/rounds", "/secretariat/rounds", {"as_of": given}
+    )
+
+    assert answer.headers["location"] == PATH
+    assert scheme.api.posted[-1].body == {"as_of": sent}
+
+
+async def test_a_day_that_is_none_is_refused_here(scheme: Scheme) -> None:
+    answer = await scheme.browser("secretariat").send(
+        "/secretariat/rounds", "/secretariat/rounds", {"as_of": "30.9.2026"}
+    )
+
+    assert answer.status_code == 422
+    assert scheme.api.posted == []
+
+
+async def test_a_company_is_admitted_with_its_group_and_its_holdings(scheme: Scheme) -> None:
+    scheme.gives(
+        Service.REGISTRY,
+        "/v1/members",
+        lambda said: a_member("Litware") if "name" in said else {"members": []},
+    )
+
+    answer = await scheme.browser("secretariat").send(
+        "/secretariat/members",
+        "/secretariat/members",
+        {"name": "Litware", "group": "", "minority_holdings": "Fabrikam\r\n\r\n Proseware \r\n"},
+    )
+
+    assert answer.headers["location"] == f"/secretariat/members/{MEMBER}"
+    assert scheme.api.posted[-1].body == {
+        "name": "Litware",
+        "group": "Litware",
+        "minority_holdings": ["Fabrikam", "Proseware"],
+    }
+
+
+async def test_a_refused_admission_keeps_what_was_typed(scheme: Scheme) -> None:
+    listed = {"members": [a_member()]}
+    scheme.gives(
+        Service.REGISTRY,
+        "/v1/members",
+        lambda said: Invalid("this name is taken", field="name", remedy="x") if said else listed,
+    )
+
+    answer = await scheme.browser("secretariat").send(
+        "/secretariat/members", "/secretariat/members", {"name": "Northwind", "group": "N"}
+    )
+
+    assert answer.status_code == 422
+    assert 'value="Northwind"' in answer.text
+    assert "This name is taken." in words(answer.text)
+
+
+async def test_a_member_is_suspended_only_by_who_is_sure(scheme: Scheme) -> None:
+    path = f"/secretariat/members/{MEMBER}"
+    scheme.gives(Service.REGISTRY, f"/v1/members/{MEMBER}/suspension", a_member(state="suspended"))
+    browser = scheme.browser("secretariat")
+
+    assert (await browser.send(path, f"{path}/suspension")).status_code == 422
+    assert scheme.api.posted == []
+    assert (await browser.send(path, f"{path}/suspension", {"sure": "yes"})).status_code == 303
+    assert scheme.api.posted[-1].path == f"/v1/members/{MEMBER}/suspension"
+
+
+async def test_a_person_is_let_in_with_a_mail_to_choose_a_password(scheme: Scheme) -> None:
+    path, made = f"/secretariat/members/{MEMBER}", str(uuid4())
+    scheme.gives(Service.REGISTRY, "/v1/principals", {"principal_id": made})
+    scheme.gives(Service.REGISTRY, f"/v1/principals/{made}/sign-in", {"principal_id": made})
+
+    await scheme.browser("secretariat").send(
+        path, f"{path}/people", {"name": "Ada", "email": "ada@northwind.example"}
+    )
+
+    person, sign_in = scheme.api.posted
+    assert person.body == {"kind": "person", "name": "Ada", "role": "member", "member_id": MEMBER}
+    assert sign_in.body == {"email": "ada@northwind.example"}
+
+
+async def test_quarantine_tells_why_in_words_and_no_member(scheme: Scheme) -> None:
+    file = {
+        "request_id": str(uuid4()),
+        "ticket_id": str(uuid4()),
+        "member_id": MEMBER,
+        "reasons": ["encrypted", "brand-new-reason"],
+        "since": "2026-11-22T09:00:00Z",
+    }
+    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"quarantine": [file]})
+
+    text = (await scheme.browser("secretariat").get("/secretariat/quarantine")).text
+
+    assert "is encrypted, brand new reason" in words(text)
+    assert MEMBER not in text
+
+
+async def test_totals_name_no_member(scheme: Scheme) -> None:
+    text = (await scheme.browser("secretariat").get("/secretariat/requests")).text
+
+    assert "10,000" in words(text)
+    assert "Northwind" not in text
+
+
+@pytest.mark.parametrize("role", ["member", "reviewer"])
+async def test_the_secretariats_pages_are_closed_to_others(scheme: Scheme, role: str) -> None:
+    assert (await scheme.browser(role).get(PATH)).status_code == 403
