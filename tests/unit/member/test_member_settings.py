@@ -1,5 +1,6 @@
 """Who the member is: by a profile, by a stack's credentials, by the environment."""
 
+import asyncio
 import json
 from pathlib import Path
 from uuid import UUID
@@ -58,6 +59,8 @@ def test_a_member_is_found_in_a_stacks_credentials(tmp_path: Path) -> None:
         {
             "registry_url": PROFILE["registry_url"],
             "aggregation_url": PROFILE["aggregation_url"],
+            "report_request_url": "http://127.0.0.1:4",
+            "exchange_adapter_url": "http://127.0.0.1:5",
             "kafka": {
                 "bootstrap_servers": "127.0.0.1:3",
                 "security_protocol": "SASL_PLAINTEXT",
@@ -68,6 +71,8 @@ def test_a_member_is_found_in_a_stacks_credentials(tmp_path: Path) -> None:
     )
     settings = settings_of(credentials=credentials, member="Alpha")
     assert (settings.id, settings.kafka_bootstrap_servers) == (MEMBER, "127.0.0.1:3")
+    assert settings.report_request_url == "http://127.0.0.1:4"
+    assert settings.exchange_adapter_url == "http://127.0.0.1:5"
     write(tmp_path / "members" / "alpha.json", PROFILE)
     assert settings_of(credentials=credentials, member="Alpha").folder == tmp_path / "members" / "here"
     with pytest.raises(Unknown, match="Beta") as refused:
@@ -79,6 +84,13 @@ def test_what_is_missing_is_named_when_it_is_used() -> None:
     with pytest.raises(Invalid, match="kafka_bootstrap_servers") as refused:
         _ = open_desk().topics
     assert "MRX_MEMBER_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value.remedy)
+
+
+def test_an_older_profile_serves_until_an_address_is_needed_that_it_lacks(tmp_path: Path) -> None:
+    requests = open_desk(profile=write(tmp_path / "alpha.json", PROFILE)).requests
+    with pytest.raises(Invalid, match="report_request_url is not set") as refused:
+        asyncio.run(requests.numbers())
+    assert "add it to the profile" in str(refused.value.remedy)
 
 
 def test_a_wrong_value_is_named_but_not_shown(tmp_path: Path) -> None:
