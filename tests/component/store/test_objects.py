@@ -1,7 +1,7 @@
 """Object storage: the port's promises, in memory and on a real SeaweedFS; and what only a real one can show."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,7 @@ from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import infrastructure
 from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import S3Objects, admit_origin, ensure_bucket, refuses_strangers
+from mrx_shared.store.signing import signed_url
 from mrx_shared.testing.objects import MemoryObjects
 from mrx_shared.testing.suites import objects_keep_their_promises
 from pydantic import SecretStr
@@ -47,6 +48,19 @@ async def server(tmp_path: Path) -> AsyncIterator[ObjectServer]:
             bucket="releases",
         )
         yield found
+
+
+def test_an_address_is_signed_as_the_example_of_the_signatures_authors_is() -> None:
+    """Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"."""
+    url = signed_url(
+        "GET",
+        "https://examplebucket.s3.amazonaws.com/test.txt",
+        access_key="AKIAIOSFODNN7EXAMPLE",
+        secret_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        moment=datetime(2013, 5, 24, tzinfo=UTC),
+        lasting=timedelta(days=1),
+    )
+    assert url.endswith("&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")
 
 
 async def test_a_bucket_in_memory_keeps_the_ports_promises() -> None:
