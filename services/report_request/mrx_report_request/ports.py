@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -32,6 +33,15 @@ class Listed:
     entry_id: str
     site_token: str
     round_id: UUID
+
+
+class NotListed(StrEnum):
+    """Why an entry leads to no site of the newest release."""
+
+    NO_RELEASE = "no-release"
+    UNKNOWN = "unknown"
+    COMING = "coming"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +88,8 @@ class Facts(Protocol):
     async def keep_page(self, page: ReleasePage) -> None:
         """Keep a part of a release's entries."""
 
-    async def release_known(self) -> bool:
-        """Whether any release is here whole."""
-
-    async def whole(self, entry_id: str) -> bool | None:
-        """Whether a release with this entry is here whole; None where no release has it."""
-
-    async def listed(self, entry_id: str) -> Listed | None:
-        """The entry's site in the newest release that is here whole; None where that has it no more."""
+    async def listed(self, entry_id: str) -> Listed | NotListed:
+        """The entry's site in the newest release that is here whole, or why it is not there."""
 
 
 class Requests(Protocol):

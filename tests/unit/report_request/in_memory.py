@@ -11,7 +11,7 @@ from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.asking import Asking
-from mrx_report_request.ports import Listed, Numbers, Page, Participant, Verb
+from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
@@ -112,9 +112,6 @@ class MemoryFacts:
     def __init__(self) -> None:
         self.participants: dict[UUID, Participant] = {}
         self.entries = {entry(number): site(number) for number in range(1, 10)}
-        self.gone: set[str] = set()
-        self.coming: set[str] = set()
-        self.released = True
 
     async def participant(self, member_id: UUID) -> Participant | None:
         return self.participants.get(member_id)
@@ -125,15 +122,9 @@ class MemoryFacts:
     async def keep_page(self, page: ReleasePage) -> None:
         self.entries |= {one.entry_id: one.site_token for one in page.entries}
 
-    async def release_known(self) -> bool:
-        return self.released
-
-    async def whole(self, entry_id: str) -> bool | None:
-        return entry_id not in self.coming if entry_id in self.entries else None
-
-    async def listed(self, entry_id: str) -> Listed | None:
-        if entry_id in self.gone:
-            return None
+    async def listed(self, entry_id: str) -> Listed | NotListed:
+        if entry_id not in self.entries:
+            return NotListed.UNKNOWN
         return Listed(entry_id=entry_id, site_token=self.entries[entry_id], round_id=ROUND)
 
 

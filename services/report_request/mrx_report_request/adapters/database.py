@@ -21,7 +21,7 @@ from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
-from mrx_report_request.ports import Listed, Numbers, Page, Participant, Verb, Work
+from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb, Work
 
 _FIXED = frozenset(
     {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_ends_at"}
@@ -111,32 +111,30 @@ class SqlFacts(_Rows):
             id=page.release_id,
         )
 
-    async def release_known(self) -> bool:
-        return await self._first("SELECT 1 FROM release WHERE whole LIMIT 1") is not None
-
-    async def whole(self, entry_id: str) -> bool | None:
-        row = await self._first(
-            "SELECT bool_or(whole) FROM released_entry JOIN release USING (release_id) WHERE entry_id = :id",
-            id=entry_id,
-        )
-        whole: bool | None = row[0] if row else None
-        return whole
-
-    async def listed(self, entry_id: str) -> Listed | None:
+    async def listed(self, entry_id: str) -> Listed | NotListed:
         # Ids of releases are ordered by time.
         row = await self._first(
             """
-            SELECT entry_id, site_token, round_id FROM released_entry JOIN release USING (release_id)
-            WHERE release_id = (SELECT release_id FROM release WHERE whole ORDER BY release_id DESC LIMIT 1)
-                AND site_token = (SELECT site_token FROM released_entry WHERE entry_id = :id
-                    ORDER BY release_id DESC LIMIT 1)
-            ORDER BY entry_id <> :id, entry_id LIMIT 1
+            WITH newest AS (SELECT release_id, round_id FROM release WHERE whole ORDER BY release_id DESC LIMIT 1),
+                known AS (SELECT site_token, whole FROM released_entry JOIN release USING (release_id)
+                    WHERE entry_id = :id ORDER BY whole DESC, release_id DESC LIMIT 1)
+            SELECT found.entry_id, known.site_token, newest.round_id, known.whole,
+                newest.release_id IS NOT NULL AS any_release
+            FROM (SELECT 1) AS one LEFT JOIN newest ON true LEFT JOIN known ON true
+                LEFT JOIN released_entry AS found ON found.release_id = newest.release_id
+                    AND found.site_token = known.site_token
+            ORDER BY found.entry_id <> :id, found.entry_id LIMIT 1
             """,
             id=entry_id,
         )
-        return (
-            Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id) if row else None
-        )
+        assert row is not None
+        if not row.any_release:
+            return NotListed.NO_RELEASE
+        if not row.whole:
+            return NotListed.UNKNOWN if row.whole is None else NotListed.COMING
+        if row.entry_id is None:
+            return NotListed.GONE
+        return Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id)
 
 
 class SqlRequests(_Rows):

@@ -9,8 +9,8 @@ from mrx_shared.refusals import Forbidden, Rejected, TooEarly, Unknown
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.requests import Happened, Request, Supplier
 from mrx_report_request.domain.steps import State
-from mrx_report_request.handlers.telling import mail_supplier, say_changed, say_status
-from mrx_report_request.ports import Listed, Participant, Work
+from mrx_report_request.handlers.telling import say_changed, say_mail, say_status
+from mrx_report_request.ports import Listed, NotListed, Participant, Work
 
 DEFAULT_TERM = 28
 
@@ -42,7 +42,7 @@ async def ask(asking: Asking, work: Work, *, member_id: UUID, patient: bool = Fa
     known = await work.requests.find(asking.request_id)
     if known is not None:
         return _same(known, read)
-    _must_take_part(await work.facts.participant(member_id), member_id)
+    participant = _taking_part(await work.facts.participant(member_id), member_id)
     listed = await _listed(read.entry_id, work, patient=patient)
     already = await work.requests.open_for(listed.site_token)
     if already is not None:
@@ -51,13 +51,12 @@ async def ask(asking: Asking, work: Work, *, member_id: UUID, patient: bool = Fa
             field="entry_id",
             remedy="wait until it ends, or withdraw it first",
         )
-    request = _drafted(read, listed, work, member_id=member_id)
+    request = _drafted(read, listed, work, member_id=member_id).mailed(work.new_id())
     await work.requests.add(request)
-    mailed = await mail_supplier("invitation", request, work)
-    await work.requests.save(mailed)
-    say_changed(mailed, work)
-    say_status(mailed, work)
-    return mailed
+    await say_mail("invitation", request, work, asks=participant.name)
+    say_changed(request, work)
+    say_status(request, work)
+    return request
 
 
 def _read(asking: Asking) -> Asking:
@@ -91,7 +90,7 @@ def _same(known: Request, asked: Asking) -> Request:
     return known
 
 
-def _must_take_part(participant: Participant | None, member_id: UUID) -> None:
+def _taking_part(participant: Participant | None, member_id: UUID) -> Participant:
     if participant is None:
         raise TooEarly(
             "it is not known here yet whether you take part", waiting_for=f"participation:{member_id}"
@@ -101,22 +100,22 @@ def _must_take_part(participant: Participant | None, member_id: UUID) -> None:
             f"only participants ask for reports; missing: {', '.join(participant.missing)}",
             remedy="see GET /v1/participation of the registry",
         )
+    return participant
 
 
 async def _listed(entry_id: str, work: Work, *, patient: bool) -> Listed:
-    if not await work.facts.release_known():
+    listed = await work.facts.listed(entry_id)
+    if listed is NotListed.NO_RELEASE:
         raise TooEarly("no released list has come here yet", waiting_for="release")
-    whole = await work.facts.whole(entry_id)
-    if whole is False or (whole is None and patient):
+    if listed is NotListed.COMING or (listed is NotListed.UNKNOWN and patient):
         raise TooEarly("the entry's release has not come here yet", waiting_for=f"entry:{entry_id}")
-    if whole is None:
+    if listed is NotListed.UNKNOWN:
         raise Unknown(
             "no released list has this entry",
             field="entry_id",
             remedy="take it from the latest list; if that was released a moment ago, ask again",
         )
-    listed = await work.facts.listed(entry_id)
-    if listed is None:
+    if isinstance(listed, NotListed):
         raise Rejected(
             "the site is no longer listed",
             field="entry_id",

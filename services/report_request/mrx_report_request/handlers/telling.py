@@ -119,18 +119,29 @@ async def mail_supplier(
     """Ask for a mail to the supplier, if its address is still there. The request then has it as its latest mail."""
     if request.supplier.contact_email is None:
         return request
-    mail_id = work.new_id()
+    mailed = request.mailed(work.new_id())
+    await say_mail(kind, mailed, work, asks=await _name(request, work), detail=detail)
+    return mailed
+
+
+async def say_mail(
+    kind: SupplierMail, request: Request, work: Work, *, asks: str, detail: str | None = None
+) -> None:
+    """Ask for the mail that the request has as its latest."""
+    mail_id, address = request.mail_id, request.supplier.contact_email
+    assert mail_id is not None
+    assert address is not None
     await work.mails.note(mail_id, request.request_id)
     work.say(
         MailAsked(
             mail_id=mail_id,
             kind=kind,
             request_id=request.request_id,
-            to=request.supplier.contact_email,
+            to=address,
             to_name=request.supplier.contact_name,
             language=request.supplier.language,
             with_link=kind != "closed",
-            asks=await _name(request, work),
+            asks=asks,
             site=request.supplier.name,
             site_number=None,
             scope=request.scope,
@@ -141,7 +152,6 @@ async def mail_supplier(
         ),
         about=str(request.request_id),
     )
-    return request.mailed(mail_id)
 
 
 async def mail_requester(
