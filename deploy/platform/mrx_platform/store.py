@@ -17,7 +17,6 @@ class Store:
         self._reports = folder / "reports"
         self._clock = clock
         self._latest = datetime.min.replace(tzinfo=UTC)
-        self._reports.mkdir(parents=True, exist_ok=True)
         self.kept = Kept.model_validate_json(self._file.read_bytes()) if self._file.exists() else Kept()
 
     def now(self) -> datetime:
@@ -27,6 +26,7 @@ class Store:
 
     def write(self) -> None:
         """Put all of it on disk, or nothing."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(self.kept.model_dump_json(), encoding="utf-8")
         fresh.replace(self._file)
@@ -38,6 +38,7 @@ class Store:
 
     def add_report(self, body: bytes) -> ReportFile:
         """Keep a file under its checksum."""
+        self._reports.mkdir(parents=True, exist_ok=True)
         digest = sha256(body).hexdigest()
         self.report(digest).write_bytes(body)
         return ReportFile(sha256=digest, size=len(body))
