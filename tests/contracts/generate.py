@@ -9,14 +9,23 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mrx_aggregation.app
 import mrx_aggregation.settings
 import mrx_benchmark.app
 import mrx_benchmark.settings
+import mrx_exchange_adapter.app
+import mrx_exchange_adapter.settings
+import mrx_notification.app
+import mrx_notification.settings
+import mrx_platform.app
+import mrx_platform.settings
 import mrx_registry.app
 import mrx_registry.settings
+import mrx_report_request.app
+import mrx_report_request.settings
 from fastapi import FastAPI
 from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.messages import (
@@ -31,6 +40,7 @@ from mrx_shared.messages import (
 )
 from mrx_shared.messages.envelope import Envelope, Message
 from mrx_shared.messages.topics import LISTS_IN
+from pydantic import SecretStr
 
 ROOT = Path(__file__).resolve().parents[2] / "contracts"
 MODULES = (registry, benchmark, lists, aggregation, requests, report_request, exchange_adapter, notification)
@@ -102,8 +112,52 @@ def services() -> dict[str, FastAPI]:
                 "s3_secret_key": "x",
             },
         ),
+        "report_request": (mrx_report_request.app.build_app, mrx_report_request.settings.Settings, {}),
+        "exchange_adapter": (
+            mrx_exchange_adapter.app.build_app,
+            mrx_exchange_adapter.settings.Settings,
+            {
+                "s3_endpoint": "https://objects.mrx.example",
+                "s3_public_url": "https://objects.mrx.example",
+                **{
+                    f"{identity}_{key}": "x"
+                    for identity in ("presigner", "scanner", "reader")
+                    for key in ("access_key", "secret_key")
+                },
+                "platform_url": "https://platform.mrx.example",
+                "platform_client_id": "x",
+                "platform_client_secret": "x",
+                "platform_webhook_secret": "x" * 32,
+            },
+        ),
+        "notification": (
+            mrx_notification.app.build_app,
+            mrx_notification.settings.Settings,
+            {
+                "smtp_host": "mail.mrx.example",
+                "smtp_port": 587,
+                "sender": "exchange@mrx.example",
+                "portal_url": "https://mrx.example",
+                "bounce_secret": "x" * 32,
+            },
+        ),
     }
     return {name: build(made(**common, **own), kafka) for name, (build, made, own) in builders.items()}
+
+
+def platform() -> FastAPI:
+    """The simulated data-sharing platform, built and not started."""
+    with TemporaryDirectory() as folder:
+        return mrx_platform.app.build_app(
+            mrx_platform.settings.Settings(
+                http_port=1,
+                client_id="x",
+                client_secret=SecretStr("x"),
+                webhook_secret=SecretStr("x"),
+                control_secret=SecretStr("x"),
+                data=Path(folder),
+            )
+        )
 
 
 def consumers(apps: Mapping[str, FastAPI]) -> dict[str, list[str]]:
@@ -208,6 +262,7 @@ def everything() -> dict[str, str]:
     for name, app in apps.items():
         documents[f"services/{name}.asyncapi.json"] = asyncapi(name, app)
         documents[f"http/{name}.openapi.json"] = app.openapi()
+    documents["http/platform.openapi.json"] = platform().openapi()
     documents["services/member.asyncapi.json"] = asyncapi_of_member()
     files = {
         path: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
