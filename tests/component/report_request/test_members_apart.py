@@ -133,6 +133,19 @@ async def test_every_route_treats_anothers_request_as_one_that_never_was(
     assert (await stranger.get("/v1/numbers")).json() == {"rounds": []}
 
 
+async def test_an_id_of_anothers_request_is_refused_as_an_id_of_ones_own_is(
+    service: ReportRequests, member: UUID, other: UUID
+) -> None:
+    theirs = await service.member(member).done("/v1/requests", asked(1), 201)
+    own = await service.member(other).done("/v1/requests", asked(1), 201)
+    answers = [
+        await service.member(other).post("/v1/requests", asked(2, request_id=one["request_id"]))
+        for one in (theirs, own)
+    ]
+    assert [one.status_code for one in answers] == [409, 409]
+    assert answers[0].content == answers[1].content
+
+
 async def test_what_one_member_is_told_does_not_change_with_what_another_does(
     service: ReportRequests, member: UUID, other: UUID
 ) -> None:
