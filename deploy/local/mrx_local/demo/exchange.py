@@ -144,9 +144,13 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
         async with gate:
             refused_first += await _answer(one, at)
 
-    async with asyncio.TaskGroup() as tasks:
-        for one in asked:
-            tasks.create_task(answer(one))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for one in asked:
+                tasks.create_task(answer(one))
+    except ExceptionGroup as failed:
+        # One supplier's failure ends the demo; the first says why.
+        raise failed.exceptions[0] from None
     await _settled(asked, at, {Manner.SILENT: {"sent"}})
     at.say(f"{_count(asked, *BRINGING)} reports are in the vault, {_count(asked, Manner.DECLINES)} declined")
     downloads = at.out / "reports"
@@ -410,7 +414,7 @@ async def _mails(at: Setting) -> int:
     """How many mails notification says that it has sent, once none waits."""
 
     async def all_sent() -> int | None:
-        told = (await at.operator.get("notification", "/v1/mails?limit=1000"))["mails"]
+        told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
         return len(told) if all(mail["state"] == "sent" for mail in told) else None
 
     sent: int = await _until(all_sent, "mails still wait")
