@@ -22,7 +22,7 @@ def scheme() -> Scheme:
         {"members": [a_member(), a_member("Contoso", participates=False, missing=["statement-not-signed"])]},
     )
     scheme.gives(Service.REGISTRY, f"/v1/members/{MEMBER}", a_member())
-    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"quarantine": []})
+    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"held": []})
     scheme.numbers(numbers(asked=20, avoided=4, avoided_eur=10_000))
     at(scheme, "closed")
     return scheme
@@ -212,10 +212,11 @@ async def test_quarantine_tells_why_in_words_and_no_member(scheme: Scheme) -> No
         "request_id": str(uuid4()),
         "ticket_id": str(uuid4()),
         "member_id": MEMBER,
+        "channel": "upload",
         "reasons": ["encrypted", "brand-new-reason"],
         "since": "2026-11-22T09:00:00Z",
     }
-    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"quarantine": [file]})
+    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", {"held": [file]})
 
     text = (await scheme.browser("secretariat").get("/secretariat/quarantine")).text
 

@@ -132,4 +132,4 @@ STEPS = {"release": propose, "withdrawal": withdraw, "approve": approve}
 
 async def quarantine(api: Api) -> tuple[Quarantined, ...]:
     """What stays in quarantine, and why."""
-    return read(Quarantine, await api.get(Service.EXCHANGE_ADAPTER, "/v1/quarantine")).quarantine
+    return read(Quarantine, await api.get(Service.EXCHANGE_ADAPTER, "/v1/quarantine")).held

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from mrx_shared.refusals import Unavailable
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Shape(BaseModel):
@@ -255,6 +255,7 @@ class Quarantined(Shape):
 
     request_id: UUID
     ticket_id: UUID
+    channel: str
     reasons: tuple[str, ...] = ()
     since: datetime
 
@@ -262,9 +263,7 @@ class Quarantined(Shape):
 class Quarantine(Shape):
     """Files that stay in quarantine."""
 
-    quarantine: tuple[Quarantined, ...] = Field(
-        validation_alias=AliasChoices("quarantine", "files", "tickets")
-    )
+    held: tuple[Quarantined, ...]
 
 
 class Figures(Shape):
