@@ -463,3 +463,18 @@ async def test_an_object_that_somebody_else_laid_under_a_tickets_key_is_not_take
     page = (await exchange.page(asked)).json()
     assert page["report"] is None
     assert page["uploads"][0]["reasons"] == ["checksum-differs"]
+    assert await exchange.said(asked.request_id) == ["upload-begun", "report-refused"]
+
+
+async def test_the_arrival_of_a_file_for_another_request_of_the_same_member_is_refused(
+    exchange: Exchange,
+) -> None:
+    one = await exchange.asked()
+    sibling = await exchange.asked(member_id=one.member_id)
+    ticket = await exchange.ticket(one, BODY)
+    assert (await exchange.put(ticket, BODY)).status_code == 200
+    path = f"/v1/pages/tickets/{ticket['ticket_id']}/arrival"
+    assert (await exchange.post(path, sibling)).status_code == 404
+    await exchange.carry_on()
+    assert (await exchange.page(one)).json()["uploads"][0]["state"] == "waiting"
+    assert (await exchange.page(sibling)).json()["uploads"] == []

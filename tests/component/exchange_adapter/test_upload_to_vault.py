@@ -1,6 +1,7 @@
 """From a ticket to the vault, and out of it again; what is refused, lost, repeated, or comes at the wrong moment."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -218,6 +219,29 @@ async def test_a_request_that_ends_meanwhile_takes_nothing(exchange: Exchange) -
     await exchange.carry_on()
     assert await states(exchange, asked) == ["lapsed"]
     assert (await exchange.page(asked)).json()["report"] is None
+    assert await exchange.said(asked.request_id) == ["upload-begun"]
+
+
+class Interrupted:
+    """An inspector that finds nothing wrong, and while it looks something happens."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._meanwhile = meanwhile
+
+    async def inspect(self, body: BinaryIO) -> tuple[str, ...]:
+        await self._meanwhile()
+        return ()
+
+
+async def test_a_request_that_ends_during_the_check_gets_no_report(
+    exchange: Exchange, make_exchange: MakeExchange
+) -> None:
+    asked = await exchange.asked()
+    await exchange.upload(asked, BODY)
+    inspector = Interrupted(lambda: exchange.request_is(asked, "withdrawn"))
+    assert await settle_due(make_exchange(inspector=inspector).wiring.bench)
+    assert await states(exchange, asked) == ["lapsed"]
+    assert "report-stored" not in await exchange.said(asked.request_id)
 
 
 async def test_a_withdrawn_request_gives_no_further_link(exchange: Exchange) -> None:
