@@ -44,6 +44,16 @@ class Credentials:
             self._known[role] = person
         self._save()
 
+    @property
+    def sign_ins(self) -> dict[str, dict[str, str]]:
+        """E-mail address and password for the pages, by the person's name."""
+        return dict(self._known.get("sign_ins", {}))
+
+    def keep_sign_in(self, name: str, sign_in: dict[str, str]) -> None:
+        """Keep how a person signs in to the pages."""
+        self._known["sign_ins"] = {**self.sign_ins, name: sign_in}
+        self._save()
+
     def keep_member(self, member: dict[str, Any]) -> Path:
         """Keep a member's credentials under its name and write its profile; returns the profile's path."""
         self._known["members"][member["name"]] = member

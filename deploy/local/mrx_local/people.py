@@ -1,4 +1,4 @@
-"""The first people of a fresh stack: two of the secretariat, a reviewer, an operator."""
+"""The first people of a fresh stack: two of the secretariat, a reviewer, an operator; and how people sign in to the pages."""
 
 import asyncio
 import time
@@ -40,6 +40,26 @@ async def introduce_people(registry_url: str, *, bootstrap_secret: str, credenti
                 credentials.keep_person(role, await registry.person(name, role, token))
 
 
+async def let_sign_in(
+    registry_url: str, person: Person, *, email: str, password: str, credentials: Credentials
+) -> None:
+    """Give a person an e-mail address and a password for the pages, and keep both. Repeatable."""
+    async with httpx.AsyncClient(base_url=registry_url, timeout=ANSWER_WITHIN, trust_env=False) as client:
+        registry = _Registry(client)
+        await registry.sign_in(person, email, password)
+    credentials.keep_sign_in(person["name"], {"email": email, "password": password})
+
+
+async def introduce_person(
+    registry_url: str, name: str, *, member_id: str, credentials: Credentials
+) -> Person:
+    """Let a person of a member in."""
+    async with httpx.AsyncClient(base_url=registry_url, timeout=ANSWER_WITHIN, trust_env=False) as client:
+        registry = _Registry(client)
+        token = await registry.token(credentials.secretariat[0])
+        return await registry.person(name, "member", token, member_id=member_id)
+
+
 class _Registry:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -59,9 +79,20 @@ class _Registry:
         answer = await _riding_over(lambda: self._client.post("/v1/token", data=form))
         return str(answer["access_token"])
 
-    async def person(self, name: str, role: str, token: str) -> Person:
-        body = {"kind": "person", "name": name, "role": role}
+    async def person(self, name: str, role: str, token: str, *, member_id: str | None = None) -> Person:
+        body = {
+            "kind": "person",
+            "name": name,
+            "role": role,
+            **({"member_id": member_id} if member_id else {}),
+        }
         return await self._made("/v1/principals", body, {"Authorization": f"Bearer {token}"})
+
+    async def sign_in(self, person: Person, email: str, password: str) -> None:
+        path = f"/v1/principals/{person['principal_id']}/sign-in"
+        own = {"Authorization": f"Bearer {await self.token(person)}", "Idempotency-Key": str(uuid4())}
+        body = {"email": email, "password": password}
+        await _riding_over(lambda: self._client.post(path, json=body, headers=own))
 
     async def _made(self, path: str, body: dict[str, str], headers: dict[str, str]) -> Person:
         """A secret is shown once: a request whose answer was lost is made anew, not repeated under its old key."""

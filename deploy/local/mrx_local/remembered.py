@@ -15,6 +15,11 @@ LOWEST_PORT = 15_000
 EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
+def slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
+
+
 def write_private(path: Path, text: str) -> None:
     """Put `text` where `path` is, whole or not at all, readable by its owner alone."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -26,6 +31,11 @@ def write_private(path: Path, text: str) -> None:
 def random_password() -> str:
     """Long enough, and of letters that need no quoting in a URL, a properties file or JSON."""
     return secrets.token_hex(24)
+
+
+def typed_password() -> str:
+    """Short enough to be typed by a person."""
+    return secrets.token_urlsafe(12)
 
 
 def random_key() -> str:

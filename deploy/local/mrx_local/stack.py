@@ -13,9 +13,9 @@ from mrx_local.infrastructure.kafka import Kafka, KafkaServer
 from mrx_local.infrastructure.mail import MailSink
 from mrx_local.infrastructure.postgres import Postgres
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
-from mrx_local.people import introduce_people
+from mrx_local.people import introduce_people, let_sign_in
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import Ports, Secrets
+from mrx_local.remembered import Ports, Secrets, slug, typed_password
 from mrx_local.services import (
     SERVICES,
     Servers,
@@ -188,6 +188,7 @@ async def running_stack(
             bootstrap_secret=told["MRX_REGISTRY_BOOTSTRAP_SECRET"],
             credentials=credentials,
         )
+        await _sign_ins(urls["registry"], credentials, secrets)
         ready_s = time.monotonic() - started
         say(f"all ready in {ready_s:.1f} s, {supervisor.memory_mib():.0f} MiB")
         for part, address in {
@@ -206,6 +207,21 @@ async def running_stack(
             supervisor=supervisor,
             ready_s=ready_s,
         )
+
+
+async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secrets) -> None:
+    """The secretariat's people and the reviewer can open the pages, from the stack's first start on."""
+    reviewer = credentials.person("reviewer")
+    people = [*credentials.secretariat, *([reviewer] if reviewer else [])]
+    for person in people:
+        if person["name"] not in credentials.sign_ins:
+            await let_sign_in(
+                registry_url,
+                person,
+                email=f"{slug(person['name'])}@mrx.example",
+                password=secrets.get(f"password_of_{slug(person['name'])}", typed_password),
+                credentials=credentials,
+            )
 
 
 def _kafka_facts(kafka: KafkaServer) -> dict[str, str]:

@@ -21,6 +21,8 @@ from mrx_matching.generator import (
 from mrx_shared.messages.lists import COLUMNS
 from mrx_shared.refusals import Invalid
 
+from mrx_local.remembered import slug
+
 LEAST_GROUPS = 5
 """so many independent groups the release policy asks for"""
 AS_OF = date(2026, 6, 30)
@@ -188,11 +190,6 @@ def invent(
         notes=[],
         truth="the generator's sites",
     )
-
-
-def slug(name: str) -> str:
-    """A name as part of a file's name."""
-    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
 
 
 def _choices(actor: Actor) -> list[ProtocolChoice]:

@@ -31,6 +31,8 @@ from mrx_local.demo.second_way import (
     reckon,
     refused_in,
 )
+from mrx_local.people import introduce_person, let_sign_in
+from mrx_local.remembered import slug, typed_password
 from mrx_local.stack import Stack, running_stack
 
 LEAST_PRECISION = 0.95
@@ -116,10 +118,32 @@ async def play(wishes: Wishes) -> int:
         (wishes.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         _show(summary, findings, telling)
         if wishes.keep:
+            await _show_pages(cast.checking, stack, telling)
             telling.say("the stack stays up until `make down`")
             stack.supervisor.publish(demo_exit=1 if findings.differences else 0)
             await asyncio.Event().wait()
     return 1 if findings.differences else 0
+
+
+async def _show_pages(member: str, stack: Stack, telling: Telling) -> None:
+    """Let a person of the member sign in too, and say where the pages are and who can open them."""
+    name = f"Person of {member}"
+    person = await introduce_person(
+        stack.urls["registry"],
+        name,
+        member_id=stack.credentials.member(member)["member_id"],
+        credentials=stack.credentials,
+    )
+    await let_sign_in(
+        stack.urls["registry"],
+        person,
+        email=f"{slug(member)}@mrx.example",
+        password=typed_password(),
+        credentials=stack.credentials,
+    )
+    telling.say(f"the pages are at {stack.urls['portal']}/sign-in; kept in credentials.json, too:")
+    for who, sign_in in stack.credentials.sign_ins.items():
+        telling.say(f"  {who:28} {sign_in['email']:44} {sign_in['password']}")
 
 
 def _empty_folders(wishes: Wishes) -> Path:
