@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -365,6 +365,51 @@ async def test_unknown_and_expired_tokens_are_answered_alike(exchange: Exchange)
     await exchange.mail_was_sent(expired, days_ago=200)
     answers = [await exchange.page(token) for token in (expired.token, "never-made", "")]
     assert {(one.status_code, one.content) for one in answers} == {(404, answers[0].content)}
+
+
+@pytest.mark.parametrize("order", ["mail first", "revocation first"])
+async def test_the_links_of_a_replaced_contact_open_nothing_and_the_new_ones_do(
+    order: str, exchange: Exchange
+) -> None:
+    old = Asked()
+    new = replace(old, token="of-the-new-mail", mail_id=uuid4())
+    await exchange.request_is(old, "accepted")
+    if order == "mail first":
+        await exchange.mail_was_sent(old)
+        ticket = await exchange.ticket(old, BODY)
+        await exchange.put(ticket, BODY)
+    await exchange.request_is(old, "accepted", revoked_mails=[old.mail_id])
+    if order != "mail first":
+        await exchange.mail_was_sent(old)
+        ticket = {"ticket_id": uuid4()}
+    await exchange.mail_was_sent(new)
+
+    unknown = await exchange.page("never-made")
+    answers = [
+        await exchange.page(old),
+        await exchange.post("/v1/pages/tickets", old, promise(BODY)),
+        await exchange.post("/v1/pages/platform", old, {"site_code": "ZS1234567"}),
+        await exchange.post(f"/v1/pages/tickets/{ticket['ticket_id']}/arrival", old),
+    ]
+    assert {(one.status_code, one.content) for one in answers} == {(404, unknown.content)}
+    page = await exchange.page(new)
+    assert page.status_code == 200
+    await exchange.sweep()
+    await exchange.carry_on()
+    uploads = (await exchange.page(new)).json()["uploads"]
+    assert [(one["state"], one["reasons"]) for one in uploads] == (
+        [("lapsed", ["contact-replaced"])] if order == "mail first" else []
+    )
+    await exchange.ticket(new, BODY)
+
+
+async def test_a_token_of_which_the_mail_is_not_known_ends_with_the_first_that_is_revoked(
+    exchange: Exchange,
+) -> None:
+    asked, other = await exchange.asked(), await exchange.asked()
+    await exchange.superuser.execute("UPDATE page_token SET mail_id = NULL")
+    await exchange.request_is(asked, "accepted", revoked_mails=[uuid4()])
+    assert [(await exchange.page(one)).status_code for one in (asked, other)] == [404, 200]
 
 
 async def stored(exchange: Exchange) -> tuple[Asked, str, str]:

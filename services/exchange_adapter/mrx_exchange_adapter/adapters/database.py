@@ -44,22 +44,38 @@ class Rows:
 class SqlPages(Rows):
     """See `ports.Pages`."""
 
-    async def remember(self, token_hash: bytes, request_id: UUID, *, valid_until: datetime) -> None:
+    async def remember(
+        self, token_hash: bytes, request_id: UUID, *, mail_id: UUID, valid_until: datetime
+    ) -> None:
         await self._do(
             """
-            INSERT INTO page_token (token_hash, request_id, valid_until)
-            VALUES (:token_hash, :request_id, :valid_until) ON CONFLICT DO NOTHING
+            INSERT INTO page_token (token_hash, request_id, mail_id, valid_until)
+            VALUES (:token_hash, :request_id, :mail_id, :valid_until) ON CONFLICT DO NOTHING
             """,
             token_hash=token_hash,
             request_id=request_id,
+            mail_id=mail_id,
             valid_until=valid_until,
         )
+
+    async def revoke(self, request_id: UUID, mail_ids: Collection[UUID]) -> bool:
+        rows = await self._all(
+            """
+            INSERT INTO revoked_mail (request_id, mail_id)
+            SELECT :request_id, * FROM unnest(CAST(:mail_ids AS uuid[])) ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            request_id=request_id,
+            mail_ids=list(mail_ids),
+        )
+        return bool(rows)
 
     async def find(self, token_hash: bytes, *, at: datetime) -> Page:
         row = await self._first(
             """
             SELECT t.request_id, o.member_id FROM page_token t LEFT JOIN request_owner o USING (request_id)
-            WHERE t.token_hash = :token_hash AND t.valid_until > :at
+            WHERE t.token_hash = :token_hash AND t.valid_until > :at AND NOT EXISTS (
+                SELECT 1 FROM revoked_mail r
+                WHERE r.request_id = t.request_id AND r.mail_id = COALESCE(t.mail_id, r.mail_id))
             """,
             token_hash=token_hash,
             at=at,
@@ -274,6 +290,11 @@ class SqlReports(Rows):
             "UPDATE report SET withdrawn_at = :at WHERE report_id = :report_id AND withdrawn_at IS NULL",
             report_id=report_id,
             at=at,
+        )
+
+    async def reopen(self, report_id: UUID) -> None:
+        await self._do(
+            "UPDATE report SET withdrawn_at = NULL WHERE report_id = :report_id", report_id=report_id
         )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from mrx_shared.messages.exchange_adapter import ReportReceived, ReportRefused, ReportStored
 
 from mrx_exchange_adapter.domain import findings
+from mrx_exchange_adapter.domain.platform import ACCESS_WITHDRAWN
 from mrx_exchange_adapter.domain.reports import Report
 from mrx_exchange_adapter.domain.tickets import (
     ANOTHER_TAKEN,
@@ -198,6 +199,9 @@ async def conclude(ticket: Ticket, work: Work, *, reasons: tuple[str, ...], kept
         return current
     if request.ended:
         return await _lapse(current, work, REQUEST_ENDED, kept_for)
+    share = await work.shares.find(ticket.request_id)
+    if share is not None and share.ticket_id == ticket.ticket_id and share.is_losing_access:
+        return await _lapse(current, work, ACCESS_WITHDRAWN, timedelta(0))
     if reasons:
         return await _refuse(current, work, reasons, kept_for)
     if await work.reports.of_request(ticket.request_id) is not None:

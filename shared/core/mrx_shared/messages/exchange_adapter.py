@@ -81,7 +81,7 @@ class ReportRead(Message):
 
 
 class AccessWithdrawn(Message):
-    """The supplier withdrew access on its platform: no further link is given."""
+    """The supplier withdrew access on its platform: no further link is given until it is renewed."""
 
     type: ClassVar[str] = "mrx.exchange_adapter.access-withdrawn.v1"
     subject_is: ClassVar[str] = "request id"
@@ -90,3 +90,15 @@ class AccessWithdrawn(Message):
     request_id: UUID
     member_id: UUID
     withdrawn_at: AwareDatetime
+
+
+class AccessRenewed(Message):
+    """The supplier granted access on its platform again: links to the report that is here are given again."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.access-renewed.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    report_id: UUID
+    request_id: UUID
+    member_id: UUID
+    renewed_at: AwareDatetime
