@@ -1,13 +1,41 @@
 """Facts that exchange_adapter says: a report on its way, in the vault, or refused; and who read it."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from mrx_shared.messages.envelope import Message
 from mrx_shared.messages.report_request import Channel
+
+REASONS: Final = (
+    "empty",
+    "not-a-pdf",
+    "damaged",
+    "encrypted",
+    "active-content",
+    "attachments",
+    "xfa-form",
+    "rich-media",
+    "external-content",
+    "no-pages",
+    "too-complex",
+    "too-large",
+    "size-differs",
+    "checksum-differs",
+    "object-missing",
+    "unchecked",
+    "another-file-was-taken",
+    "request-ended",
+    "never-used",
+    "contact-replaced",
+    "access-withdrawn",
+    "no-report-yet",
+    "platform-unavailable",
+    "unknown-site",
+)
+"""every code that may be said of a file, or of a sharing on a platform: whoever shows them has words for each"""
 
 
 class UploadBegun(Message):
@@ -63,7 +91,9 @@ class ReportRefused(Message):
     member_id: UUID
     ticket_id: UUID
     channel: Channel
-    reasons: list[str] = Field(description="codes, such as not-a-pdf, encrypted, active-content")
+    reasons: list[str] = Field(
+        description="codes, such as not-a-pdf, encrypted, active-content; see `REASONS`"
+    )
     remedy: str
     refused_at: AwareDatetime
 
