@@ -67,12 +67,12 @@ class Window:
         ]
         assert not grave, f"{name}: {grave}"
         assert await self._too_wide() <= 0, f"{name} is wider than its window"
-        await self._picture(name)
+        await self.picture(name)
         if printed:
             await self.page.emulate_media(media="print")
             assert (await self.page.locator("main").inner_text()).strip()
             assert await self.page.locator("main button:visible").count() == 0, f"{name} prints buttons"
-            await self._picture(f"{name} printed")
+            await self.picture(f"{name} printed")
             await self.page.emulate_media(media="screen")
 
     async def on_a_phone(self, name: str) -> None:
@@ -86,7 +86,7 @@ class Window:
         host = urlsplit(origin).netloc
         return [one for one in self.asked if urlsplit(one.url).netloc == host]
 
-    async def _picture(self, name: str) -> None:
+    async def picture(self, name: str) -> None:
         await self.page.screenshot(path=self._pictures / f"{name.replace(' ', '-')}.png", full_page=True)
 
     async def _too_wide(self) -> int:
