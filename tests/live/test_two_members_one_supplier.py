@@ -249,15 +249,15 @@ async def let_in(one: Asker, running: Running) -> None:
 
 
 async def asks(one: Asker, watch: Watch) -> None:
-    """Ask; the supplier's link is the one that this brought."""
-    before = {mail.link for mail in watch.mails_to(one.address)}
+    """Ask; the supplier's link is the one in the first mail that names who asks."""
     one.shown = await ask(
         watch.member(one.name), asked(one.entry_id, one.address, requester_email=one.requester)
     )
     one.request_id = one.shown["request_id"]
 
     async def mailed() -> str | None:
-        return next((mail.link for mail in watch.mails_to(one.address) if mail.link not in before), None)
+        mails = watch.mails_to(one.address)
+        return next((mail.link for mail in mails if re.search(rf"\b{one.name}\b", mail.text)), None)
 
     one.links.append(await until(mailed, "no mail came"))
 
