@@ -26,5 +26,7 @@ async def hand_over(portal: str, link: str, file: Path) -> None:
 async def until(caller: Caller, request_id: str, state: str) -> None:
     """Wait until a request stands so."""
     async with asyncio.timeout(PATIENCE_S):
-        while (await caller.get("report_request", f"/v1/requests/{request_id}"))["state"] != state:
+        while True:
+            if (await caller.get("report_request", f"/v1/requests/{request_id}"))["state"] == state:
+                return
             await asyncio.sleep(0.2)
