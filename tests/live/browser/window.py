@@ -59,6 +59,7 @@ class Window:
 
     async def look(self, name: str, *, printed: bool = False) -> None:
         """The page can be used by everybody and fits its window; a picture of it is kept."""
+        await self.page.wait_for_load_state("load")
         found = await Axe().run(self.page)
         grave = [
             f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'])}"
@@ -66,7 +67,7 @@ class Window:
             if one["impact"] in GRAVE
         ]
         assert not grave, f"{name}: {grave}"
-        assert await self._too_wide() <= 0, f"{name} is wider than its window"
+        await self._fits(name)
         await self.picture(name)
         if printed:
             await self.page.emulate_media(media="print")
@@ -76,9 +77,10 @@ class Window:
             await self.page.emulate_media(media="screen")
 
     async def on_a_phone(self, name: str) -> None:
-        """Look at the page at 360 px, too."""
+        """The same page fits a window of 360 px, too."""
         await self.page.set_viewport_size(PHONE)
-        await self.look(f"{name} on a phone")
+        await self._fits(name)
+        await self.picture(f"{name} on a phone")
         await self.page.set_viewport_size(DESK)
 
     def sent_to(self, origin: str) -> Sequence[Request]:
@@ -89,18 +91,23 @@ class Window:
     async def picture(self, name: str) -> None:
         await self.page.screenshot(path=self._pictures / f"{name.replace(' ', '-')}.png", full_page=True)
 
-    async def _too_wide(self) -> int:
+    async def _fits(self, name: str) -> None:
         wide: int = await self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        return wide
+        assert wide <= 0, f"{name} is {wide} px wider than its window"
 
     def _note_request(self, request: Request) -> None:
         self.asked.append(request)
 
     def _note_answer(self, answer: Response) -> None:
-        if answer.request.is_navigation_request() and answer.status >= 400:
+        if not answer.request.is_navigation_request():
+            return
+        if answer.status >= 400:
             self._refused_pages.add((answer.url, str(answer.status)))
+        policy = answer.headers.get("content-security-policy", "")
+        if answer.url.startswith(self.portal) and not policy.startswith("default-src 'none'; "):
+            self.complaints.append(f"no content policy ({answer.url})")
 
     def _note_console(self, said: ConsoleMessage) -> None:
         if said.type not in {"error", "warning"}:
