@@ -373,6 +373,7 @@ async def test_the_links_of_a_replaced_contact_open_nothing_and_the_new_ones_do(
 ) -> None:
     old = Asked()
     new = replace(old, token="of-the-new-mail", mail_id=uuid4())
+    ticket: dict[str, Any] = {"ticket_id": uuid4()}
     await exchange.request_is(old, "accepted")
     if order == "mail first":
         await exchange.mail_was_sent(old)
@@ -381,7 +382,6 @@ async def test_the_links_of_a_replaced_contact_open_nothing_and_the_new_ones_do(
     await exchange.request_is(old, "accepted", revoked_mails=[old.mail_id])
     if order != "mail first":
         await exchange.mail_was_sent(old)
-        ticket = {"ticket_id": uuid4()}
     await exchange.mail_was_sent(new)
 
     unknown = await exchange.page("never-made")
