@@ -122,7 +122,7 @@ class HttpServices:
                 said = await self.call(
                     "GET", Service.REGISTRY, "/v1/sign-ins/current", headers={"MRX-Session": session}
                 )
-            except (Unknown, Forbidden) as error:
+            except (Unknown, Forbidden, Invalid) as error:
                 raise SignedOut from error
             known = _person(said)
             self._people.put(_mark(session), known, PERSON_S)

@@ -57,7 +57,7 @@ class Pages:
         token = self.desk.secret(request, "page")
         if token is None:
             raise Unknown("no link was opened in this browser")
-        return self.desk.services.as_supplier(token)
+        return _as_holder(self.desk, token)
 
     def draw(self, request: Request, template: str, *, preferred: str | None = None, **how: Any) -> Response:  # noqa: ANN401
         """A page in the supplier's language."""
