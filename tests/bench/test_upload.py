@@ -4,9 +4,9 @@ What is measured is what the supplier waits for once it has chosen a file whose 
 (`POST /v1/pages/tickets`), its bytes (PUT to the signed address, with the checksum that storage verifies), and the call
 that it arrived, until the page shows it as received or beyond. The check is behind that; nobody waits for it at a
 screen, and its seconds are printed. The floor is one PUT of the same bytes to an address in the same bucket that was
-presigned with the vendor's own client, and is told no checksum. Both are done by one client in turns, each upload beside
-a PUT of its own; the median of the pairs' ratios counts, so that neither a slow minute of the machine nor one lucky run
-decides. Hashing the file beforehand is the browser's, and not in it. Memory is measured in a run of its own.
+presigned with the vendor's own client, and is told no checksum. Both are done by one client in turns, and the means of
+the fastest third of each are compared: what else the machine does only ever adds, and one lucky run decides nothing.
+Hashing the file beforehand is the browser's, and not in it. Memory is measured in a run of its own.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
+from statistics import mean
 from typing import Any, Final
 from uuid import uuid4
 
@@ -37,7 +37,7 @@ __all__ = ("running", "scheme")  # fixtures
 
 MIB: Final = 1024 * 1024
 SIZE: Final = 100 * MIB
-RUNS: Final = 5
+RUNS: Final = 6
 AIM: Final = 1.15
 GROWS_AT_MOST_MIB: Final = 64
 ARRIVED: Final = {"received", "checking", "stored"}
@@ -102,14 +102,12 @@ class Storage:
         )
 
     async def plain_put(self, client: httpx.AsyncClient, body: bytes) -> float:
-        """Seconds of one PUT to a presigned address."""
+        """Seconds of one PUT to a presigned address. The file stays: taking it away would cost whoever comes next."""
         key = f"bench-{uuid4()}"
         url = self._minio.presigned_put_object("quarantine", key, expires=timedelta(minutes=5))
         began = time.perf_counter()
         (await client.put(url, content=body)).raise_for_status()
-        seconds = time.perf_counter() - began
-        await asyncio.to_thread(self._minio.remove_object, "quarantine", key)
-        return seconds
+        return time.perf_counter() - began
 
 
 class Memory:
@@ -192,6 +190,11 @@ async def suppliers(
     return found
 
 
+def undisturbed(seconds: list[float]) -> float:
+    """What it takes when the machine does little else."""
+    return mean(sorted(seconds)[: len(seconds) // 3])
+
+
 @pytest.mark.bench
 @pytest.mark.timeout(600)
 async def test_a_large_upload_takes_hardly_longer_than_a_plain_put_and_passes_through_no_service(
@@ -207,20 +210,23 @@ async def test_a_large_upload_takes_hardly_longer_than_a_plain_put_and_passes_th
     async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
         *timed, watched = await suppliers(running, scheme, client, RUNS + 1)
         await storage.plain_put(client, body)  # storage makes room for so much at its first time
-        for supplier in timed:
-            plain.append(await storage.plain_put(client, body))
+        for number, supplier in enumerate(timed):
+            if number % 2:
+                plain.append(await storage.plain_put(client, body))
             ours.append(await supplier.upload(body, sha256))
+            if not number % 2:
+                plain.append(await storage.plain_put(client, body))
         memory = Memory(running.folder / "up")
         with memory.watched():
             await watched.upload(body, sha256)
         after = memory.after()
-    ratio = median(one["received"] / beside for one, beside in zip(ours, plain, strict=True))
-    print(f"\n{len(body) / MIB:.0f} MiB, {RUNS} times in turns, medians:")
-    print(f"  plain PUT        {median(plain):.3f} s ({', '.join(f'{one:.2f}' for one in plain)})")
+    ratio = undisturbed([one["received"] for one in ours]) / undisturbed(plain)
+    print(f"\n{len(body) / MIB:.0f} MiB, {RUNS} times in turns; the fastest third, and each:")
+    print(f"  plain PUT        {undisturbed(plain):.3f} s ({', '.join(f'{one:.2f}' for one in plain)})")
     for what in ("room", "sent", "received", "stored"):
         seconds = [one[what] for one in ours]
         print(
-            f"  until {what:10} {median(seconds):.3f} s ({', '.join(f'{second:.2f}' for second in seconds)})"
+            f"  until {what:10} {undisturbed(seconds):.3f} s ({', '.join(f'{second:.2f}' for second in seconds)})"
         )
     print(f"  received over plain PUT: {ratio:.3f}")
     print("  PSS in MiB        before    peak   after")

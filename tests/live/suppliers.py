@@ -282,7 +282,7 @@ class OnThePlatform:
 
     async def calls(self) -> list[dict[str, Any]]:
         """All that the exchange has asked the platform."""
-        answer = await self._client.get("")
+        answer = await self._client.get("", follow_redirects=True)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()["calls"]
         return found
