@@ -8,9 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
@@ -20,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mrx_exchange_adapter.adapters.shares import SqlShares
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, State, Ticket
-from mrx_exchange_adapter.ports import Due, Page, Verb, Work
+from mrx_exchange_adapter.ports import Due, Page
 
 HELD_AT_MOST = 1000
 
@@ -326,23 +324,6 @@ class ExchangeWork(SqlWork):
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""
         await remember_key(self.session, key)
-
-
-class Transactions:
-    """See `ports.Transact`."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        once = self._once
-        async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service=once.service, tenant=tenant, correlation_id=str(uuid7(now)))
-            work = once.make_work(session, moment)
-            await verb(work)
-            said = await write_outbox(work)
-        if said:
-            once.committed.ring()
 
 
 def _request(row: Row[Any] | None) -> Request:

@@ -8,9 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
@@ -22,7 +20,7 @@ from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
-from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb, Work
+from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
 
 _FIXED = frozenset(
     {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_ends_at"}
@@ -360,23 +358,6 @@ class ReportRequestWork(SqlWork):
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""
         await remember_key(self.session, key)
-
-
-class Transactions:
-    """Runs a loop's verbs, each in a transaction of its own."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        once = self._once
-        async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service=once.service, tenant=tenant, correlation_id=str(uuid7(now)))
-            work = once.make_work(session, moment)
-            await verb(work)
-            said = await write_outbox(work)
-        if said:
-            once.committed.ring()
 
 
 def _listed(row: Row[Any]) -> Listed | NotListed:
