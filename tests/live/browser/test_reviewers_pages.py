@@ -84,4 +84,4 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes(
     await expect(browser.page.get_by_role("button", name="Save")).to_have_count(0)
     await browser.look("reviewer concluded")
     await browser.open(f"/reviewer/assessments/{assessment}?clause=all")
-    await browser.look("reviewer all clauses", printed=True)
+    await browser.print("reviewer all clauses")

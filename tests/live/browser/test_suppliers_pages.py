@@ -183,6 +183,7 @@ async def test_a_report_on_the_platform_is_fetched_when_access_is_granted(
     await browser.page.get_by_label("Site code on the platform").fill("Halden 7")
     await browser.press("Share on the platform")
     await browser.sees("This is no site code of the platform.")
+    await expect(browser.page.get_by_label("Site code on the platform")).to_have_value("Halden 7")
     await browser.look("supplier wrong site code")
     await browser.page.get_by_role("link", name="English").click()
     await browser.page.get_by_text("The report is on a data-sharing platform").click()

@@ -70,11 +70,15 @@ class Window:
         await self._fits(name)
         await self.picture(name)
         if printed:
-            await self.page.emulate_media(media="print")
-            assert (await self.page.locator("main").inner_text()).strip()
-            assert await self.page.locator("main button:visible").count() == 0, f"{name} prints buttons"
-            await self.picture(f"{name} printed")
-            await self.page.emulate_media(media="screen")
+            await self.print(name)
+
+    async def print(self, name: str) -> None:
+        """On paper the page has its words and no buttons."""
+        await self.page.emulate_media(media="print")
+        assert (await self.page.locator("main").inner_text()).strip()
+        assert await self.page.locator("main button:visible").count() == 0, f"{name} prints buttons"
+        await self.picture(f"{name} printed")
+        await self.page.emulate_media(media="screen")
 
     async def on_a_phone(self, name: str) -> None:
         """The same page fits a window of 360 px, too."""
