@@ -83,6 +83,11 @@ class Browser:
         """Let go of the connections."""
         await self._client.aclose()
 
+    async def open(self, path: str) -> Page:
+        """Go to a page; a full address may be given."""
+        address = path if "://" in path else f"{self._portal}{path}"
+        return _page(await self._patiently(lambda: self._client.get(address)))
+
     async def follow(self, link: str) -> Page:
         """Go where a mail's link leads. The mail can be there before the fact that makes its link known."""
         give_up = time.monotonic() + PATIENCE_S
