@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 
 from mrx_shared.kit.settings import SHARED, ServiceSettings
 from pydantic import Field, SecretStr, field_validator
@@ -37,3 +38,8 @@ class Settings(ServiceSettings):
     def sealing_key(self) -> bytes:
         """The secret key itself."""
         return base64.b64decode(self.secret_key.get_secret_value())
+
+    @property
+    def key_of_marks(self) -> bytes:
+        """Made of the secret key: what browsers' marks are made with."""
+        return hmac.digest(self.sealing_key, b"marks of browsers", "sha256")
