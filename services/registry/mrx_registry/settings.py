@@ -19,7 +19,7 @@ class Settings(ServiceSettings):
     bootstrap_secret: SecretStr = Field(min_length=16)
     """lets whoever knows it make the first secretariat principal, once"""
     secret_key: SecretStr
-    """base64 of 32 bytes; encrypts the signing key and Kafka passwords that wait to be set"""
+    """base64 of 32 bytes; encrypts the signing key and Kafka passwords that wait to be set, makes browsers' marks"""
     issuer: str
     """the registry's public URL, as tokens name it"""
 
