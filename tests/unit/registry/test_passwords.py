@@ -257,6 +257,7 @@ async def test_a_mailed_link_lets_in_whomever_a_stranger_locks_out(ada: Person) 
 
 async def test_whoever_is_sent_no_more_links_was_sent_one_that_works(ada: Person, work: MemoryWork) -> None:
     await ada.chooses()
+    newest = ""
     for number in range(3 * 60):
         mail = await ada.forgets()
         if mail is not None:
