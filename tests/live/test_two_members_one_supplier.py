@@ -155,7 +155,7 @@ class Watch:
         }
 
     def mails_to(self, address: str) -> list[Mail]:
-        return [mail for mail in self.mailbox.mails() if mail.to == address]
+        return [mail for mail in self.mailbox.mails() if mail.to == address and not mail.of_a_password]
 
     async def calm(self) -> None:
         """Until nothing is on its way any more."""
