@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
 import pikepdf
@@ -97,6 +97,34 @@ async def test_a_refused_file_stays_in_quarantine_and_the_right_one_comes_after_
         *("upload-begun", "report-received", "report-refused"),
         *("upload-begun", "report-received", "report-stored"),
     ]
+
+
+async def test_the_secretariats_list_is_read_page_by_page_and_forgets_old_refusals(
+    exchange: Exchange,
+) -> None:
+    async def held(**query: str | int) -> list[str]:
+        answer = await exchange.get_as("secretariat", f"/v1/quarantine?{urlencode(query)}")
+        assert answer.status_code == 200, answer.text
+        return [one["ticket_id"] for one in answer.json()["held"]]
+
+    refused = []
+    for _ in range(5):
+        ticket = await exchange.upload(await exchange.asked(), encrypted())
+        await exchange.carry_on()
+        refused.insert(0, ticket["ticket_id"])
+    await exchange.upload(await exchange.asked(), BODY)
+    await exchange.carry_on()
+
+    assert await held() == refused
+    assert await held(limit=2) == refused[:2]
+    assert await held(limit=2, after=refused[1]) == refused[2:4]
+    assert await held(after=refused[4]) == []
+    assert (await exchange.get_as("secretariat", "/v1/quarantine?limit=501")).status_code == 422
+
+    aged = "UPDATE ticket_schedule SET held_since = held_since - interval '91 days', due_at = $2 WHERE ticket_id = $1"
+    await exchange.superuser.execute(aged, UUID(refused[0]), NOW())  # its file lies there still
+    await exchange.superuser.execute(aged, UUID(refused[1]), None)
+    assert await held() == [refused[0], *refused[2:]]
 
 
 @pytest.mark.parametrize(

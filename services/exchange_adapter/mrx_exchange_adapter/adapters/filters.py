@@ -83,7 +83,7 @@ def _lzw(pieces: Iterable[bytes], layer: Layer) -> Iterator[bytes]:
     table, width, last = [*single, b"", b""], 9, b""
     bits = held = 0
     for piece in pieces:
-        out = []
+        out: list[bytes] = []
         for byte in piece:
             bits, held = bits << 8 | byte, held + 8
             if held < width:

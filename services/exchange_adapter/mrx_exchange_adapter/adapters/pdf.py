@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import zip_longest
+from itertools import chain, repeat
 from typing import BinaryIO, Final
 
 import pikepdf
@@ -223,8 +223,7 @@ def _layers(stream: Stream) -> list[Layer]:
         raise Undecodable
     return [
         Layer(name=str(name), early=_grows_early(said))
-        for name, said in zip_longest(names, parameters)
-        if name
+        for name, said in zip(names, chain(parameters, repeat(None)), strict=False)
     ]
 
 
@@ -239,7 +238,7 @@ def _grows_early(parameters: object) -> bool:
 
 
 def _number(stream: Stream, key: str) -> int:
-    value = stream.get(key)
+    value: object = stream.get(key)
     return int(value) if isinstance(value, (int, Decimal)) else 0
 
 

@@ -113,6 +113,13 @@ class Ticket:
         return self.expires_at + LAPSES_AFTER
 
     @property
+    def held_since(self) -> datetime | None:
+        """Since when its file is held back, as one that was refused or could not be checked; None where it is not."""
+        if self.state is State.REFUSED:
+            return self.settled_at
+        return self.minted_at if self.state is State.CHECKING and self.reasons else None
+
+    @property
     def vault_key(self) -> str:
         """Where its file lies in the vault: the same for every try, so that storing it twice is storing it once."""
         return f"reports/{self.ticket_id}.pdf"
