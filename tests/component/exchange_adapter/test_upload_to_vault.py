@@ -107,7 +107,7 @@ async def test_the_secretariats_list_is_read_page_by_page_and_forgets_old_refusa
         assert answer.status_code == 200, answer.text
         return [one["ticket_id"] for one in answer.json()["held"]]
 
-    refused = []
+    refused: list[str] = []
     for _ in range(5):
         ticket = await exchange.upload(await exchange.asked(), encrypted())
         await exchange.carry_on()
