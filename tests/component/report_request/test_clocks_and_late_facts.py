@@ -4,7 +4,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_shared.messages.exchange_adapter import AccessRenewed, AccessWithdrawn, ReportRead, ReportRefused
+from mrx_shared.messages.exchange_adapter import (
+    AccessRenewed,
+    AccessWithdrawn,
+    ReportRead,
+    ReportRefused,
+    UploadLapsed,
+)
 from mrx_shared.messages.notification import MailFailed
 from mrx_shared.messages.report_request import MailAsked, RequestChanged
 from mrx_shared.messages.topics import Topic
@@ -151,6 +157,30 @@ async def test_a_refused_file_leads_back_and_the_right_one_is_taken(
     await service.receive(shown, member)
     await service.store(shown, member)
     assert (await service.state(shown, member))["state"] == "available"
+
+
+async def test_a_supplier_whose_upload_lapsed_is_reminded_and_its_contact_can_be_replaced(
+    service: ReportRequests, member: UUID
+) -> None:
+    shown, _ = await service.sent(member)
+    await service.begin_upload(shown, member)
+    path = f"/v1/requests/{shown['request_id']}/contact"
+    assert (
+        await service.member(member).post(path, {"contact_email": "li@works1.example"})
+    ).status_code == 409
+    lapsed = UploadLapsed(
+        request_id=UUID(shown["request_id"]),
+        member_id=member,
+        ticket_id=uuid4(),
+        channel="upload",
+        lapsed_at=NOW(),
+    )
+    await service.hear(Topic.EXCHANGE_ADAPTER, lapsed)
+    seen = await service.state(shown, member)
+    assert (seen["state"], seen["reason"]) == ("accepted", "nothing came of the upload that had begun")
+    await service.clock(14.1 * DAY)
+    assert len(await service.mails("reminder")) == 1
+    await service.member(member).done(path, {"contact_email": "li@works1.example"})
 
 
 async def test_access_withdrawn_on_the_platform_takes_the_links_path_away_until_it_is_granted_again(

@@ -23,6 +23,7 @@ from mrx_shared.messages.exchange_adapter import (
     ReportRefused,
     ReportStored,
     UploadBegun,
+    UploadLapsed,
 )
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.refusals import Rejected
@@ -118,6 +119,25 @@ class Life(RuleBasedStateMachine):
             begun_at=self.work.now - timedelta(days=ago),
         )
         assert self.done(facts.note_upload_begun(fact, self.work))
+
+    @rule(request_id=asked, ago=st.integers(0, 40))
+    def upload_lapses(self, request_id: UUID, ago: int) -> None:
+        before = self.work.requests.kept[request_id]
+        lapsed_at = self.work.now - timedelta(days=ago)
+        fact = UploadLapsed(
+            request_id=request_id,
+            member_id=self.owner(request_id),
+            ticket_id=uuid4(),
+            channel="upload",
+            lapsed_at=lapsed_at,
+        )
+        assert self.done(facts.note_upload_lapsed(fact, self.work))
+        after = self.work.requests.kept[request_id]
+        begun_since = before.upload_begun_at is not None and before.upload_begun_at > lapsed_at
+        if before.state is State.UPLOADING and not begun_since:
+            assert after.state is State.ACCEPTED
+        else:
+            assert after.state is before.state
 
     @rule(request_id=asked)
     def report_received(self, request_id: UUID) -> None:
@@ -243,6 +263,11 @@ class Life(RuleBasedStateMachine):
             assert (one.decision is not None) is (one.state is State.DECIDED)
             assert one.upload_begun_at is None or one.upload_begun_at <= one.term_ends_at
             assert [step for actor in Actor for step in one.possible(actor) if not one.may(step)] == []
+
+    @invariant()
+    def nobody_is_waited_for_who_has_begun_nothing(self) -> None:
+        for one in self.work.requests.kept.values():
+            assert one.state is not State.UPLOADING or one.upload_begun_at is not None
 
     @invariant()
     def periods_that_avoided_an_audit_do_not_overlap(self) -> None:

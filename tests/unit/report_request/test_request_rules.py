@@ -87,6 +87,27 @@ def test_an_upload_that_began_too_late_counts_nothing() -> None:
     assert (late.state, late.upload_begun_at) == (State.ACCEPTED, None)
 
 
+def test_an_upload_of_which_nothing_came_leads_back_to_waiting_for_the_supplier() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    lapsed = begun.upload_lapsed(lapsed_at=NOW + timedelta(hours=1), now=NOW + timedelta(hours=1))
+    assert (lapsed.state, lapsed.upload_begun_at) == (State.ACCEPTED, None)
+    assert lapsed.reminder_at() == NOW + timedelta(days=14)
+    assert lapsed.may(Step.READDRESS)
+    expired = begun.take(Step.EXPIRE, at=END).upload_lapsed(lapsed_at=END, now=END)
+    assert (expired.state, expired.upload_begun_at) == (State.EXPIRED, None)
+
+
+def test_a_lapse_from_before_the_latest_upload_began_changes_nothing() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=NOW + timedelta(hours=1), now=END)
+    assert begun.upload_lapsed(lapsed_at=NOW, now=END) == begun
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.CHECKING, State.AVAILABLE, State.WITHDRAWN])
+def test_a_lapse_moves_no_request_that_waits_for_no_upload(state: State) -> None:
+    stands = request(state, upload_begun_at=NOW)
+    assert stands.upload_lapsed(lapsed_at=NOW, now=NOW).state is state
+
+
 def test_a_timely_uploads_report_takes_up_an_expired_request_and_another_does_not() -> None:
     timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Step.EXPIRE, at=END)
     assert timely.report_stored(report(), now=END).state is State.AVAILABLE

@@ -8,6 +8,7 @@ from mrx_shared.messages.notification import MailSent
 from mrx_shared.messages.report_request import RequestChanged
 
 from mrx_exchange_adapter.domain.tickets import CONTACT_REPLACED, Request, State
+from mrx_exchange_adapter.handlers.room import close_ticket
 from mrx_exchange_adapter.ports import Work
 
 PAGE_LASTS: Final = timedelta(days=180)
@@ -35,7 +36,7 @@ async def _close_open_links(request_id: UUID, work: Work) -> None:
     await work.requests.get_to_change(request_id)
     for ticket in await work.tickets.of_request(request_id):
         if ticket.state is State.WAITING and ticket.channel == "upload":
-            await work.tickets.save(ticket.lapse(CONTACT_REPLACED, work.now), due_at=ticket.lapses_at)
+            await close_ticket(ticket, work, CONTACT_REPLACED, due_at=ticket.lapses_at)
 
 
 async def note_mail(fact: MailSent, work: Work) -> None:

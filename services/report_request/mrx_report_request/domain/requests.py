@@ -184,6 +184,14 @@ class Request:
             return timely.take(Step.BEGIN_UPLOAD, at=now)
         return timely if self.state is State.UPLOADING else self
 
+    def upload_lapsed(self, *, lapsed_at: datetime, now: datetime) -> "Request":
+        """Nothing came of what had begun, and nothing is on its way. What began since then counts on."""
+        if self.upload_begun_at is None or self.upload_begun_at > lapsed_at:
+            return self
+        after = replace(self, upload_begun_at=None)
+        why = "nothing came of the upload that had begun"
+        return after.take(Step.LAPSE_UPLOAD, at=now, reason=why) if self.may(Step.LAPSE_UPLOAD) else after
+
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
         """A report is there. A second one counts nothing."""
         return replace(self.take(Step.STORE, at=now), report=report) if self.may(Step.STORE) else self

@@ -40,6 +40,7 @@ class Step(StrEnum):
     ACCEPT = "acceptance"
     REFUSE = "refusal"
     BEGIN_UPLOAD = "upload"
+    LAPSE_UPLOAD = "upload-lapse"
     RECEIVE = "arrival"
     STORE = "storage"
     REFUSE_FILE = "file-refusal"
@@ -76,6 +77,7 @@ TABLE: Mapping[Step, Move] = MappingProxyType(
         ),
         Step.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
         Step.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
+        Step.LAPSE_UPLOAD: Move(by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED),
         Step.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
         Step.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY, to=State.AVAILABLE),
         Step.REFUSE_FILE: Move(

@@ -15,6 +15,7 @@ from mrx_shared.messages.exchange_adapter import (
     ReportRefused,
     ReportStored,
     UploadBegun,
+    UploadLapsed,
 )
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import ParticipationChanged
@@ -79,6 +80,13 @@ async def note_upload_begun(begun: UploadBegun, work: Work) -> None:
         request = await work.requests.get_to_change(begun.request_id)
         after = request.upload_begun(begun_at=begun.begun_at, now=work.now)
         await settle(request, await _unless_asked_again(request, after, work), work)
+
+
+async def note_upload_lapsed(lapsed: UploadLapsed, work: Work) -> None:
+    """Nothing came of what the supplier had begun: the request waits for it as before."""
+    async with _owner_of(lapsed.request_id, work, stated=lapsed.member_id):
+        request = await work.requests.get_to_change(lapsed.request_id)
+        await settle(request, request.upload_lapsed(lapsed_at=lapsed.lapsed_at, now=work.now), work)
 
 
 async def note_report_received(received: ReportReceived, work: Work) -> None:
