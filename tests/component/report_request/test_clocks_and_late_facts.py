@@ -36,6 +36,25 @@ async def test_a_supplier_is_reminded_twice_and_the_request_expires(
     assert len(await service.mails()) == 4
 
 
+async def test_a_supplier_whose_upload_never_arrives_is_reminded_and_its_contact_can_be_replaced(
+    service: ReportRequests, member: UUID
+) -> None:
+    shown, token = await service.sent(member)
+    await service.begin_upload(shown, member)
+    await service.clock(14.1 * DAY)
+    [reminder] = await service.mails("reminder")
+    await service.deliver_mail(reminder)
+    seen = await service.state(shown, member)
+    assert (seen["state"], "contact" in seen["possible"]) == ("uploading", True)
+    path = f"/v1/requests/{shown['request_id']}/contact"
+    again = await service.member(member).done(path, {"contact_email": "li@works1.example"})
+    assert again["state"] == "uploading"
+    assert (await service.mails("invitation"))[-1].to == "li@works1.example"
+    assert (await service.supplier(token).get("/v1/pages")).status_code == 404
+    await service.clock(25.1 * DAY)
+    assert [one.to for one in await service.mails("reminder")][1:] == ["li@works1.example"]
+
+
 async def test_a_supplier_that_never_got_its_mail_is_not_told_that_nothing_is_asked(
     service: ReportRequests, member: UUID
 ) -> None:

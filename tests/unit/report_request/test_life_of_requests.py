@@ -30,6 +30,7 @@ from mrx_shared.refusals import Rejected
 from tests.unit.report_request.in_memory import MemoryWork, asking
 
 MEMBERS = (UUID(int=1), UUID(int=2))
+WAITS_FOR_THE_SUPPLIER = {State.DRAFTED, State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING}
 FINAL = ENDS - {State.EXPIRED}
 LEADS_TO = {(before, move.to or before) for move in TABLE.values() for before in move.of} | {
     (State.EXPIRED, State.UPLOADING),
@@ -188,7 +189,8 @@ class Life(RuleBasedStateMachine):
         doing = members.readdress(
             request_id, contact_email=address, contact_name=None, language=None, work=self.work
         )
-        self.done(doing, tenant=self.owner(request_id))
+        waits = self.work.requests.kept[request_id].state in WAITS_FOR_THE_SUPPLIER
+        assert self.done(doing, tenant=self.owner(request_id)) is waits
 
     @rule(request_id=asked, outcome=st.sampled_from(Outcome))
     def decide(self, request_id: UUID, outcome: Outcome) -> None:

@@ -114,8 +114,17 @@ def test_reminders_that_are_due_together_are_one() -> None:
     assert short.reminded(at=NOW + timedelta(days=2)).reminder_at() is None
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.SENT, State.OPENED, State.ACCEPTED}))
-def test_nobody_is_reminded_who_has_no_mail_or_is_at_it(state: State) -> None:
+def test_who_began_an_upload_is_left_alone_for_a_while_and_then_reminded_as_before() -> None:
+    at_it = request(State.ACCEPTED).upload_begun(begun_at=NOW + timedelta(days=14), now=NOW)
+    assert at_it.reminder_at() == NOW + timedelta(days=14) + UPLOAD_LASTS
+    long_since = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    assert long_since.reminder_at() == NOW + timedelta(days=14)
+
+
+@pytest.mark.parametrize(
+    "state", sorted(set(State) - {State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
+)
+def test_nobody_is_reminded_who_has_no_mail_or_whose_report_is_there(state: State) -> None:
     assert request(state).reminder_at() is None
     assert request(State.SENT, mail=MailState.BOUNCED).reminder_at() is None
 

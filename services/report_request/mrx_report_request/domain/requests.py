@@ -235,11 +235,16 @@ class Request:
         return self.term_ends_at
 
     def reminder_at(self) -> datetime | None:
-        """When the supplier is reminded next, or None."""
+        """When the supplier is reminded next, or None. Nobody is in the midst of an upload."""
         if self.state not in REMINDED or self.mail in (MailState.REFUSED, MailState.BOUNCED):
             return None
         moments = self._reminders()
-        return moments[self.reminders] if self.reminders < len(moments) else None
+        if self.reminders == len(moments):
+            return None
+        moment = moments[self.reminders]
+        if self.state is State.UPLOADING and self.upload_begun_at:
+            return max(moment, self.upload_begun_at + UPLOAD_LASTS)
+        return moment
 
     def reminded(self, *, at: datetime) -> "Request":
         """The reminder that is due is written; those due with it count as written too."""

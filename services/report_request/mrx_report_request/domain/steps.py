@@ -64,7 +64,7 @@ _UNDER_WAY = _ASKED | {State.UPLOADING, State.CHECKING}
 OPEN = _UNDER_WAY | {State.AVAILABLE}
 """a member has at most one of these for a site"""
 ENDS = frozenset(State) - OPEN
-REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED})
+REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
 EXPIRES = _ASKED | {State.UPLOADING}
 
 TABLE: Mapping[Step, Move] = MappingProxyType(
@@ -88,7 +88,7 @@ TABLE: Mapping[Step, Move] = MappingProxyType(
         ),
         Step.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
         Step.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
-        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED, to=None),
+        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
         Step.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
     }
 )
