@@ -1,6 +1,7 @@
 """Reminders, expiry, erasure; and facts that come late, again, or in another order than they happened."""
 
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 import pytest
@@ -229,6 +230,24 @@ async def test_a_mail_that_came_back_is_told_and_another_contact_gets_a_link_of_
     await service.deliver_mail(second, "another token")
     assert (await service.supplier("another token").get("/v1/pages")).status_code == 200
     assert (await service.state(shown, member))["mail"] == "sent"
+
+
+async def test_a_link_of_a_failed_mail_that_arrived_nevertheless_opens_the_page_until_its_contact_is_replaced(
+    service: ReportRequests, member: UUID
+) -> None:
+    shown = await service.member(member).done("/v1/requests", asked(), 201)
+    [mail] = await service.mails("invitation")
+    failed = _failed(mail).model_copy(
+        update={"cause": "refused", "token_hashes": [sha256(b"a link that arrived").hexdigest()]}
+    )
+    await service.hear(Topic.NOTIFICATION, failed)
+    assert (await service.state(shown, member))["mail"] == "refused"
+    supplier = service.supplier("a link that arrived")
+    assert (await supplier.done("/v1/pages/opening"))["state"] == "opened"
+    path = f"/v1/requests/{shown['request_id']}/contact"
+    await service.member(member).done(path, {"contact_email": "li@works1.example"})
+    await service.hear(Topic.NOTIFICATION, failed)
+    assert (await supplier.get("/v1/pages")).status_code == 404
 
 
 async def test_every_token_of_a_mail_that_was_sent_again_opens_the_page(

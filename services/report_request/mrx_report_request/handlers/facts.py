@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -50,27 +50,35 @@ async def note_mail_sent(sent: MailSent, work: Work) -> None:
     """The supplier has its mail: the tokens of its links open the page."""
     if sent.asked_by != "report_request":
         return
-    async with _owner_of(sent.about, work) as member_id:
+    async with _owner_of(sent.about, work):
         request = await work.requests.get_to_change(sent.about)
         if sent.mail_id not in await work.mails.of(sent.about):
             return
-        if sent.mail_id not in request.revoked_mails:
-            page = Page(request_id=sent.about, member_id=member_id)
-            for token_hash in sent.token_hashes:
-                await work.pages.open(token_hash, page, mail_id=sent.mail_id, until=sent.sent_at + PAGE_LASTS)
+        await _open_page(sent, request, work, at=sent.sent_at)
         await settle(request, request.mail_sent(sent.mail_id, at=sent.sent_at), work)
 
 
 async def note_mail_failed(failed: MailFailed, work: Work) -> None:
-    """A mail came back or was refused: the member is told."""
+    """A mail came back or was refused: the member is told. A link of it that arrived nevertheless works."""
     if failed.asked_by != "report_request":
         return
     async with _owner_of(failed.about, work):
         request = await work.requests.get_to_change(failed.about)
+        if failed.mail_id in await work.mails.of(failed.about):
+            await _open_page(failed, request, work, at=failed.failed_at)
         after = request.mail_failed(failed.mail_id, bounced=failed.cause == "bounced")
         if after != request and not request.ended and request.report is None:
             await mail_requester("undelivered", request, work, detail=f"{failed.cause} {failed.status}")
         await settle(request, after, work)
+
+
+async def _open_page(mail: MailSent | MailFailed, request: Request, work: Work, *, at: datetime) -> None:
+    """The tokens of a mail's links open the page from now on, unless its address was replaced."""
+    if mail.mail_id in request.revoked_mails:
+        return
+    page = Page(request_id=request.request_id, member_id=request.member_id)
+    for token_hash in mail.token_hashes:
+        await work.pages.open(token_hash, page, mail_id=mail.mail_id, until=at + PAGE_LASTS)
 
 
 async def note_upload_begun(begun: UploadBegun, work: Work) -> None:
