@@ -1,6 +1,6 @@
 """Reminders, expiry, erasure; and facts that come late, again, or in another order than they happened."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -108,9 +108,55 @@ async def test_a_late_report_does_not_take_up_a_request_whose_member_asked_anew(
     await service.clock(28.1 * DAY)
     await service.member(member).done("/v1/requests", asked(), 201)
     await service.receive(shown, member)
-    await service.store(shown, member)
-    assert (await service.state(shown, member))["state"] == "expired"
+    report_id = uuid4()
+    for _ in range(2):
+        await service.store(shown, member, report_id=report_id)
+    seen = await service.state(shown, member)
+    assert seen["state"] == "expired"
+    assert f"/v1/reports/{report_id}" in seen["reason"]
+    told = [one for one in await service.statuses(member) if one.reason == seen["reason"]]
+    assert len(told) == 1
     assert await service.dead() == []
+
+
+@pytest.mark.parametrize("ends_before", ["upload-begun", "report-received", "report-stored", "nothing"])
+@pytest.mark.parametrize("minutes", [-1, 1], ids=["begun-in-time", "begun-too-late"])
+async def test_a_stored_report_is_available_whenever_the_clock_came_by(
+    service: ReportRequests, member: UUID, minutes: int, ends_before: str
+) -> None:
+    shown, _ = await service.sent(member)
+    begun_at = datetime.fromisoformat(shown["term_ends_at"]) + timedelta(minutes=minutes)
+    facts = {
+        "upload-begun": lambda: service.begin_upload(shown, member, at=begun_at),
+        "report-received": lambda: service.receive(shown, member),
+        "report-stored": lambda: service.store(shown, member),
+        "nothing": lambda: service.clock(timedelta(0)),
+    }
+    for fact, tell in facts.items():
+        if fact == ends_before:
+            await service.clock(28.1 * DAY)
+        await tell()
+    assert (await service.state(shown, member))["state"] == "available"
+    assert (await service.statuses(member))[-1].links_path
+    assert len(await service.mails("ready")) == 1
+
+
+async def test_a_refused_file_does_not_forget_another_upload_that_began_meanwhile(
+    service: ReportRequests, member: UUID
+) -> None:
+    shown, _ = await service.sent(member)
+    ends = datetime.fromisoformat(shown["term_ends_at"])
+    await service.begin_upload(shown, member, at=ends - timedelta(minutes=20))
+    await service.receive(shown, member)
+    await service.begin_upload(shown, member, at=ends - timedelta(minutes=10))
+    await service.hear(Topic.EXCHANGE_ADAPTER, _refused(shown, member))
+    assert (await service.state(shown, member))["state"] == "uploading"
+    await service.clock(28 * DAY + timedelta(minutes=15))
+    assert (await service.state(shown, member))["state"] == "uploading"
+    await service.hear(Topic.EXCHANGE_ADAPTER, _refused(shown, member))
+    seen = await service.state(shown, member)
+    assert (seen["state"], seen["reason"]) == ("accepted", "a file was refused: encrypted, not-a-pdf")
+    assert len(await service.mails("file-refused")) == 2
 
 
 async def test_what_comes_after_the_end_changes_nothing_and_is_no_dead_letter(

@@ -33,6 +33,7 @@ MEMBERS = (UUID(int=1), UUID(int=2))
 WAITS_FOR_THE_SUPPLIER = {State.DRAFTED, State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING}
 FINAL = ENDS - {State.EXPIRED}
 LEADS_TO = {(before, move.to or before) for move in TABLE.values() for before in move.of} | {
+    (State.CHECKING, State.UPLOADING),
     (State.EXPIRED, State.UPLOADING),
     (State.EXPIRED, State.CHECKING),
     (State.EXPIRED, State.AVAILABLE),
@@ -145,7 +146,19 @@ class Life(RuleBasedStateMachine):
             protocol_version=None,
             stored_at=self.work.now,
         )
+        before = self.work.requests.kept[request_id]
+        asked_anew = any(
+            one.site_token == before.site_token and one.member_id == before.member_id and not one.ended
+            for one in self.work.requests.kept.values()
+        )
         assert self.done(facts.note_report_stored(fact, self.work))
+        after = self.work.requests.kept[request_id]
+        if before.state in WAITS_FOR_THE_SUPPLIER | {State.CHECKING} or (
+            before.state is State.EXPIRED and not asked_anew
+        ):
+            assert after.state is State.AVAILABLE
+        elif before.state is State.EXPIRED:
+            assert str(fact.report_id) in (after.reason or "")
 
     @rule(request_id=asked)
     def file_refused(self, request_id: UUID) -> None:
@@ -223,7 +236,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_table_holds(self) -> None:
-        """A handler may take two lines of the table in one transaction only where the first one is a late mail."""
+        """A handler takes two lines of the table in one transaction only where the first one is a late mail.
+
+        Or a file that is refused when another upload has begun.
+        """
         for request_id, request in self.work.requests.kept.items():
             before = self.seen.get(request_id, State.DRAFTED)
             assert before is request.state or (before, request.state) in LEADS_TO, (before, request.state)
@@ -243,7 +259,10 @@ class Life(RuleBasedStateMachine):
         for one in self.work.requests.kept.values():
             assert (one.report is not None) is (one.state in (State.AVAILABLE, State.DECIDED))
             assert (one.decision is not None) is (one.state is State.DECIDED)
-            assert one.upload_begun_at is None or one.upload_begun_at <= one.term_ends_at
+            uploads = [*one.earlier_uploads, *([one.upload_begun_at] if one.upload_begun_at else [])]
+            assert uploads == sorted(set(uploads))
+            assert not uploads or uploads[-1] <= one.term_ends_at
+            assert one.upload_begun_at or not one.earlier_uploads
             assert [step for actor in Actor for step in one.possible(actor) if not one.may(step)] == []
 
     @invariant()

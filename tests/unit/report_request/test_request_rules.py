@@ -1,5 +1,6 @@
 """The rules of one request, each by itself."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from mrx_report_request.domain import wording
 from mrx_report_request.domain.decisions import Decision, Outcome, avoids, decide, later
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import (
+    ROOM_LASTS,
     UPLOAD_LASTS,
     Channel,
     Happened,
@@ -49,6 +51,13 @@ def request(state: State = State.DRAFTED, **changed: object) -> Request:
     return replace(drafted, **changed)  # type: ignore[arg-type]
 
 
+def report() -> Report:
+    return Report(report_id=uuid4(), sha256="0" * 64, size=1, channel=Channel.UPLOAD, stored_at=NOW)
+
+
+REPORT = report()
+
+
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize("state", State)
 def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_is_possible(
@@ -65,9 +74,10 @@ def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_
     assert refusal.value.remedy == f"possible now: {others}"
 
 
-def test_nobody_takes_a_step_once_a_request_has_ended() -> None:
+def test_nobody_takes_a_step_once_a_request_has_ended_but_a_report_takes_up_an_expired_one() -> None:
     for state in ENDS:
-        assert [step for actor in Actor for step in request(state).possible(actor)] == []
+        steps = [step for actor in Actor for step in request(state).possible(actor)]
+        assert steps == ([Step.STORE] if state is State.EXPIRED else [])
 
 
 def test_what_is_being_checked_or_there_is_ended_by_no_clock() -> None:
@@ -87,17 +97,89 @@ def test_an_upload_that_began_too_late_counts_nothing() -> None:
     assert (late.state, late.upload_begun_at) == (State.ACCEPTED, None)
 
 
-def test_a_timely_uploads_report_takes_up_an_expired_request_and_another_does_not() -> None:
+def test_a_timely_upload_takes_up_an_expired_request_and_another_does_not() -> None:
     timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Step.EXPIRE, at=END)
-    assert timely.report_stored(report(), now=END).state is State.AVAILABLE
-    plain = request(State.ACCEPTED).take(Step.EXPIRE, at=END)
-    assert plain.report_stored(report(), now=END) == plain
+    assert timely.take(Step.RECEIVE, at=END).state is State.CHECKING
+    assert not request(State.ACCEPTED).take(Step.EXPIRE, at=END).may(Step.RECEIVE)
 
 
 def test_after_a_refused_file_the_upload_before_it_takes_up_nothing() -> None:
     begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
     expired = begun.file_refused("not-a-pdf", now=NOW).take(Step.EXPIRE, at=END)
-    assert expired.report_stored(report(), now=END) == expired
+    assert not expired.may(Step.RECEIVE)
+
+
+EXPIRY = END + timedelta(hours=1)
+LIFE: dict[str, Callable[[Request], Request]] = {
+    "upload begun": lambda one: one.upload_begun(begun_at=END - timedelta(minutes=1), now=EXPIRY),
+    "upload begun too late": lambda one: one.upload_begun(begun_at=END + timedelta(seconds=1), now=EXPIRY),
+    "received": lambda one: one.take(Step.RECEIVE, at=EXPIRY) if one.may(Step.RECEIVE) else one,
+    "refused": lambda one: one.file_refused("encrypted", now=EXPIRY),
+    "stored": lambda one: one.report_stored(REPORT, now=EXPIRY),
+}
+"""facts as they are told, however late"""
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ("upload begun", "received", "stored"),
+        ("upload begun too late", "received", "stored"),
+        ("upload begun", "upload begun too late", "received", "refused", "received", "stored"),
+        ("received", "refused", "received", "stored"),
+        ("stored",),
+    ],
+)
+def test_a_report_in_the_vault_is_available_whenever_the_clock_comes_by(facts: tuple[str, ...]) -> None:
+    for place in range(len(facts) + 1):
+        one = request(State.ACCEPTED)
+        for number, fact in enumerate((*facts, "")):
+            ends = one.expires_at()
+            if number == place and ends and ends <= EXPIRY:
+                one = one.take(Step.EXPIRE, at=EXPIRY)
+            one = LIFE[fact](one) if fact else one
+        assert (one.state, one.report) == (State.AVAILABLE, REPORT), place
+
+
+@pytest.mark.parametrize("state", [State.DECLINED, State.WITHDRAWN])
+def test_a_report_takes_up_nothing_that_supplier_or_member_ended(state: State) -> None:
+    ended = request(state, upload_begun_at=NOW)
+    assert ended.report_stored(report(), now=NOW) == ended
+    assert ended.report_came_late(report(), now=NOW) == ended
+
+
+def test_a_report_that_comes_when_its_member_asked_anew_is_told_once() -> None:
+    expired, came = request(State.ACCEPTED).take(Step.EXPIRE, at=END), report()
+    told = expired.report_came_late(came, now=END)
+    assert told.state is State.EXPIRED
+    assert f"/v1/reports/{came.report_id}" in (told.reason or "")
+    assert told.report_came_late(came, now=END) == told
+
+
+def test_a_refused_file_does_not_forget_another_upload_that_began_in_time() -> None:
+    first, second = END - timedelta(minutes=20), END - timedelta(minutes=10)
+    both = request(State.ACCEPTED).upload_begun(begun_at=first, now=first)
+    both = both.upload_begun(begun_at=second, now=second).take(Step.RECEIVE, at=second)
+    one = both.file_refused("encrypted", now=second)
+    assert (one.state, one.upload_begun_at) == (State.UPLOADING, second)
+    assert [step.state for step in one.history[-2:]] == [State.ACCEPTED, State.UPLOADING]
+    assert one.expires_at() == second + UPLOAD_LASTS
+    neither = one.file_refused("encrypted", now=second)
+    assert (neither.state, neither.upload_begun_at) == (State.ACCEPTED, None)
+    expired = both.take(Step.REFUSE_FILE, at=END).take(Step.EXPIRE, at=END)
+    assert expired.file_refused("encrypted", now=END).take(Step.RECEIVE, at=END).state is State.CHECKING
+
+
+def test_an_upload_whose_room_was_closed_meanwhile_is_not_waited_for() -> None:
+    both = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    both = both.upload_begun(begun_at=NOW + timedelta(minutes=1), now=NOW)
+    refused = both.file_refused("encrypted", now=NOW + timedelta(minutes=1) + ROOM_LASTS)
+    assert (refused.state, refused.upload_begun_at) == (State.ACCEPTED, None)
+
+
+def test_an_upload_that_is_told_twice_is_one() -> None:
+    once = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    assert once.upload_begun(begun_at=NOW, now=NOW) == once
 
 
 def test_reminders_are_due_at_half_of_the_term_and_three_days_before_its_end() -> None:
@@ -166,10 +248,6 @@ def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_it() 
     opened = closed.access_renewed(there.report.report_id, now=NOW)
     assert (opened.report, opened.reason) == (there.report, "the supplier granted access again")
     assert opened.access_renewed(there.report.report_id, now=NOW) == opened
-
-
-def report() -> Report:
-    return Report(report_id=uuid4(), sha256="0" * 64, size=1, channel=Channel.UPLOAD, stored_at=NOW)
 
 
 def accepted(on: date, until: date) -> Decision:

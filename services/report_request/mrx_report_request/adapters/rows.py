@@ -45,6 +45,7 @@ def row_of(request: Request) -> dict[str, object]:
         "mail": request.mail.value,
         "history": [{**asdict(one), "at": one.at.isoformat()} for one in request.history],
         "revoked_mails": list(request.revoked_mails),
+        "earlier_uploads": list(request.earlier_uploads),
         "report_id": report and report.report_id,
         "report_sha256": report and report.sha256,
         "report_size": report and report.size,
@@ -77,6 +78,7 @@ def request_of(row: Row[Any]) -> Request:
             for one in row.history
         ),
         revoked_mails=tuple(row.revoked_mails),
+        earlier_uploads=tuple(row.earlier_uploads),
         report=_report(row),
         decision=_decision(row),
     )

@@ -14,6 +14,8 @@ from mrx_report_request.domain.steps import ENDS, EXPIRES, OPEN, REMINDED, TABLE
 
 UPLOAD_LASTS: Final = timedelta(minutes=30)
 """an upload that began in time is waited for so long, although the term ends meanwhile"""
+ROOM_LASTS: Final = timedelta(minutes=70)
+"""so long the exchange keeps the room of an upload for which no file comes"""
 LAST_REMINDER: Final = timedelta(days=3)
 CONTACTS_KEPT: Final = timedelta(days=90)
 
@@ -110,7 +112,9 @@ class Request:
     reminders: int = 0
     sent_at: datetime | None = None
     upload_begun_at: datetime | None = None
-    """the latest that was begun within the term"""
+    """the latest that began within the term, while its file may still come"""
+    earlier_uploads: tuple[datetime, ...] = ()
+    """when those began before it whose files may still come, too; none without it"""
     report: Report | None = None
     decision: Decision | None = None
 
@@ -126,7 +130,7 @@ class Request:
 
     def may(self, step: Step) -> bool:
         """Whether the table has the step, or an upload that began within the term takes up an expired request."""
-        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE, Step.STORE) and self.upload_begun_at is not None
+        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE) and self.upload_begun_at is not None
         return self.state in TABLE[step].of or (self.state is State.EXPIRED and late)
 
     def take(self, step: Step, *, at: datetime, reason: str | None = None) -> "Request":
@@ -179,19 +183,40 @@ class Request:
         """A supplier begins to hand over a report. What began after the term counts nothing."""
         if begun_at > self.term_ends_at:
             return self
-        timely = replace(self, upload_begun_at=max(begun_at, self.upload_begun_at or begun_at))
+        timely = self._with_uploads({*self._uploads, begun_at}, since=begun_at - ROOM_LASTS)
         if timely.may(Step.BEGIN_UPLOAD):
             return timely.take(Step.BEGIN_UPLOAD, at=now)
-        return timely if self.state is State.UPLOADING else self
+        return timely if self.state in (State.UPLOADING, State.CHECKING) else self
 
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
         """A report is there. A second one counts nothing."""
         return replace(self.take(Step.STORE, at=now), report=report) if self.may(Step.STORE) else self
 
     def file_refused(self, why: str, *, now: datetime) -> "Request":
-        """A file did not pass. The supplier may hand over another within the term."""
-        after = replace(self, upload_begun_at=None)
-        return after.take(Step.REFUSE_FILE, at=now, reason=why) if self.may(Step.REFUSE_FILE) else after
+        """A file did not pass. The supplier may hand over another within the term, or is at it already."""
+        after = self._with_uploads(self._uploads[1:], since=now - ROOM_LASTS)
+        if not self.may(Step.REFUSE_FILE):
+            return after
+        after = after.take(Step.REFUSE_FILE, at=now, reason=why)
+        if after.upload_begun_at is None:
+            return after
+        return after.take(Step.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
+
+    @property
+    def _uploads(self) -> tuple[datetime, ...]:
+        """When those began within the term whose files may still come; which of them ends is not known."""
+        return (*self.earlier_uploads, self.upload_begun_at) if self.upload_begun_at else ()
+
+    def _with_uploads(self, begun: Collection[datetime], *, since: datetime) -> "Request":
+        kept = sorted(one for one in begun if one > since)
+        return replace(self, upload_begun_at=kept[-1] if kept else None, earlier_uploads=tuple(kept[:-1]))
+
+    def report_came_late(self, report: Report, *, now: datetime) -> "Request":
+        """Its report came after its end, when the member had asked anew: it is told where the report lies."""
+        where = f"its report came when you had asked anew; it lies at /v1/reports/{report.report_id}"
+        if self.state is not State.EXPIRED or self.reason == where:
+            return self
+        return replace(self, history=(*self.history, Happened(state=self.state, reason=where, at=now)))
 
     def report_read(self, report_id: UUID, *, at: datetime) -> "Request":
         """The member was given a link to the report."""
@@ -205,7 +230,8 @@ class Request:
         if self.report and self.report.report_id == report_id and not self.report.access_withdrawn_at:
             return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
         if report_id is None and self.may(Step.LOSE_ACCESS):
-            return replace(self, upload_begun_at=None).take(Step.LOSE_ACCESS, at=now, reason=why)
+            after = replace(self, upload_begun_at=None, earlier_uploads=())
+            return after.take(Step.LOSE_ACCESS, at=now, reason=why)
         return self
 
     def access_renewed(self, report_id: UUID, *, now: datetime) -> "Request":

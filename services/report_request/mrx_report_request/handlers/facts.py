@@ -109,6 +109,8 @@ async def note_report_stored(stored: ReportStored, work: Work) -> None:
             stored_at=stored.stored_at,
         )
         after = await _unless_asked_again(request, request.report_stored(report, now=work.now), work)
+        if after == request:
+            after = request.report_came_late(report, now=work.now)
         if after.state is State.AVAILABLE and request.state is not State.AVAILABLE:
             await mail_requester("ready", after, work)
             after = await mail_supplier("received", after, work)
@@ -160,7 +162,7 @@ async def _owner_of(request_id: UUID, work: Work, *, stated: UUID | None = None)
 
 
 async def _unless_asked_again(request: Request, after: Request, work: Work) -> Request:
-    """An expired request is taken up by its late report, unless its member has asked for the site anew."""
+    """An expired request is taken up by what its supplier does late, unless its member has asked for the site anew."""
     revived = request.ended and not after.ended
     if revived and await work.requests.open_for([request.site_token]):
         return request
