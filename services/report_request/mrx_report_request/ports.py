@@ -138,6 +138,9 @@ class Mails(Protocol):
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         """Every mail to the supplier that was asked for."""
 
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        """Whether that mail to the supplier was asked for about the request."""
+
 
 class Pages(Protocol):
     """Links to suppliers' pages: hashes of tokens and ids, no rows of a member."""
@@ -162,7 +165,10 @@ class Owners(Protocol):
         """Every member that asked."""
 
     async def due(self, *, limit: int) -> Sequence[Page]:
-        """Requests that the clock should look at, the longest due first."""
+        """Requests that the clock should look at, the longest due first; those it failed at after all others."""
+
+    async def put_off(self, request_id: UUID) -> None:
+        """The clock failed at a request: it is due again as much later as it has been due, in a minute to an hour."""
 
 
 class Work(Speaks, Protocol):

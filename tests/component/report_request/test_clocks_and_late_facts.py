@@ -5,10 +5,12 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 import pytest
+from mrx_report_request.handlers.clock import AT_ONCE
 from mrx_shared.messages.exchange_adapter import AccessRenewed, AccessWithdrawn, ReportRead, ReportRefused
 from mrx_shared.messages.notification import MailFailed
 from mrx_shared.messages.report_request import MailAsked, RequestChanged
 from mrx_shared.messages.topics import Topic
+from mrx_shared.refusals import Unknown
 
 from tests.component.report_request.conftest import NOW, ReportRequests, asked
 
@@ -177,6 +179,54 @@ async def test_what_comes_after_the_end_changes_nothing_and_is_no_dead_letter(
     assert await service.states(shown["request_id"]) == ["drafted", "sent", "withdrawn"]
     assert await service.dead() == []
     assert (await service.supplier(token).get("/v1/pages")).json()["state"] == "withdrawn"
+
+
+async def test_requests_at_which_the_clock_fails_step_aside_for_those_behind_them(
+    service: ReportRequests, member: UUID
+) -> None:
+    shown, _ = await service.sent(member)
+    await service.sql.execute(
+        """
+        INSERT INTO request_owner (request_id, member_id, due_at)
+        SELECT gen_random_uuid(), $1, now() - interval '1 day' FROM generate_series(1, $2)
+        """,
+        member,
+        2 * AT_ONCE + 1,
+    )
+    failures = 0
+    for _ in range(4):
+        try:
+            await service.clock(28.1 * DAY)
+        except Unknown:
+            failures += 1
+    assert (await service.state(shown, member))["state"] == "expired"
+    assert failures == 3
+    await service.clock(28.1 * DAY)  # nothing is due
+    with pytest.raises(Unknown):
+        await service.clock(28.2 * DAY)
+
+
+async def test_a_request_that_is_looked_at_too_early_is_due_when_it_should_be(
+    service: ReportRequests, member: UUID
+) -> None:
+    await service.sent(member)
+    due = "SELECT due_at FROM request_owner"
+    before = await service.sql.fetchval(due)
+    await service.sql.execute("UPDATE request_owner SET due_at = now()")
+    await service.clock(timedelta(0))
+    assert await service.sql.fetchval(due) == before
+
+
+async def test_a_request_that_was_put_off_is_looked_at_again(service: ReportRequests, member: UUID) -> None:
+    shown, _ = await service.sent(member)
+    await service.sql.execute("UPDATE request_owner SET put_off_until = now() + interval '15 days'")
+    await service.clock(14.1 * DAY)
+    assert await service.mails("reminder") == []
+    await service.clock(15.1 * DAY)
+    assert len(await service.mails("reminder")) == 1
+    assert await service.sql.fetchval("SELECT put_off_until FROM request_owner") is None
+    await service.clock(28.1 * DAY)
+    assert (await service.state(shown, member))["state"] == "expired"
 
 
 async def test_a_fact_that_is_told_again_under_a_new_id_changes_nothing(

@@ -222,6 +222,9 @@ class MemoryMails:
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         return [mail for mail, about in self.kept.items() if about == request_id]
 
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        return self.kept.get(mail_id) == about
+
 
 class MemoryPages:
     """See `ports.Pages`."""
@@ -246,6 +249,7 @@ class MemoryOwners:
 
     def __init__(self, work: MemoryWork) -> None:
         self._work = work
+        self.put_off_until: dict[UUID, datetime] = {}
 
     async def of(self, request_id: UUID) -> UUID | None:
         found = self._work.requests.kept.get(request_id)
@@ -260,4 +264,8 @@ class MemoryOwners:
             Page(request_id=one.request_id, member_id=one.member_id)
             for moment, one in due
             if moment is not None and moment <= self._work.now
+            if self.put_off_until.get(one.request_id, moment) <= self._work.now
         ][:limit]
+
+    async def put_off(self, request_id: UUID) -> None:
+        self.put_off_until[request_id] = self._work.now + timedelta(minutes=1)

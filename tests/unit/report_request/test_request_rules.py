@@ -23,7 +23,7 @@ from mrx_report_request.domain.requests import (
     Supplier,
 )
 from mrx_report_request.domain.steps import ENDS, TABLE, Actor, State, Step
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Rejected
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 END = NOW + timedelta(days=28)
@@ -228,6 +228,15 @@ def test_a_contact_at_the_same_address_keeps_its_links() -> None:
     again = sent.readdress(other, [mail], at=NOW)
     assert again.revoked_mails == (mail,)
     assert request(revoked_mails=(mail,), mail_id=mail).mail_sent(mail, at=NOW).state is State.DRAFTED
+
+
+def test_a_contact_is_replaced_twenty_times_at_most() -> None:
+    one = request(State.SENT)
+    for _ in range(20):
+        one = one.readdress(one.supplier, [], at=NOW)
+    with pytest.raises(Rejected) as refusal:
+        one.readdress(one.supplier, [], at=NOW)
+    assert (refusal.value.field, bool(refusal.value.remedy)) == ("contact_email", True)
 
 
 def test_a_late_bounce_of_an_older_mail_says_nothing_of_the_newer() -> None:

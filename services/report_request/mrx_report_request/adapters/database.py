@@ -194,7 +194,7 @@ class SqlRequests(_Rows):
         changed = ", ".join(f"{name} = {_place(name)}" for name in row if name not in _FIXED)
         await self._do(f"UPDATE request SET {changed} WHERE request_id = :request_id", **row)  # noqa: S608 - ours
         await self._do(
-            "UPDATE request_owner SET due_at = :due_at WHERE request_id = :id",
+            "UPDATE request_owner SET due_at = :due_at, put_off_until = NULL WHERE request_id = :id",
             id=request.request_id,
             due_at=request.due_at(),
         )
@@ -272,6 +272,10 @@ class SqlMails(_Rows):
         rows = await self._all("SELECT mail_id FROM mail WHERE request_id = :id", id=request_id)
         return [row.mail_id for row in rows]
 
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        sql = "SELECT 1 FROM mail WHERE mail_id = :id AND request_id = :about"
+        return await self._first(sql, id=mail_id, about=about) is not None
+
 
 class SqlPages(_Rows):
     """See `ports.Pages`."""
@@ -315,11 +319,26 @@ class SqlOwners(_Rows):
 
     async def due(self, *, limit: int) -> Sequence[Page]:
         rows = await self._all(
-            "SELECT request_id, member_id FROM request_owner WHERE due_at <= :now ORDER BY due_at LIMIT :limit",
+            """
+            SELECT request_id, member_id FROM request_owner
+            WHERE due_at <= :now AND (put_off_until IS NULL OR put_off_until <= :now)
+            ORDER BY put_off_until NULLS FIRST, due_at LIMIT :limit
+            """,
             now=self._work.now,
             limit=limit,
         )
         return [Page(request_id=row.request_id, member_id=row.member_id) for row in rows]
+
+    async def put_off(self, request_id: UUID) -> None:
+        await self._do(
+            """
+            UPDATE request_owner SET put_off_until = CAST(:now AS timestamptz)
+                + LEAST(GREATEST(CAST(:now AS timestamptz) - due_at, interval '1 minute'), interval '1 hour')
+            WHERE request_id = :id
+            """,
+            id=request_id,
+            now=self._work.now,
+        )
 
 
 class ReportRequestWork(SqlWork):

@@ -17,6 +17,9 @@ UPLOAD_LASTS: Final = timedelta(minutes=30)
 ROOM_LASTS: Final = timedelta(minutes=70)
 """so long the exchange keeps the room of an upload for which no file comes"""
 LAST_REMINDER: Final = timedelta(days=3)
+MOST_CONTACTS: Final = 20
+"""so often the contact of one request may be replaced: each time mails somebody"""
+REPLACED: Final = "the contact was replaced"
 CONTACTS_KEPT: Final = timedelta(days=90)
 
 
@@ -170,8 +173,17 @@ class Request:
         return replace(self, mail=MailState.BOUNCED if bounced else MailState.REFUSED)
 
     def readdress(self, supplier: Supplier, mails: Collection[UUID], *, at: datetime) -> "Request":
-        """Write to another contact. The links of `mails` hold no longer where the address is another."""
-        after = self.take(Step.READDRESS, at=at, reason="the contact was replaced")
+        """Write to another contact. The links of `mails` hold no longer where the address is another.
+
+        Raises `NotPossible`, and `Rejected` where it was replaced too often.
+        """
+        after = self.take(Step.READDRESS, at=at, reason=REPLACED)
+        if sum(one.reason == REPLACED for one in self.history) >= MOST_CONTACTS:
+            raise Rejected(
+                f"the contact was replaced {MOST_CONTACTS} times",
+                field="contact_email",
+                remedy="withdraw the request and ask anew",
+            )
         revoked = self.revoked_mails
         if supplier.contact_email != self.supplier.contact_email:
             revoked = tuple(sorted({*revoked, *mails}))

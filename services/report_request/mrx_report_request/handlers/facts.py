@@ -52,7 +52,7 @@ async def note_mail_sent(sent: MailSent, work: Work) -> None:
         return
     async with _owner_of(sent.about, work):
         request = await work.requests.get_to_change(sent.about)
-        if sent.mail_id not in await work.mails.of(sent.about):
+        if not await work.mails.has(sent.mail_id, about=sent.about):
             return
         await _open_page(sent, request, work, at=sent.sent_at)
         await settle(request, request.mail_sent(sent.mail_id, at=sent.sent_at), work)
@@ -64,7 +64,7 @@ async def note_mail_failed(failed: MailFailed, work: Work) -> None:
         return
     async with _owner_of(failed.about, work):
         request = await work.requests.get_to_change(failed.about)
-        if failed.mail_id in await work.mails.of(failed.about):
+        if await work.mails.has(failed.mail_id, about=failed.about):
             await _open_page(failed, request, work, at=failed.failed_at)
         after = request.mail_failed(failed.mail_id, bounced=failed.cause == "bounced")
         if after != request and not request.ended and request.report is None:
