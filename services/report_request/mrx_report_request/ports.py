@@ -12,6 +12,7 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
+from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 
@@ -122,8 +123,8 @@ class Requests(Protocol):
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
-        """Last days of the site's acceptances that were counted; nobody else decides on it until the end."""
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
+        """The reports that were accepted for the site; nobody else decides on it until the end."""
 
     async def numbers(self) -> Sequence[Numbers]:
         """What the member's requests came to, by round, the newest first."""

@@ -1,5 +1,6 @@
 """Reminders, expiry, erasure; and facts that come late, again, or in another order than they happened."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
@@ -128,7 +129,7 @@ async def test_a_stored_report_is_available_whenever_the_clock_came_by(
 ) -> None:
     shown, _ = await service.sent(member)
     begun_at = datetime.fromisoformat(shown["term_ends_at"]) + timedelta(minutes=minutes)
-    facts = {
+    facts: dict[str, Callable[[], Awaitable[None]]] = {
         "upload-begun": lambda: service.begin_upload(shown, member, at=begun_at),
         "report-received": lambda: service.receive(shown, member),
         "report-stored": lambda: service.store(shown, member),

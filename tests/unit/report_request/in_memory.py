@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from uuid import UUID, uuid4
 
-from mrx_report_request.domain.decisions import Outcome
+from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.asking import Asking
@@ -178,11 +178,16 @@ class MemoryRequests:
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
         return [
-            one.valid_until
+            Recognised(
+                sha256=one.report.sha256,
+                audit_date=one.report.audit_date,
+                valid_until=one.valid_until,
+                avoided=one.decision.avoided,
+            )
             for one in self._own()
-            if one.site_token == site_token and one.decision and one.decision.avoided and one.valid_until
+            if one.site_token == site_token and one.decision and one.report and one.valid_until
         ]
 
     async def numbers(self) -> Sequence[Numbers]:

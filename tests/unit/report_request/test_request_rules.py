@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_report_request.domain import wording
-from mrx_report_request.domain.decisions import Decision, Outcome, avoids, decide, later
+from mrx_report_request.domain.decisions import Decision, Outcome, Recognised, avoids, decide, later
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import (
     ROOM_LASTS,
@@ -266,19 +266,44 @@ def accepted(on: date, until: date) -> Decision:
 
 def test_a_second_acceptance_within_the_validity_period_avoids_nothing_more() -> None:
     until = date(2027, 6, 1)
-    assert avoids(accepted(date(2026, 6, 1), until), [])
-    assert not avoids(accepted(until, until), [until])
-    assert avoids(accepted(until + timedelta(days=1), date(2028, 6, 1)), [until])
+    assert avoided(date(2026, 6, 1))
+    assert not avoided(until, counted(until))
+    assert avoided(until + timedelta(days=1), counted(until))
+    assert avoided(until, replace(counted(until), avoided=False))
+
+
+def test_the_same_file_or_audit_never_avoids_a_second_one_however_short_its_period_was() -> None:
+    ended = date(2026, 6, 1)
+    later_on = ended + timedelta(days=1)
+    assert not avoided(later_on, counted(ended, sha256="a"), sha256="a")
+    assert not avoided(later_on, replace(counted(ended, sha256="a"), avoided=False), sha256="a")
+    audit = date(2026, 3, 1)
+    assert not avoided(later_on, counted(ended, audit_date=audit), audit_date=audit)
+    assert not avoided(later_on, counted(ended, audit_date=audit), audit_date=audit - timedelta(days=1))
+    assert avoided(later_on, counted(ended, audit_date=audit), audit_date=audit + timedelta(days=1))
+    assert avoided(later_on, counted(ended, audit_date=audit))
+    assert avoided(later_on, counted(ended), audit_date=audit)
+
+
+def avoided(
+    on: date, *earlier: Recognised, sha256: str = "of another file", audit_date: date | None = None
+) -> bool:
+    return avoids(accepted(on, date(2029, 1, 1)), earlier, sha256=sha256, audit_date=audit_date)
+
+
+def counted(until: date, *, sha256: str = "of a file", audit_date: date | None = None) -> Recognised:
+    return Recognised(sha256=sha256, audit_date=audit_date, valid_until=until, avoided=True)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TOP_UP, Outcome.REFUSED])
 def test_a_top_up_or_refusal_avoids_nothing(outcome: Outcome) -> None:
-    assert not avoids(replace(accepted(NOW.date(), NOW.date()), outcome=outcome), [])
+    decision = replace(accepted(NOW.date(), NOW.date()), outcome=outcome)
+    assert not avoids(decision, [], sha256="a", audit_date=None)
 
 
 def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> None:
     def until(stated: date | None) -> date | None:
-        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, now=NOW).valid_until
+        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, audit_date=None, now=NOW).valid_until
 
     assert until(None) == date(2027, 6, 1)
     assert until(date(2026, 6, 1)) == date(2026, 6, 1)
@@ -287,11 +312,27 @@ def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> Non
             until(wrong)
 
 
+def test_a_report_stands_in_no_longer_than_three_years_after_its_audit() -> None:
+    def until(audited: date, stated: date | None = None) -> date | None:
+        return decide(Outcome.TOP_UP, None, stated, stored_at=NOW, audit_date=audited, now=NOW).valid_until
+
+    assert until(date(2025, 12, 1)) == date(2027, 6, 1)
+    assert until(date(2024, 1, 15)) == date(2027, 1, 15)
+    assert until(date(2024, 1, 15), date(2027, 1, 15)) == date(2027, 1, 15)
+    assert until(date(2030, 1, 1)) == date(2027, 6, 1)
+    with pytest.raises(Invalid, match="not between") as refusal:
+        until(date(2024, 1, 15), date(2027, 1, 16))
+    assert "to 2027-01-15" in (refusal.value.remedy or "")
+    with pytest.raises(Invalid, match="more than 36 months old") as old:
+        until(date(2023, 5, 31))
+    assert (old.value.field, bool(old.value.remedy)) == ("outcome", True)
+
+
 def test_a_refusal_has_a_reason_and_no_last_day() -> None:
     with pytest.raises(Invalid, match="needs a reason"):
-        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, now=NOW)
+        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, audit_date=None, now=NOW)
     with pytest.raises(Invalid, match="stands in for nothing"):
-        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, now=NOW)
+        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, audit_date=None, now=NOW)
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))

@@ -1,4 +1,4 @@
-"""Several uploads of one request at once; requests at which the clock failed."""
+"""Several uploads of one request at once; days of audits; requests at which the clock failed."""
 
 from mrx_shared.store.migrations import script
 
@@ -7,6 +7,7 @@ down_revision = "0001"
 
 TABLES = """
 ALTER TABLE request ADD COLUMN earlier_uploads timestamptz[] NOT NULL DEFAULT '{}';
+ALTER TABLE request ADD COLUMN audit_date date;
 
 -- Set where looking at a request failed, so that those behind it have their turn.
 ALTER TABLE request_owner ADD COLUMN put_off_until timestamptz;

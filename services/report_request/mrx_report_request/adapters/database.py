@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_report_request.adapters.rows import request_of, row_of
+from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
@@ -224,15 +225,19 @@ class SqlRequests(_Rows):
         )
         return [request_of(row) for row in rows]
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
         await self._do(
             "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :site, 0))",
             site=site_token,
         )
         rows = await self._all(
-            "SELECT valid_until FROM request WHERE site_token = :site AND avoided", site=site_token
+            """
+            SELECT report_sha256 AS sha256, audit_date, valid_until, avoided
+            FROM request WHERE site_token = :site AND valid_until IS NOT NULL
+            """,
+            site=site_token,
         )
-        return [row.valid_until for row in rows]
+        return [Recognised(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
     async def numbers(self) -> Sequence[Numbers]:
         rows = await self._all(

@@ -53,6 +53,7 @@ def row_of(request: Request) -> dict[str, object]:
         "stored_at": report and report.stored_at,
         "read_at": report and report.read_at,
         "access_withdrawn_at": report and report.access_withdrawn_at,
+        "audit_date": report and report.audit_date,
         "outcome": decision and decision.outcome.value,
         "decision_reason": decision and decision.reason,
         "valid_until": decision and decision.valid_until,
@@ -95,6 +96,7 @@ def _report(row: Row[Any]) -> Report | None:
         stored_at=row.stored_at,
         read_at=row.read_at,
         access_withdrawn_at=row.access_withdrawn_at,
+        audit_date=row.audit_date,
     )
 
 

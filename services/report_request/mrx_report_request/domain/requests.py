@@ -75,6 +75,8 @@ class Report:
     read_at: datetime | None = None
     """when the member was first given a link to it"""
     access_withdrawn_at: datetime | None = None
+    audit_date: date | None = None
+    """when the audit was, where a platform states it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,7 @@ async def note_report_stored(stored: ReportStored, work: Work) -> None:
             size=stored.size,
             channel=Channel(stored.channel),
             stored_at=stored.stored_at,
+            audit_date=stored.audit_date,
         )
         after = await _unless_asked_again(request, request.report_stored(report, now=work.now), work)
         if after == request:
