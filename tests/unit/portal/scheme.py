@@ -285,6 +285,7 @@ def request(state: str = "sent", **more: Any) -> dict[str, Any]:  # noqa: ANN401
         "stored_at": (NOW - timedelta(days=1)).isoformat(),
         "read_at": None,
         "access_withdrawn_at": None,
+        "audit_date": None,
     }
     return {
         "request_id": str(UUID(int=hash((state, str(sorted(more.items())))) % 2**128)),

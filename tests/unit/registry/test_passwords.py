@@ -7,7 +7,7 @@ import pytest
 from mrx_registry.domain.principals import Audience, Credential, Kind, Role
 from mrx_registry.domain.sign_in import Browsers, check_password, email_digest, email_from, token_hash
 from mrx_registry.handlers import access, admission, sign_in
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import PasswordMailAsked
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 from typing_extensions import override
@@ -327,6 +327,23 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once_for_ha
     work.moment += 30 * MINUTE
     with pytest.raises(Unknown, match="ended"):
         await ada.redeems("token-3", "a third fine password")
+
+
+async def test_a_link_of_a_mail_that_failed_after_a_try_whose_answer_was_lost_works(ada: Person) -> None:
+    mail = await ada.is_let_in()
+    failed = MailFailed(
+        mail_id=mail.mail_id,
+        kind=mail.kind,
+        asked_by="registry",
+        about=mail.principal_id,
+        cause="refused",
+        status="5.1.1",
+        token_hashes=[token_hash("arrived")],
+        failed_at=ada.work.now,
+    )
+    await sign_in.expect_tokens(failed, ada.work)
+    await ada.redeems("arrived")
+    assert await ada.is_signed_in(await ada.signs_in())
 
 
 async def test_one_new_password_uses_up_every_link_that_is_about(ada: Person) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import PasswordMailAsked
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 
@@ -359,13 +359,17 @@ async def _send_wished_links(work: Work) -> bool:
     return bool(digests)
 
 
-async def expect_tokens(sent: MailSent, work: Work) -> None:
-    """A mail with a one-time link went out: its tokens hold from now on, for as long as such a link does."""
-    link = await work.password_links.get(sent.mail_id)
+async def expect_tokens(mail: MailSent | MailFailed, work: Work) -> None:
+    """A mail with a one-time link went out: its tokens hold from now on, for as long as such a link does.
+
+    So do those of a mail that failed: one of its tries may have arrived although its answer was lost.
+    """
+    link = await work.password_links.get(mail.mail_id)
     if link is None:  # not ours, or from before our database was made anew
         return
-    for hashed in sent.token_hashes:
-        await work.password_links.expect(link.mail_id, hashed, ends_at=sent.sent_at + VALID[link.why])
+    known_at = mail.sent_at if isinstance(mail, MailSent) else mail.failed_at
+    for hashed in mail.token_hashes:
+        await work.password_links.expect(link.mail_id, hashed, ends_at=known_at + VALID[link.why])
 
 
 async def redeem(
