@@ -1,21 +1,25 @@
 """`mrx benchmark`: score a protocol's answers and read the criteria, offline, by the rules of the service."""
 
 import json
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from mrx_shared.kit.clock import system_clock
+from mrx_shared.refusals import Invalid
 from rich.console import Console
 from rich.table import Table
 
-from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, percent, score
+from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
 from mrx_benchmark.domain.criteria import Catalogue, GateRule
 from mrx_benchmark.entrypoints.files import (
     answers_file,
     catalogue_file,
     shipped_catalogue,
     shipped_versions,
+    waivers_file,
 )
 
 NOT_EQUIVALENT = 1
@@ -45,10 +49,27 @@ def score_answers(
         typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's."),
     ] = None,
     as_json: Annotated[bool, _AsJson] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="WAIVERS.csv",
+            help="Clauses to leave out: `clause,reason,until`.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str, typer.Option(metavar="DAY", help="The day on which waivers must hold; default: today.")
+    ] = "",
 ) -> None:
-    """Score ANSWERS.csv. Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
+    """Score ANSWERS.csv (or .xlsx). Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
     catalogue = _catalogue(criteria)
-    result = score(catalogue, answers_file(answers, catalogue), rule=gate)
+    result = score(
+        catalogue,
+        answers_file(answers, catalogue),
+        rule=gate,
+        waivers=waivers_file(waivers, _day(as_of)) if waivers else (),
+    )
     if as_json:
         typer.echo(json.dumps(as_document(result), indent=2, ensure_ascii=False))
     else:
@@ -109,7 +130,19 @@ def as_document(result: Score) -> dict[str, Any]:
             for gap in result.gaps
         ],
         "cheapest_path": list(result.cheapest_path),
+        **({"waived": [_waived(one) for one in result.waived]} if result.waived else {}),
     }
+
+
+def _waived(waiver: Waiver) -> dict[str, str]:
+    return {"clause": waiver.clause, "reason": waiver.reason, "until": waiver.until.isoformat()}
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else system_clock()().date()
+    except ValueError:
+        raise Invalid(f"{text[:40]!r} is no day", field="as-of", remedy="write it as 2026-06-30") from None
 
 
 def _catalogue(named: str) -> Catalogue:
@@ -147,6 +180,15 @@ def _show(result: Score, catalogue: Catalogue) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    for floor in catalogue.floors.items() if result.rule is GateRule.WEIGHT else ():
+        console.print(f"floor of {floor[0]}: {percent(floor[1])} %", highlight=False)
+    for waiver in result.waived:
+        console.print(
+            f"waived until {waiver.until}: clause {waiver.clause}, {waiver.reason}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     table = Table("clause", "commonality", "at best")
     for clause, figures in result.by_clause.items():
         table.add_row(clause, _text(figures.commonality), _text(figures.upper))
