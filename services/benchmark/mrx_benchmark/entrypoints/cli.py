@@ -1,7 +1,9 @@
 """`mrx benchmark`: score a protocol's answers and read the criteria, offline, by the rules of the service."""
 
+import csv
 import json
-from datetime import date
+import sys
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +16,16 @@ from rich.table import Table
 
 from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
 from mrx_benchmark.domain.criteria import Catalogue, GateRule
+from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
 from mrx_benchmark.entrypoints.files import (
     answers_file,
     catalogue_file,
+    requirements_file,
     shipped_catalogue,
     shipped_versions,
     waivers_file,
 )
+from mrx_benchmark.entrypoints.suggestions import suggest
 
 NOT_EQUIVALENT = 1
 
@@ -106,6 +111,64 @@ def show_criteria(
             criterion.statement,
         )
     Console().print(table)
+
+
+@app.command("template")
+def write_template(
+    version: Annotated[str, typer.Argument(metavar="VERSION|CATALOGUE.yaml")],
+    out: Annotated[Path, typer.Option(help="FILE.csv or FILE.xlsx to write.")],
+) -> None:
+    """Write an empty template for answers to a version of the criteria."""
+    catalogue = _catalogue(version)
+    if out.suffix.lower() == ".xlsx":
+        out.write_bytes(template_xlsx(catalogue))
+    else:
+        out.write_text(template_csv(catalogue), encoding="utf-8")
+
+
+@app.command("suggest")
+def suggest_criteria(
+    protocol: Annotated[Path, _File],
+    criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
+) -> None:
+    """Propose criteria that the requirements of PROTOCOL.csv may meet. Prints CSV; none of it counts unconfirmed."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("requirement_ref", "requirement_text", "suggested_criterion_id", "similarity"))
+    for one in suggest(requirements_file(protocol), _catalogue(criteria)):
+        writer.writerow((one.requirement_ref, one.requirement_text, one.criterion_id, one.similarity))
+
+
+@app.command("report")
+def write_report(
+    answers: Annotated[Path, _File],
+    criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="FILE.html, .pdf, .xlsx, .svg (the map alone) or .json (OSCAL mapping collection)."
+        ),
+    ],
+    protocol: Annotated[str, typer.Option(help="The protocol's name.")] = "Audit protocol",
+    as_of: Annotated[str, typer.Option(metavar="DAY", help="The report's day; default: today.")] = "",
+) -> None:
+    """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""
+    catalogue = _catalogue(criteria)
+    given = answers_file(answers, catalogue)
+    report = Report(
+        protocol=protocol,
+        catalogue=catalogue,
+        answers=given,
+        score=score(catalogue, given),
+        made_at=datetime.combine(_day(as_of), time(), tzinfo=UTC),
+    )
+    suffix = out.suffix.lower().removeprefix(".")
+    if suffix not in REPORTS:
+        raise Invalid(
+            f"{out.name} is of no kind that is written",
+            field="out",
+            remedy=f"end it with .{', .'.join(REPORTS)}",
+        )
+    out.write_bytes(REPORTS[suffix][1](report))
 
 
 def as_document(result: Score) -> dict[str, Any]:

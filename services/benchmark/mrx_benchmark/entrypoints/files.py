@@ -208,9 +208,7 @@ def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[i
         remedy="save it again as .xlsx without a password, or as `CSV UTF-8`",
     )
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > UNPACKED_BYTES:
-                raise _too_large(name, UNPACKED_BYTES)
+        _check_unpacked(raw, name)
         book = load_workbook(io.BytesIO(raw), read_only=True, data_only=False)
         sheet = book["Answers"] if "Answers" in book.sheetnames else book.worksheets[0]
         listed = [
@@ -231,6 +229,12 @@ def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[i
     _check(header, COLUMNS, TOLD, row=1 + above)
     for row, cells in enumerate(listed, 2 + above):
         yield row, dict(zip(header, cells, strict=False))
+
+
+def _check_unpacked(raw: bytes, name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > UNPACKED_BYTES:
+            raise _too_large(name, UNPACKED_BYTES)
 
 
 def _rows(
