@@ -77,7 +77,7 @@ def once(database: Database) -> Once[Work]:
 class Caller:
     """One principal that calls the API; every POST has a key of its own unless one is stated."""
 
-    def __init__(self, http: httpx.AsyncClient, token: str, subject: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, token: str, subject: str = "") -> None:
         self._http = http
         self._token = token
         self.subject = subject

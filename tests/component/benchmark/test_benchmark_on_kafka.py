@@ -14,10 +14,10 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from joserfc.jwk import OKPKey
+from mrx_benchmark.entrypoints.files import shipped_versions
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.remembered import Ports
 from mrx_local.testing import infrastructure
-from mrx_benchmark.entrypoints.files import shipped_versions
 from mrx_shared.bus.administration import KafkaAdministration, Right
 
 from tests.component.benchmark.conftest import Caller, key_published, token

@@ -148,7 +148,7 @@ async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_s
     sister, group = uuid4(), uuid4()
     for member in (ACME, sister):
         await process.note_group(
-            MemberAdmitted.model_construct(member_id=member, group_id=group, tied_groups=[]), work
+            MemberAdmitted(member_id=member, group_id=group, tied_groups=[], admitted_at=work.now), work
         )
     await process.tie(ANN, sister, work=work)
     one = await submitted(work)
@@ -311,7 +311,7 @@ async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_ver
     await handlers.conclude(one, by=ANN, work=work)
     work.tenant = None
     [found] = await evolution.what_if("next", work=work)
-    assert (found.owner, found.score.overall.commonality, found.asked) == (ACME, 85, 0)
+    assert (found.owner, found.score.overall.commonality, found.asked) == (ACME, Fraction(85), 0)
     work.tenant = ACME
     answers, asked = await evolution.carry_over(one, "next", work=work)
     assert ({answer.criterion_id: answer.relation for answer in answers}["C"], asked) == (Relation.NONE, ())

@@ -130,7 +130,7 @@ def carry(lineage: Lineage, answers: Iterable[Answer]) -> Carried:
     carried: list[Answer] = []
     asked: list[str] = []
     for criterion_id, step in lineage.origin().items():
-        answer = _inherited(criterion_id, step, known)
+        answer = inherited(criterion_id, step, known)
         if answer is None:
             asked.append(criterion_id)
         else:
@@ -138,7 +138,8 @@ def carry(lineage: Lineage, answers: Iterable[Answer]) -> Carried:
     return Carried(answers=tuple(carried), asked=tuple(asked))
 
 
-def _inherited(criterion_id: str, step: Step, known: Mapping[str, Answer]) -> Answer | None:
+def inherited(criterion_id: str, step: Step, known: Mapping[str, Answer]) -> Answer | None:
+    """What one criterion inherits; None where it is to be asked anew."""
     before = [known.get(name) for name in step.before]
     answers = [answer for answer in before if answer is not None]
     if not answers or len(answers) < len(before) or step.how in {How.CHANGED, How.NEW, How.DROPPED}:
