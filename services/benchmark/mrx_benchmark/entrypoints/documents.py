@@ -124,13 +124,13 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     cells = base.mark_rect(stroke="#ffffff", strokeWidth=2).encode(
         color=alt.Color(
             "commonality:Q",
-            title="Commonality, %",
+            legend=None,
             scale=alt.Scale(domain=[0, 100], range=["#f6e3c5", "#0b6b53"]),
         )
     )
     figures = base.mark_text(fontSize=11).encode(
         text="shown:N",
-        color=alt.condition("datum.commonality > 60", alt.value("#ffffff"), alt.value("#1f2a37")),
+        color=alt.condition("datum.commonality > 80", alt.value("#ffffff"), alt.value("#1f2a37")),
     )
     chart = (
         (cells + figures)

@@ -311,9 +311,38 @@ class Answer(Shape):
     reviewers_rationale: str = ""
 
 
+class Difference(Shape):
+    """Where two reviewers differ."""
+
+    criterion_id: str
+    first: str | None = None
+    second: str | None = None
+    resolved: bool
+
+
+class Agreement(Shape):
+    """How far two reviewers agree."""
+
+    kappa: Decimal | None = None
+    compared: int
+    differences: tuple[Difference, ...]
+
+
+class Question(Shape):
+    """A reviewer's question to the owner, and the reply."""
+
+    criterion_id: str
+    text: str
+    asked_at: datetime
+    reply: str
+    replied_at: datetime | None = None
+
+
 class WholeAssessment(Assessment):
     """An assessment with every answer."""
 
+    agreement: Agreement | None = None
+    questions: tuple[Question, ...] = ()
     by_pillar: Mapping[str, Figures]
     by_clause: Mapping[str, Figures]
     cheapest_path: tuple[str, ...] = ()
