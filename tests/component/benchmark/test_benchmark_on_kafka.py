@@ -144,10 +144,10 @@ async def test_a_killed_benchmark_goes_on_where_it_was_and_says_nothing_twice(
             version = {"version": "1", "effective_from": "2017-06-01"}
             protocol_id = made.json()["protocol_id"]
             await Caller(http, secretariat).post(f"/v1/protocols/{protocol_id}/versions", version)
-            said = [(one["type"], one["subject"], one["sequence"]) for one in await facts(server, 5)]
+            said = [(one["type"], one["subject"], one["sequence"]) for one in await facts(server, 8)]
 
     assert sorted(said) == [
         *(("mrx.benchmark.criteria-published.v1", version, 1) for version in shipped_versions()),
         ("mrx.benchmark.protocol-submitted.v1", protocol_id, 1),
     ]
-    assert await as_superuser.fetchval("SELECT count(*) FROM outbox") == 5
+    assert await as_superuser.fetchval("SELECT count(*) FROM outbox") == 8

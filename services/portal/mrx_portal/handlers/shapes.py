@@ -297,6 +297,34 @@ class Assessments(Shape):
     assessments: tuple[Assessment, ...]
 
 
+class RefusedRow(Shape):
+    """Why a row of a file was refused."""
+
+    row: int | None = None
+    field: str | None = None
+    reason: str
+    remedy: str | None = None
+
+
+class FileTaken(Shape):
+    """The assessment that a file began, and the rows that were refused."""
+
+    assessment: Assessment
+    refused: tuple[RefusedRow, ...]
+
+
+class CriteriaName(Shape):
+    """A version of the criteria, by name."""
+
+    version: str
+
+
+class CriteriaNames(Shape):
+    """The versions of the criteria."""
+
+    criteria: tuple[CriteriaName, ...]
+
+
 class Answer(Shape):
     """An answer with the decision on it."""
 
