@@ -209,6 +209,37 @@ async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme)
     assert "An assessment that is replaced cannot become in-review." in words(page.text)
 
 
+async def test_two_reviewers_agreement_and_what_they_differ_on_are_shown(scheme: Scheme) -> None:
+    differing = {"criterion_id": "C2.1", "first": "none", "second": "equal", "resolved": False}
+    agreement = {"kappa": "0.90", "compared": 3, "differences": [differing]}
+    scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=1))
+
+    read = words((await scheme.browser("reviewer").get(PATH)).text)
+
+    assert "Cohen's kappa is 0.90 over 3 criteria" in read
+    assert "A third reviewer resolves the differences." in read
+    assert "C2.1 none or equal" in read
+
+
+async def test_a_question_goes_to_the_owner_and_stands_on_the_page_until_it_is_answered(
+    scheme: Scheme,
+) -> None:
+    question = {
+        "question_id": str(uuid4()),
+        "criterion_id": "C1.1",
+        "text": "On which page?",
+        "asked_at": "2026-11-02T08:00:00Z",
+        "reply": "",
+        "replied_at": None,
+    }
+    scheme.gives(BENCHMARK, f"{API}/questions", question)
+    browser = scheme.browser("reviewer")
+    sent = await browser.send(PATH, f"{PATH}/questions", {"criterion": "C1.1", "question": "On which page?"})
+    assert sent.status_code == 303
+    scheme.gives(BENCHMARK, API, assessment(questions=[question]))
+    assert "On which page? No reply yet" in words((await browser.get(PATH)).text)
+
+
 async def test_a_concluded_assessment_has_no_form(scheme: Scheme) -> None:
     scheme.gives(
         BENCHMARK,

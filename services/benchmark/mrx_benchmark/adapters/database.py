@@ -1,7 +1,7 @@
 """The benchmark's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by owner."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -12,34 +12,20 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_benchmark.adapters.process import SqlProcess
+from mrx_benchmark.adapters.rows import Rows
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
 from mrx_benchmark.ports import Published, Verdict
 
 
-class _Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, work: SqlWork) -> None:
-        self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _each(self, sql: str, rows: Iterable[dict[str, object]]) -> None:
-        if listed := list(rows):
-            await self._work.session.execute(text(sql), listed)
-
-
-class SqlCriteria(_Rows):
+class SqlCriteria(Rows):
     """See `ports.Criteria`."""
 
     async def published(self, version: str) -> Published | None:
@@ -66,7 +52,7 @@ class SqlCriteria(_Rows):
         )
 
 
-class SqlProtocols(_Rows):
+class SqlProtocols(Rows):
     """See `ports.Protocols`."""
 
     async def add(self, protocol: Protocol) -> None:
@@ -161,7 +147,7 @@ class SqlProtocols(_Rows):
         ]
 
 
-class SqlAssessments(_Rows):
+class SqlAssessments(Rows):
     """See `ports.Assessments`."""
 
     async def add(self, assessment: Assessment) -> None:
@@ -253,6 +239,43 @@ class SqlAssessments(_Rows):
             ),
         )
 
+        await self._each(
+            """
+            INSERT INTO review (assessment_id, reviewer, criterion_id, member_id, place, judgement, relation,
+                rationale, decided_at)
+            VALUES (:assessment_id, :by, :criterion_id, :owner, :place, :judgement, :relation, :rationale, :at)
+            ON CONFLICT (assessment_id, reviewer, criterion_id) DO UPDATE
+                SET judgement = excluded.judgement, relation = excluded.relation,
+                    rationale = excluded.rationale, decided_at = excluded.decided_at
+            """,
+            (
+                {
+                    "assessment_id": assessment.assessment_id,
+                    "criterion_id": criterion_id,
+                    "owner": assessment.owner,
+                    "place": place,
+                    "judgement": decided.decision.judgement.value,
+                    "relation": decided.decision.relation.value if decided.decision.relation else None,
+                    "rationale": decided.decision.rationale,
+                    "by": reviewer,
+                    "at": decided.at,
+                }
+                for place, (reviewer, mine) in enumerate(assessment.reviews.items())
+                for criterion_id, decided in mine.items()
+            ),
+        )
+
+    async def replace_verdict(self, verdict: Verdict) -> None:
+        await self._each(
+            """
+            UPDATE verdict SET equivalent = :equivalent, commonality = :commonality, lower = :lower,
+                upper = :upper, recognised_from = :recognised_from, recognised_until = :recognised_until,
+                concluded_by = :concluded_by, concluded_at = :concluded_at
+            WHERE assessment_id = :assessment_id
+            """,
+            [{name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}],
+        )
+
     async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
         await self.save(assessment)
         await self._each(
@@ -306,7 +329,17 @@ class SqlAssessments(_Rows):
         decisions = await self._all(
             "SELECT * FROM decision WHERE assessment_id = :id ORDER BY criterion_id", id=row.assessment_id
         )
+        reviews: dict[str, dict[str, Decided]] = {}
+        for one in await self._all(
+            """
+            SELECT *, reviewer AS decided_by FROM review WHERE assessment_id = :id
+            ORDER BY place, criterion_id
+            """,
+            id=row.assessment_id,
+        ):
+            reviews.setdefault(one.reviewer, {})[one.criterion_id] = _decided(one)
         return Assessment(
+            reviews=MappingProxyType({name: MappingProxyType(mine) for name, mine in reviews.items()}),
             assessment_id=row.assessment_id,
             protocol_id=row.protocol_id,
             owner=row.member_id,
@@ -327,7 +360,7 @@ class SqlAssessments(_Rows):
         )
 
 
-class SqlOwners(_Rows):
+class SqlOwners(Rows):
     """See `ports.Owners`."""
 
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:
@@ -347,9 +380,18 @@ class SqlOwners(_Rows):
 class BenchmarkWork(SqlWork):
     """One transaction of the benchmark on PostgreSQL."""
 
-    def __init__(self, session: AsyncSession, moment: Moment, *, catalogues: Mapping[str, Catalogue]) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        moment: Moment,
+        *,
+        catalogues: Mapping[str, Catalogue],
+        lineages: Mapping[tuple[str, str], Lineage] = MappingProxyType({}),
+    ) -> None:
         super().__init__(session, moment)
         self.catalogues = catalogues
+        self.lineages = lineages
+        self.process = SqlProcess(self)
         self.criteria = SqlCriteria(self)
         self.protocols = SqlProtocols(self)
         self.assessments = SqlAssessments(self)

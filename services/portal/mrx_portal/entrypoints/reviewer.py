@@ -16,7 +16,7 @@ from mrx_portal.handlers import reviewer as handlers
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def reviewer_pages(desk: Desk) -> APIRouter:
+def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
     """The routes under `/reviewer`."""
     routes = APIRouter(prefix="/reviewer")
     visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
@@ -94,6 +94,22 @@ def reviewer_pages(desk: Desk) -> APIRouter:
         return see(
             f"/reviewer/assessments/{assessment_id}?clause={clause}&saved={len(reviewed.decisions)}#clause-{clause}"
         )
+
+    @routes.post("/assessments/{assessment_id}/questions")
+    async def ask(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Ask the owner about a criterion."""
+        given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
+        try:
+            await handlers.ask(
+                assessment_id,
+                given.get("criterion", ""),
+                given.get("question", ""),
+                visitor.api,
+                key=form.key,
+            )
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause="", error=error, given=given)
+        return see(f"/reviewer/assessments/{assessment_id}#questions")
 
     @routes.post("/assessments/{assessment_id}/conclusion")
     async def conclude(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:

@@ -113,6 +113,16 @@ async def review(assessment_id: UUID, decisions: Sequence[Decision], api: Api, *
     )
 
 
+async def ask(assessment_id: UUID, criterion_id: str, text: str, api: Api, *, key: str) -> None:
+    """Ask the owner about a criterion."""
+    await api.post(
+        Service.BENCHMARK,
+        f"/v1/assessments/{assessment_id}/questions",
+        {"criterion_id": criterion_id, "text": text},
+        key=key,
+    )
+
+
 async def conclude(assessment_id: UUID, api: Api, *, key: str) -> None:
     """Reach the verdict."""
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/conclusion", key=key)

@@ -297,6 +297,34 @@ class Assessments(Shape):
     assessments: tuple[Assessment, ...]
 
 
+class RefusedRow(Shape):
+    """Why a row of a file was refused."""
+
+    row: int | None = None
+    field: str | None = None
+    reason: str
+    remedy: str | None = None
+
+
+class FileTaken(Shape):
+    """The assessment that a file began, and the rows that were refused."""
+
+    assessment: Assessment
+    refused: tuple[RefusedRow, ...]
+
+
+class CriteriaName(Shape):
+    """A version of the criteria, by name."""
+
+    version: str
+
+
+class CriteriaNames(Shape):
+    """The versions of the criteria."""
+
+    criteria: tuple[CriteriaName, ...]
+
+
 class Answer(Shape):
     """An answer with the decision on it."""
 
@@ -311,9 +339,38 @@ class Answer(Shape):
     reviewers_rationale: str = ""
 
 
+class Difference(Shape):
+    """Where two reviewers differ."""
+
+    criterion_id: str
+    first: str | None = None
+    second: str | None = None
+    resolved: bool
+
+
+class Agreement(Shape):
+    """How far two reviewers agree."""
+
+    kappa: Decimal | None = None
+    compared: int
+    differences: tuple[Difference, ...]
+
+
+class Question(Shape):
+    """A reviewer's question to the owner, and the reply."""
+
+    criterion_id: str
+    text: str
+    asked_at: datetime
+    reply: str
+    replied_at: datetime | None = None
+
+
 class WholeAssessment(Assessment):
     """An assessment with every answer."""
 
+    agreement: Agreement | None = None
+    questions: tuple[Question, ...] = ()
     by_pillar: Mapping[str, Figures]
     by_clause: Mapping[str, Figures]
     cheapest_path: tuple[str, ...] = ()

@@ -10,9 +10,10 @@ from mrx_shared.kit.http import Answer, Asked
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.assessments import Judgement, State
+from mrx_benchmark.domain.assessments import Assessment, Judgement, State
 from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
 from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.process import Question, Step
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 
 MANY = 2_000
@@ -151,8 +152,70 @@ class AnswerShown(Answer):
     decided_at: datetime | None
 
 
+class StepShown(Answer):
+    """A step of an assessment, with who took it and when."""
+
+    step: Step
+    by: str
+    at: datetime
+    detail: str
+
+
+class QuestionShown(Answer):
+    """A reviewer's question to the owner, and the reply."""
+
+    question_id: UUID
+    criterion_id: str
+    text: str
+    asked_at: datetime
+    reply: str
+    replied_at: datetime | None
+
+
+class AppealShown(Answer):
+    """An owner's objection to the verdict."""
+
+    reason: str
+    appealed_at: datetime
+    granted: bool | None
+    rationale: str
+    decided_at: datetime | None
+
+
+class DifferenceShown(Answer):
+    """Where two reviewers differ."""
+
+    criterion_id: str
+    first: Relation | None
+    second: Relation | None
+    resolved: bool
+
+
+class AgreementShown(Answer):
+    """How far two reviewers agree, once both are done."""
+
+    kappa: Decimal | None = Field(description="Cohen's kappa, rounded down to two places")
+    compared: int
+    differences: list[DifferenceShown]
+
+
+class WaivedShown(Answer):
+    """A clause that the figures leave out."""
+
+    clause: str
+    reason: str
+    until: date
+
+
 class AssessmentWhole(AssessmentShown):
     """An assessment with every answer."""
+
+    reviewers: int = Field(description="how many people have begun to judge it independently")
+    agreement: AgreementShown | None
+    history: list[StepShown]
+    questions: list[QuestionShown]
+    appeal: AppealShown | None
+    waived: list[WaivedShown]
 
     by_pillar: dict[str, FiguresShown]
     by_clause: dict[str, FiguresShown]
@@ -216,7 +279,7 @@ def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
     return AssessmentShown(
-        **_percentages(found.score.overall),
+        **percentages(found.score.overall),
         assessment_id=one.assessment_id,
         protocol_id=one.protocol_id,
         version=one.version,
@@ -236,10 +299,54 @@ def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
     """An assessment with every answer."""
     return AssessmentWhole(
         **dict(assessment_shown(found)),
-        by_pillar={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_pillar.items()},
-        by_clause={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_clause.items()},
+        reviewers=len(found.assessment.reviews),
+        agreement=_agreement(found.assessment),
+        history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
+        questions=[question_shown(one) for one in found.questions],
+        appeal=AppealShown(
+            reason=found.appeal.reason,
+            appealed_at=found.appeal.at,
+            granted=found.appeal.granted,
+            rationale=found.appeal.rationale,
+            decided_at=found.appeal.decided_at,
+        )
+        if found.appeal
+        else None,
+        waived=[
+            WaivedShown(clause=one.clause, reason=one.reason, until=one.until) for one in found.score.waived
+        ],
+        by_pillar={name: FiguresShown(**percentages(part)) for name, part in found.score.by_pillar.items()},
+        by_clause={name: FiguresShown(**percentages(part)) for name, part in found.score.by_clause.items()},
         cheapest_path=list(found.score.cheapest_path),
         answers=list(_answers(found)),
+    )
+
+
+def question_shown(question: Question) -> QuestionShown:
+    """A question; who asked is not the owner's to know."""
+    return QuestionShown(
+        question_id=question.question_id,
+        criterion_id=question.criterion_id,
+        text=question.text,
+        asked_at=question.asked_at,
+        reply=question.reply,
+        replied_at=question.replied_at,
+    )
+
+
+def _agreement(assessment: Assessment) -> AgreementShown | None:
+    if not assessment.settled:
+        return None
+    kappa = assessment.kappa()
+    return AgreementShown(
+        kappa=percent(kappa) if kappa is not None else None,
+        compared=len(assessment.compared()),
+        differences=[
+            DifferenceShown(
+                criterion_id=name, first=pair[0], second=pair[1], resolved=name in assessment.decisions
+            )
+            for name, pair in assessment.differences().items()
+        ],
     )
 
 
@@ -264,7 +371,8 @@ def _answers(found: handlers.AssessmentShown) -> Iterator[AnswerShown]:
         )
 
 
-def _percentages(figures: Figures) -> dict[str, Any]:
+def percentages(figures: Figures) -> dict[str, Any]:
+    """Figures, rounded down."""
     return {
         "commonality": percent(figures.commonality),
         "lower": percent(figures.lower),

@@ -12,6 +12,7 @@ from mrx_benchmark import handlers
 from mrx_benchmark.domain.answers import read_relation
 from mrx_benchmark.domain.assessments import Decision
 from mrx_benchmark.domain.protocols import ProtocolVersion
+from mrx_benchmark.entrypoints.http.around import add_around
 from mrx_benchmark.entrypoints.http.bodies import (
     AssessmentAsked,
     AssessmentShown,
@@ -30,6 +31,7 @@ from mrx_benchmark.entrypoints.http.bodies import (
     protocol_shown,
     version_shown,
 )
+from mrx_benchmark.entrypoints.http.documents import add_documents
 from mrx_benchmark.ports import Work
 
 _EVERYONE = tuple(Role)
@@ -42,6 +44,8 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     _add_protocols(router, requests, access)
     _add_assessments(router, requests, access)
     _add_review(router, requests, access)
+    add_around(router, requests, access)
+    add_documents(router, requests, access)
     return router
 
 
@@ -134,7 +138,9 @@ def _add_assessments(router: APIRouter, requests: Requests[Work], access: Access
     @router.get("/assessments", tags=["assessments"])
     async def list_assessments(who: reader) -> AssessmentsShown:
         async def listed(work: Work) -> AssessmentsShown:
-            found = await handlers.list_assessments(for_review=who.role is Role.REVIEWER, work=work)
+            found = await handlers.list_assessments(
+                for_review=who.role is Role.REVIEWER, by=who.subject, work=work
+            )
             return AssessmentsShown(assessments=[assessment_shown(one) for one in found])
 
         return await requests.read(listed, tenant=who.member)
@@ -143,7 +149,9 @@ def _add_assessments(router: APIRouter, requests: Requests[Work], access: Access
     async def show_assessment(assessment_id: UUID, who: reader) -> AssessmentWhole:
         async def shown(work: Work) -> AssessmentWhole:
             return assessment_whole(
-                await handlers.show_assessment(assessment_id, for_review=who.role is Role.REVIEWER, work=work)
+                await handlers.show_assessment(
+                    assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
+                )
             )
 
         return await requests.read(shown, tenant=who.member)

@@ -1,0 +1,158 @@
+"""Templates go out and come back; reports say what the score says."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import openpyxl
+import pikepdf
+import pytest
+from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.commonality import score
+from mrx_benchmark.domain.criteria import Relation
+from mrx_benchmark.entrypoints.cli import app
+from mrx_benchmark.entrypoints.documents import (
+    Report,
+    gap_html,
+    gap_pdf,
+    gap_xlsx,
+    heat_map,
+    oscal,
+    template_csv,
+    template_xlsx,
+)
+from mrx_benchmark.entrypoints.files import shipped_catalogue, sifted_answers
+from mrx_shared.kit.command import run
+from mrx_shared.refusals import Invalid
+
+CRITERIA = shipped_catalogue("6.1-4p")
+RELATIONS = list(Relation)
+GIVEN = tuple(
+    Answer(
+        criterion_id=one.id, relation=RELATIONS[place % 5], requirement_ref=f"§ {place}", rationale="so <b>"
+    )
+    for place, one in enumerate(CRITERIA.criteria)
+    if place % 7
+)
+REPORT = Report(
+    protocol="Acme <Audit>",
+    catalogue=CRITERIA,
+    answers=GIVEN,
+    score=score(CRITERIA, GIVEN),
+    made_at=datetime(2026, 6, 30, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_filled_template_comes_back_as_the_answers_that_it_was_filled_with(kind: str) -> None:
+    raw = template_csv(CRITERIA, GIVEN).encode() if kind == "csv" else template_xlsx(CRITERIA, GIVEN)
+    back = sifted_answers(raw, f"a.{kind}", CRITERIA)
+    assert (back.answers, back.faults) == (GIVEN, ())
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_template_of_another_version_is_refused(kind: str) -> None:
+    older = shipped_catalogue("6.0-4p")
+    raw = template_csv(older).encode() if kind == "csv" else template_xlsx(older)
+    with pytest.raises(Invalid, match=r"of criteria '6\.0-4p', not of 6\.1-4p") as caught:
+        sifted_answers(raw, f"a.{kind}", CRITERIA)
+    assert (caught.value.row, caught.value.field) == (1, "criteria")
+
+
+def test_the_good_rows_are_kept_and_each_of_the_others_is_told_with_row_column_and_remedy() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(template_xlsx(CRITERIA)))
+    sheet = book["Answers"]
+    sheet["B3"], sheet["B4"], sheet["B5"], sheet["E6"] = "equal", "same", "none", "=1+1"
+    sheet["A7"] = "C9.99"
+    sheet["A8"] = sheet["A3"].value
+    body = io.BytesIO()
+    book.save(body)
+    sifted = sifted_answers(body.getvalue(), "a.xlsx", CRITERIA)
+    assert [one.relation for one in sifted.answers] == ["equal", "none"]
+    assert [(one.row, one.field) for one in sifted.faults] == [
+        (4, "relation"),
+        (6, "rationale"),
+        (7, "criterion_id"),
+        (8, "criterion_id"),
+    ]
+    assert all(one.remedy for one in sifted.faults)
+
+
+@pytest.mark.parametrize("raw", [b"", b"PK\x03\x04", b"plain text", b"x" * (5 * 1024 * 1024)])
+def test_what_is_no_workbook_or_too_large_is_refused(raw: bytes) -> None:
+    with pytest.raises(Invalid):
+        sifted_answers(raw, "a.xlsx", CRITERIA)
+
+
+def test_the_page_shows_the_verdict_the_path_and_every_gap_and_runs_nothing() -> None:
+    page = gap_html(REPORT)
+    assert "<script" not in page
+    assert "Acme &lt;Audit&gt;" in page
+    assert "<svg" in page
+    for name in REPORT.score.cheapest_path:
+        assert f"<td>{name}</td>" in page
+    assert page.count("<tr>") == 3 + len(REPORT.score.gaps) + len(REPORT.score.by_clause) + len(
+        REPORT.score.cheapest_path
+    )
+
+
+def test_the_map_has_a_field_for_every_clause() -> None:
+    svg = heat_map(REPORT.score, CRITERIA)
+    assert svg.startswith("<svg")
+    assert "<script" not in svg
+    assert len(re.findall(r">\d+\.\d\d<", svg)) == len(CRITERIA.clauses)
+
+
+def test_the_pdf_is_the_same_for_the_same_report() -> None:
+    first = gap_pdf(REPORT)
+    assert first == gap_pdf(REPORT)
+    with pikepdf.open(io.BytesIO(first)) as document:
+        assert len(document.pages) >= 2
+
+
+def test_the_workbook_holds_every_criterion() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(gap_xlsx(REPORT)))
+    assert book.sheetnames == ["Verdict", "Clauses", "Criteria", "Path"]
+    assert book["Criteria"].max_row == 1 + len(CRITERIA.criteria)
+
+
+def test_the_mapping_collection_has_the_form_that_oscal_states() -> None:
+    collection = json.loads(json.dumps(oscal(REPORT)))["mapping-collection"]
+    assert set(collection) == {"uuid", "metadata", "provenance", "mappings", "back-matter"}
+    assert set(collection["metadata"]) == {"title", "last-modified", "version", "oscal-version"}
+    [mapping] = collection["mappings"]
+    ids = [collection["uuid"], mapping["uuid"], *(one["uuid"] for one in mapping["maps"])]
+    assert len({UUID(one) for one in ids}) == len(ids)
+    resources = {f"#{one['uuid']}" for one in collection["back-matter"]["resources"]}
+    assert {mapping["source-resource"]["href"], mapping["target-resource"]["href"]} == resources
+    assert len(mapping["maps"]) == sum(one.relation is not Relation.NONE for one in GIVEN)
+    known = {one.id for one in CRITERIA.criteria}
+    for one in mapping["maps"]:
+        assert one["relationship"]["type"] in {"equal-to", "superset-of", "subset-of", "intersects-with"}
+        assert {end["type"] for end in (*one["sources"], *one["targets"])} == {"statement", "control"}
+        assert one["targets"][0]["id-ref"] in known
+    assert oscal(REPORT) == oscal(REPORT)
+
+
+def test_the_commands_write_templates_reports_and_suggestions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "answers.csv"
+    assert run(app, ["template", "6.1-4p", "--out", str(template)]) == 0
+    filled = template_csv(CRITERIA, GIVEN)
+    template.write_text(filled, encoding="utf-8")
+    for kind in ("html", "pdf", "xlsx", "svg", "json"):
+        out = tmp_path / f"report.{kind}"
+        assert run(app, ["report", str(template), "--criteria", "6.1-4p", "--out", str(out)]) == 0
+        assert out.stat().st_size > 1_000
+    assert run(app, ["report", str(template), "--criteria", "6.1-4p", "--out", str(tmp_path / "a.doc")]) == 2
+    protocol = tmp_path / "protocol.csv"
+    protocol.write_text("requirement_ref,requirement_text\n4.1,Exits are never locked.\n", encoding="utf-8")
+    capsys.readouterr()
+    assert run(app, ["suggest", str(protocol), "--criteria", "6.1-4p"]) == 0
+    header, first, *_ = capsys.readouterr().out.splitlines()
+    assert header.endswith("suggested_criterion_id,similarity")
+    assert ",C3.4," in first
