@@ -127,6 +127,9 @@ async def settle(due: Due, bench: Bench) -> None:
 async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: timedelta) -> Ticket:
     """Take a waiting ticket's file if it is the promised one; the checksum is storage's, not the sender's."""
     request = await work.requests.get_to_change(ticket.request_id)
+    ticket = await work.tickets.get(ticket.ticket_id)
+    if ticket.state is not State.WAITING:
+        return ticket  # it ended while the storage was asked
     others = [one for one in await work.tickets.of_request(ticket.request_id) if one != ticket]
     if over := _why_over(ticket, request, others, lying=lying, now=work.now):
         return await _lapse(ticket, work, over, kept_for)

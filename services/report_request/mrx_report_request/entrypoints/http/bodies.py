@@ -306,5 +306,6 @@ def page_shown(shown: Shown) -> PageShown:
         language=request.supplier.language,
         possible=steps,
         decline_reasons=list(DeclineReason),
-        reason=request.reason,
+        # The other reasons are the asker's own.
+        reason=request.reason if request.state is State.DECLINED else None,
     )
