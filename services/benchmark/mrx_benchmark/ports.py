@@ -14,6 +14,7 @@ from mrx_shared.messages.speaking import Speaks
 from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
@@ -42,6 +43,8 @@ class Verdict:
     recognised_until: date | None
     concluded_by: str
     concluded_at: datetime
+    waived: tuple[Waiver, ...] = ()
+    """The clauses that it leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,9 @@ class Process(Port):
 
     async def evolution(self, older: str) -> Evolution | None:
         """What follows a version."""
+
+    async def evolutions_to(self, newer: str) -> list[Evolution]:
+        """The announcements that a version follows others."""
 
     async def keep_comment(self, older: str, text: str, *, by: str) -> None:
         """Add a word to a consultation."""
@@ -183,6 +189,9 @@ class Assessments(Port):
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         """The last conclusion under these criteria on each protocol version that the tenant may see."""
 
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        """Of those, each yes whose recognition ends by a day, unless its lapse was told."""
+
     async def replace_verdict(self, verdict: Verdict) -> None:
         """Put a verdict in place of that which stands."""
 
@@ -191,6 +200,22 @@ class Assessments(Port):
 
     async def visible(self) -> list[Assessment]:
         """All that the tenant may see, the newest first."""
+
+
+class Drafts(Port):
+    """The tenant's own drafts; nobody sees another's, not even of a public protocol."""
+
+    async def get(self, protocol_id: UUID, version: str, criteria_version: str) -> Draft | None:
+        """One. Until the commit nobody else asks for it."""
+
+    async def keep(self, draft: Draft) -> None:
+        """Add a draft, or put it in place of that which stands."""
+
+    async def drop(self, draft: Draft) -> None:
+        """Take a draft away."""
+
+    async def own(self) -> list[Draft]:
+        """All, the last saved first."""
 
 
 class Owners(Port):
@@ -229,6 +254,10 @@ class Work(Speaks, Port):
     @property
     def assessments(self) -> Assessments:
         """Assessments."""
+
+    @property
+    def drafts(self) -> Drafts:
+        """Drafts."""
 
     @property
     def owners(self) -> Owners:

@@ -31,7 +31,7 @@ from mrx_shared.store.database import Database
 from tests.conftest import MakeDatabase, ServiceDatabase
 
 TABLES = (
-    "review, assessment_event, question, appeal, extension, member_group, reviewer_tie, waiver, "
+    "draft, review, assessment_event, question, appeal, extension, member_group, reviewer_tie, waiver, "
     "consultation_comment, evolution, reminder, verdict, decision, answer, assessment, assessment_owner, protocol_version, protocol, protocol_owner, criteria, "
     "outbox, outbox_version, inbox, dead_letter, waiting, idempotency, token_key"
 )

@@ -51,8 +51,17 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert (refused.status_code, refused.json()["row"], refused.json()["field"]) == (422, 99, "criterion_id")
     taken = await made(await member.post("/v1/assessments/files", {**body, "keep_good": True}))
     assert [one["row"] for one in taken["refused"]] == [99]
-    assert taken["assessment"]["commonality"] == "100.00"
-    path = f"/v1/assessments/{taken['assessment']['assessment_id']}"
+    assert (taken["assessment"], taken["draft"]["commonality"]) == (None, "100.00")
+    assert (await made(await member.get("/v1/assessments"), 200))["assessments"] == []
+    draft = f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"
+    kept = await made(await member.get(draft), 200)
+    assert (kept["open"], len(kept["answers"])) == (0, len(rows))
+    assert (await call_as("member", uuid4()).get(draft)).status_code == 404
+    assert (await ann.get(draft)).status_code == 403
+    begun = await made(await member.post(f"{draft}/submission"))
+    assert begun["commonality"] == "100.00"
+    assert (await member.get(draft)).status_code == 404
+    path = f"/v1/assessments/{begun['assessment_id']}"
 
     wrong = {"criterion_id": "C10B4.1", "verdict": "corrected", "relation": "none", "rationale": "no"}
     more = [
@@ -106,6 +115,15 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert (what["equivalent"], what["asked"]) == ("open", 27)
     carried = await made(await member.get(f"{path}/carried?criteria_version=7.0"), 200)
     assert len(carried["asked"]) == 27
+    begun = await made(
+        await member.post(
+            f"/v1/protocols/{protocol_id}/versions/1/drafts/7.0", {"start_from": path.rpartition("/")[2]}
+        ),
+        200,
+    )
+    assert (begun["open"], begun["answers"]) == (27, carried["answers"])
+    early = await member.post(f"/v1/protocols/{protocol_id}/versions/1/drafts/7.0/submission")
+    assert (early.status_code, early.json()["field"]) == (409, "criteria_version")
 
     later = Database(
         benchmark_database.app,  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from uuid import UUID
 from mrx_benchmark.domain.assessments import Assessment, State
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
@@ -29,6 +30,7 @@ class MemoryWork(SaidFacts):
         self.criteria = MemoryCriteria()
         self.protocols = MemoryProtocols(self)
         self.assessments = MemoryAssessments(self)
+        self.drafts = MemoryDrafts(self)
         self.owners = MemoryOwners(self)
         self.keys: list[SigningKeyPublished] = []
 
@@ -149,6 +151,15 @@ class MemoryAssessments:
                 last[of.protocol_id, of.version] = (of, verdict)
         return list(last.values())
 
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        told = self._work.process.reminders
+        return [
+            (of, verdict)
+            for of, verdict in await self.last_concluded(criteria_version)
+            if verdict.equivalent and (until := verdict.recognised_until) is not None and until <= by
+            if (of.assessment_id, 0, until) not in told
+        ]
+
     async def replace_verdict(self, verdict: Verdict) -> None:
         self.verdicts[verdict.assessment_id] = verdict
 
@@ -157,6 +168,27 @@ class MemoryAssessments:
 
     async def visible(self) -> list[Assessment]:
         return [one for one in reversed(self.kept.values()) if self._work.sees(one.owner)]
+
+
+class MemoryDrafts:
+    """See `ports.Drafts`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[tuple[UUID, str, str], Draft] = {}
+
+    async def get(self, protocol_id: UUID, version: str, criteria_version: str) -> Draft | None:
+        found = self.kept.get((protocol_id, version, criteria_version))
+        return found if found and found.owner == self._work.tenant else None
+
+    async def keep(self, draft: Draft) -> None:
+        self.kept[draft.protocol_id, draft.version, draft.criteria_version] = draft
+
+    async def drop(self, draft: Draft) -> None:
+        del self.kept[draft.protocol_id, draft.version, draft.criteria_version]
+
+    async def own(self) -> list[Draft]:
+        return [one for one in reversed(self.kept.values()) if one.owner == self._work.tenant]
 
 
 class MemoryOwners:
@@ -237,6 +269,9 @@ class MemoryProcess:
 
     async def evolution(self, older: str) -> Evolution | None:
         return self.evolutions.get(older)
+
+    async def evolutions_to(self, newer: str) -> list[Evolution]:
+        return [one for one in self.evolutions.values() if one.newer == newer]
 
     async def keep_comment(self, older: str, text: str, *, by: str) -> None:
         self.said.append(Comment(text=text, at=datetime(2026, 6, 30, tzinfo=UTC)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
+from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.lineage import lineage_between
 from mrx_benchmark.domain.process import Phase, Step
@@ -225,6 +226,67 @@ async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
     await handlers.conclude(one, by=ANN, work=work)
     assert (assessed(work).commonality, assessed(work).equivalent) == (Decimal("100.00"), True)
     assert assessed(work).recognised_until == date(2026, 12, 31)
+
+
+async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> None:
+    work = evolving()
+    second = replace(work.catalogues["own"].criteria[0], clause="2")
+    older = replace(work.catalogues["own"], criteria=(second, *work.catalogues["own"].criteria[1:]))
+    work.catalogues = {**work.catalogues, "own": older}
+    today = work.moment.date()
+    ends = today + timedelta(days=50)
+    await process.waive("own", "2", "disputed", ends, by="s", work=work)
+    one = await submitted(work, A="none", B="equal", C="equal")
+    await judge(work, one, ANN)
+    await handlers.conclude(one, by=ANN, work=work)
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    assert work.assessments.verdicts[one].recognised_until == ends
+    work.moment += timedelta(days=60)
+    shown = await handlers.show_assessment(one, for_review=False, work=work)
+    assert [waiver.clause for waiver in shown.score.waived] == ["2"], "a verdict keeps its waivers"
+    assert shown.score.equivalent is Equivalent.YES
+
+
+async def test_the_last_clause_is_not_waived(work: MemoryWork) -> None:
+    with pytest.raises(Invalid, match="every clause is waived"):
+        await process.waive("own", "1", "disputed", date(2030, 12, 31), by="s", work=work)
+    assert not work.process.waived
+
+
+async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effect_no_earlier_than_it_holds() -> (
+    None
+):
+    work = evolving()
+    today = work.moment.date()
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    made = await protocol(work)
+
+    async def submit_next() -> object:
+        rows = [{"criterion_id": "A", "relation": "equal"}]
+        place = {"protocol_id": made.protocol_id, "version": "1", "criteria_version": "next"}
+        return await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+
+    work.moment += timedelta(days=19)
+    with pytest.raises(Rejected, match=f"take effect on {today + timedelta(days=20)}"):
+        await submit_next()
+    work.moment += timedelta(days=1)
+    await submit_next()
+
+    late = replace(work.catalogues["next"], valid_from=today + timedelta(days=400))
+    work.catalogues = {**work.catalogues, "next": late}
+    work.process.evolutions.clear()
+    with pytest.raises(Rejected, match="take effect on"):
+        await submit_next()
+    with pytest.raises(Invalid, match="holds from"):
+        await evolution.announce("own", "next", **days(today, 30, 40, 200), by="s", work=work)
+
+
+def days(today: date, consultation: int, effective: int, transition: int) -> dict[str, date]:
+    names = ("consultation_until", "effective_on", "transition_until")
+    return {
+        name: today + timedelta(days=count)
+        for name, count in zip(names, (consultation, effective, transition), strict=True)
+    }
 
 
 def evolving() -> MemoryWork:

@@ -1,8 +1,10 @@
 """The benchmark's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by owner."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -15,10 +17,12 @@ from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.process import SqlProcess
 from mrx_benchmark.adapters.rows import Rows
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
+from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
@@ -270,10 +274,10 @@ class SqlAssessments(Rows):
             """
             UPDATE verdict SET equivalent = :equivalent, commonality = :commonality, lower = :lower,
                 upper = :upper, recognised_from = :recognised_from, recognised_until = :recognised_until,
-                concluded_by = :concluded_by, concluded_at = :concluded_at
+                concluded_by = :concluded_by, concluded_at = :concluded_at, waived = CAST(:waived AS jsonb)
             WHERE assessment_id = :assessment_id
             """,
-            [{name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}],
+            [_columns(verdict)],
         )
 
     async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
@@ -281,16 +285,11 @@ class SqlAssessments(Rows):
         await self._each(
             """
             INSERT INTO verdict (assessment_id, member_id, equivalent, commonality, lower, upper,
-                recognised_from, recognised_until, concluded_by, concluded_at)
+                recognised_from, recognised_until, concluded_by, concluded_at, waived)
             VALUES (:assessment_id, :owner, :equivalent, :commonality, :lower, :upper,
-                :recognised_from, :recognised_until, :concluded_by, :concluded_at)
+                :recognised_from, :recognised_until, :concluded_by, :concluded_at, CAST(:waived AS jsonb))
             """,
-            [
-                {
-                    "owner": assessment.owner,
-                    **{name: getattr(verdict, name) for name in Verdict.__dataclass_fields__},
-                }
-            ],
+            [{"owner": assessment.owner, **_columns(verdict)}],
         )
 
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
@@ -305,6 +304,23 @@ class SqlAssessments(Rows):
             ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC
             """,
             criteria_version=criteria_version,
+        )
+        return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
+
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        rows = await self._all(
+            """
+            SELECT last.* FROM (
+                SELECT DISTINCT ON (a.protocol_id, a.version) v.*
+                FROM verdict v JOIN assessment a USING (assessment_id)
+                WHERE a.criteria_version = :criteria_version
+                ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC) last
+            WHERE last.equivalent AND last.recognised_until <= :by AND NOT EXISTS (
+                SELECT 1 FROM reminder r WHERE r.assessment_id = last.assessment_id AND r.days = 0
+                AND r.recognised_until = last.recognised_until)
+            """,
+            criteria_version=criteria_version,
+            by=by,
         )
         return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
 
@@ -395,6 +411,7 @@ class BenchmarkWork(SqlWork):
         self.criteria = SqlCriteria(self)
         self.protocols = SqlProtocols(self)
         self.assessments = SqlAssessments(self)
+        self.drafts = SqlDrafts(self)
         self.owners = SqlOwners(self)
 
     @asynccontextmanager
@@ -432,8 +449,18 @@ def _version(row: Row[Any]) -> ProtocolVersion:
     )
 
 
+def _columns(verdict: Verdict) -> dict[str, object]:
+    waived = [
+        {"clause": one.clause, "reason": one.reason, "until": one.until.isoformat()} for one in verdict.waived
+    ]
+    plain = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+    return {**plain, "waived": json.dumps(waived)}
+
+
 def _verdict(row: Row[Any]) -> Verdict:
-    return Verdict(**{name: getattr(row, name) for name in Verdict.__dataclass_fields__})
+    plain = {name: getattr(row, name) for name in Verdict.__dataclass_fields__}
+    waived = [Waiver(**{**one, "until": date.fromisoformat(one["until"])}) for one in row.waived]
+    return Verdict(**{**plain, "waived": tuple(waived)})
 
 
 def _decided(row: Row[Any]) -> Decided:

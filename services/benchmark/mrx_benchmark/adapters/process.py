@@ -191,6 +191,10 @@ class SqlProcess(Rows):
         row = await self._first("SELECT * FROM evolution WHERE older = :older", older=older)
         return Evolution(**row._mapping) if row else None  # noqa: SLF001 - as above
 
+    async def evolutions_to(self, newer: str) -> list[Evolution]:
+        rows = await self._all("SELECT * FROM evolution WHERE newer = :newer ORDER BY older", newer=newer)
+        return [Evolution(**row._mapping) for row in rows]  # noqa: SLF001 - as above
+
     async def keep_comment(self, older: str, text: str, *, by: str) -> None:
         await self._each(
             """

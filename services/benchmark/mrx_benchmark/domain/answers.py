@@ -30,6 +30,15 @@ class Answer:
     evidence: str = ""
 
 
+def row_of(answer: Answer) -> dict[str, str]:
+    """An answer as the row of a file that is read back to it."""
+    return {
+        "criterion_id": answer.criterion_id,
+        "relation": answer.relation.value,
+        **{name: getattr(answer, name) for name in TEXTS},
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
     """The good rows of a file, and what is wrong with each of the others, in the order of the file."""

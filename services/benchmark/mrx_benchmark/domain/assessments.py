@@ -306,11 +306,16 @@ class Assessment:
                 field="answers",
                 remedy="let the owner submit again with more answers, or correct them to what the evidence shows",
             )
-        end = catalogue.valid_until
-        if waivers and score(catalogue, self.judged()).equivalent is not Equivalent.YES:
-            end = min(day for day in (end, *(waiver.until for waiver in waivers)) if day is not None)
-        days = recognition(version, end)
+        days = recognition(version, self.last_day_of(catalogue, waivers))
         return Outcome(score=result, recognition=days if result.equivalent is Equivalent.YES else None)
+
+    def last_day_of(self, catalogue: Catalogue, waivers: Sequence[Waiver]) -> date | None:
+        """The last day on which the criteria hold for a yes: that of the first waiver where it needs them."""
+        if not waivers or score(catalogue, self.judged()).equivalent is Equivalent.YES:
+            return catalogue.valid_until
+        return min(
+            day for day in (catalogue.valid_until, *(waiver.until for waiver in waivers)) if day is not None
+        )
 
     def replace_by_newer(self) -> "Assessment":
         """Step back for a newer submission of the same protocol version and criteria."""

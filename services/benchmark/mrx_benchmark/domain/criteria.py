@@ -90,6 +90,8 @@ class Catalogue:
     """What each of these pillars must reach by itself, in percent, beside the gate by weight."""
     reviewers: int = 1
     """How many people judge every answer independently before there is a verdict."""
+    grades: tuple[str, ...] = ()
+    """The names in which audits under this version grade management systems, the worst first."""
 
     def __post_init__(self) -> None:
         if not self.criteria:
@@ -147,6 +149,7 @@ class Catalogue:
                 else {}
             ),
             **({"reviewers": str(self.reviewers)} if self.reviewers > 1 else {}),
+            **({"grades": list(self.grades)} if self.grades else {}),
             "criteria": [
                 {
                     "id": criterion.id,
@@ -180,7 +183,7 @@ def decimal_text(value: Fraction) -> str:
 
 
 _E = TypeVar("_E", bound=StrEnum)
-_OPTIONAL = {"gate", "credits", "floors", "reviewers"}
+_OPTIONAL = {"gate", "credits", "floors", "reviewers", "grades"}
 
 
 def catalogue_from(document: object, *, file: str) -> Catalogue:
@@ -205,6 +208,7 @@ def catalogue_from(document: object, *, file: str) -> Catalogue:
             credits=_credits(top.values.get("credits"), file),
             floors=_floors(top.values.get("floors"), file),
             reviewers=_reviewers(top),
+            grades=_grades(top),
         )
     except Invalid as error:
         if error.reason.startswith(file):
@@ -264,6 +268,17 @@ def _reviewers(top: "_Fields") -> int:
     if top.text("reviewers") not in _REVIEWERS:
         raise top.wrong("reviewers", "write 1 or 2")
     return _REVIEWERS[top.text("reviewers")]
+
+
+def _grades(top: "_Fields") -> tuple[str, ...]:
+    stated = top.values.get("grades", [])
+    if not isinstance(stated, Sequence) or isinstance(stated, str):
+        raise top.wrong("grades", "list their names, the worst first")
+    names = _Fields(dict(enumerate(stated)), place=f"{top.place}: grades")
+    listed = tuple(names.text(number) for number in names.values)
+    if len(set(listed)) < len(listed):
+        raise top.wrong("grades", "name each once")
+    return listed
 
 
 def _credits(stated: object, file: str) -> Mapping[Relation, Fraction]:

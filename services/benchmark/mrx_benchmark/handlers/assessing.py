@@ -134,6 +134,7 @@ async def submit_answers(
     await _check_code(protocol, work)
     catalogue = await in_force(criteria_version, work)
     check_measurable(await work.protocols.version(protocol_id, version), catalogue)
+    await _check_in_effect(catalogue, work)
     answers = read_answers(enumerate(rows, 1), catalogue)
     if not answers:
         raise Invalid("no criterion is answered", field="answers", remedy="answer at least one")
@@ -262,6 +263,18 @@ async def _check_code(protocol: Protocol, work: Work) -> None:
         check_own_code(protocol.code, await work.protocols.public_names())
 
 
+async def _check_in_effect(catalogue: Catalogue, work: Work) -> None:
+    """Refuse criteria that do not hold yet. What follows a version takes effect on the day that was announced."""
+    announced = [one.effective_on for one in await work.process.evolutions_to(catalogue.version)]
+    first = min(announced, default=catalogue.valid_from)
+    if work.now.date() < first:
+        raise Rejected(
+            f"criteria {catalogue.version} take effect on {first}",
+            field="criteria_version",
+            remedy="keep the answers as a draft until then, or submit them against the version before",
+        )
+
+
 def catalogue_named(version: str, work: Work) -> Catalogue:
     """The criteria of a version, as they were shipped."""
     if version not in work.catalogues:
@@ -330,12 +343,12 @@ async def shown(assessment: Assessment, work: Work) -> AssessmentShown:
 
 async def _short(assessment: Assessment, work: Work) -> AssessmentShown:
     version = assessment.criteria_version
+    verdict = await work.assessments.verdict(assessment.assessment_id)
+    waivers = verdict.waived if verdict else await waivers_today(version, work)
     return AssessmentShown(
         assessment=assessment,
-        score=score(
-            catalogue_named(version, work), assessment.judged(), waivers=await waivers_today(version, work)
-        ),
-        verdict=await work.assessments.verdict(assessment.assessment_id),
+        score=score(catalogue_named(version, work), assessment.judged(), waivers=waivers),
+        verdict=verdict,
     )
 
 
@@ -377,6 +390,7 @@ def as_kept(assessment: Assessment, outcome: Outcome, by: str, work: Work) -> Ve
         recognised_until=days.last if days else None,
         concluded_by=by,
         concluded_at=work.now,
+        waived=outcome.score.waived,
     )
 
 
@@ -385,7 +399,7 @@ async def say_with_new_end(version_of_criteria: str, owner: UUID | None, work: W
     catalogue = await in_force(version_of_criteria, work)
     for assessment, verdict in await work.assessments.last_concluded(catalogue.version):
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
-        until = last_day(version, catalogue.valid_until)
+        until = last_day(version, assessment.last_day_of(catalogue, verdict.waived))
         if assessment.owner == owner and verdict.equivalent and verdict.recognised_until != until:
             changed = replace(verdict, recognised_until=until)
             await work.assessments.change_end(changed)

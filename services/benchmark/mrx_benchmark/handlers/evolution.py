@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from mrx_shared.messages.benchmark import CriteriaEvolving, RecognitionEnding, RecognitionLapsed
@@ -12,7 +12,7 @@ from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.lineage import Lineage, carry
-from mrx_benchmark.domain.process import Evolution, Phase, Step, reminder_due
+from mrx_benchmark.domain.process import REMINDERS, Evolution, Phase, Step, reminder_due
 from mrx_benchmark.handlers.assessing import catalogue_named, note, say_criteria, say_with_new_end
 from mrx_benchmark.ports import Verdict, Work
 
@@ -43,7 +43,13 @@ async def announce(
 ) -> Evolution:
     """Announce that a version gives way to another. Recognition under the older one now ends with the transition."""
     catalogue_named(older, work)
-    catalogue_named(newer, work)
+    successor = catalogue_named(newer, work)
+    if effective_on < successor.valid_from:
+        raise Invalid(
+            f"{newer} holds from {successor.valid_from}",
+            field="effective_on",
+            remedy="let it take effect on that day or later",
+        )
     if path(older, newer, work.lineages) is None:
         raise Invalid(
             f"no lineage leads from {older} to {newer}",
@@ -103,10 +109,11 @@ async def watch(transact: Transact) -> bool:
 
     async def look(work: Work) -> None:
         nonlocal done
+        soon = work.now.date() + timedelta(days=max(REMINDERS))
         for owner in await work.owners.all():
             async with work.acting_for(owner):
                 for version in work.catalogues:
-                    for assessment, verdict in await work.assessments.last_concluded(version):
+                    for assessment, verdict in await work.assessments.ending(version, soon):
                         if assessment.owner == owner and await _watch_one(assessment, verdict, work):
                             done = True
 

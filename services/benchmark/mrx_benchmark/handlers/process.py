@@ -9,7 +9,7 @@ from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.answers import plain_text
 from mrx_benchmark.domain.assessments import Decision, State
-from mrx_benchmark.domain.commonality import Waiver
+from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
 from mrx_benchmark.handlers.assessing import (
@@ -159,6 +159,8 @@ async def waive(
     if until < work.now.date():
         raise Invalid(f"{until} is over", field="until", remedy="state a day to come")
     waiver = Waiver(clause=clause, reason=plain_text(reason, field="reason"), until=until)
+    others = [one for one in await waivers_today(criteria_version, work) if one.clause != clause]
+    score(catalogue, (), waivers=[*others, waiver])  # refuses what would leave nothing to measure
     await work.process.keep_waiver(criteria_version, waiver, by=by)
     return waiver
 

@@ -11,7 +11,7 @@ from mrx_shared.kit.http import Answer, Asked
 from mrx_shared.refusals import Unknown
 from pydantic import Field
 
-from mrx_benchmark.domain.answers import read_relation
+from mrx_benchmark.domain.answers import read_relation, row_of
 from mrx_benchmark.domain.assessments import Decision
 from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.domain.process import Evolution, Phase
@@ -412,17 +412,7 @@ def _add_carrying(router: APIRouter, requests: Requests[Work], access: Access) -
         async def moved(work: Work) -> CarriedShown:
             answers, asked = await evolution.carry_over(assessment_id, criteria_version, work=work)
             return CarriedShown(
-                answers=[
-                    AnswerAsked(
-                        criterion_id=one.criterion_id,
-                        relation=one.relation.value,
-                        requirement_ref=one.requirement_ref,
-                        requirement_text=one.requirement_text,
-                        rationale=one.rationale,
-                        evidence=one.evidence,
-                    )
-                    for one in answers
-                ],
+                answers=[AnswerAsked(**row_of(one)) for one in answers],
                 asked=list(asked),
             )
 

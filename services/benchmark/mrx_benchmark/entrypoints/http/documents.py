@@ -14,11 +14,13 @@ from mrx_shared.refusals import Invalid, Unknown
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import TEXTS
+from mrx_benchmark.domain.answers import row_of
 from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
 from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, sifted_answers
 from mrx_benchmark.entrypoints.http.bodies import AssessmentShown, assessment_shown
+from mrx_benchmark.entrypoints.http.drafts import DraftShown, draft_shown, place
 from mrx_benchmark.entrypoints.suggestions import suggest
+from mrx_benchmark.handlers import drafting
 from mrx_benchmark.ports import Work
 
 _XLSX = REPORTS["xlsx"][0]
@@ -35,7 +37,7 @@ class FileAsked(Asked):
     content_base64: str = Field(max_length=ANSWERS_BYTES * 4 // 3 + 4)
     keep_good: bool = Field(
         default=False,
-        description="take up the good rows although others are refused; newer answers replace them",
+        description="where rows are refused: keep the good ones as a draft, to be completed and submitted",
     )
 
 
@@ -49,9 +51,10 @@ class FaultShown(Answer):
 
 
 class FileTaken(Answer):
-    """The assessment that a file began, and the rows that were refused."""
+    """The assessment that a file began; or the rows that were refused, and the draft that holds the good ones."""
 
-    assessment: AssessmentShown
+    assessment: AssessmentShown | None = None
+    draft: DraftShown | None = None
     refused: list[FaultShown]
 
 
@@ -128,17 +131,22 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                     "not in base64", field="content_base64", remedy="encode the file's bytes"
                 ) from None
             sifted = sifted_answers(raw, asked.file_name, work.catalogues[asked.criteria_version])
-            if sifted.faults and not asked.keep_good:
-                raise sifted.faults[0]
+            if sifted.faults:
+                if not asked.keep_good:
+                    raise sifted.faults[0]
+                where = place(asked.protocol_id, asked.version, asked.criteria_version)
+                kept = await drafting.keep_good(
+                    sifted.answers, place=where, owner=who.member, by=who.subject, work=work
+                )
+                return FileTaken(
+                    draft=draft_shown(kept),
+                    refused=[
+                        FaultShown(row=one.row, field=one.field, reason=one.reason, remedy=one.remedy)
+                        for one in sifted.faults
+                    ],
+                )
             begun = await handlers.submit_answers(
-                [
-                    {
-                        "criterion_id": one.criterion_id,
-                        "relation": one.relation.value,
-                        **{name: getattr(one, name) for name in TEXTS},
-                    }
-                    for one in sifted.answers
-                ],
+                [row_of(one) for one in sifted.answers],
                 protocol_id=asked.protocol_id,
                 version=asked.version,
                 criteria_version=asked.criteria_version,
@@ -146,13 +154,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                 by=who.subject,
                 work=work,
             )
-            return FileTaken(
-                assessment=assessment_shown(begun),
-                refused=[
-                    FaultShown(row=one.row, field=one.field, reason=one.reason, remedy=one.remedy)
-                    for one in sifted.faults
-                ],
-            )
+            return FileTaken(assessment=assessment_shown(begun), refused=[])
 
         return await command(submitted, by=who, status=201)
 

@@ -32,6 +32,7 @@ from mrx_benchmark.entrypoints.http.bodies import (
     version_shown,
 )
 from mrx_benchmark.entrypoints.http.documents import add_documents
+from mrx_benchmark.entrypoints.http.drafts import add_drafts
 from mrx_benchmark.ports import Work
 
 _EVERYONE = tuple(Role)
@@ -45,6 +46,7 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     _add_assessments(router, requests, access)
     _add_review(router, requests, access)
     add_around(router, requests, access)
+    add_drafts(router, requests, access)
     add_documents(router, requests, access)
     return router
 
