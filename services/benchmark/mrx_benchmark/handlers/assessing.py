@@ -70,6 +70,11 @@ async def publish_criteria(work: Work) -> None:
                     await say_with_new_end(version, owner, work)
 
 
+async def list_criteria(work: Work) -> list[Catalogue]:
+    """Every version with the last day that holds now."""
+    return [await in_force(version, work) for version in work.catalogues]
+
+
 async def register_protocol(
     *, code: str, name: str, scheme_family: str | None, public: bool, owner: UUID | None, work: Work
 ) -> Protocol:
@@ -224,7 +229,13 @@ async def show_assessment(
 async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> list[AssessmentShown]:
     """The assessments that the asker may see, the newest first; a reviewer sees all."""
     if not for_review:
-        return [await _short(one.as_seen_by(""), work) for one in await work.assessments.visible()]
+        return [
+            replace(
+                await _short(one.as_seen_by(""), work),
+                questions=tuple(await work.process.questions(one.assessment_id)),
+            )
+            for one in await work.assessments.visible()
+        ]
     found: dict[UUID, AssessmentShown] = {}
     for owner in await work.owners.all():
         async with work.acting_for(owner):
@@ -337,7 +348,6 @@ async def shown(assessment: Assessment, work: Work) -> AssessmentShown:
         await _short(assessment, work),
         history=tuple(await work.process.history(assessment.assessment_id)),
         questions=tuple(await work.process.questions(assessment.assessment_id)),
-        appeal=await work.process.appeal(assessment.assessment_id),
     )
 
 
@@ -349,6 +359,7 @@ async def _short(assessment: Assessment, work: Work) -> AssessmentShown:
         assessment=assessment,
         score=score(catalogue_named(version, work), assessment.judged(), waivers=waivers),
         verdict=verdict,
+        appeal=await work.process.appeal(assessment.assessment_id) if verdict else None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import Assessment, Judgement, State
 from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
 from mrx_benchmark.domain.criteria import Catalogue, Relation
-from mrx_benchmark.domain.process import Question, Step
+from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 
 MANY = 2_000
@@ -113,6 +114,14 @@ class FiguresShown(Answer):
     upper: Decimal
 
 
+class Appealed(StrEnum):
+    """How an appeal stands."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    DISMISSED = "dismissed"
+
+
 class AssessmentShown(FiguresShown):
     """An assessment and what it comes to as it stands."""
 
@@ -128,6 +137,10 @@ class AssessmentShown(FiguresShown):
     recognised_from: date | None
     recognised_until: date | None
     concluded_at: datetime | None
+    appealed: Appealed | None = Field(
+        description="how the appeal against the verdict stands, if there is one"
+    )
+    questions_open: int = Field(description="questions that wait for the owner's reply; a reviewer is told 0")
 
 
 class AssessmentsShown(Answer):
@@ -223,6 +236,16 @@ class AssessmentWhole(AssessmentShown):
     answers: list[AnswerShown]
 
 
+class SuccessorShown(Answer):
+    """The dates by which a version gives way to a newer one."""
+
+    newer: str
+    phase: Phase
+    consultation_until: date
+    effective_on: date
+    transition_until: date
+
+
 class CriteriaShown(Answer):
     """A version of the criteria, in short."""
 
@@ -232,6 +255,7 @@ class CriteriaShown(Answer):
     valid_until: date | None
     criteria: int
     weight: int
+    successor: SuccessorShown | None
 
 
 class CriteriaListed(Answer):
@@ -263,8 +287,8 @@ def protocol_shown(protocol: Protocol, versions: list[ProtocolVersion]) -> Proto
     )
 
 
-def criteria_shown(catalogue: Catalogue) -> CriteriaShown:
-    """A version of the criteria, in short."""
+def criteria_shown(catalogue: Catalogue, evolution: Evolution | None, today: date) -> CriteriaShown:
+    """A version of the criteria, in short, with its last day as it holds now."""
     return CriteriaShown(
         version=catalogue.version,
         based_on=catalogue.based_on,
@@ -272,6 +296,15 @@ def criteria_shown(catalogue: Catalogue) -> CriteriaShown:
         valid_until=catalogue.valid_until,
         criteria=len(catalogue.criteria),
         weight=catalogue.weight,
+        successor=SuccessorShown(
+            newer=evolution.newer,
+            phase=evolution.phase(today),
+            consultation_until=evolution.consultation_until,
+            effective_on=evolution.effective_on,
+            transition_until=evolution.transition_until,
+        )
+        if evolution
+        else None,
     )
 
 
@@ -292,7 +325,15 @@ def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
         recognised_from=verdict.recognised_from if verdict else None,
         recognised_until=verdict.recognised_until if verdict else None,
         concluded_at=verdict.concluded_at if verdict else None,
+        appealed=_appealed(found.appeal) if found.appeal else None,
+        questions_open=sum(question.replied_at is None for question in found.questions),
     )
+
+
+def _appealed(appeal: Appeal) -> Appealed:
+    if appeal.granted is None:
+        return Appealed.OPEN
+    return Appealed.GRANTED if appeal.granted else Appealed.DISMISSED
 
 
 def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:

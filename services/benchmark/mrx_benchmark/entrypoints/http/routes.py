@@ -57,7 +57,12 @@ def _add_criteria(router: APIRouter, requests: Requests[Work], access: Access) -
     @router.get("/criteria", tags=["criteria"])
     async def list_criteria(who: everyone) -> CriteriaListed:  # noqa: ARG001
         async def listed(work: Work) -> CriteriaListed:
-            return CriteriaListed(criteria=[criteria_shown(one) for one in work.catalogues.values()])
+            return CriteriaListed(
+                criteria=[
+                    criteria_shown(one, await work.process.evolution(one.version), work.now.date())
+                    for one in await handlers.list_criteria(work)
+                ]
+            )
 
         return await requests.read(listed)
 
