@@ -3,9 +3,10 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
 import openpyxl
 import pikepdf
@@ -26,7 +27,7 @@ from mrx_benchmark.entrypoints.documents import (
 )
 from mrx_benchmark.entrypoints.files import shipped_catalogue, sifted_answers
 from mrx_shared.kit.command import run
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Rejected
 
 CRITERIA = shipped_catalogue("6.1-4p")
 RELATIONS = list(Relation)
@@ -119,22 +120,86 @@ def test_the_workbook_holds_every_criterion() -> None:
     assert book["Criteria"].max_row == 1 + len(CRITERIA.criteria)
 
 
+UUID_OF_OSCAL = r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+# What OSCAL 1.2 states of a mapping collection, as far as ours uses it: for each object its needed fields, then those
+# that it may have. A field's value is another object, a list of at least one, or the form of a text.
+WORD, LINE, ANY = r"[A-Za-z_][A-Za-z0-9_.-]*", r"\S(.*\S)?", r"(?s).+"
+ITEM = ({"type": "statement|control", "id-ref": LINE}, {})
+METHOD = {
+    "method": "human|automation|hybrid",
+    "matching-rationale": "syntactic|semantic|functional",
+    "status": "complete|not-complete|draft|deprecated|superseded",
+}
+MAP = (
+    {
+        "uuid": UUID_OF_OSCAL,
+        "relationship": "equivalent-to|equal-to|subset-of|superset-of|intersects-with|no-relationship",
+        "sources": [ITEM],
+        "targets": [ITEM],
+    },
+    {"remarks": ANY},
+)
+RESOURCE = ({"type": "catalog|profile", "href": f"#{UUID_OF_OSCAL}"}, {})
+GAPS = ({"uuid": UUID_OF_OSCAL, "unmapped-controls": [({}, {"with-ids": [WORD]})]}, {})
+MAPPING = (
+    {"uuid": UUID_OF_OSCAL, "source-resource": RESOURCE, "target-resource": RESOURCE, "maps": [MAP]},
+    {**METHOD, "target-gap-summary": GAPS},
+)
+METADATA = {
+    "title": ANY,
+    "last-modified": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+    "version": LINE,
+    "oscal-version": r"1\.2\.\d",
+}
+COLLECTION = (
+    {
+        "uuid": UUID_OF_OSCAL,
+        "metadata": (METADATA, {}),
+        "provenance": ({**METHOD, "mapping-description": ANY}, {}),
+        "mappings": [MAPPING],
+    },
+    {"back-matter": ({}, {"resources": [({"uuid": UUID_OF_OSCAL}, {"title": ANY})]})},
+)
+
+
+def faults(stated: Any, found: Any, place: str = "") -> list[str]:  # noqa: ANN401 - JSON
+    """Where a document departs from what is stated of it."""
+    if isinstance(stated, str):
+        fits = isinstance(found, str) and re.fullmatch(stated, found)
+        return [] if fits else [f"{place}: {found!r}"]
+    if isinstance(stated, list):
+        if not isinstance(found, list) or not found:
+            return [f"{place}: not a list of at least one"]
+        return [one for item in found for one in faults(stated[0], item, f"{place}[]")]
+    needed, optional = stated
+    wrong = [f"{place}: {name} is missing" for name in needed.keys() - found.keys()]
+    known = {**needed, **optional}
+    wrong += [f"{place}: {name} is not known" for name in found.keys() - known.keys()]
+    return wrong + [
+        one
+        for name in found.keys() & known.keys()
+        for one in faults(known[name], found[name], f"{place}/{name}")
+    ]
+
+
 def test_the_mapping_collection_has_the_form_that_oscal_states() -> None:
     collection = json.loads(json.dumps(oscal(REPORT)))["mapping-collection"]
-    assert set(collection) == {"uuid", "metadata", "provenance", "mappings", "back-matter"}
-    assert set(collection["metadata"]) == {"title", "last-modified", "version", "oscal-version"}
+    assert faults(COLLECTION, collection) == []
     [mapping] = collection["mappings"]
     ids = [collection["uuid"], mapping["uuid"], *(one["uuid"] for one in mapping["maps"])]
-    assert len({UUID(one) for one in ids}) == len(ids)
+    assert len(set(ids)) == len(ids)
     resources = {f"#{one['uuid']}" for one in collection["back-matter"]["resources"]}
     assert {mapping["source-resource"]["href"], mapping["target-resource"]["href"]} == resources
-    assert len(mapping["maps"]) == sum(one.relation is not Relation.NONE for one in GIVEN)
-    known = {one.id for one in CRITERIA.criteria}
-    for one in mapping["maps"]:
-        assert one["relationship"]["type"] in {"equal-to", "superset-of", "subset-of", "intersects-with"}
-        assert {end["type"] for end in (*one["sources"], *one["targets"])} == {"statement", "control"}
-        assert one["targets"][0]["id-ref"] in known
+    targets = [one["targets"][0]["id-ref"] for one in mapping["maps"]]
+    [gaps] = mapping["target-gap-summary"]["unmapped-controls"]
+    assert {*targets, *gaps["with-ids"]} == {one.id for one in CRITERIA.criteria}
+    assert (mapping["status"], len(targets)) == ("not-complete", len(GIVEN))
     assert oscal(REPORT) == oscal(REPORT)
+
+
+def test_an_empty_mapping_is_refused() -> None:
+    with pytest.raises(Rejected, match="nothing to map"):
+        oscal(replace(REPORT, answers=()))
 
 
 def test_the_commands_write_templates_reports_and_suggestions(

@@ -11,6 +11,8 @@ from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid5
 
+from mrx_shared.refusals import Rejected
+
 from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer
 from mrx_benchmark.domain.commonality import Figures, Score, percent
 from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation
@@ -23,6 +25,7 @@ _RELATIONSHIPS: Mapping[Relation, str] = {
     Relation.SUPERSET: "superset-of",
     Relation.SUBSET: "subset-of",
     Relation.INTERSECTS: "intersects-with",
+    Relation.NONE: "no-relationship",
 }
 
 
@@ -226,22 +229,38 @@ def gap_xlsx(report: Report) -> bytes:
 def oscal(report: Report) -> dict[str, Any]:
     """The answers as an OSCAL mapping collection: the protocol's requirements are the source, the criteria the target.
 
-    Relations of none are not mapped: OSCAL has no word for them, and draws no conclusion from what is not mapped.
+    Criteria without an answer are its gaps. Raises `Rejected` where there is no answer: OSCAL knows no empty mapping.
     """
+    if not report.answers:
+        raise Rejected("there is nothing to map", field="answers", remedy="answer at least one criterion")
     named = f"{report.protocol}/{report.catalogue.version}"
     maps = [
         {
             "uuid": str(uuid5(_NAMESPACE, f"{named}/{answer.criterion_id}")),
-            "relationship": {"type": _RELATIONSHIPS[answer.relation]},
-            "sources": [{"type": "statement", "id-ref": answer.requirement_ref or answer.criterion_id}],
+            "relationship": _RELATIONSHIPS[answer.relation],
+            "sources": [
+                {
+                    "type": "statement",
+                    "id-ref": " ".join(answer.requirement_ref.split()) or answer.criterion_id,
+                }
+            ],
             "targets": [{"type": "control", "id-ref": answer.criterion_id}],
             **({"remarks": answer.rationale} if answer.rationale else {}),
         }
         for answer in report.answers
-        if answer.relation in _RELATIONSHIPS
     ]
+    answered = {answer.criterion_id for answer in report.answers}
+    unmapped = [one.id for one in report.catalogue.criteria if one.id not in answered]
+    gaps = {
+        "uuid": str(uuid5(_NAMESPACE, f"{named}/gaps")),
+        "unmapped-controls": [{"with-ids": unmapped}],
+    }
     source, target = (str(uuid5(_NAMESPACE, f"{named}/{end}")) for end in ("source", "target"))
-    provenance = {"method": "human", "matching-rationale": "semantic", "status": "complete"}
+    provenance = {
+        "method": "human",
+        "matching-rationale": "semantic",
+        "status": "not-complete" if unmapped else "complete",
+    }
     return {
         "mapping-collection": {
             "uuid": str(uuid5(_NAMESPACE, f"{named}/{report.made_at.isoformat()}")),
@@ -262,6 +281,7 @@ def oscal(report: Report) -> dict[str, Any]:
                     "source-resource": {"type": "catalog", "href": f"#{source}"},
                     "target-resource": {"type": "catalog", "href": f"#{target}"},
                     "maps": maps,
+                    **({"target-gap-summary": gaps} if unmapped else {}),
                 }
             ],
             "back-matter": {
