@@ -89,6 +89,25 @@ async def test_a_member_sees_where_its_assessments_stand_and_until_when_they_hol
     assert "71.42 to 88.09 % 31 December 2027" in read
 
 
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2026-11-21", "Recognition of Northwind Protocol 4.2 lapsed on 21 November 2026."),
+        ("2027-02-20", "Recognition of Northwind Protocol 4.2 ends on 20 February 2027."),
+        ("2027-02-21", None),
+    ],
+)
+async def test_the_end_of_recognition_is_told_ninety_days_before(
+    scheme: Scheme, until: str, said: str | None
+) -> None:
+    over = assessment(
+        state="concluded", equivalent="yes", recognised_from="2020-01-01", recognised_until=until
+    )
+    scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": [over]})
+    read = words((await scheme.browser("member").get(PATH)).text)
+    assert (said in read) if said else ("Recognition of" not in read)
+
+
 async def test_a_filled_in_template_is_sent_whole(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, "/v1/assessments/files", {"assessment": assessment(), "refused": []})
     sent = await scheme.browser("member").send(

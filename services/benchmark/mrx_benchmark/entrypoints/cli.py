@@ -5,6 +5,7 @@ import json
 import sys
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,17 +100,21 @@ def show_criteria(
         title=f"{catalogue.version}: {len(catalogue.criteria)} criteria, weight {catalogue.weight} "
         f"({catalogue.based_on})"
     )
-    for heading in ("id", "pillar", "kind", "weight", "essential", "statement"):
-        table.add_column(heading, no_wrap=heading != "statement")
-    for criterion in catalogue.criteria:
-        table.add_row(
-            criterion.id,
-            criterion.pillar,
-            criterion.kind,
-            str(criterion.weight),
-            "yes" if criterion.essential else "",
-            criterion.statement,
-        )
+    for heading in ("id", "weight", "essential", "kind", "statement"):
+        wide = {"kind": 11}.get(heading)
+        table.add_column(heading, no_wrap=heading not in {"kind", "statement"}, max_width=wide)
+    for clause, criteria in groupby(catalogue.criteria, key=lambda one: one.clause):
+        listed = list(criteria)
+        table.add_section()
+        table.add_row("", "", "", "", f"Clause {clause}, {listed[0].pillar}", style="bold")
+        for one in listed:
+            table.add_row(
+                one.id,
+                str(one.weight),
+                "yes" if one.essential else "",
+                one.kind.replace("-", " "),
+                one.statement,
+            )
     Console().print(table)
 
 

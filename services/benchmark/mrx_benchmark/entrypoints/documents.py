@@ -104,7 +104,7 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     rows = [
         {
             "clause": clause,
-            "pillar": pillars[clause],
+            "pillar": pillars[clause].replace("-", " "),
             "commonality": float(percent(figures.commonality)),
             "shown": f"{percent(figures.commonality)}",
         }
@@ -114,7 +114,7 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
         x=alt.X(
             "pillar:N",
             title=None,
-            sort=list(dict.fromkeys(pillars.values())),
+            sort=[one.replace("-", " ") for one in dict.fromkeys(pillars.values())],
             axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
         ),
         y=alt.Y(
@@ -133,7 +133,7 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     )
     figures = base.mark_text(fontSize=11).encode(
         text="shown:N",
-        color=alt.condition("datum.commonality > 80", alt.value("#ffffff"), alt.value("#1f2a37")),
+        color=alt.condition("datum.commonality > 80", alt.value("#ffffff"), alt.value("#000000")),
     )
     chart = (
         (cells + figures)
@@ -326,7 +326,7 @@ def _told(report: Report) -> dict[str, Any]:
         ],
         "pillars": [{"pillar": name, **_figures(one)} for name, one in score.by_pillar.items()],
         "clauses": [
-            {"clause": name, "pillar": pillars[name], **_figures(one)}
+            {"clause": name, "pillar": pillars[name].replace("-", " "), **_figures(one)}
             for name, one in score.by_clause.items()
         ],
         "path": [_step(criteria[name], points[name]) for name in score.cheapest_path],
