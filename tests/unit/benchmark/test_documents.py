@@ -124,13 +124,13 @@ UUID_OF_OSCAL = r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 # What OSCAL 1.2 states of a mapping collection, as far as ours uses it: for each object its needed fields, then those
 # that it may have. A field's value is another object, a list of at least one, or the form of a text.
 WORD, LINE, ANY = r"[A-Za-z_][A-Za-z0-9_.-]*", r"\S(.*\S)?", r"(?s).+"
-ITEM = ({"type": "statement|control", "id-ref": LINE}, {})
+ITEM: Any = ({"type": "statement|control", "id-ref": LINE}, {})
 METHOD = {
     "method": "human|automation|hybrid",
     "matching-rationale": "syntactic|semantic|functional",
     "status": "complete|not-complete|draft|deprecated|superseded",
 }
-MAP = (
+MAP: Any = (
     {
         "uuid": UUID_OF_OSCAL,
         "relationship": "equivalent-to|equal-to|subset-of|superset-of|intersects-with|no-relationship",
@@ -139,9 +139,9 @@ MAP = (
     },
     {"remarks": ANY},
 )
-RESOURCE = ({"type": "catalog|profile", "href": f"#{UUID_OF_OSCAL}"}, {})
-GAPS = ({"uuid": UUID_OF_OSCAL, "unmapped-controls": [({}, {"with-ids": [WORD]})]}, {})
-MAPPING = (
+RESOURCE: Any = ({"type": "catalog|profile", "href": f"#{UUID_OF_OSCAL}"}, {})
+GAPS: Any = ({"uuid": UUID_OF_OSCAL, "unmapped-controls": [({}, {"with-ids": [WORD]})]}, {})
+MAPPING: Any = (
     {"uuid": UUID_OF_OSCAL, "source-resource": RESOURCE, "target-resource": RESOURCE, "maps": [MAP]},
     {**METHOD, "target-gap-summary": GAPS},
 )
@@ -151,7 +151,7 @@ METADATA = {
     "version": LINE,
     "oscal-version": r"1\.2\.\d",
 }
-COLLECTION = (
+COLLECTION: Any = (
     {
         "uuid": UUID_OF_OSCAL,
         "metadata": (METADATA, {}),

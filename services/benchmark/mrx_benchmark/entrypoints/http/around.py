@@ -11,8 +11,7 @@ from mrx_shared.kit.http import Answer, Asked
 from mrx_shared.refusals import Unknown
 from pydantic import Field
 
-from mrx_benchmark.domain.answers import read_relation, row_of
-from mrx_benchmark.domain.assessments import Decision
+from mrx_benchmark.domain.answers import row_of
 from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.domain.process import Evolution, Phase
 from mrx_benchmark.entrypoints.http.bodies import (
@@ -23,6 +22,7 @@ from mrx_benchmark.entrypoints.http.bodies import (
     FiguresShown,
     QuestionShown,
     assessment_shown,
+    decisions_of,
     percentages,
     question_shown,
 )
@@ -247,15 +247,7 @@ def _add_appeals(router: APIRouter, requests: Requests[Work], access: Access) ->
     )
     async def decide(assessment_id: UUID, asked: AppealDecision, who: reviewer, command: do) -> Response:
         async def decided(work: Work) -> AssessmentShown:
-            decisions = [
-                Decision(
-                    criterion_id=one.criterion_id,
-                    judgement=one.verdict,
-                    relation=read_relation(one.relation, row=row) if one.relation else None,
-                    rationale=one.rationale,
-                )
-                for row, one in enumerate(asked.decisions, 1)
-            ]
+            decisions = decisions_of(asked.decisions)
             return assessment_shown(
                 await process.decide_appeal(
                     assessment_id,

@@ -1,6 +1,6 @@
 """What the HTTP API takes and gives, and how the handlers' results become it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,7 +11,8 @@ from mrx_shared.kit.http import Answer, Asked
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.assessments import Assessment, Judgement, State
+from mrx_benchmark.domain.answers import read_relation
+from mrx_benchmark.domain.assessments import Assessment, Decision, Judgement, State
 from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
@@ -262,6 +263,19 @@ class CriteriaListed(Answer):
     """The versions of the criteria."""
 
     criteria: list[CriteriaShown]
+
+
+def decisions_of(asked: Iterable[DecisionAsked]) -> list[Decision]:
+    """A reviewer's decisions; a relation that is none is refused with its row."""
+    return [
+        Decision(
+            criterion_id=one.criterion_id,
+            judgement=one.verdict,
+            relation=read_relation(one.relation, row=row) if one.relation else None,
+            rationale=one.rationale,
+        )
+        for row, one in enumerate(asked, 1)
+    ]
 
 
 def version_shown(version: ProtocolVersion) -> VersionShown:

@@ -9,8 +9,6 @@ from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Unknown
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import read_relation
-from mrx_benchmark.domain.assessments import Decision
 from mrx_benchmark.domain.protocols import ProtocolVersion
 from mrx_benchmark.entrypoints.http.around import add_around
 from mrx_benchmark.entrypoints.http.bodies import (
@@ -28,6 +26,7 @@ from mrx_benchmark.entrypoints.http.bodies import (
     assessment_shown,
     assessment_whole,
     criteria_shown,
+    decisions_of,
     protocol_shown,
     version_shown,
 )
@@ -171,15 +170,7 @@ def _add_review(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post("/assessments/{assessment_id}/reviews", response_model=AssessmentShown, tags=["review"])
     async def review(assessment_id: UUID, asked: ReviewAsked, who: reviewer, command: do) -> Response:
         async def reviewed(work: Work) -> AssessmentShown:
-            decisions = [
-                Decision(
-                    criterion_id=one.criterion_id,
-                    judgement=one.verdict,
-                    relation=read_relation(one.relation, row=row) if one.relation else None,
-                    rationale=one.rationale,
-                )
-                for row, one in enumerate(asked.decisions, 1)
-            ]
+            decisions = decisions_of(asked.decisions)
             return assessment_shown(
                 await handlers.review(
                     assessment_id, decisions, confirm_rest=asked.confirm_rest, by=who.subject, work=work
