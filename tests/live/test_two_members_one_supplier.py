@@ -38,6 +38,8 @@ from tests.live.suppliers import (
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
+AFTER_THE_STORY = pytest.mark.usefixtures("told")
+"""of tests that ask, too: a member's lists hold all that it ever asked"""
 SERVICES = ("report_request", "exchange_adapter")
 SUPPLIER, STRANGER, ANYBODY = "quality@halden.example", "quality@lone.example", "quality@many.example"
 ON_THE_PLATFORM = "quality@platform.example"
@@ -431,6 +433,7 @@ def test_the_mails_to_their_supplier_have_nothing_in_common_but_the_supplier(
             assert len(set(ID.findall(mail))) == 1
 
 
+@AFTER_THE_STORY
 async def test_the_second_to_ask_waits_for_nothing_that_the_first_holds(running: Running) -> None:
     """All rows of the first are locked, and a further request of it for the same site is being written."""
     async with watching(running) as watch:
@@ -477,6 +480,7 @@ async def test_the_second_to_ask_waits_for_nothing_that_the_first_holds(running:
             await connection.close()
 
 
+@AFTER_THE_STORY
 async def test_asking_takes_as_long_whether_or_not_another_asked_before(running: Running) -> None:
     async with watching(running) as watch:
         sites = await release(aggregation(running), 2 * PAIRS)
@@ -501,6 +505,7 @@ async def test_asking_takes_as_long_whether_or_not_another_asked_before(running:
         assert PAIRS - SLOWER_AT_MOST <= slower <= SLOWER_AT_MOST
 
 
+@AFTER_THE_STORY
 async def test_the_platform_learns_of_no_member(running: Running) -> None:
     """Both members' requests are answered there, with one site; neither's report is the other's."""
     async with watching(running) as watch:

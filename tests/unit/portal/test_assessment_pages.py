@@ -266,7 +266,7 @@ async def test_the_gap_report_opens_walled_in_and_other_kinds_are_files(scheme: 
     browser = scheme.browser(role)
     page = await browser.get(f"{path}/report.html")
     assert page.headers["content-security-policy"].startswith(
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
     )
     paper = await browser.get(f"{path}/report.pdf")
     assert (paper.content, paper.headers["content-disposition"]) == (

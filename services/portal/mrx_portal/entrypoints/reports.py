@@ -18,7 +18,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 TEMPLATES: Mapping[str, str] = MappingProxyType({"xlsx": _SHEET, "csv": "text/csv; charset=utf-8"})
 _ALONE = (
-    "default-src 'none'; style-src 'unsafe-inline'; sandbox; "
+    "default-src 'none'; style-src 'unsafe-inline'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 """for a page that brings its own styles and runs nothing"""
