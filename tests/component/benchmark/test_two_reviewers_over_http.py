@@ -157,6 +157,8 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert all(one["by"] and one["at"] for one in history)
     report = await member.get(f"{path}/report.html")
     assert (report.status_code, report.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Gap report: ACME-1 1" in report.text
+    assert "Gap report: ACME-1 1" in (await ann.get(f"{path}/report.html")).text
     assert (await call_as("member", uuid4()).get(f"{path}/report.html")).status_code == 404
 
 

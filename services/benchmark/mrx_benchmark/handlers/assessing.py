@@ -256,6 +256,16 @@ async def list_protocols(*, for_review: bool, work: Work) -> list[tuple[Protocol
     return sorted(found.values(), key=lambda one: one[0].code)
 
 
+async def protocol_named(assessment: Assessment, *, for_review: bool, work: Work) -> str:
+    """The name and version of the protocol that an assessment is of, which the asker may see."""
+    if for_review:
+        async with work.acting_for(assessment.owner):
+            protocol = await work.protocols.get(assessment.protocol_id)
+    else:
+        protocol = await work.protocols.get(assessment.protocol_id)
+    return f"{protocol.name} {assessment.version}"
+
+
 async def owned(protocol_id: UUID, owner: UUID | None, work: Work) -> Protocol:
     """A protocol of this owner's. Raises `Forbidden` for a public one that the asker does not keep."""
     protocol = await work.protocols.get(protocol_id)

@@ -202,7 +202,9 @@ def _add_reports(router: APIRouter, requests: Requests[Work], access: Access) ->
                 assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
             )
             return Report(
-                protocol=f"version {one.assessment.version}",
+                protocol=await handlers.protocol_named(
+                    one.assessment, for_review=who.role is Role.REVIEWER, work=work
+                ),
                 catalogue=work.catalogues[one.assessment.criteria_version],
                 answers=one.assessment.judged(),
                 score=one.score,
