@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_report_request.adapters.rows import request_of, row_of
+from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
@@ -194,7 +195,7 @@ class SqlRequests(_Rows):
         changed = ", ".join(f"{name} = {_place(name)}" for name in row if name not in _FIXED)
         await self._do(f"UPDATE request SET {changed} WHERE request_id = :request_id", **row)  # noqa: S608 - ours
         await self._do(
-            "UPDATE request_owner SET due_at = :due_at WHERE request_id = :id",
+            "UPDATE request_owner SET due_at = :due_at, put_off_until = NULL WHERE request_id = :id",
             id=request.request_id,
             due_at=request.due_at(),
         )
@@ -224,15 +225,19 @@ class SqlRequests(_Rows):
         )
         return [request_of(row) for row in rows]
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
         await self._do(
             "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :site, 0))",
             site=site_token,
         )
         rows = await self._all(
-            "SELECT valid_until FROM request WHERE site_token = :site AND avoided", site=site_token
+            """
+            SELECT report_sha256 AS sha256, audit_date, valid_until, avoided
+            FROM request WHERE site_token = :site AND valid_until IS NOT NULL
+            """,
+            site=site_token,
         )
-        return [row.valid_until for row in rows]
+        return [Recognised(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
     async def numbers(self) -> Sequence[Numbers]:
         rows = await self._all(
@@ -271,6 +276,10 @@ class SqlMails(_Rows):
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         rows = await self._all("SELECT mail_id FROM mail WHERE request_id = :id", id=request_id)
         return [row.mail_id for row in rows]
+
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        sql = "SELECT 1 FROM mail WHERE mail_id = :id AND request_id = :about"
+        return await self._first(sql, id=mail_id, about=about) is not None
 
 
 class SqlPages(_Rows):
@@ -315,11 +324,26 @@ class SqlOwners(_Rows):
 
     async def due(self, *, limit: int) -> Sequence[Page]:
         rows = await self._all(
-            "SELECT request_id, member_id FROM request_owner WHERE due_at <= :now ORDER BY due_at LIMIT :limit",
+            """
+            SELECT request_id, member_id FROM request_owner
+            WHERE due_at <= :now AND (put_off_until IS NULL OR put_off_until <= :now)
+            ORDER BY put_off_until NULLS FIRST, due_at LIMIT :limit
+            """,
             now=self._work.now,
             limit=limit,
         )
         return [Page(request_id=row.request_id, member_id=row.member_id) for row in rows]
+
+    async def put_off(self, request_id: UUID) -> None:
+        await self._do(
+            """
+            UPDATE request_owner SET put_off_until = CAST(:now AS timestamptz)
+                + LEAST(GREATEST(CAST(:now AS timestamptz) - due_at, interval '1 minute'), interval '1 hour')
+            WHERE request_id = :id
+            """,
+            id=request_id,
+            now=self._work.now,
+        )
 
 
 class ReportRequestWork(SqlWork):
