@@ -1,6 +1,6 @@
 """The work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by member."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -12,29 +12,14 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_exchange_adapter.adapters.shares import SqlShares
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, State, Ticket
 from mrx_exchange_adapter.ports import Due, Page
-
-
-class Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._session.execute(text(sql), values)
 
 
 class SqlPages(Rows):

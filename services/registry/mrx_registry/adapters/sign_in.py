@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mrx_registry.adapters.rows import Rows
 from mrx_registry.domain.sign_in import IDLE, LONGEST, PasswordLink, Session, SignIn, Why
 
 

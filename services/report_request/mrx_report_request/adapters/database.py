@@ -13,7 +13,8 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_report_request.adapters.rows import request_of, row_of
@@ -29,23 +30,7 @@ _FIXED = frozenset(
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDS))
 
 
-class _Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, work: SqlWork) -> None:
-        self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._work.session.execute(text(sql), values)
-
-
-class SqlFacts(_Rows):
+class SqlFacts(Rows):
     """See `ports.Facts`."""
 
     async def participant(self, member_id: UUID) -> Participant | None:
@@ -132,7 +117,7 @@ class SqlFacts(_Rows):
         return {row.id: _listed(row) for row in rows}
 
 
-class SqlRequests(_Rows):
+class SqlRequests(Rows):
     """See `ports.Requests`."""
 
     async def add(self, requests: Sequence[Request]) -> None:
@@ -258,7 +243,7 @@ class SqlRequests(_Rows):
         return [Numbers(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
 
-class SqlMails(_Rows):
+class SqlMails(Rows):
     """See `ports.Mails`."""
 
     async def note(self, mails: Mapping[UUID, UUID]) -> None:
@@ -282,8 +267,12 @@ class SqlMails(_Rows):
         return await self._first(sql, id=mail_id, about=about) is not None
 
 
-class SqlPages(_Rows):
+class SqlPages(Rows):
     """See `ports.Pages`."""
+
+    def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
+        self._work = work
 
     async def find(self, token_hash: str) -> Page | None:
         row = await self._first(
@@ -311,8 +300,12 @@ class SqlPages(_Rows):
         await self._do("DELETE FROM page_token WHERE request_id = :id", id=request_id)
 
 
-class SqlOwners(_Rows):
+class SqlOwners(Rows):
     """See `ports.Owners`."""
+
+    def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
+        self._work = work
 
     async def of(self, request_id: UUID) -> UUID | None:
         row = await self._first("SELECT member_id FROM request_owner WHERE request_id = :id", id=request_id)
@@ -351,9 +344,9 @@ class ReportRequestWork(SqlWork):
 
     def __init__(self, session: AsyncSession, moment: Moment) -> None:
         super().__init__(session, moment)
-        self.facts = SqlFacts(self)
-        self.requests = SqlRequests(self)
-        self.mails = SqlMails(self)
+        self.facts = SqlFacts(session)
+        self.requests = SqlRequests(session)
+        self.mails = SqlMails(session)
         self.pages = SqlPages(self)
         self.owners = SqlOwners(self)
 
