@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.process import SqlProcess
-from mrx_benchmark.adapters.rows import Rows
+from mrx_benchmark.adapters.rows import WorkRows
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.commonality import Waiver
@@ -29,11 +29,11 @@ from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_cod
 from mrx_benchmark.ports import Published, Verdict
 
 
-class SqlCriteria(Rows):
+class SqlCriteria(WorkRows):
     """See `ports.Criteria`."""
 
     async def published(self, version: str) -> Published | None:
-        await self._first("SELECT pg_advisory_xact_lock(hashtextextended('criteria', 0))")
+        await self._hold("criteria")
         row = await self._first("SELECT * FROM criteria WHERE version = :version", version=version)
         return Published(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
@@ -56,7 +56,7 @@ class SqlCriteria(Rows):
         )
 
 
-class SqlProtocols(Rows):
+class SqlProtocols(WorkRows):
     """See `ports.Protocols`."""
 
     async def add(self, protocol: Protocol) -> None:
@@ -151,7 +151,7 @@ class SqlProtocols(Rows):
         ]
 
 
-class SqlAssessments(Rows):
+class SqlAssessments(WorkRows):
     """See `ports.Assessments`."""
 
     async def add(self, assessment: Assessment) -> None:
@@ -376,7 +376,7 @@ class SqlAssessments(Rows):
         )
 
 
-class SqlOwners(Rows):
+class SqlOwners(WorkRows):
     """See `ports.Owners`."""
 
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from mrx_benchmark.adapters.rows import Rows
+from mrx_benchmark.adapters.rows import WorkRows
 from mrx_benchmark.domain.answers import Answer, row_of
 from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.drafts import Draft
@@ -14,15 +14,12 @@ from mrx_benchmark.domain.drafts import Draft
 _PLACE = "protocol_id = :protocol_id AND version = :version AND criteria_version = :criteria_version"
 
 
-class SqlDrafts(Rows):
+class SqlDrafts(WorkRows):
     """See `ports.Drafts`."""
 
     async def get(self, protocol_id: UUID, version: str, criteria_version: str) -> Draft | None:
         place = {"protocol_id": protocol_id, "version": version, "criteria_version": criteria_version}
-        await self._first(
-            "SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))",
-            place=f"draft {protocol_id} {version} {criteria_version}",
-        )
+        await self._hold(f"draft {protocol_id} {version} {criteria_version}")
         row = await self._first(f"SELECT * FROM draft WHERE {_PLACE}", **place)  # noqa: S608 - ours
         return _draft(row) if row else None
 

@@ -4,13 +4,13 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from mrx_benchmark.adapters.rows import Rows
+from mrx_benchmark.adapters.rows import WorkRows
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question, Step
 from mrx_benchmark.ports import Comment, Extension
 
 
-class SqlProcess(Rows):
+class SqlProcess(WorkRows):
     """See `ports.Process`."""
 
     async def note(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:

@@ -1,24 +1,12 @@
-"""Statements of one transaction."""
-
-from collections.abc import Iterable, Sequence
-from typing import Any
+"""Statements of one transaction that also know its moment."""
 
 from mrx_shared.bus.work import SqlWork
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
 
 
-class Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
+class WorkRows(Rows):
+    """Base of a repository that asks its work for the time and for new ids."""
 
     def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
         self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _each(self, sql: str, rows: Iterable[dict[str, object]]) -> None:
-        if listed := list(rows):
-            await self._work.session.execute(text(sql), listed)
