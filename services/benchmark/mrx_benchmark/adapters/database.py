@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork
+from mrx_shared.bus.work import Moment, SqlWork, WorkRows
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.process import SqlProcess
-from mrx_benchmark.adapters.rows import WorkRows
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.commonality import Waiver

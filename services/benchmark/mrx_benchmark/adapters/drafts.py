@@ -4,9 +4,9 @@ import json
 from typing import Any
 from uuid import UUID
 
+from mrx_shared.bus.work import WorkRows
 from sqlalchemy import Row
 
-from mrx_benchmark.adapters.rows import WorkRows
 from mrx_benchmark.domain.answers import Answer, row_of
 from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.drafts import Draft
