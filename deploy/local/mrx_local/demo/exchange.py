@@ -417,7 +417,7 @@ async def _mails(at: Setting) -> int:
         told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
         if any(mail["state"] != "sent" for mail in told):
             return None
-        return sum(mail["asked_by"] == "report_request" for mail in told)
+        return sum(1 for mail in told if mail["asked_by"] == "report_request")
 
     sent: int = await _until(all_sent, "mails still wait")
     return sent
