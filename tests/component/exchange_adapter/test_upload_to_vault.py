@@ -277,14 +277,37 @@ async def test_a_request_that_ends_meanwhile_takes_nothing(exchange: Exchange) -
 
 
 class Interrupted:
-    """An inspector that finds nothing wrong, and while it looks something happens."""
+    """An inspector that finds nothing wrong unless told to, and while it looks something happens."""
 
-    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        self._meanwhile = meanwhile
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]], *found: str) -> None:
+        self._meanwhile, self._found = meanwhile, found
 
     async def inspect(self, body: BinaryIO) -> tuple[str, ...]:
         await self._meanwhile()
-        return ()
+        return self._found
+
+
+async def test_room_that_lapsed_during_a_check_is_said_once_the_file_is_refused(
+    exchange: Exchange, make_exchange: MakeExchange
+) -> None:
+    asked = await exchange.asked()
+    earlier = await exchange.ticket(asked, BODY)
+    await exchange.upload(asked, BODY)
+
+    async def lapse() -> None:
+        ticket_id = UUID(earlier["ticket_id"])
+        sql = exchange.superuser
+        await sql.execute("UPDATE ticket_schedule SET due_at = now() WHERE ticket_id = $1", ticket_id)
+        await sql.execute(
+            "UPDATE ticket SET expires_at = now() - interval '2 hours' WHERE ticket_id = $1", ticket_id
+        )
+        await exchange.carry_on()
+        assert await states(exchange, asked) == ["lapsed", "checking"]
+        assert "upload-lapsed" not in await exchange.said(asked.request_id)
+
+    assert await settle_due(make_exchange(inspector=Interrupted(lapse, "not-a-pdf")).wiring.bench)
+    assert await states(exchange, asked) == ["lapsed", "refused"]
+    assert (await exchange.said(asked.request_id))[-2:] == ["report-refused", "upload-lapsed"]
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "declined"])

@@ -26,7 +26,7 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     pause_after,
 )
-from mrx_exchange_adapter.handlers.room import close_ticket
+from mrx_exchange_adapter.handlers.room import close_ticket, say_if_nothing_comes
 from mrx_exchange_adapter.ports import (
     Due,
     Inspector,
@@ -281,6 +281,10 @@ async def _refuse(ticket: Ticket, work: Work, reasons: tuple[str, ...], kept_for
         ),
         about=str(ticket.request_id),
     )
+    tickets = await work.tickets.of_request(ticket.request_id)
+    if len(tickets) > 1:
+        # Others that lapsed while this one was in hand were not said.
+        await say_if_nothing_comes(ticket, work, tickets)
     return refused
 
 
