@@ -24,6 +24,7 @@ from mrx_registry.domain.sign_in import (
     SignIn,
     Why,
     check_password,
+    counted_for,
     email_digest,
     email_from,
     password_from,
@@ -170,7 +171,7 @@ async def change_password(
 ) -> None:
     """Whoever is signed in and knows the password replaces it; its other sessions end, and links are used up.
 
-    A wrong one counts as a failed try at the person's address. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
+    Wrong ones are counted for the person, apart from tries to sign in, which strangers make too. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
     """
     seen = await transact(partial(who_is_signed_in, token))
     check_password(password_from(password), email=seen.principal.email or "")
@@ -189,7 +190,7 @@ async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
     known = await work.sign_ins.of(principal_id)
     if known is None:
         raise SignedOut("nobody signs in as this person", field="MRX-Session", remedy="sign in again")
-    await _count_guess(known.email_digest, work)
+    await _count_guess(counted_for(principal_id), work)
     return known
 
 
@@ -205,7 +206,8 @@ async def _replace_password(proved: SignIn, kept: str, session: str, work: Work)
 
 async def _keep_password(known: SignIn, kept: str, work: Work, *, but: str | None = None) -> None:
     await work.sign_ins.keep(replace(known, password_hash=kept))
-    await work.sign_ins.forgive(known.email_digest)
+    for counted in (known.email_digest, counted_for(known.principal_id)):
+        await work.sign_ins.forgive(counted)
     await work.password_links.use_up(known.principal_id)
     await work.sessions.end_of_principal(known.principal_id, but=but)
 
