@@ -40,10 +40,8 @@ class Person:
 
     async def chooses_first(self, password: str = PASSWORD, *, by: str | None = None) -> None:
         by = by or str(self.id)
-        kept = await sign_in.first_password(
-            self.id, password, self.work.transact, secrets=self.secrets, by=by
-        )
-        await sign_in.choose_first(self.id, kept, self.work, by=by)
+        kept = await sign_in.first_password(self.id, password, secrets=self.secrets, by=by)
+        await sign_in.choose_first(self.id, password, kept, self.work, by=by)
 
     async def changes(self, session: str, current: str, password: str) -> None:
         await sign_in.change_password(session, current, password, self.work.transact, secrets=self.secrets)
