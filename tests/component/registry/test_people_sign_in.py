@@ -210,7 +210,20 @@ async def test_a_person_changes_its_password_and_stays_signed_in_here_alone(hous
         await change("a wrong password", PASSWORD)
     locked = await change("another fine password", PASSWORD)
     assert (locked.status_code, locked.json()["field"]) == (429, "current_password")
-    assert (await signs_in(house, password="another fine password")).status_code == 429
+    assert (await signs_in(house, password="another fine password")).status_code == 201
+
+
+async def test_a_first_password_is_chosen_once_and_answered_again(house: House) -> None:
+    secretariat = await house.secretariat()
+    rita = await house.person(secretariat, "Rita Levi")
+    herself, path = await house.signed_in(rita), f"/v1/principals/{rita['principal_id']}"
+    await secretariat.done(f"{path}/sign-in", {"email": EMAIL})
+    for weak in ("password1234", EMAIL):
+        refused = await herself.post(f"{path}/password", {"password": weak}, key="the-key-0")
+        assert (refused.status_code, refused.json()["field"]) == (422, "password")
+    both = [await herself.post(f"{path}/password", {"password": PASSWORD}, key="the-key-1") for _ in range(2)]
+    assert [(one.status_code, one.json()) for one in both] == [(200, {"done": True})] * 2
+    assert (await signs_in(house)).status_code == 201
 
 
 async def test_suspension_and_disabling_sign_people_out(house: House) -> None:

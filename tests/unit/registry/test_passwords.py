@@ -40,10 +40,8 @@ class Person:
 
     async def chooses_first(self, password: str = PASSWORD, *, by: str | None = None) -> None:
         by = by or str(self.id)
-        kept = await sign_in.first_password(
-            self.id, password, self.work.transact, secrets=self.secrets, by=by
-        )
-        await sign_in.choose_first(self.id, kept, self.work, by=by)
+        kept = await sign_in.first_password(self.id, password, secrets=self.secrets, by=by)
+        await sign_in.choose_first(self.id, password, kept, self.work, by=by)
 
     async def changes(self, session: str, current: str, password: str) -> None:
         await sign_in.change_password(session, current, password, self.work.transact, secrets=self.secrets)
@@ -466,7 +464,7 @@ async def test_a_person_changes_its_password_with_the_one_that_it_has_and_its_ot
         await ada.changes(other, "another fine password", "a third fine password")
 
 
-async def test_a_wrong_current_password_is_a_failed_try_at_the_persons_address(ada: Person) -> None:
+async def test_wrong_current_passwords_are_counted_apart_from_tries_to_sign_in(ada: Person) -> None:
     await ada.chooses()
     session = await ada.signs_in()
     for _ in range(10):
@@ -475,8 +473,20 @@ async def test_a_wrong_current_password_is_a_failed_try_at_the_persons_address(a
         assert refused.value.field == "current_password"
     with pytest.raises(sign_in.TooManyGuesses):
         await ada.changes(session, PASSWORD, "another fine password")
-    with pytest.raises(sign_in.TooManyGuesses):
-        await ada.signs_in()
+    await ada.signs_in()
+    mail = await ada.forgets()
+    assert mail is not None
+    await ada.receives(mail, "token-1")
+    await ada.redeems("token-1", "another fine password")
+    await ada.changes(await ada.signs_in("another fine password"), "another fine password", PASSWORD)
+
+
+async def test_a_stranger_keeps_nobody_who_is_signed_in_from_changing_the_password(ada: Person) -> None:
+    await ada.chooses()
+    session = await ada.signs_in()
+    await ada.is_locked_out_by_a_stranger()
+    await ada.changes(session, PASSWORD, "another fine password")
+    await ada.signs_in("another fine password")
 
 
 async def test_a_session_does_not_become_a_secret_that_outlives_it(ada: Person, work: MemoryWork) -> None:

@@ -53,6 +53,11 @@ def email_digest(email: str) -> bytes:
     return hashlib.sha256(unicodedata.normalize("NFKC", email.strip()).casefold().encode()).digest()
 
 
+def counted_for(principal_id: UUID) -> bytes:
+    """As what tries at the current password are counted, which whoever is signed in alone can make."""
+    return hashlib.sha256(b"change " + principal_id.bytes).digest()
+
+
 def token_hash(token: str) -> str:
     """What is kept of a session or a one-time link: as random as 256 bits, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()

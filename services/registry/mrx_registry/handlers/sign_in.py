@@ -24,6 +24,7 @@ from mrx_registry.domain.sign_in import (
     SignIn,
     Why,
     check_password,
+    counted_for,
     email_digest,
     email_from,
     password_from,
@@ -120,10 +121,21 @@ async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Princ
     return principal
 
 
-async def may_choose(principal_id: UUID, work: Work, *, by: str) -> Principal:
-    """A person that has an address and no password yet, and asks for itself. Raises `Unknown`, `Rejected`."""
-    if by != str(principal_id):
-        raise Unknown("there is no such principal, or not for you", field="principal_id")
+async def first_password(principal_id: UUID, password: str, *, secrets: Secrets, by: str) -> str:
+    """What is kept of a first password. Looks nothing up, as a repetition finds the password chosen already.
+
+    Raises `Unknown` for another's, `Invalid` for one that would be guessed.
+    """
+    _own(principal_id, by=by)
+    return await chosen_password(password, "", secrets=secrets)
+
+
+async def choose_first(principal_id: UUID, password: str, kept: str, work: Work, *, by: str) -> None:
+    """A person who is known by its client secret, and has an address, chooses its first password.
+
+    Links that it was sent are used up. Raises `Unknown`, `Rejected`, `Invalid`.
+    """
+    _own(principal_id, by=by)
     known = await work.sign_ins.of(principal_id)
     if known is None:
         raise Rejected(
@@ -138,30 +150,21 @@ async def may_choose(principal_id: UUID, work: Work, *, by: str) -> Principal:
             remedy="change it where you are signed in, or use 'Forgot your password?'",
         )
     async with work.concerning(known.member_id):
-        return await work.principals.get(principal_id)
-
-
-async def first_password(
-    principal_id: UUID, password: str, transact: Transact, *, secrets: Secrets, by: str
-) -> str:
-    """What is kept of the password that a person chooses who has none yet."""
-    principal = await transact(partial(may_choose, principal_id, by=by))
-    return await chosen_password(password, principal, secrets=secrets)
-
-
-async def choose_first(principal_id: UUID, kept: str, work: Work, *, by: str) -> None:
-    """A person who is known by its client secret chooses its first password; links that it was sent are used up."""
-    await may_choose(principal_id, work, by=by)
-    known = await work.sign_ins.of(principal_id)
-    assert known is not None
+        principal = await work.principals.get(principal_id)
+    check_password(password_from(password), email=principal.email or "")
     await work.sign_ins.keep(replace(known, password_hash=kept))
     await work.password_links.use_up(principal_id)
 
 
-async def chosen_password(password: str, principal: Principal, *, secrets: Secrets) -> str:
+def _own(principal_id: UUID, *, by: str) -> None:
+    if by != str(principal_id):
+        raise Unknown("there is no such principal, or not for you", field="principal_id")
+
+
+async def chosen_password(password: str, email: str, *, secrets: Secrets) -> str:
     """What is kept of a password that somebody chose. Raises `Invalid` for one that would be guessed."""
     plain = password_from(password)
-    check_password(plain, email=principal.email or "")
+    check_password(plain, email=email)
     return await secrets.hash(plain)
 
 
@@ -170,7 +173,7 @@ async def change_password(
 ) -> None:
     """Whoever is signed in and knows the password replaces it; its other sessions end, and links are used up.
 
-    A wrong one counts as a failed try at the person's address. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
+    Wrong ones are counted for the person, apart from tries to sign in, which strangers make too. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
     """
     seen = await transact(partial(who_is_signed_in, token))
     check_password(password_from(password), email=seen.principal.email or "")
@@ -181,7 +184,7 @@ async def change_password(
             field="current_password",
             remedy="type the one that you signed in with",
         )
-    kept = await chosen_password(password, seen.principal, secrets=secrets)
+    kept = await chosen_password(password, seen.principal.email or "", secrets=secrets)
     await transact(partial(_replace_password, known, kept, token_hash(token)))
 
 
@@ -189,7 +192,7 @@ async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
     known = await work.sign_ins.of(principal_id)
     if known is None:
         raise SignedOut("nobody signs in as this person", field="MRX-Session", remedy="sign in again")
-    await _count_guess(known.email_digest, work)
+    await _count_guess(counted_for(principal_id), work)
     return known
 
 
@@ -205,7 +208,8 @@ async def _replace_password(proved: SignIn, kept: str, session: str, work: Work)
 
 async def _keep_password(known: SignIn, kept: str, work: Work, *, but: str | None = None) -> None:
     await work.sign_ins.keep(replace(known, password_hash=kept))
-    await work.sign_ins.forgive(known.email_digest)
+    for counted in (known.email_digest, counted_for(known.principal_id)):
+        await work.sign_ins.forgive(counted)
     await work.password_links.use_up(known.principal_id)
     await work.sessions.end_of_principal(known.principal_id, but=but)
 
@@ -383,7 +387,7 @@ async def redeem(
     principal = await transact(partial(_holder, hashed))
     if principal.email is None:
         raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
-    kept = await chosen_password(password, principal, secrets=secrets)
+    kept = await chosen_password(password, principal.email, secrets=secrets)
     await transact(partial(_set_password, hashed, kept))
     return browsers.mark(email_digest(principal.email), secrets.new())
 

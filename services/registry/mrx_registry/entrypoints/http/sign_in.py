@@ -57,12 +57,13 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
         principal_id: UUID, asked: bodies.FirstPassword, who: anyone, command: commanded
     ) -> Response:
         """Choose one's first password by token, without a mailed link; only while there is none."""
-        kept = await sign_in.first_password(
-            principal_id, asked.password, desk.transact, secrets=desk.secrets, by=who.subject
-        )
+        async with desk.people.turn():
+            kept = await sign_in.first_password(
+                principal_id, asked.password, secrets=desk.secrets, by=who.subject
+            )
 
         async def verb(work: Work) -> Done:
-            await sign_in.choose_first(principal_id, kept, work, by=who.subject)
+            await sign_in.choose_first(principal_id, asked.password, kept, work, by=who.subject)
             return Done()
 
         return await command(verb, by=who)
