@@ -175,14 +175,25 @@ async def test_ten_guesses_at_once_and_no_more_are_compared(house: House) -> Non
 
 async def test_a_crowd_of_strangers_costs_little_at_a_time_and_locks_nobody_out(house: House) -> None:
     await ada_at(house)
-    known = (await signs_in(house)).json()["browser"]
+    begun = (await signs_in(house)).json()
+    known, session = begun["browser"], {"MRX-Session": begun["session"]}
 
     async def guess(email: str) -> int:
         return (await signs_in(house, email, "a wrong password")).status_code
 
-    crowd = await together(*[guess(f"stranger-{number}@acme.example") for number in range(200)])
+    async def return_() -> int:
+        return (await signs_in(house, browser=known)).status_code
+
+    async def change() -> int:
+        body = {"current_password": PASSWORD, "password": PASSWORD}
+        path = "/v1/sign-ins/current/password"
+        return (await house.http.post(path, json=body, headers=session)).status_code
+
+    strangers = [guess(f"stranger-{number}@acme.example") for number in range(200)]
+    *crowd, returned, changed = await together(*strangers, return_(), change())
     assert set(crowd) == {401, 503}
     assert crowd.count(401) <= 64
+    assert (returned, changed) == (201, 200)
     assert (await signs_in(house)).status_code == 201
     ten = await together(*[guess(EMAIL) for _ in range(10)])
     assert (ten, (await signs_in(house)).status_code) == ([401] * 10, 429)

@@ -481,6 +481,22 @@ async def test_wrong_current_passwords_are_counted_apart_from_tries_to_sign_in(a
     await ada.changes(await ada.signs_in("another fine password"), "another fine password", PASSWORD)
 
 
+async def test_a_change_that_was_done_and_is_asked_for_again_is_done_and_no_wrong_try(
+    ada: Person, work: MemoryWork
+) -> None:
+    await ada.chooses()
+    session = await ada.signs_in()
+    for _ in range(12):
+        await ada.changes(session, PASSWORD, "another fine password")
+    assert work.sign_ins.tried == []
+    await ada.signs_in("another fine password")
+    for number in range(10):
+        with pytest.raises(Invalid, match="not your password"):
+            await ada.changes(session, PASSWORD, f"a guessed password {number}")
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.changes(session, PASSWORD, "another fine password")
+
+
 async def test_a_stranger_keeps_nobody_who_is_signed_in_from_changing_the_password(ada: Person) -> None:
     await ada.chooses()
     session = await ada.signs_in()
@@ -512,7 +528,8 @@ class Slow(PlainSecrets):
 
     @override
     async def match(self, secret: str, kept: str | None) -> bool:
-        await self.person.redeems(self.token, self.password)
+        if not self.compared:
+            await self.person.redeems(self.token, self.password)
         return await super().match(secret, kept)
 
 
@@ -528,6 +545,14 @@ async def slow(ada: Person) -> Slow:
 async def test_a_password_changed_while_it_is_compared_opens_nothing(work: MemoryWork, slow: Slow) -> None:
     with pytest.raises(access.Unproved):
         await sign_in.sign_in(EMAIL, PASSWORD, work.transact, secrets=slow, browsers=BROWSERS)
+
+
+async def test_nor_is_a_change_called_done_whose_password_was_replaced_meanwhile(
+    ada: Person, work: MemoryWork, slow: Slow
+) -> None:
+    session = await ada.signs_in()
+    with pytest.raises(Rejected, match="a moment ago"):
+        await sign_in.change_password(session, "a wrong password", PASSWORD, work.transact, secrets=slow)
 
 
 async def test_nor_is_it_changed_once_more(ada: Person, work: MemoryWork, slow: Slow) -> None:

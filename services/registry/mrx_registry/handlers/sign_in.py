@@ -173,19 +173,22 @@ async def change_password(
 ) -> None:
     """Whoever is signed in and knows the password replaces it; its other sessions end, and links are used up.
 
-    Wrong ones are counted for the person, apart from tries to sign in, which strangers make too. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
+    One who asks again for a change that was done is answered alike. Wrong ones are counted for the person, apart from
+    tries to sign in, which strangers make too. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
     """
     seen = await transact(partial(who_is_signed_in, token))
     check_password(password_from(password), email=seen.principal.email or "")
     known = await transact(partial(_begin_own_guess, seen.principal.id))
     if not await secrets.match(password_from(current), known.password_hash):
+        if await secrets.match(password_from(password), known.password_hash):
+            return await transact(partial(_prove_own, known))
         raise Invalid(
             "this is not your password",
             field="current_password",
             remedy="type the one that you signed in with",
         )
     kept = await chosen_password(password, seen.principal.email or "", secrets=secrets)
-    await transact(partial(_replace_password, known, kept, token_hash(token)))
+    return await transact(partial(_replace_password, known, kept, token_hash(token)))
 
 
 async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
@@ -196,13 +199,18 @@ async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
     return known
 
 
-async def _replace_password(proved: SignIn, kept: str, session: str, work: Work) -> None:
+async def _prove_own(proved: SignIn, work: Work) -> None:
     if await work.sign_ins.of(proved.principal_id) != proved:
         raise Rejected(
             "the password was changed a moment ago",
             field="current_password",
             remedy="sign in with the new one",
         )
+    await work.sign_ins.forgive(counted_for(proved.principal_id))
+
+
+async def _replace_password(proved: SignIn, kept: str, session: str, work: Work) -> None:
+    await _prove_own(proved, work)
     await _keep_password(proved, kept, work, but=session)
 
 
