@@ -47,6 +47,11 @@ def action(pdf: Pdf, **what: Any) -> None:  # noqa: ANN401
     annotation(pdf, Subtype=Name.Link, A=Dictionary(**what))
 
 
+def picture_of(pdf: Pdf, what: Stream) -> None:
+    """Have the page be able to paint this."""
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(Im0=what))
+
+
 def opening(pdf: Pdf, what: Object) -> None:
     pdf.Root.OpenAction = what
 
@@ -129,6 +134,46 @@ def form_that_reads(pdf: Pdf) -> None:
     action(pdf, S=Name.ImportData, F=String("x.fdf"))
 
 
+def links_that_start_on_the_disk(pdf: Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base=String("file:///C:/Windows/"))
+
+
+def links_that_start_on_the_disk_from_elsewhere(pdf: Pdf) -> None:
+    pdf.Root.URI = pdf.make_indirect(Dictionary(Base=pdf.make_indirect(String("file:///C:/Windows/"))))
+
+
+def link_to_a_share_by_its_address(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String("\\\\evil\\share\\x.exe"))
+
+
+def link_to_another_machine_by_half_an_address(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String(" //evil/share/x.exe"))
+
+
+def link_with_a_break_in_it(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String("/x\r\n/evil"))
+
+
+def program_for_a_printer(pdf: Pdf) -> None:
+    picture_of(pdf, Stream(pdf, b"showpage", Type=Name.XObject, Subtype=Name.PS))
+
+
+def program_for_a_printer_in_another_guise(pdf: Pdf) -> None:
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, Subtype2=Name.PS))
+
+
+def address_in_a_stream_at_opening(pdf: Pdf) -> None:
+    opening(pdf, Stream(pdf, b"", S=Name.URI, URI=String("https://x.example/seen")))
+
+
+def printing_at_opening(pdf: Pdf) -> None:
+    opening(pdf, Dictionary(S=Name.Named, N=Name.Print))
+
+
+def menu_entry_behind_a_link(pdf: Pdf) -> None:
+    action(pdf, S=Name.Named, N=Name.SaveAs)
+
+
 def attached_file(pdf: Pdf) -> None:
     pdf.attachments["list.xlsx"] = b"PK"
 
@@ -172,6 +217,26 @@ def sound(pdf: Pdf) -> None:
 
 def body_on_another_machine(pdf: Pdf) -> None:
     pdf.Root.PieceInfo = Dictionary(X=Stream(pdf, b"", F=String("https://x.example/x")))
+
+
+def page_of_another_file(pdf: Pdf) -> None:
+    other = Dictionary(F=String("\\\\evil\\share\\x.pdf"), Page=0)
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, Ref=other))
+
+
+def picture_put_in_by_the_printer(pdf: Pdf) -> None:
+    other = Dictionary({"/2.0": Dictionary(Type=Name.OPI, F=String("\\\\evil\\share\\x.tif"))})
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, OPI=other))
+
+
+def file_on_the_web(pdf: Pdf) -> None:
+    pdf.Root.PieceInfo = Dictionary(
+        X=Dictionary(Type=Name.Filespec, FS=Name.URL, F=String("https://x.example"))
+    )
+
+
+def pages_taken_from_the_web(pdf: Pdf) -> None:
+    pdf.Root.SpiderInfo = Dictionary(V=1.0, C=Array([]))
 
 
 def pages_left_out(pdf: Pdf) -> None:
@@ -350,6 +415,16 @@ BAD: dict[str, list[Make]] = {
         link_to_a_file,
         link_that_is_a_script,
         link_to_a_share,
+        links_that_start_on_the_disk,
+        links_that_start_on_the_disk_from_elsewhere,
+        link_to_a_share_by_its_address,
+        link_to_another_machine_by_half_an_address,
+        link_with_a_break_in_it,
+        program_for_a_printer,
+        program_for_a_printer_in_another_guise,
+        address_in_a_stream_at_opening,
+        printing_at_opening,
+        menu_entry_behind_a_link,
         form_that_sends,
         form_that_reads,
     ],
@@ -363,7 +438,13 @@ BAD: dict[str, list[Make]] = {
     ],
     "xfa-form": [fillable_xml_form],
     "rich-media": [film, screen, sound],
-    "external-content": [body_on_another_machine],
+    "external-content": [
+        body_on_another_machine,
+        page_of_another_file,
+        picture_put_in_by_the_printer,
+        file_on_the_web,
+        pages_taken_from_the_web,
+    ],
     "no-pages": [pages_left_out],
     "too-complex": [
         bomb,
@@ -394,8 +475,21 @@ def link_to_a_mailbox(pdf: Pdf) -> None:
     action(pdf, S=Name.URI, URI=String("mailto:auditor@x.example"))
 
 
+def links_from_a_place_on_the_web(pdf: Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base=String("https://portal.mrx.example/"))
+    action(pdf, S=Name.URI, URI=String("about/audits.html"))
+
+
+def turns_its_pages(pdf: Pdf) -> None:
+    action(pdf, S=Name.Named, N=Name.NextPage)
+
+
 def opens_at_its_first_page(pdf: Pdf) -> None:
     opening(pdf, Array([pdf.pages[0].obj, Name.Fit]))
+
+
+def opens_at_a_named_place(pdf: Pdf) -> None:
+    opening(pdf, String("summary"))
 
 
 def opens_at_its_first_page_by_an_action(pdf: Pdf) -> None:
@@ -452,13 +546,16 @@ def picture_in_85_digits(pdf: Pdf) -> None:
     picture = packed_stream(pdf, text, Name.ASCII85Decode, Name.DCTDecode)
     picture.Type, picture.Subtype = Name.XObject, Name.Image
     picture.Width, picture.Height, picture.BitsPerComponent = 600, 400, 8
-    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(Im0=picture))
+    picture_of(pdf, picture)
 
 
 GOOD: list[Make] = [
     plain,
     link_to_the_web,
     link_to_a_mailbox,
+    links_from_a_place_on_the_web,
+    turns_its_pages,
+    opens_at_a_named_place,
     opens_at_its_first_page,
     opens_at_its_first_page_by_an_action,
     form_filled_in,

@@ -48,7 +48,10 @@ ACTIVE: Final = {
 }
 MEDIA: Final = {"/Rendition", "/Movie", "/Sound", "/GoTo3DView", "/RichMediaExecute"}
 MEDIA_SUBTYPES: Final = {"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D", "/U3D", "/PRC"}
-LINKS: Final = ("http://", "https://", "mailto:", "tel:")
+WEB: Final = ("http://", "https://")
+LINKS: Final = (*WEB, "mailto:", "tel:")
+TURNS: Final = {"/NextPage", "/PrevPage", "/FirstPage", "/LastPage"}
+"""what may be chosen of a reader's menu by a file"""
 
 
 class TooComplex(Exception):
@@ -158,6 +161,12 @@ def _faults_of(part: Dictionary | Stream) -> Iterator[str]:
         yield "active-content"
     if action == "/URI" and not _web_link(part):
         yield "active-content"
+    if action == "/Named" and "/N" in keys and _name(part, "/N") not in TURNS:
+        yield "active-content"
+    if "/PS" in (subtype, _name(part, "/Subtype2")):
+        yield "active-content"
+    if "/Base" in keys and _leaves_the_web(part["/Base"]):
+        yield "active-content"
     if (
         keys & {"/EmbeddedFiles", "/EF", "/AF", "/Collection"}
         or kind == "/EmbeddedFile"
@@ -168,7 +177,11 @@ def _faults_of(part: Dictionary | Stream) -> Iterator[str]:
         yield "xfa-form"
     if "/RichMediaContent" in keys or subtype in MEDIA_SUBTYPES or action in MEDIA:
         yield "rich-media"
-    if isinstance(part, Stream) and keys & {"/F", "/FFilter", "/FDecodeParms"}:
+    if (
+        keys & {"/OPI", "/SpiderInfo"}
+        or _name(part, "/FS") == "/URL"
+        or (isinstance(part, Stream) and keys & {"/F", "/FFilter", "/FDecodeParms", "/Ref"})
+    ):
         yield "external-content"
 
 
@@ -187,7 +200,7 @@ def _only_shows(action: object) -> bool:
         if "/S" not in action and "/D" not in action:
             return False
         action = action.get("/Next")
-    return action is None or steps == 0
+    return action is None or (steps == 0 and isinstance(action, (Array, Name, String)))
 
 
 def _holds_something(value: object) -> bool:
@@ -199,7 +212,15 @@ def _web_link(action: Dictionary | Stream) -> bool:
     if not isinstance(target, String):
         return False
     address = str(target).strip().lower()
-    return address.startswith(LINKS) or ":" not in address.partition("/")[0]
+    if address.startswith(LINKS):
+        return True
+    on_a_share = "\\" in address or address.startswith("//") or not str(target).isprintable()
+    return ":" not in address.partition("/")[0] and not on_a_share
+
+
+def _leaves_the_web(base: object) -> bool:
+    """Whether links that say only half an address are completed to somewhere else; only a text does so."""
+    return isinstance(base, String) and not str(base).strip().lower().startswith(WEB)
 
 
 def _check_inflated(pdf: Pdf) -> None:
