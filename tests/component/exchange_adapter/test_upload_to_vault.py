@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pikepdf
 import pytest
-from mrx_exchange_adapter.domain.tickets import TRIES
+from mrx_exchange_adapter.domain.tickets import OUT_OF_TIME, TRIES
 from mrx_exchange_adapter.handlers.checking import settle_due
-from mrx_exchange_adapter.ports import NoVerdict
+from mrx_exchange_adapter.ports import NoVerdict, TookTooLong
 from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import Objects
 
@@ -428,6 +428,33 @@ async def test_without_a_verdict_a_file_stays_is_tried_again_and_shows_as_unchec
     assert "report-refused" not in await exchange.said(asked.request_id)
     await exchange.carry_on()
     assert await states(exchange, asked) == ["stored"]
+
+
+class SlowInspector:
+    """Falls over first, then runs out of time at every try."""
+
+    def __init__(self) -> None:
+        self.falls = TRIES
+
+    async def inspect(self, body: BinaryIO) -> tuple[str, ...]:
+        self.falls -= 1
+        raise NoVerdict("it fell over") if self.falls >= 0 else TookTooLong("the check took too long")
+
+
+async def test_a_file_that_runs_out_of_time_again_and_again_is_refused_however_often_the_check_fell_over(
+    make_exchange: MakeExchange,
+) -> None:
+    exchange = make_exchange(inspector=SlowInspector())
+    await exchange.know_key()
+    asked = await exchange.asked()
+    await exchange.upload(asked, BODY)
+    for _ in range(TRIES + OUT_OF_TIME - 1):
+        await exchange.carry_on()
+        await moved(exchange, timedelta(minutes=15))
+    assert await states(exchange, asked) == ["checking"]
+    await exchange.carry_on()
+    shown = (await exchange.page(asked)).json()["uploads"][0]
+    assert (shown["state"], shown["reasons"]) == ("refused", ["too-complex"])
 
 
 class Killed(Exception):

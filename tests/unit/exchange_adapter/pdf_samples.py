@@ -296,6 +296,35 @@ def picture_beyond_bounds(pdf: Pdf) -> None:
     pdf.pages[0].obj.Private = fax
 
 
+def bomb_that_says_it_is_a_small_picture(pdf: Pdf) -> None:
+    picture_of(pdf, packed_picture(pdf, zlib.compress(bytes(LARGE)), width=600, height=400))
+
+
+def bomb_that_says_it_is_a_mask(pdf: Pdf) -> None:
+    mask = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4000, height=5000)
+    mask.ImageMask = True
+    picture_of(pdf, mask)
+
+
+def bomb_for_text_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    picture_of(pdf, bomb)
+    pdf.pages[0].obj.Contents = bomb
+
+
+def bomb_among_texts_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    pdf.pages[0].obj.Contents = pdf.make_indirect(Array([pdf.make_indirect(bomb)]))
+
+
+def bomb_for_a_letter_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    letters = pdf.make_indirect(Dictionary(a=pdf.make_indirect(bomb)))
+    pdf.pages[0].obj.Resources = Dictionary(
+        Font=Dictionary(F0=Dictionary(Subtype=Name.Type3, CharProcs=letters))
+    )
+
+
 def text_that_its_filter_cannot_read(pdf: Pdf) -> None:
     pdf.pages[0].obj.Contents = packed_stream(pdf, b"not of this kind", Name.FlateDecode)
 
@@ -316,6 +345,14 @@ def filter_of_no_known_kind(pdf: Pdf) -> None:
 def packed_stream(pdf: Pdf, packed: bytes, *filters: Name) -> Stream:
     made = Stream(pdf, b"")
     made.write(packed, filter=Array(list(filters)))
+    return made
+
+
+def packed_picture(pdf: Pdf, packed: bytes, *, width: int, height: int) -> Stream:
+    """In three colours."""
+    made = packed_stream(pdf, packed, Name.FlateDecode)
+    made.Type, made.Subtype, made.ColorSpace = Name.XObject, Name.Image, Name.DeviceRGB
+    made.Width, made.Height, made.BitsPerComponent = width, height, 8
     return made
 
 
@@ -457,6 +494,11 @@ BAD: dict[str, list[Make]] = {
         bomb_before_a_picture,
         layer_upon_layer,
         picture_beyond_bounds,
+        bomb_that_says_it_is_a_small_picture,
+        bomb_that_says_it_is_a_mask,
+        bomb_for_text_that_says_it_is_a_picture,
+        bomb_among_texts_that_says_it_is_a_picture,
+        bomb_for_a_letter_that_says_it_is_a_picture,
     ],
     "damaged": [
         text_that_its_filter_cannot_read,
@@ -549,6 +591,22 @@ def picture_in_85_digits(pdf: Pdf) -> None:
     picture_of(pdf, picture)
 
 
+def blank_page_as_a_picture(pdf: Pdf) -> None:
+    """A4 at 600 dpi, of one colour."""
+    picture_of(pdf, packed_picture(pdf, zeros_deflated(99), width=4960, height=7016))
+
+
+def pages_flattened_to_pictures(pdf: Pdf) -> None:
+    """So many that they are more together than may come of anything else."""
+    profile = Stream(pdf, b"", N=3)
+    for _ in range(5):
+        pdf.add_blank_page()
+    for page in pdf.pages:
+        flat = packed_picture(pdf, zlib.compress(bytes(700 * 500 * 3)), width=700, height=500)
+        flat.ColorSpace = Array([Name.ICCBased, pdf.make_indirect(profile)])
+        page.obj.Resources = Dictionary(XObject=Dictionary(Im0=flat))
+
+
 GOOD: list[Make] = [
     plain,
     link_to_the_web,
@@ -567,6 +625,8 @@ GOOD: list[Make] = [
     text_as_old_writers_packed_it,
     text_in_runs,
     picture_in_85_digits,
+    blank_page_as_a_picture,
+    pages_flattened_to_pictures,
 ]
 
 
