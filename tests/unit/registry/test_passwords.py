@@ -221,6 +221,24 @@ async def test_a_stranger_locks_nobody_out_of_a_browser_that_was_signed_in_from(
         await ada.begins(browser=known)
 
 
+async def test_a_browser_is_known_for_180_days_after_the_last_sign_in_there(
+    ada: Person, work: MemoryWork
+) -> None:
+    await ada.chooses()
+    known = (await ada.begins()).browser
+    work.moment += 179 * DAY
+    await ada.is_locked_out_by_a_stranger()
+    later = (await ada.begins(browser=known)).browser
+    work.moment += 2 * DAY
+    await ada.is_locked_out_by_a_stranger()
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.begins(browser=known)
+    day, _, rest = known.partition(".")
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.begins(browser=f"{int(day) + 100}.{rest}")
+    await ada.begins(browser=later)
+
+
 async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
     ada: Person, work: MemoryWork
 ) -> None:
@@ -229,14 +247,14 @@ async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
     of_eda = (await eda.begins(email="eda@mrx.example")).browser
     await ada.chooses()
     await ada.is_locked_out_by_a_stranger()
-    nonce, _, seal = of_eda.partition(".")
+    said, _, seal = of_eda.rpartition(".")
     for forged in (
         of_eda,
         "",
         ".",
         "ä",
-        f"x{nonce}.{seal}",
-        Browsers(b"other").mark(email_digest(EMAIL), "n"),
+        f"{said}x.{seal}",
+        Browsers(b"other").mark(email_digest(EMAIL), "n", now=work.moment),
     ):
         with pytest.raises(sign_in.TooManyGuesses):
             await ada.begins(browser=forged)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -263,8 +263,7 @@ async def sign_in(
     for strangers: where its person signed in before, tries have a count of their own.
     """
     digest = email_digest(email)
-    counted = browsers.counted_as(digest, browser)
-    known = await transact(partial(_begin_guess, digest, counted))
+    known, counted = await transact(partial(_begin_guess, digest, browsers, browser))
     kept = known.password_hash if known else None
     if not await secrets.match(password_from(password), kept) or known is None or kept is None:
         raise Unproved(
@@ -274,12 +273,17 @@ async def sign_in(
         )
     token = secrets.new()
     seen = await transact(partial(_begin_session, known, token_hash(token), counted))
-    return Begun(session=token, browser=browsers.mark(digest, secrets.new()), seen=seen)
+    mark = browsers.mark(digest, secrets.new(), now=seen.session.began_at)
+    return Begun(session=token, browser=mark, seen=seen)
 
 
-async def _begin_guess(digest: bytes, counted: bytes, work: Work) -> SignIn | None:
+async def _begin_guess(
+    digest: bytes, browsers: Browsers, browser: str | None, work: Work
+) -> tuple[SignIn | None, bytes]:
+    """Who has the address, and as whose the try was counted."""
+    counted = browsers.counted_as(digest, browser, now=work.now)
     await _count_guess(counted, work)
-    return await work.sign_ins.by_email(digest)
+    return await work.sign_ins.by_email(digest), counted
 
 
 async def _count_guess(counted: bytes, work: Work) -> None:
@@ -396,8 +400,8 @@ async def redeem(
     if principal.email is None:
         raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
     kept = await chosen_password(password, principal.email, secrets=secrets)
-    await transact(partial(_set_password, hashed, kept))
-    return browsers.mark(email_digest(principal.email), secrets.new())
+    done_at = await transact(partial(_set_password, hashed, kept))
+    return browsers.mark(email_digest(principal.email), secrets.new(), now=done_at)
 
 
 async def _holder(hashed: str, work: Work) -> Principal:
@@ -419,5 +423,6 @@ async def _redeemable(hashed: str, work: Work) -> SignIn:
     return known
 
 
-async def _set_password(hashed: str, kept: str, work: Work) -> None:
+async def _set_password(hashed: str, kept: str, work: Work) -> datetime:
     await _keep_password(await _redeemable(hashed, work), kept, work)
+    return work.now
