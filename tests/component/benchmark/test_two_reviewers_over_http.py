@@ -70,7 +70,7 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     ]
     await made(await ann.post(f"{path}/reviews", {"decisions": [wrong, *more], "confirm_rest": True}), 200)
     blind = await made(await ben.get(path), 200)
-    assert (blind["agreement"], blind["reviewers"]) == (None, 0)
+    assert (blind["agreement"], blind["reviewers"]) == (None, 1)
     assert {one["verdict"] for one in blind["answers"]} == {None}
     assert {one["verdict"] for one in (await made(await member.get(path), 200))["answers"]} == {None}
     assert (await ben.post(f"{path}/conclusion")).status_code == 409

@@ -98,6 +98,37 @@ async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the
     assert both.assessment.differences() == {"A": (Relation.NONE, Relation.EQUAL)}
 
 
+async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_done(work: MemoryWork) -> None:
+    one = await submitted(work)
+    question = await process.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
+
+    async def seen(by: str, *, review: bool = True) -> tuple[int, set[Step], int]:
+        found = await handlers.show_assessment(one, for_review=review, by=by, work=work)
+        return len(found.questions), {event.step for event in found.history}, found.reviewers
+
+    assert await seen(ANN) == (1, {Step.SUBMITTED}, 0)
+    assert await seen(BEN) == (0, {Step.SUBMITTED}, 0)
+    assert await seen("", review=False) == (1, {Step.SUBMITTED, Step.ASKED}, 0)
+    await judge(work, one, BEN)
+    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+        await handlers.conclude(one, by=BEN, work=work)
+    await process.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
+    assert await seen(BEN) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
+    assert await seen(CEM) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
+    await judge(work, one, ANN)
+    everything = {Step.SUBMITTED, Step.ASKED, Step.REVIEWED, Step.REPLIED, Step.SETTLED}
+    assert await seen(BEN) == (1, everything, 2)
+    owners = await handlers.show_assessment(one, for_review=False, work=work)
+    assert [event.by for event in owners.history if event.step is Step.ASKED] == ["a reviewer"]
+
+
+async def test_where_one_reviewer_judges_the_next_reads_the_questions_before_her(work: MemoryWork) -> None:
+    work.catalogues = {"own": catalogue()}
+    one = await submitted(work)
+    await process.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
+    assert len((await handlers.show_assessment(one, for_review=True, by=BEN, work=work)).questions) == 1
+
+
 async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: MemoryWork) -> None:
     one = await submitted(work)
     await judge(work, one, ANN, correct("C"))

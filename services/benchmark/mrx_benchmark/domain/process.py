@@ -41,6 +41,10 @@ class Event:
     at: datetime
     detail: str = ""
 
+    def without_asker(self) -> "Event":
+        """As the owner sees it: who asked is not the owner's to know."""
+        return replace(self, by="a reviewer") if self.step is Step.ASKED else self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:

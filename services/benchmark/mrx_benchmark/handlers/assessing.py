@@ -38,6 +38,8 @@ class AssessmentShown:
     history: tuple[Event, ...] = ()
     questions: tuple[Question, ...] = ()
     appeal: Appeal | None = None
+    reviewers: int = 0
+    """How many have begun to judge it independently."""
 
 
 async def publish_criteria(work: Work) -> None:
@@ -191,17 +193,17 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
         protocol = await work.protocols.get(assessment.protocol_id)
         await _check_code(protocol, work)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
+        waivers = await waivers_today(assessment.criteria_version, work)
+        concluded, outcome = assessment.conclude(
+            await in_force(assessment.criteria_version, work), version, waivers=waivers
+        )
         unanswered = [one for one in await work.process.questions(assessment_id) if one.replied_at is None]
-        if unanswered:
+        if unanswered:  # told only here, where both reviewers are done: a question is part of what one writes
             raise Rejected(
                 f"{len(unanswered)} questions to the owner have no reply, the first is on {unanswered[0].criterion_id}",
                 field="questions",
                 remedy="wait for the reply",
             )
-        waivers = await waivers_today(assessment.criteria_version, work)
-        concluded, outcome = assessment.conclude(
-            await in_force(assessment.criteria_version, work), version, waivers=waivers
-        )
         verdict = as_kept(concluded, outcome, by, work)
         await work.assessments.conclude(concluded, verdict)
         await note(concluded, Step.CONCLUDED, by, work, detail="equivalent" if verdict.equivalent else "")
@@ -214,16 +216,22 @@ async def show_assessment(
 ) -> AssessmentShown:
     """One assessment, to its owner, to everyone where the protocol is public, or to a reviewer.
 
-    Nobody sees what one of two reviewers has written before both are done, but she herself.
+    Nobody sees what one of two reviewers has written before both are done, but she herself; the owner sees the
+    questions, and never who asked.
     """
     if not for_review:
-        return await shown((await work.assessments.get(assessment_id)).as_seen_by(""), work)
+        found = await shown(await work.assessments.get(assessment_id), work, by="")
+        return replace(found, history=tuple(one.without_asker() for one in found.history))
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
         assessment = await work.assessments.get(assessment_id)
-        found = await shown(assessment.as_seen_by(by), work)
-        if assessment.settled or not assessment.reviews:
+        found = await shown(assessment, work, by=by)
+        if assessment.settled or catalogue_named(assessment.criteria_version, work).reviewers == 1:
             return found
-        return replace(found, questions=tuple(one for one in found.questions if one.asked_by == by))
+        return replace(
+            found,
+            questions=tuple(one for one in found.questions if one.asked_by == by),
+            history=tuple(one for one in found.history if one.step not in {Step.ASKED, Step.REPLIED}),
+        )
 
 
 async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> list[AssessmentShown]:
@@ -231,7 +239,7 @@ async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> lis
     if not for_review:
         return [
             replace(
-                await _short(one.as_seen_by(""), work),
+                await _short(one, work, by=""),
                 questions=tuple(await work.process.questions(one.assessment_id)),
             )
             for one in await work.assessments.visible()
@@ -241,7 +249,7 @@ async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> lis
         async with work.acting_for(owner):
             for one in await work.assessments.visible():
                 if one.owner == owner:
-                    found[one.assessment_id] = await _short(one.as_seen_by(by), work)
+                    found[one.assessment_id] = await _short(one, work, by=by)
     return sorted(found.values(), key=lambda shown: shown.assessment.assessment_id, reverse=True)
 
 
@@ -352,23 +360,25 @@ async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detai
     )
 
 
-async def shown(assessment: Assessment, work: Work) -> AssessmentShown:
-    """An assessment with everything around it."""
+async def shown(assessment: Assessment, work: Work, *, by: str) -> AssessmentShown:
+    """An assessment with everything around it, its decisions as somebody may see them."""
     return replace(
-        await _short(assessment, work),
+        await _short(assessment, work, by=by),
         history=tuple(await work.process.history(assessment.assessment_id)),
         questions=tuple(await work.process.questions(assessment.assessment_id)),
     )
 
 
-async def _short(assessment: Assessment, work: Work) -> AssessmentShown:
+async def _short(assessment: Assessment, work: Work, *, by: str) -> AssessmentShown:
     version = assessment.criteria_version
     verdict = await work.assessments.verdict(assessment.assessment_id)
     waivers = verdict.waived if verdict else await waivers_today(version, work)
+    seen = assessment.as_seen_by(by)
     return AssessmentShown(
-        assessment=assessment,
-        score=score(catalogue_named(version, work), assessment.judged(), waivers=waivers),
+        assessment=seen,
+        score=score(catalogue_named(version, work), seen.judged(), waivers=waivers),
         verdict=verdict,
+        reviewers=len(assessment.reviews),
         appeal=await work.process.appeal(assessment.assessment_id) if verdict else None,
     )
 

@@ -121,7 +121,7 @@ async def decide_appeal(
         )
         if not granted:
             await note(assessment, Step.APPEAL_DISMISSED, by, work)
-            return await shown(assessment, work)
+            return await shown(assessment, work, by=by)
         catalogue = await in_force(assessment.criteria_version, work)
         changed = assessment.amend(decisions, by=by, at=work.now, catalogue=catalogue)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
@@ -131,7 +131,7 @@ async def decide_appeal(
         await work.assessments.replace_verdict(verdict)
         await note(changed, Step.APPEAL_GRANTED, by, work)
         say_assessed(changed, await work.protocols.get(changed.protocol_id), verdict, work)
-        return await shown(changed, work)
+        return await shown(changed, work, by=by)
 
 
 async def tie(reviewer: str, member_id: UUID, *, work: Work) -> None:

@@ -354,7 +354,7 @@ def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
     """An assessment with every answer."""
     return AssessmentWhole(
         **dict(assessment_shown(found)),
-        reviewers=len(found.assessment.reviews),
+        reviewers=found.reviewers,
         agreement=_agreement(found.assessment),
         history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
         questions=[question_shown(one) for one in found.questions],
