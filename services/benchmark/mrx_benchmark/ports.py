@@ -187,7 +187,10 @@ class Assessments(Port):
         """The verdict, once there is one."""
 
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
-        """The last conclusion under these criteria on each protocol version that the tenant may see."""
+        """Of each protocol version that the tenant may see, the last submitted that these criteria concluded."""
+
+    async def overtaken(self, assessment: Assessment) -> bool:
+        """Whether a later submission of the same protocol version and criteria is concluded."""
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         """Of those, each yes whose recognition ends by a day, unless its lapse was told."""

@@ -219,7 +219,8 @@ async def test_the_last_conclusion_on_a_version_is_found_and_its_end_changes(ope
     kept = await keep(open_work, ACME)
     await keep(open_work, OTHER, "OTHER")
     verdicts = []
-    for hour, submitted in ((12, kept.assessment), (13, replace(kept.assessment, assessment_id=uuid4()))):
+    later = replace(kept.assessment, assessment_id=uuid4(), submitted_at=AT.replace(hour=13))
+    for hour, submitted in ((15, kept.assessment), (14, later)):  # an appeal changed the first one's verdict last
         verdicts.append(
             Verdict(
                 assessment_id=submitted.assessment_id,
@@ -242,6 +243,8 @@ async def test_the_last_conclusion_on_a_version_is_found_and_its_end_changes(ope
         [(found, verdict)] = await work.assessments.last_concluded("6.0-4p")
         assert (found.assessment_id, verdict) == (ended.assessment_id, verdicts[-1])
         await work.assessments.change_end(ended)
+        assert [await work.assessments.overtaken(one) for one in (kept.assessment, later)] == [True, False]
+        assert not await work.assessments.overtaken(replace(kept.assessment, version="2"))
     async with open_work(ACME) as work:
         assert await work.assessments.verdict(ended.assessment_id) == ended
         assert await work.assessments.verdict(kept.assessment.assessment_id) == verdicts[0]

@@ -145,11 +145,20 @@ class MemoryAssessments:
 
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         last: dict[tuple[UUID, str], tuple[Assessment, Verdict]] = {}
-        for verdict in sorted(self.verdicts.values(), key=lambda one: (one.concluded_at, one.assessment_id)):
-            of = self.kept[verdict.assessment_id]
+        for of in sorted(
+            (self.kept[one] for one in self.verdicts), key=lambda one: (one.submitted_at, one.assessment_id)
+        ):
+            verdict = self.verdicts[of.assessment_id]
             if of.criteria_version == criteria_version and self._work.sees(of.owner):
                 last[of.protocol_id, of.version] = (of, verdict)
         return list(last.values())
+
+    async def overtaken(self, assessment: Assessment) -> bool:
+        return any(
+            last.assessment_id != assessment.assessment_id
+            and (last.protocol_id, last.version) == (assessment.protocol_id, assessment.version)
+            for last, _ in await self.last_concluded(assessment.criteria_version)
+        )
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         told = self._work.process.reminders

@@ -247,6 +247,47 @@ async def test_a_dismissed_appeal_changes_nothing_and_a_late_one_is_not_heard(wo
     assert work.assessments.verdicts[one] == verdict
 
 
+async def test_an_appeal_changes_no_verdict_that_a_newer_submission_has_overtaken(work: MemoryWork) -> None:
+    of = await protocol(work)
+
+    async def verdict_on(*decisions: Decision) -> UUID:
+        work.moment += timedelta(hours=1)
+        one = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
+        for by in (ANN, BEN):
+            await judge(work, one, by, *decisions)
+        await handlers.conclude(one, by=ANN, work=work)
+        return one
+
+    first = await verdict_on(correct("A"))
+    await process.appeal(first, "A stands on page 3", owner=ACME, by="acme", work=work)
+    second = await verdict_on()
+    work.moment += timedelta(hours=1)
+    with pytest.raises(Rejected, match="a newer verdict"):
+        await process.decide_appeal(first, [confirm("A")], granted=True, rationale="x", by=DOT, work=work)
+    await process.decide_appeal(first, [], granted=False, rationale="overtaken", by=DOT, work=work)
+    assert [told for told in work.said if isinstance(told, ProtocolAssessed)][-1].equivalent
+
+    third = await verdict_on(correct("B"))
+    with pytest.raises(Rejected, match="a newer verdict"):
+        await process.appeal(second, "late", owner=ACME, by="acme", work=work)
+    await process.appeal(third, "B stands on page 4", owner=ACME, by="acme", work=work)
+
+
+async def test_who_concluded_does_not_decide_the_appeal_and_a_dismissal_states_no_decisions(
+    work: MemoryWork,
+) -> None:
+    one = await submitted(work)
+    for by in (ANN, BEN):
+        await judge(work, one, by, correct("A"))
+    await handlers.conclude(one, by=CEM, work=work)
+    await process.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
+    with pytest.raises(Forbidden, match="does not decide"):
+        await process.decide_appeal(one, [confirm("A")], granted=True, rationale="x", by=CEM, work=work)
+    with pytest.raises(Invalid, match="1 decisions are stated"):
+        await process.decide_appeal(one, [confirm("A")], granted=False, rationale="x", by=DOT, work=work)
+    assert (await work.process.appeal(one)).granted is None  # type: ignore[union-attr]
+
+
 async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
     criteria = catalogue()
     second = replace(criteria.criteria[0], clause="2")

@@ -301,11 +301,26 @@ class SqlAssessments(WorkRows):
             """
             SELECT DISTINCT ON (a.protocol_id, a.version) v.*
             FROM verdict v JOIN assessment a USING (assessment_id) WHERE a.criteria_version = :criteria_version
-            ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC
+            ORDER BY a.protocol_id, a.version, a.submitted_at DESC, assessment_id DESC
             """,
             criteria_version=criteria_version,
         )
         return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
+
+    async def overtaken(self, assessment: Assessment) -> bool:
+        later = await self._first(
+            """
+            SELECT 1 FROM assessment WHERE protocol_id = :protocol_id AND version = :version
+                AND criteria_version = :criteria_version AND state = 'concluded'
+                AND (submitted_at, assessment_id) > (:at, :id)
+            """,
+            protocol_id=assessment.protocol_id,
+            version=assessment.version,
+            criteria_version=assessment.criteria_version,
+            at=assessment.submitted_at,
+            id=assessment.assessment_id,
+        )
+        return later is not None
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         rows = await self._all(
@@ -314,7 +329,7 @@ class SqlAssessments(WorkRows):
                 SELECT DISTINCT ON (a.protocol_id, a.version) v.*
                 FROM verdict v JOIN assessment a USING (assessment_id)
                 WHERE a.criteria_version = :criteria_version
-                ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC) last
+                ORDER BY a.protocol_id, a.version, a.submitted_at DESC, assessment_id DESC) last
             WHERE last.equivalent AND last.recognised_until <= :by AND NOT EXISTS (
                 SELECT 1 FROM reminder r WHERE r.assessment_id = last.assessment_id AND r.days = 0
                 AND r.recognised_until = last.recognised_until)

@@ -8,7 +8,7 @@ from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.answers import plain_text
-from mrx_benchmark.domain.assessments import Decision, State
+from mrx_benchmark.domain.assessments import Assessment, Decision, State
 from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
@@ -84,6 +84,7 @@ async def appeal(assessment_id: UUID, reason: str, *, owner: UUID | None, by: st
     if verdict is None:
         raise Rejected("there is no verdict yet", field="state", remedy="appeal against a verdict")
     check_in_time(verdict.concluded_at, work.now)
+    await _check_last(assessment, work)
     if await work.process.appeal(assessment_id) is not None:
         raise Rejected("this verdict was appealed against", field="state", remedy="submit a new assessment")
     made = Appeal(assessment_id=assessment_id, reason=reason, by=by, at=work.now)
@@ -101,7 +102,17 @@ async def decide_appeal(
     by: str,
     work: Work,
 ) -> AssessmentShown:
-    """A reviewer without a part in the verdict decides. Granted, new decisions make a new verdict, and it is said."""
+    """A reviewer without a part in the verdict decides. Granted, new decisions make a new verdict, and it is said.
+
+    Once another verdict has taken the place of that which is appealed against, the appeal can only be dismissed.
+    """
+    taken = list(decisions)
+    if taken and not granted:
+        raise Invalid(
+            f"the appeal is dismissed, and yet {len(taken)} decisions are stated",
+            field="decisions",
+            remedy="leave them out, or grant the appeal",
+        )
     owner = await work.owners.of_assessment(assessment_id)
     await check_free(by, owner, work)
     async with work.acting_for(owner):
@@ -116,6 +127,8 @@ async def decide_appeal(
                 field="assessment_id",
                 remedy="leave it to another reviewer",
             )
+        if granted:
+            await _check_last(assessment, work)
         await work.process.keep_appeal(
             made.decide(granted=granted, rationale=rationale, by=by, at=work.now), owner=owner
         )
@@ -123,7 +136,7 @@ async def decide_appeal(
             await note(assessment, Step.APPEAL_DISMISSED, by, work)
             return await shown(assessment, work, by=by)
         catalogue = await in_force(assessment.criteria_version, work)
-        changed = assessment.amend(decisions, by=by, at=work.now, catalogue=catalogue)
+        changed = assessment.amend(taken, by=by, at=work.now, catalogue=catalogue)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
         waivers = await waivers_today(catalogue.version, work)
         verdict = as_kept(changed, changed.outcome(catalogue, version, waivers=waivers), by, work)
@@ -132,6 +145,16 @@ async def decide_appeal(
         await note(changed, Step.APPEAL_GRANTED, by, work)
         say_assessed(changed, await work.protocols.get(changed.protocol_id), verdict, work)
         return await shown(changed, work, by=by)
+
+
+async def _check_last(assessment: Assessment, work: Work) -> None:
+    """Refuse to change a verdict that a later submission's has taken the place of."""
+    if await work.assessments.overtaken(assessment):
+        raise Rejected(
+            "a newer verdict under the same criteria stands in place of this one",
+            field="assessment_id",
+            remedy="appeal against the newer one; an appeal that is open here can be dismissed",
+        )
 
 
 async def tie(reviewer: str, member_id: UUID, *, work: Work) -> None:
