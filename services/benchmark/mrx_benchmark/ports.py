@@ -178,7 +178,7 @@ class Assessments(Port):
         """The one that is neither concluded nor replaced, locked until the commit."""
 
     async def save(self, assessment: Assessment) -> None:
-        """Keep a changed state and changed decisions."""
+        """Keep the state and the decisions as they are now; what is no longer among them goes."""
 
     async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
         """Keep the state and the verdict."""

@@ -220,7 +220,10 @@ async def test_the_last_conclusion_on_a_version_is_found_and_its_end_changes(ope
     await keep(open_work, OTHER, "OTHER")
     verdicts = []
     later = replace(kept.assessment, assessment_id=uuid4(), submitted_at=AT.replace(hour=13))
-    for hour, submitted in ((15, kept.assessment), (14, later)):  # an appeal changed the first one's verdict last
+    for hour, submitted in (
+        (15, kept.assessment),
+        (14, later),
+    ):  # an appeal changed the first one's verdict last
         verdicts.append(
             Verdict(
                 assessment_id=submitted.assessment_id,

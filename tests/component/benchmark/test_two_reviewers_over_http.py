@@ -10,9 +10,13 @@ import pytest
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.entrypoints.documents import template_csv
 from mrx_benchmark.entrypoints.files import shipped_catalogue
+from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.handlers import evolution
 from mrx_benchmark.ports import Work
+from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
+from mrx_shared.messages.envelope import Envelope, encode
+from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.store.database import Database
 
 from tests.component.benchmark.conftest import NOW, As
@@ -160,6 +164,76 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert "Gap report: ACME-1 1" in report.text
     assert "Gap report: ACME-1 1" in (await ann.get(f"{path}/report.html")).text
     assert (await call_as("member", uuid4()).get(f"{path}/report.html")).status_code == 404
+
+
+async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells_of_it(
+    call_as: As, once: Once[Work]
+) -> None:
+    member_id, sister, cousin, stranger = (uuid4() for _ in range(4))
+    group, tied_group = uuid4(), uuid4()
+    registry = build_subscriptions(once, slot="0").of("benchmark:mrx.registry.v1")
+    for offset, (admitted, of, ties) in enumerate(
+        [
+            (member_id, group, []),
+            (sister, group, []),
+            (cousin, tied_group, [group]),
+            (stranger, uuid4(), []),
+        ]
+    ):
+        fact = MemberAdmitted(member_id=admitted, group_id=of, tied_groups=ties, admitted_at=NOW())
+        letter = Envelope(
+            id=uuid4(),
+            source="/registry",
+            type=MemberAdmitted.type,
+            subject=str(admitted),
+            time=NOW(),
+            data=fact,
+            correlationid="a story",
+            sequence=1,
+        )
+        await registry.take(
+            Letter(topic="mrx.registry.v1", partition=0, offset=1 + offset, payload=encode(letter))
+        )
+    member, secretariat = call_as("member", member_id), call_as("secretariat")
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    assessment = await submitted(member, protocol_id, every("equal"))
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    for of, status in ((member_id, 403), (sister, 403), (cousin, 403), (stranger, 200)):
+        reviewer = call_as("reviewer")
+        tie = {"reviewer": reviewer.subject, "member_id": str(of)}
+        await made(await secretariat.post("/v1/reviewers/ties", tie))
+        for what in (path, f"{path}/report.json"):
+            assert (await reviewer.get(what)).status_code == status
+        listed = [
+            len((await reviewer.get(f"/v1/{kind}")).json()[kind]) for kind in ("assessments", "protocols")
+        ]
+        assert listed == ([1, 1] if status == 200 else [0, 0])
+        assert (await reviewer.post(f"{path}/reviews", {"confirm_rest": True})).status_code == status
+
+
+async def test_a_released_reviewers_decisions_go_and_a_third_leaves_a_criterion_open(call_as: As) -> None:
+    member, secretariat = call_as("member", uuid4()), call_as("secretariat")
+    ann, ben, cem, dot = (call_as("reviewer") for _ in range(4))
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    answers = [one for one in every("equal", CRITERIA) if one["criterion_id"] != "C1.1"]
+    assessment = await submitted(member, protocol_id, answers, CRITERIA)
+    path = f"/v1/assessments/{assessment['assessment_id']}"
+    answered = {"criterion_id": "C1.1", "verdict": "corrected", "relation": "equal", "rationale": "page 1"}
+    await made(await ann.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    await made(await ben.post(f"{path}/reviews", {"decisions": [answered]}), 200)
+    assert (await cem.post(f"{path}/reviews", {"confirm_rest": True})).status_code == 409
+    assert (await cem.post(f"{path}/releases", {"reviewer": ben.subject})).status_code == 403
+    assert (await member.post(f"{path}/releases", {"reviewer": ben.subject})).status_code == 403
+    await made(await secretariat.post(f"{path}/releases", {"reviewer": ben.subject}))
+    assert (await made(await ben.get(path), 200))["reviewers"] == 1
+    await made(await cem.post(f"{path}/reviews", {"decisions": [answered], "confirm_rest": True}), 200)
+    both = await made(await ann.get(path), 200)
+    assert [one["criterion_id"] for one in both["agreement"]["differences"]] == ["C1.1"]
+    open_still = {"criterion_id": "C1.1", "verdict": "left-open"}
+    await made(await dot.post(f"{path}/reviews", {"decisions": [open_still]}), 200)
+    verdict = await made(await dot.post(f"{path}/conclusion"), 200)
+    assert (verdict["upper"], verdict["equivalent"]) == ("100.00", "yes")
+    assert verdict["lower"] != "100.00"
 
 
 async def test_a_tied_reviewer_is_kept_out_and_a_waiver_and_extensions_are_kept(call_as: As) -> None:

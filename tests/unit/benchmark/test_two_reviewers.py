@@ -189,10 +189,101 @@ async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_s
         handlers.conclude(one, by=ANN, work=work),
         process.ask(one, "A", "where?", by=ANN, work=work),
         process.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
+        handlers.show_assessment(one, for_review=True, by=ANN, work=work),
     ):
         with pytest.raises(Forbidden, match="tied to"):
             await attempt
+    assert await handlers.list_assessments(for_review=True, by=ANN, work=work) == []
+    assert await handlers.list_protocols(for_review=True, by=ANN, work=work) == []
     await judge(work, one, BEN)
+    assert len(await handlers.list_assessments(for_review=True, by=BEN, work=work)) == 1
+    assert len(await handlers.list_protocols(for_review=True, by=BEN, work=work)) == 1
+
+
+async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work: MemoryWork) -> None:
+    one = await submitted(work)
+    await judge(work, one, ANN, correct("C"))
+    await judge(work, one, BEN)
+    await judge(work, one, CEM, correct("C"), rest=False)
+    await process.tie(ANN, ACME, work=work)
+    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+        await handlers.conclude(one, by=BEN, work=work)
+    shown = await handlers.show_assessment(one, for_review=False, work=work)
+    assert (shown.reviewers, dict(shown.assessment.decisions)) == (1, {})
+    await judge(work, one, DOT, correct("C", Relation.SUBSET))
+    assert [
+        (event.by, event.detail) for event in work.process.events[one] if event.step is Step.RELEASED
+    ] == [("benchmark", ANN)]
+    assert set((await work.assessments.get(one)).reviews) == {BEN, DOT}
+    await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
+    await process.tie(CEM, ACME, work=work)
+    with pytest.raises(Rejected, match="1 answers have no decision, the first is C"):
+        await handlers.conclude(one, by=BEN, work=work)
+    await judge(work, one, "eve", correct("C", Relation.SUBSET), rest=False)
+    await handlers.conclude(one, by=BEN, work=work)
+    await process.tie(BEN, ACME, work=work)
+    assert assessed(work).commonality == Decimal("92.50")
+    after = await handlers.show_assessment(one, for_review=False, work=work)
+    assert after.score.overall.commonality == Fraction(185, 2), "a verdict that was reached stands"
+
+
+async def test_the_only_reviewer_who_is_tied_later_leaves_nothing_behind(work: MemoryWork) -> None:
+    work.catalogues = {"own": catalogue()}
+    one = await submitted(work)
+    await judge(work, one, ANN)
+    await process.tie(ANN, ACME, work=work)
+    with pytest.raises(Rejected, match="3 answers have no decision"):
+        await handlers.conclude(one, by=BEN, work=work)
+
+
+async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_her_place(
+    work: MemoryWork,
+) -> None:
+    one = await submitted(work)
+    await judge(work, one, ANN, correct("A"), rest=False)
+    await judge(work, one, BEN)
+    with pytest.raises(Rejected, match="not done"):
+        await judge(work, one, CEM)
+    with pytest.raises(Invalid, match="has judged nothing"):
+        await process.release(one, CEM, by="s", work=work)
+    await process.release(one, ANN, by="s", work=work)
+    await judge(work, one, CEM)
+    with pytest.raises(Rejected, match="both reviews are done"):
+        await process.release(one, CEM, by="s", work=work)
+    await handlers.conclude(one, by=CEM, work=work)
+    assert assessed(work).commonality == 100
+    assert Step.RELEASED in await steps(work, one)
+    with pytest.raises(Rejected, match="cannot become"):
+        await process.release(one, CEM, by="s", work=work)
+
+
+def leave_open(name: str) -> Decision:
+    return Decision(criterion_id=name, judgement=Judgement.LEFT_OPEN)
+
+
+async def test_a_third_may_leave_open_what_one_of_two_answered_and_kappa_counts_the_difference(
+    work: MemoryWork,
+) -> None:
+    one = await submitted(work, A="equal", B="equal")
+    with pytest.raises(Invalid, match="left open by saying nothing"):
+        await judge(work, one, ANN, leave_open("C"))
+    half = correct("A", Relation.SUBSET)
+    await judge(work, one, ANN, half, correct("C", Relation.EQUAL))
+    await judge(work, one, BEN, half, correct("B"))
+    reviewed = await work.assessments.get(one)
+    assert reviewed.compared() == {
+        "A": (Relation.SUBSET, Relation.SUBSET),
+        "B": (Relation.EQUAL, Relation.NONE),
+        "C": (Relation.EQUAL, None),
+    }
+    assert reviewed.kappa() == Fraction(1, 4)  # observed 1/3, by chance 1/9: subset alone is said by both
+    with pytest.raises(Invalid, match="B has an answer"):
+        await judge(work, one, CEM, leave_open("B"), rest=False)
+    await judge(work, one, CEM, leave_open("C"), confirm("B"), rest=False)
+    resolved = await work.assessments.get(one)
+    assert (resolved.undecided(), {answer.criterion_id for answer in resolved.judged()}) == ((), {"A", "B"})
+    await handlers.conclude(one, by=CEM, work=work)
+    assert (assessed(work).lower, assessed(work).upper) == (Decimal("43.00"), Decimal("58.00"))
 
 
 async def test_a_question_stops_the_verdict_until_the_owner_replies(work: MemoryWork) -> None:

@@ -221,6 +221,24 @@ async def test_two_reviewers_agreement_and_what_they_differ_on_are_shown(scheme:
     assert "C2.1 none or equal" in read
 
 
+async def test_a_third_reviewer_may_leave_open_what_one_of_two_answered(scheme: Scheme) -> None:
+    browser = scheme.browser("reviewer")
+    assert "Leave it open" not in words((await browser.get(PATH)).text)
+    difference = {"criterion_id": "C2.2", "first": "equal", "second": None, "resolved": False}
+    agreement = {"kappa": "0.66", "compared": 4, "differences": [difference]}
+    scheme.gives(BENCHMARK, API, assessment(agreement=agreement))
+    assert words((await browser.get(PATH)).text).count("Leave it open") == 1
+
+    answer = await browser.send(
+        PATH, f"{PATH}/clauses/C2", {"verdict-C2.1": "left-open", "verdict-C2.2": "left-open"}
+    )
+    assert "There is an answer; confirm or correct it." in answer.text
+    sent = await browser.send(PATH, f"{PATH}/clauses/C2", {"verdict-C2.2": "left-open"})
+    assert sent.headers["location"] == f"{PATH}?clause=C2&saved=1#clause-C2"
+    [decision] = scheme.api.posted[-1].body["decisions"]
+    assert (decision["criterion_id"], decision["verdict"]) == ("C2.2", "left-open")
+
+
 async def test_a_question_goes_to_the_owner_and_stands_on_the_page_until_it_is_answered(
     scheme: Scheme,
 ) -> None:

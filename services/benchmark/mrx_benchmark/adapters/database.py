@@ -218,6 +218,14 @@ class SqlAssessments(WorkRows):
             "UPDATE assessment SET state = :state WHERE assessment_id = :id",
             [{"id": assessment.assessment_id, "state": assessment.state.value}],
         )
+        for table, named, kept in (
+            ("decision", "criterion_id", assessment.decisions),
+            ("review", "reviewer", assessment.reviews),
+        ):
+            await self._each(
+                f"DELETE FROM {table} WHERE assessment_id = :id AND {named} <> ALL(:kept)",  # noqa: S608 - ours
+                [{"id": assessment.assessment_id, "kept": list(kept)}],
+            )
         await self._each(
             """
             INSERT INTO decision (assessment_id, criterion_id, member_id, judgement, relation, rationale,

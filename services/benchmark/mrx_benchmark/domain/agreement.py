@@ -6,9 +6,14 @@ from fractions import Fraction
 
 from mrx_benchmark.domain.criteria import Relation
 
+Judged = Relation | None
+"""What somebody makes of a criterion; None leaves it open."""
 
-def cohens_kappa(pairs: Sequence[tuple[Relation, Relation]]) -> Fraction | None:
+
+def cohens_kappa(pairs: Sequence[tuple[Judged, Judged]]) -> Fraction | None:
     """Cohen's kappa of two people's relations on the same criteria, exact; None where there is no pair.
+
+    That one of them left a criterion open is a word like any other.
 
     Where both always say the same one thing, chance explains all of it and kappa is not defined; full agreement is
     then called 1.
@@ -18,5 +23,5 @@ def cohens_kappa(pairs: Sequence[tuple[Relation, Relation]]) -> Fraction | None:
     count = len(pairs)
     observed = Fraction(sum(first is second for first, second in pairs), count)
     firsts, seconds = (Counter(pair[place] for pair in pairs) for place in (0, 1))
-    by_chance = sum((Fraction(firsts[one] * seconds[one], count * count) for one in Relation), Fraction(0))
+    by_chance = sum((Fraction(firsts[one] * seconds[one], count * count) for one in firsts), Fraction(0))
     return Fraction(1) if by_chance == 1 else (observed - by_chance) / (1 - by_chance)

@@ -41,6 +41,8 @@ class Judgement(StrEnum):
 
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"
+    LEFT_OPEN = "left-open"
+    """Of a criterion without an answer, where two reviewers differ: it stays without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Decision:
             )
         if not corrects and self.relation is not None:
             raise Invalid(
-                f"{self.criterion_id} is confirmed, and yet another relation is stated",
+                f"{self.criterion_id} is {self.judgement}, and yet another relation is stated",
                 field="relation",
                 remedy="leave the relation out, or correct the answer",
             )
@@ -119,11 +121,12 @@ class Assessment:
         decision.
         """
         moved = self._to(State.IN_REVIEW)
+        if catalogue.reviewers > 1 and self.settled:
+            return replace(moved, decisions=self._resolved(decisions, confirm_rest, by, at, catalogue))
+        decisions = _without_left_open(decisions)
         if catalogue.reviewers == 1:
             fresh = self._read(decisions, self.decisions, confirm_rest, by, at, catalogue)
             return replace(moved, decisions=MappingProxyType({**self.decisions, **fresh}))
-        if self.settled:
-            return replace(moved, decisions=self._resolved(decisions, confirm_rest, by, at, catalogue))
         if by not in self.reviews and len(self.reviews) == catalogue.reviewers:
             raise Rejected(
                 "two reviewers judge this independently and are not done",
@@ -160,8 +163,7 @@ class Assessment:
 
     def kappa(self) -> Fraction | None:
         """How far two reviewers agree, once both are done."""
-        both = [(one, two) for one, two in self.compared().values() if one is not None and two is not None]
-        return cohens_kappa(both)
+        return cohens_kappa(list(self.compared().values()))
 
     def as_seen_by(self, reviewer: str) -> "Assessment":
         """Without what another reviewer has written, until both are done."""
@@ -173,9 +175,37 @@ class Assessment:
 
     def took_part(self, who: str) -> bool:
         """Whether somebody has judged anything of it."""
-        return who in self.reviews or any(
-            who in decided.by.split(", ") for decided in self.decisions.values()
-        )
+        return who in self.judges()
+
+    def judges(self) -> tuple[str, ...]:
+        """Everybody whose decisions stand in it."""
+        deciders = (name for decided in self.decisions.values() for name in decided.by.split(", "))
+        return tuple(dict.fromkeys([*self.reviews, *deciders]))
+
+    def without(self, who: str) -> "Assessment":
+        """As if somebody had judged nothing. Where she was one of two, what was agreed or resolved falls with it."""
+        if who in self.reviews:
+            others = {name: mine for name, mine in self.reviews.items() if name != who}
+            return replace(self, reviews=MappingProxyType(others), decisions=MappingProxyType({}))
+        kept = {name: one for name, one in self.decisions.items() if who not in one.by.split(", ")}
+        return replace(self, decisions=MappingProxyType(kept))
+
+    def release(self, who: str) -> "Assessment":
+        """Let somebody go who will not finish, so that another may judge in her place."""
+        self._to(State.IN_REVIEW)
+        if who not in self.judges():
+            raise Invalid(
+                f"{who[:64]!r} has judged nothing of this assessment",
+                field="reviewer",
+                remedy="take one whom its history names",
+            )
+        if self.settled:
+            raise Rejected(
+                "both reviews are done, and each has been read",
+                field="reviewer",
+                remedy="let a third reviewer resolve the differences; a tie to the owner's group still puts one out",
+            )
+        return self.without(who)
 
     def _read(
         self,
@@ -346,6 +376,19 @@ def check_measurable(version: ProtocolVersion, catalogue: Catalogue) -> date:
     return days.first
 
 
+def _without_left_open(decisions: Iterable[Decision]) -> list[Decision]:
+    listed = list(decisions)
+    for row, decision in enumerate(listed, 1):
+        if decision.judgement is Judgement.LEFT_OPEN:
+            raise Invalid(
+                f"{decision.criterion_id[:64]} is left open by saying nothing of it",
+                field="criterion_id",
+                row=row,
+                remedy="take it out; only where two reviewers differ, a third says so",
+            )
+    return listed
+
+
 def _relation(decided: Decided | None, answered: Mapping[str, Relation]) -> Relation | None:
     if decided is None:
         return None
@@ -362,6 +405,8 @@ def _fault(
         return f"criterion {criterion_id} is decided twice"
     if decision.judgement is Judgement.CONFIRMED and criterion_id not in answered:
         return f"criterion {criterion_id} has no answer to confirm"
+    if decision.judgement is Judgement.LEFT_OPEN and criterion_id in answered:
+        return f"criterion {criterion_id} has an answer, and cannot be left open"
     if decision.relation is not None and decision.relation is answered.get(criterion_id):
         return f"criterion {criterion_id} is corrected to what was answered"
     return None

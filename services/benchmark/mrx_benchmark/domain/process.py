@@ -22,6 +22,7 @@ class Step(StrEnum):
     REVIEWED = "reviewed"
     SETTLED = "settled"
     RESOLVED = "resolved"
+    RELEASED = "released"
     ASKED = "asked"
     REPLIED = "replied"
     CONCLUDED = "concluded"

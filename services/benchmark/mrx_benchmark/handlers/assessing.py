@@ -13,7 +13,7 @@ from mrx_shared.messages.benchmark import (
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.answers import read_answers
-from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, check_measurable
+from mrx_benchmark.domain.assessments import Assessment, Decision, Outcome, State, check_measurable
 from mrx_benchmark.domain.commonality import Equivalent, Score, Waiver, percent, score
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.process import Appeal, Event, Question, Step
@@ -26,6 +26,9 @@ from mrx_benchmark.domain.protocols import (
     one_line,
 )
 from mrx_benchmark.ports import Published, Verdict, Work
+
+BY_ITSELF = "benchmark"
+"""Who takes a step that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +174,11 @@ async def review(
     owner = await work.owners.of_assessment(assessment_id)
     await check_free(by, owner, work)
     async with work.acting_for(owner):
-        assessment = await work.assessments.get_to_change(assessment_id)
+        kept = await work.assessments.get_to_change(assessment_id)
+        assessment = await impartial(kept, work)
+        for who in kept.judges():
+            if await is_tied(who, owner, work):
+                await note(assessment, Step.RELEASED, BY_ITSELF, work, detail=who)
         catalogue = catalogue_named(assessment.criteria_version, work)
         reviewed = assessment.review(
             decisions, confirm_rest=confirm_rest, by=by, at=work.now, catalogue=catalogue
@@ -189,7 +196,7 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
     owner = await work.owners.of_assessment(assessment_id)
     await check_free(by, owner, work)
     async with work.acting_for(owner):
-        assessment = await work.assessments.get_to_change(assessment_id)
+        assessment = await impartial(await work.assessments.get_to_change(assessment_id), work)
         protocol = await work.protocols.get(assessment.protocol_id)
         await _check_code(protocol, work)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
@@ -220,10 +227,12 @@ async def show_assessment(
     questions, and never who asked.
     """
     if not for_review:
-        found = await shown(await work.assessments.get(assessment_id), work, by="")
+        found = await shown(await impartial(await work.assessments.get(assessment_id), work), work, by="")
         return replace(found, history=tuple(one.without_asker() for one in found.history))
-    async with work.acting_for(await work.owners.of_assessment(assessment_id)):
-        assessment = await work.assessments.get(assessment_id)
+    owner = await work.owners.of_assessment(assessment_id)
+    await check_free(by, owner, work)
+    async with work.acting_for(owner):
+        assessment = await impartial(await work.assessments.get(assessment_id), work)
         found = await shown(assessment, work, by=by)
         if assessment.settled or catalogue_named(assessment.criteria_version, work).reviewers == 1:
             return found
@@ -235,30 +244,36 @@ async def show_assessment(
 
 
 async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> list[AssessmentShown]:
-    """The assessments that the asker may see, the newest first; a reviewer sees all."""
+    """The assessments that the asker may see, the newest first; a reviewer sees all but those of groups tied to her."""
     if not for_review:
         return [
             replace(
-                await _short(one, work, by=""),
+                await _short(await impartial(one, work), work, by=""),
                 questions=tuple(await work.process.questions(one.assessment_id)),
             )
             for one in await work.assessments.visible()
         ]
     found: dict[UUID, AssessmentShown] = {}
     for owner in await work.owners.all():
+        if await is_tied(by, owner, work):
+            continue
         async with work.acting_for(owner):
             for one in await work.assessments.visible():
                 if one.owner == owner:
-                    found[one.assessment_id] = await _short(one, work, by=by)
+                    found[one.assessment_id] = await _short(await impartial(one, work), work, by=by)
     return sorted(found.values(), key=lambda shown: shown.assessment.assessment_id, reverse=True)
 
 
-async def list_protocols(*, for_review: bool, work: Work) -> list[tuple[Protocol, list[ProtocolVersion]]]:
-    """The protocols that the asker may see, by code; a reviewer sees all."""
+async def list_protocols(
+    *, for_review: bool, work: Work, by: str = ""
+) -> list[tuple[Protocol, list[ProtocolVersion]]]:
+    """The protocols that the asker may see, by code; a reviewer sees all but those of groups tied to her."""
     if not for_review:
         return await work.protocols.visible()
     found: dict[UUID, tuple[Protocol, list[ProtocolVersion]]] = {}
     for owner in await work.owners.all():
+        if await is_tied(by, owner, work):
+            continue
         async with work.acting_for(owner):
             found |= {one[0].protocol_id: one for one in await work.protocols.visible()}
     return sorted(found.values(), key=lambda one: one[0].code)
@@ -332,12 +347,27 @@ async def waivers_today(version: str, work: Work) -> tuple[Waiver, ...]:
 
 async def check_free(reviewer: str, owner: UUID | None, work: Work) -> None:
     """Raises `Forbidden` where a reviewer has to do with the owner's group."""
-    if owner is not None and await work.process.tied(reviewer, owner):
+    if await is_tied(reviewer, owner, work):
         raise Forbidden(
             "this protocol is of a group that you are tied to",
             field="assessment_id",
             remedy="leave it to another reviewer",
         )
+
+
+async def is_tied(reviewer: str, owner: UUID | None, work: Work) -> bool:
+    """Whether a reviewer has to do with the owner's group."""
+    return owner is not None and await work.process.tied(reviewer, owner)
+
+
+async def impartial(assessment: Assessment, work: Work) -> Assessment:
+    """Without the decisions of who has been tied to the owner's group since; a verdict that was reached stands."""
+    if assessment.state is not State.IN_REVIEW:
+        return assessment
+    for who in assessment.judges():
+        if await is_tied(who, assessment.owner, work):
+            assessment = assessment.without(who)
+    return assessment
 
 
 async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detail: str = "") -> None:

@@ -13,7 +13,7 @@ from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.lineage import Lineage, carry
 from mrx_benchmark.domain.process import REMINDERS, Evolution, Phase, Step, reminder_due
-from mrx_benchmark.handlers.assessing import catalogue_named, note, say_criteria, say_with_new_end
+from mrx_benchmark.handlers.assessing import BY_ITSELF, catalogue_named, note, say_criteria, say_with_new_end
 from mrx_benchmark.ports import Verdict, Work
 
 Transact = Callable[[Callable[[Work], Awaitable[None]]], Awaitable[None]]
@@ -205,10 +205,10 @@ async def _watch_one(assessment: Assessment, verdict: Verdict, work: Work) -> bo
     about = f"{assessment.protocol_id}:{assessment.version}"
     if due == 0:
         work.say(RecognitionLapsed.model_validate({**told, "noticed_at": work.now}), about=about)
-        await note(assessment, Step.LAPSED, "benchmark", work)
+        await note(assessment, Step.LAPSED, BY_ITSELF, work)
     else:
         work.say(
             RecognitionEnding.model_validate({**told, "days": due, "reminded_at": work.now}), about=about
         )
-        await note(assessment, Step.REMINDED, "benchmark", work, detail=str(due))
+        await note(assessment, Step.REMINDED, BY_ITSELF, work, detail=str(due))
     return True

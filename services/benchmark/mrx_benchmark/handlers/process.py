@@ -73,6 +73,15 @@ async def reply(
     raise Invalid("there is no such question", field="question_id", remedy="take one of the assessment's")
 
 
+async def release(assessment_id: UUID, reviewer: str, *, by: str, work: Work) -> None:
+    """Put out a reviewer who will not finish; what she has decided falls away."""
+    async with work.acting_for(await work.owners.of_assessment(assessment_id)):
+        assessment = await work.assessments.get_to_change(assessment_id)
+        released = assessment.release(reviewer)
+        await work.assessments.save(released)
+        await note(released, Step.RELEASED, by, work, detail=reviewer)
+
+
 async def appeal(assessment_id: UUID, reason: str, *, owner: UUID | None, by: str, work: Work) -> Appeal:
     """The owner objects to a verdict, once and in time."""
     assessment = await work.assessments.get_to_change(assessment_id)

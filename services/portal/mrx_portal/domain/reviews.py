@@ -9,6 +9,7 @@ from mrx_shared.refusals import Invalid
 RELATIONS = ("equal", "superset", "subset", "intersects", "none")
 CONFIRMED = "confirmed"
 CORRECTED = "corrected"
+LEFT_OPEN = "left-open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ def _stated(line: Line, form: Mapping[str, str], *, confirm_rest: bool) -> Decis
     verdict = form.get(f"verdict-{line.criterion_id}", "")
     if not verdict and confirm_rest and line.open:
         verdict = CONFIRMED
-    if verdict not in {CONFIRMED, CORRECTED}:
+    if verdict not in {CONFIRMED, CORRECTED, LEFT_OPEN}:
         return None
     relation = form.get(f"relation-{line.criterion_id}", "")
     return Decision(
@@ -169,6 +170,10 @@ def _fault(line: Line, stated: Decision) -> Fault | None:
     if stated.verdict == CONFIRMED:
         if line.relation is None:
             return Fault(field="verdict", reason="There is no answer to confirm; state a relation instead.")
+        return None
+    if stated.verdict == LEFT_OPEN:
+        if line.relation is not None:
+            return Fault(field="verdict", reason="There is an answer; confirm or correct it.")
         return None
     if stated.relation not in RELATIONS:
         return Fault(field="relation", reason="Choose the relation that the evidence shows.")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.kit.http import Answer, Asked
-from mrx_shared.refusals import Unknown
+from mrx_shared.refusals import Forbidden, Unknown
 from pydantic import Field
 
 from mrx_benchmark.domain.answers import row_of
@@ -64,6 +64,12 @@ class AppealDecision(Asked):
     granted: bool
     rationale: str
     decisions: list[DecisionAsked] = Field(default=[], max_length=MANY)
+
+
+class ReleaseAsked(Asked):
+    """A reviewer who will not finish."""
+
+    reviewer: str = Field(description="id of the principal, as the history names it")
 
 
 class TieAsked(Asked):
@@ -265,7 +271,23 @@ def _add_appeals(router: APIRouter, requests: Requests[Work], access: Access) ->
 def _add_rules(router: APIRouter, requests: Requests[Work], access: Access) -> None:
     secretariat = Annotated[Principal, Depends(access.require(Role.SECRETARIAT))]
     everyone = Annotated[Principal, Depends(access.require(*_EVERYONE))]
+    may_release = Annotated[Principal, Depends(access.require(Role.SECRETARIAT, Role.REVIEWER))]
     do = Annotated[Command[Work], Depends(requests.command)]
+
+    @router.post(
+        "/assessments/{assessment_id}/releases", status_code=201, response_model=Done, tags=["review"]
+    )
+    async def release(assessment_id: UUID, asked: ReleaseAsked, who: may_release, command: do) -> Response:
+        if who.role is Role.REVIEWER and asked.reviewer != who.subject:
+            raise Forbidden(
+                "a reviewer releases herself alone", field="reviewer", remedy="ask the secretariat"
+            )
+
+        async def released(work: Work) -> Done:
+            await process.release(assessment_id, asked.reviewer, by=who.subject, work=work)
+            return Done()
+
+        return await command(released, by=who, status=201)
 
     @router.post("/reviewers/ties", status_code=201, response_model=Done, tags=["review"])
     async def tie(asked: TieAsked, who: secretariat, command: do) -> Response:

@@ -114,7 +114,9 @@ def _add_protocols(router: APIRouter, requests: Requests[Work], access: Access) 
     @router.get("/protocols", tags=["protocols"])
     async def list_protocols(who: reader) -> ProtocolsShown:
         async def listed(work: Work) -> ProtocolsShown:
-            found = await handlers.list_protocols(for_review=who.role is Role.REVIEWER, work=work)
+            found = await handlers.list_protocols(
+                for_review=who.role is Role.REVIEWER, by=who.subject, work=work
+            )
             return ProtocolsShown(protocols=[protocol_shown(*one) for one in found])
 
         return await requests.read(listed, tenant=who.member)
