@@ -1,8 +1,13 @@
 """The whole process over HTTP on a real database: two blind reviewers, a third, an appeal, a successor, a lapse."""
 
+import asyncio
 import base64
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -164,6 +169,73 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert "Gap report: ACME-1 1" in report.text
     assert "Gap report: ACME-1 1" in (await ann.get(f"{path}/report.html")).text
     assert (await call_as("member", uuid4()).get(f"{path}/report.html")).status_code == 404
+
+
+class Held(ThreadPoolExecutor):
+    """Lets no work begin before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=2)
+        self.go = threading.Event()
+        self.begun: list[str] = []
+
+    def submit(self, verb: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:  # noqa: ANN401
+        self.begun.append(str(getattr(verb, "args", verb)))
+
+        def later() -> Any:  # noqa: ANN401
+            self.go.wait()
+            return verb(*args, **named)
+
+        return super().submit(later)
+
+
+async def test_a_file_is_read_beside_the_event_loop_and_in_no_transaction(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    body = {
+        "protocol_id": protocol_id,
+        "version": "1",
+        "criteria_version": CRITERIA,
+        "file_name": "answers.csv",
+        "content_base64": base64.b64encode(b"criterion_id,relation\nC1.1,equal\n").decode(),
+    }
+    held = Held()
+    asyncio.get_running_loop().set_default_executor(held)
+    try:
+        taken = asyncio.create_task(member.post("/v1/assessments/files", body))
+        async with asyncio.timeout(10):
+            while not any("_sifted" in one for one in held.begun):  # noqa: ASYNC110 - another task's doing
+                await asyncio.sleep(0.01)
+        in_transaction = await as_superuser.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND state LIKE 'idle in transaction%'"
+        )
+        listed = await member.get("/v1/protocols")
+    finally:
+        held.go.set()
+    assert (in_transaction, listed.status_code) == (0, 200)
+    assert (await made(await taken))["refused"] == []
+
+
+async def test_a_file_without_one_good_row_leaves_no_draft(call_as: As) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    content = base64.b64encode(b"criterion_id,relation\nC9.99,equal\n").decode()
+    refused = await member.post(
+        "/v1/assessments/files",
+        {
+            "protocol_id": protocol_id,
+            "version": "1",
+            "criteria_version": CRITERIA,
+            "file_name": "answers.csv",
+            "content_base64": content,
+            "keep_good": True,
+        },
+    )
+    assert (refused.status_code, refused.json()["row"]) == (422, 2)
+    assert (await made(await member.get("/v1/drafts"), 200))["drafts"] == []
 
 
 async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells_of_it(

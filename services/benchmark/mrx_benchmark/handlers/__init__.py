@@ -2,6 +2,7 @@
 
 from mrx_benchmark.handlers.assessing import (
     AssessmentShown,
+    catalogue_named,
     conclude,
     list_assessments,
     list_criteria,
@@ -17,6 +18,7 @@ from mrx_benchmark.handlers.assessing import (
 
 __all__ = (
     "AssessmentShown",
+    "catalogue_named",
     "conclude",
     "list_assessments",
     "list_criteria",

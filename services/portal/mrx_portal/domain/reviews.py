@@ -167,14 +167,13 @@ def _as_before(line: Line, stated: Decision) -> bool:
 
 
 def _fault(line: Line, stated: Decision) -> Fault | None:
-    if stated.verdict == CONFIRMED:
-        if line.relation is None:
-            return Fault(field="verdict", reason="There is no answer to confirm; state a relation instead.")
-        return None
-    if stated.verdict == LEFT_OPEN:
-        if line.relation is not None:
-            return Fault(field="verdict", reason="There is an answer; confirm or correct it.")
-        return None
+    unfit = {
+        CONFIRMED: (line.relation is None, "There is no answer to confirm; state a relation instead."),
+        LEFT_OPEN: (line.relation is not None, "There is an answer; confirm or correct it."),
+    }
+    if stated.verdict in unfit:
+        wrong, reason = unfit[stated.verdict]
+        return Fault(field="verdict", reason=reason) if wrong else None
     if stated.relation not in RELATIONS:
         return Fault(field="relation", reason="Choose the relation that the evidence shows.")
     if stated.relation == line.relation:

@@ -14,7 +14,8 @@ from mrx_shared.refusals import Invalid, Unknown
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import row_of
+from mrx_benchmark.domain.answers import Sifted, row_of
+from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
 from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, sifted_answers
 from mrx_benchmark.entrypoints.http.bodies import AssessmentShown, assessment_shown
@@ -117,22 +118,15 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
 
     @router.post("/assessments/files", status_code=201, response_model=FileTaken, tags=["assessments"])
     async def submit_file(asked: FileAsked, who: owner, command: do) -> Response:
+        async def measured_by(work: Work) -> Catalogue:
+            return handlers.catalogue_named(asked.criteria_version, work)
+
+        # Before the transaction and beside the event loop: a large file takes seconds to read.
+        sifted = await asyncio.to_thread(_sifted, asked, await requests.read(measured_by))
+
         async def submitted(work: Work) -> FileTaken:
-            if asked.criteria_version not in work.catalogues:
-                raise Invalid(
-                    f"no criteria {asked.criteria_version[:64]!r}",
-                    field="criteria_version",
-                    remedy=f"name one of {', '.join(work.catalogues)}",
-                )
-            try:
-                raw = base64.b64decode(asked.content_base64, validate=True)
-            except binascii.Error:
-                raise Invalid(
-                    "not in base64", field="content_base64", remedy="encode the file's bytes"
-                ) from None
-            sifted = sifted_answers(raw, asked.file_name, work.catalogues[asked.criteria_version])
             if sifted.faults:
-                if not asked.keep_good:
+                if not asked.keep_good or not sifted.answers:
                     raise sifted.faults[0]
                 where = place(asked.protocol_id, asked.version, asked.criteria_version)
                 kept = await drafting.keep_good(
@@ -157,6 +151,14 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
             return FileTaken(assessment=assessment_shown(begun), refused=[])
 
         return await command(submitted, by=who, status=201)
+
+
+def _sifted(asked: FileAsked, catalogue: Catalogue) -> Sifted:
+    try:
+        raw = base64.b64decode(asked.content_base64, validate=True)
+    except binascii.Error:
+        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes") from None
+    return sifted_answers(raw, asked.file_name, catalogue)
 
 
 def _add_suggestions(router: APIRouter, requests: Requests[Work], access: Access) -> None:
