@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from mrx_benchmark.ports import Work
 from mrx_shared.bus.once import Once
 from mrx_shared.store.database import Database
 
-from tests.component.benchmark.conftest import As, Caller
+from tests.component.benchmark.conftest import NOW, As, Caller
 from tests.unit.benchmark.worth import answers_worth
 
 pytestmark = pytest.mark.live
@@ -178,24 +178,33 @@ async def test_recognition_ends_with_the_transition_to_the_next_criteria(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
     member, reviewer = call_as("member", uuid4()), call_as("reviewer")
-    protocol_id = await protocol_of(member, effective_from="2015-01-01")
-    assessment = await submitted(member, protocol_id, every("equal", "5.0-4p"), "5.0-4p")
+    protocol_id = await protocol_of(member, effective_from="2015-01-01", effective_until=None)
+    assessment = await submitted(member, protocol_id, every("equal"))
+    today = NOW().date()
+    days = {
+        "newer": "6.1-4p",
+        "consultation_until": str(today),
+        "effective_on": str(today + timedelta(days=1)),
+        "transition_until": str(today + timedelta(days=100)),
+    }
+    await made(await call_as("secretariat").post("/v1/criteria/6.0-4p/evolution", days))
     path = f"/v1/assessments/{assessment['assessment_id']}"
     await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
     await made(await reviewer.post(f"{path}/conclusion"), 200)
     [fact] = await facts(as_superuser, "protocol-assessed")
-    assert (fact["recognised_from"], fact["recognised_until"]) == ("2015-01-01", "2018-05-31")
+    assert (fact["recognised_from"], fact["recognised_until"]) == ("2015-01-01", days["transition_until"])
 
-    late = await protocol_of(member, code="LATE", effective_from="2019-01-01")
+    old = await protocol_of(member, code="OLD", effective_from="2015-01-01")
     refused = await member.post(
         "/v1/assessments",
         {
-            "protocol_id": late,
+            "protocol_id": old,
             "version": "1",
             "criteria_version": "5.0-4p",
             "answers": every("equal", "5.0-4p"),
         },
     )
+    assert "ended on 2018-05-31" in refused.json()["detail"]
     assert (refused.status_code, refused.json()["field"]) == (409, "criteria_version")
 
 

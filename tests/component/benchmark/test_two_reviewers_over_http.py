@@ -118,6 +118,8 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     await made(await secretariat.post(f"/v1/criteria/{CRITERIA}/evolution", dates))
     await made(await member.post(f"/v1/criteria/{CRITERIA}/comments", {"text": "Give us a year."}))
     announced = await made(await call_as("member", uuid4()).get(f"/v1/criteria/{CRITERIA}/evolution"), 200)
+    whole = await made(await member.get(f"/v1/criteria/{CRITERIA}"), 200)
+    assert whole["valid_until"] == dates["transition_until"]
     assert (announced["phase"], announced["comments"][0]["text"]) == ("consultation", "Give us a year.")
     assert (await made(await member.get(path), 200))["recognised_until"] == dates["transition_until"]
     [what] = (await made(await secretariat.get("/v1/criteria/7.0/what-if"), 200))["protocols"]

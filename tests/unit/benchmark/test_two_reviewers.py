@@ -410,6 +410,42 @@ async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> No
     assert shown.score.equivalent is Equivalent.YES
 
 
+async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() -> None:
+    work = evolving()
+    today = work.moment.date()
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    work.moment += timedelta(days=19)
+    before = await submitted(work)
+    work.moment += timedelta(days=1)
+    fresh = await protocol(work, code="ACME-2")
+    with pytest.raises(Rejected, match=f"own gave way to next on {today + timedelta(days=20)}"):
+        await submit(work, fresh, {"A": "equal"})
+    again = await submit(work, work.protocols.kept[work.assessments.kept[before].protocol_id], {"A": "equal"})
+    assert await steps(work, before) == [Step.SUBMITTED, Step.REPLACED]
+    await judge(work, again, ANN, correct("B", Relation.EQUAL), correct("C", Relation.EQUAL))
+    await handlers.conclude(again, by=ANN, work=work)
+    assert assessed(work).recognised_until == today + timedelta(days=200)
+
+    work.process.evolutions.clear()
+    last = work.moment.date()
+    work.catalogues = {"own": catalogue(valid_until=last)}
+    await submit(work, fresh, {"A": "equal"})
+    work.moment += timedelta(days=1)
+    third = await protocol(work, code="ACME-3")
+    with pytest.raises(Rejected, match=f"own ended on {last}"):
+        await submit(work, third, {"A": "equal"})
+
+
+async def test_who_began_before_an_announcement_goes_on_under_the_announced_version() -> None:
+    work = evolving()
+    of = await protocol(work)
+    rows = [{"criterion_id": "A", "relation": "equal"}]
+    place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
+    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+    await evolution.announce("own", "next", **days(work.moment.date(), 10, 20, 200), by="s", work=work)
+    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+
+
 async def test_the_last_clause_is_not_waived(work: MemoryWork) -> None:
     with pytest.raises(Invalid, match="every clause is waived"):
         await process.waive("own", "1", "disputed", date(2030, 12, 31), by="s", work=work)
@@ -438,6 +474,7 @@ async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effec
     late = replace(work.catalogues["next"], valid_from=today + timedelta(days=400))
     work.catalogues = {**work.catalogues, "next": late}
     work.process.evolutions.clear()
+    made = await protocol(work, code="ACME-2")
     with pytest.raises(Rejected, match="take effect on"):
         await submit_next()
     with pytest.raises(Invalid, match="holds from"):

@@ -138,18 +138,22 @@ async def submit_answers(
     by: str,
     work: Work,
 ) -> AssessmentShown:
-    """Start an assessment with its owner's answers. It replaces one of the same kind that is not concluded."""
+    """Start an assessment with its owner's answers. It replaces one of the same kind that is not concluded.
+
+    One that is not concluded may be replaced whatever was announced or ended since it was begun.
+    """
     one_line(version, field="version")
     protocol = await owned(protocol_id, owner, work)
     await _check_code(protocol, work)
     catalogue = await in_force(criteria_version, work)
     check_measurable(await work.protocols.version(protocol_id, version), catalogue)
-    await _check_in_effect(catalogue, work)
     answers = read_answers(enumerate(rows, 1), catalogue)
     if not answers:
         raise Invalid("no criterion is answered", field="answers", remedy="answer at least one")
     older = await work.assessments.unfinished(protocol_id, version, criteria_version)
-    if older is not None:
+    if older is None:
+        await _check_taken(catalogue, work)
+    else:
         await work.assessments.save(older.replace_by_newer())
         await note(older, Step.REPLACED, by, work)
     assessment = Assessment(
@@ -307,8 +311,25 @@ async def _check_code(protocol: Protocol, work: Work) -> None:
         check_own_code(protocol.code, await work.protocols.public_names())
 
 
-async def _check_in_effect(catalogue: Catalogue, work: Work) -> None:
-    """Refuse criteria that do not hold yet. What follows a version takes effect on the day that was announced."""
+async def _check_taken(catalogue: Catalogue, work: Work) -> None:
+    """Refuse to begin with criteria that do not hold yet, have ended, or gave way to others.
+
+    What follows a version takes effect on the day that was announced. From then on the older one is not begun with
+    any more: it may ask for less, and for fewer reviewers.
+    """
+    successor = await work.process.evolution(catalogue.version)
+    if successor is not None and successor.effective_on <= work.now.date():
+        raise Rejected(
+            f"criteria {catalogue.version} gave way to {successor.newer} on {successor.effective_on}",
+            field="criteria_version",
+            remedy=f"submit against {successor.newer}; a draft can start with the answers of an earlier assessment",
+        )
+    if catalogue.valid_until is not None and catalogue.valid_until < work.now.date():
+        raise Rejected(
+            f"criteria {catalogue.version} ended on {catalogue.valid_until}",
+            field="criteria_version",
+            remedy="submit against a version that is in force",
+        )
     announced = [one.effective_on for one in await work.process.evolutions_to(catalogue.version)]
     first = min(announced, default=catalogue.valid_from)
     if work.now.date() < first:

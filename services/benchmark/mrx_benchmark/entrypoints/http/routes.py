@@ -70,7 +70,7 @@ def _add_criteria(router: APIRouter, requests: Requests[Work], access: Access) -
         async def shown(work: Work) -> dict[str, Any]:
             if version not in work.catalogues:
                 raise Unknown("there is no such version", field="version", remedy="list the criteria first")
-            return work.catalogues[version].document()
+            return (await handlers.in_force(version, work)).document()
 
         return await requests.read(shown)
 
