@@ -193,7 +193,10 @@ class Assessments(Port):
         """Whether a later submission of the same protocol version and criteria is concluded."""
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
-        """Of those, each yes whose recognition ends by a day, unless its lapse was told."""
+        """Of those, each yes whose recognition ends by a day, unless its lapse was told.
+
+        Left out where the protocol version is recognised beyond that end under other criteria.
+        """
 
     async def replace_verdict(self, verdict: Verdict) -> None:
         """Put a verdict in place of that which stands."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from mrx_benchmark.domain.answers import Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
@@ -254,6 +255,76 @@ async def test_the_last_conclusion_on_a_version_is_found_and_its_end_changes(ope
         assert await work.assessments.last_concluded("6.0-2p") == []
     async with open_work(None) as work:
         assert await work.assessments.last_concluded("6.0-4p") == []
+
+
+async def test_an_end_is_told_unless_other_criteria_recognise_the_version_beyond_it(
+    open_work: OpenWork,
+) -> None:
+    kept = (await keep(open_work, ACME)).assessment
+    newer = replace(kept, assessment_id=uuid4(), criteria_version="6.1-4p", submitted_at=AT.replace(hour=13))
+    last = date(2026, 12, 31)
+
+    async def conclude(one: Assessment, *, equivalent: bool, until: date | None) -> None:
+        verdict = Verdict(
+            assessment_id=one.assessment_id,
+            equivalent=equivalent,
+            commonality=Decimal("85.00"),
+            lower=Decimal("85.00"),
+            upper=Decimal("100.00"),
+            recognised_from=date(2021, 1, 1) if equivalent else None,
+            recognised_until=until,
+            concluded_by="a reviewer",
+            concluded_at=AT,
+        )
+        async with open_work(ACME) as work:
+            if one is not kept:
+                await work.assessments.add(one)
+            await work.assessments.conclude(replace(one, state=State.CONCLUDED), verdict)
+
+    async def ending(by: date) -> list[UUID]:
+        async with open_work(ACME) as work:
+            found = [
+                *await work.assessments.ending("6.0-4p", by),
+                *await work.assessments.ending("6.1-4p", by),
+            ]
+            return [one.assessment_id for one, _ in found]
+
+    await conclude(kept, equivalent=True, until=last)
+    assert await ending(date(2026, 12, 30)) == []
+    assert await ending(last) == [kept.assessment_id]
+    await conclude(newer, equivalent=False, until=None)
+    assert await ending(last) == [kept.assessment_id]
+    again = replace(newer, assessment_id=uuid4(), submitted_at=AT.replace(hour=14))
+    await conclude(again, equivalent=True, until=date(2027, 12, 31))
+    assert await ending(last) == []
+    assert await ending(date(2028, 1, 1)) == [again.assessment_id]
+    without_end = replace(newer, assessment_id=uuid4(), submitted_at=AT.replace(hour=15))
+    await conclude(without_end, equivalent=True, until=None)
+    assert await ending(date(2028, 1, 1)) == []
+
+
+async def test_who_is_to_change_an_assessment_keeps_others_waiting(
+    once: Once[Work], as_superuser: asyncpg.Connection
+) -> None:
+    @asynccontextmanager
+    async def open_work(tenant: UUID | None) -> AsyncIterator[Work]:
+        async with once.database.transaction(tenant) as (session, now):
+            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a story")
+            yield once.make_work(session, moment)
+
+    kept = (await keep(open_work, ACME)).assessment
+    asked = "SELECT 1 FROM assessment WHERE assessment_id = $1 FOR UPDATE NOWAIT"
+    for fetched, free in (("get", True), ("get_to_change", False), ("unfinished", False)):
+        async with open_work(ACME) as work:
+            if fetched == "unfinished":
+                await work.assessments.unfinished(kept.protocol_id, "1", "6.0-4p")
+            else:
+                await getattr(work.assessments, fetched)(kept.assessment_id)
+            if free:
+                await as_superuser.execute(asked, kept.assessment_id)
+            else:
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await as_superuser.execute(asked, kept.assessment_id)
 
 
 async def test_published_criteria_are_kept_and_only_their_days_change(open_work: OpenWork) -> None:

@@ -166,8 +166,16 @@ class MemoryAssessments:
             (of, verdict)
             for of, verdict in await self.last_concluded(criteria_version)
             if verdict.equivalent and (until := verdict.recognised_until) is not None and until <= by
-            if (of.assessment_id, 0, until) not in told
+            if (of.assessment_id, 0, until) not in told and not await self._beyond(of, until)
         ]
+
+    async def _beyond(self, of: Assessment, until: date) -> bool:
+        for version in {one.criteria_version for one in self.kept.values()}:
+            for other, verdict in await self.last_concluded(version):
+                if (other.protocol_id, other.version) == (of.protocol_id, of.version) and verdict.equivalent:
+                    if (verdict.recognised_until or date.max) > until:
+                        return True
+        return False
 
     async def replace_verdict(self, verdict: Verdict) -> None:
         self.verdicts[verdict.assessment_id] = verdict

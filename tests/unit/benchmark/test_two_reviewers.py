@@ -410,6 +410,22 @@ async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> No
     assert shown.score.equivalent is Equivalent.YES
 
 
+async def test_a_waiver_holds_on_its_last_day_and_not_after_it() -> None:
+    criteria = catalogue()
+    second = replace(criteria.criteria[0], clause="2")
+    work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
+    today = work.moment.date()
+    await process.waive("own", "2", "disputed", today, by="s", work=work)
+    one = await submitted(work, A="none", B="equal", C="equal")
+
+    async def waived() -> int:
+        return len((await handlers.show_assessment(one, for_review=False, work=work)).score.waived)
+
+    assert await waived() == 1
+    work.moment += timedelta(days=1)
+    assert await waived() == 0
+
+
 async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() -> None:
     work = evolving()
     today = work.moment.date()

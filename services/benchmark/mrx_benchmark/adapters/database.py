@@ -333,14 +333,21 @@ class SqlAssessments(WorkRows):
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         rows = await self._all(
             """
-            SELECT last.* FROM (
-                SELECT DISTINCT ON (a.protocol_id, a.version) v.*
+            WITH last AS (
+                SELECT DISTINCT ON (a.protocol_id, a.version, a.criteria_version)
+                    v.*, a.protocol_id, a.version, a.criteria_version
                 FROM verdict v JOIN assessment a USING (assessment_id)
-                WHERE a.criteria_version = :criteria_version
-                ORDER BY a.protocol_id, a.version, a.submitted_at DESC, assessment_id DESC) last
-            WHERE last.equivalent AND last.recognised_until <= :by AND NOT EXISTS (
-                SELECT 1 FROM reminder r WHERE r.assessment_id = last.assessment_id AND r.days = 0
-                AND r.recognised_until = last.recognised_until)
+                ORDER BY a.protocol_id, a.version, a.criteria_version, a.submitted_at DESC, assessment_id DESC)
+            SELECT last.* FROM last
+            WHERE last.criteria_version = :criteria_version AND last.equivalent AND last.recognised_until <= :by
+                AND NOT EXISTS (
+                    SELECT 1 FROM reminder r WHERE r.assessment_id = last.assessment_id AND r.days = 0
+                    AND r.recognised_until = last.recognised_until)
+                AND NOT EXISTS (
+                    SELECT 1 FROM last other
+                    WHERE (other.protocol_id, other.version) = (last.protocol_id, last.version)
+                    AND other.equivalent
+                    AND COALESCE(other.recognised_until, 'infinity') > last.recognised_until)
             """,
             criteria_version=criteria_version,
             by=by,
