@@ -17,6 +17,7 @@ EXCLUSIVE = frozenset({"10B2", "10B4"})
 """Clauses that never stand in one catalogue: the short and the full form of Environment."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NUMBER = re.compile(r"([0-9]+)")
 _WEIGHT = re.compile(r"[1-9][0-9]{0,5}")
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
 _REVIEWERS = {"1": 1, "2": 2}
@@ -170,6 +171,11 @@ class Catalogue:
             name: part for name, part in self.document().items() if name not in {"valid_from", "valid_until"}
         }
         return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
+
+
+def natural(identifier: str) -> tuple[str | int, ...]:
+    """A key that sorts ids as people do: C3.2 before C3.10."""
+    return tuple(int(part) if part.isdecimal() else part for part in _NUMBER.split(identifier))
 
 
 def decimal_text(value: Fraction) -> str:
