@@ -14,6 +14,11 @@ TEXT_CHARACTERS = 8_000
 TOLD = ("clause", "pillar", "statement", "essential", "weight")
 """What a template tells beside the questions; nothing of it is read back."""
 
+FAULTS = 100
+"""So many faults of a file are said one by one; of the others, how many they are."""
+Cells = Mapping[str, str] | Invalid
+"""A row's cells by their headings, or what is wrong with the row as a whole."""
+
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _FORMULA_STARTS = frozenset("=+@-＝＋＠－")
 
@@ -41,13 +46,16 @@ def row_of(answer: Answer) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The good rows of a file, and what is wrong with each of the others, in the order of the file."""
+    """The good rows of a file, and what is wrong with each of the others, in the order of the file.
+
+    Where more than `FAULTS` are wrong, the last fault says how many more.
+    """
 
     answers: tuple[Answer, ...]
     faults: tuple[Invalid, ...]
 
 
-def read_answers(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> tuple[Answer, ...]:
+def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers of numbered rows. A row without a relation leaves its criterion open.
 
     Raises `Invalid` with the row and the column of the first fault.
@@ -58,20 +66,29 @@ def read_answers(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catal
     return sifted.answers
 
 
-def sift(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> Sifted:
+def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
     """As `read_answers`, but every row by itself: the good ones, and the fault of each that is refused."""
     first_row: dict[str, int] = {}
     answers: list[Answer] = []
     faults: list[Invalid] = []
+    more = 0
     clause_of = {criterion.id: criterion.clause for criterion in catalogue.criteria}
     for row, cells in rows:
         try:
+            if isinstance(cells, Invalid):
+                raise cells
             answer = _answer(row, cells, catalogue, clause_of, first_row)
         except Invalid as fault:
-            faults.append(fault)
+            if len(faults) < FAULTS:
+                faults.append(fault)
+            else:
+                more += 1
         else:
             if answer is not None:
                 answers.append(answer)
+    if more:
+        told = f"{more} more rows are refused" if more > 1 else "one more row is refused"
+        faults.append(Invalid(told, field="file", remedy="mend these first, then send the file again"))
     return Sifted(answers=tuple(answers), faults=tuple(faults))
 
 
