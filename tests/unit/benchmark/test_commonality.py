@@ -189,6 +189,12 @@ def test_a_waived_clause_leaves_both_sums(
     )
 
 
+def test_a_clause_that_is_waived_twice_is_named_once_with_its_last_day() -> None:
+    twice = [Waiver(clause="1", reason="disputed", until=date(year, 1, 1)) for year in (2031, 2030)]
+    result = score(catalogue(criterion(1), criterion(2, clause="2")), [], waivers=twice)
+    assert result.waived == (twice[0],)
+
+
 @given(comparisons())
 def test_equivalent_says_what_every_way_of_answering_the_rest_would_say(
     compared: tuple[Catalogue, dict[str, Relation]],

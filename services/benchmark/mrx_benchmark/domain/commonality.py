@@ -6,12 +6,13 @@ Commonality is the sum of weight x credit over the sum of weights. A criterion w
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import lcm
+from typing import TypeVar
 
 from mrx_shared.refusals import Invalid
 
@@ -19,6 +20,7 @@ from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation, natural
 
 _FULL = Fraction(1)
+_G = TypeVar("_G")
 
 
 class Equivalent(StrEnum):
@@ -79,7 +81,9 @@ class Score:
     cheapest_path: tuple[str, ...]
     """The fewest criteria to be met in full to reach the gate; of several such sets the first by id."""
     waived: tuple[Waiver, ...] = ()
-    """Clauses that left both sums."""
+    """The waivers of the clauses that left both sums, each clause once, with the last day of its last waiver."""
+    by_field: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
+    """By clause and pillar, as the heat map shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ def score(
     The criteria of waived clauses count in neither sum. Whoever calls leaves out waivers that have ended.
     """
     rule = rule or catalogue.rule
-    waived = tuple(sorted(waivers, key=lambda one: (one.clause, one.until)))
+    last = {one.clause: one for one in sorted(waivers, key=lambda one: one.until)}
+    waived = tuple(sorted(last.values(), key=lambda one: natural(one.clause)))
     for waiver in waived:
         if waiver.clause not in catalogue.clauses:
             raise Invalid(
@@ -159,6 +164,7 @@ def score(
         ),
         cheapest_path=_cheapest_path(marks),
         waived=waived,
+        by_field=_grouped(((one.criterion.clause, one.criterion.pillar), one) for one in counted),
     )
 
 
@@ -174,8 +180,8 @@ def _figures(counted: list[_Counted]) -> Figures:
     return Figures(commonality=lower, lower=lower, upper=upper)
 
 
-def _grouped(named: Iterable[tuple[str, _Counted]]) -> dict[str, Figures]:
-    groups: defaultdict[str, list[_Counted]] = defaultdict(list)
+def _grouped(named: Iterable[tuple[_G, _Counted]]) -> dict[_G, Figures]:
+    groups: defaultdict[_G, list[_Counted]] = defaultdict(list)
     for name, one in named:
         groups[name].append(one)
     return {name: _figures(members) for name, members in groups.items()}
