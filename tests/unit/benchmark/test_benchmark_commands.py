@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mrx_benchmark.entrypoints.cli import app
-from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, shipped_catalogue
+from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, ROWS, shipped_catalogue
 from mrx_shared.kit.command import run
 
 HEADER = "criterion_id,relation,requirement_ref,requirement_text,rationale,evidence"
@@ -79,7 +79,7 @@ def test_a_quarter_less_than_85_fails_with_status_1(score: Score) -> None:
     assert status == 1
     assert json.loads(out)["commonality"] == "84.50"
     assert json.loads(out)["equivalent"] == "no"
-    assert json.loads(out)["cheapest_path"] == ["C"]
+    assert json.loads(out)["cheapest_path"] == ["B"]
 
 
 def test_what_is_not_answered_leaves_the_verdict_open(score: Score) -> None:
@@ -99,7 +99,7 @@ def test_a_person_is_shown_figures_gaps_and_the_way_to_the_gate(score: Score) ->
     _, out, _ = score(rows("A,equal", "B,subset"))
     assert "commonality 84.50 % (at worst 84.50, at best 99.50)" in out
     assert "equivalent: open" in out
-    assert "cheapest path to the gate, to be met in full: C" in out
+    assert "cheapest path to the gate, to be met in full: B" in out
 
 
 def test_spreadsheets_of_other_countries_are_read(score: Score) -> None:
@@ -134,7 +134,14 @@ def test_a_shipped_catalogue_is_named_by_its_version(score: Score) -> None:
         ("criterion_id,relation,relation\nA,equal,none\n", ["row 1", "header", "stands twice"]),
         ("criterion_id,relation,reason\nA,equal,x\n", ["row 1", "header", "'reason'"]),
         (rows("A,equal", "B,equal,é").encode("latin-1"), ["row 3", "encoding", "CSV UTF-8"]),
+        (rows('A,"open'), ["row 2", "quote"]),
         (rows("A,equal").encode("utf-16"), ["row 1", "encoding", "CSV UTF-8"]),
+        (rows("A,equal").encode("utf-16-le"), ["row 1", "encoding", "UTF-16", "CSV UTF-8"]),
+        (
+            f'"# criteria 6.0-4p",,,\n{rows("A,equal")}',
+            ["row 1", "template is of criteria '6.0-4p', not of own"],
+        ),
+        (rows("A,equal", *[",,"] * ROWS), [f"row {ROWS + 1}", f"more than {ROWS} rows", "delete"]),
         (b"x" * (ANSWERS_BYTES + 1), ["larger than 4 MiB"]),
     ],
 )
@@ -153,6 +160,35 @@ def test_answers_of_both_environment_clauses_are_refused(score: Score) -> None:
     assert "exclude each other" in err
     status, _, err = score(rows("C10B2.1,equal", "C10B4.1,equal"), criteria="6.0-2p")
     assert "6.0-2p holds 10B2" in err
+
+
+def test_words_in_brackets_are_printed_as_they_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = OWN.replace("statement: a", 'statement: "see [/b] and [red]x[/red] :smile:"')
+    text = text.replace("pillar: ethics", 'pillar: "[/x]"').replace(
+        "criteria:", 'floors: {"[/x]": 10}\ncriteria:'
+    )
+    own, answers = tmp_path / "own.yaml", tmp_path / "answers.csv"
+    own.write_text(text, encoding="utf-8")
+    answers.write_text(rows("A,equal", "B,equal", "C,equal"), encoding="utf-8")
+    assert run(app, ["criteria", str(own)]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(part in shown for part in ("[/b]", "[red]x[/red]", ":smile:", "[/x]"))
+    assert run(app, ["score", str(answers), "--criteria", str(own)]) == 0
+    assert "floor of [/x]: 10.00 %" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+49 no child labour", "a\x07b"])
+def test_what_a_spreadsheet_would_run_is_not_copied_into_proposals(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    protocol = tmp_path / "protocol.csv"
+    protocol.write_text(f'requirement_ref,requirement_text\n1,no fire exit\n2,"{text}"\n', encoding="utf-8")
+    assert run(app, ["suggest", str(protocol), "--criteria", "6.1-4p"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "row 3, field requirement_text" in printed.err
 
 
 def test_unknown_criteria_and_missing_files_are_bad_input(score: Score, tmp_path: Path) -> None:

@@ -124,17 +124,23 @@ def test_an_own_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("statement: Nobody is forced.", 'statement: "a\\u0007"', "own.yaml: criterion A.1.*statement"),
         ("id: A.2", "id: A.1", "own.yaml: .*A.1 stands twice.*id"),
         ("id: A.2", "id: =A", "own.yaml: criterion number 2.*id"),
+        ("statement: Nobody is forced.", "statement: null", "own.yaml: criterion A.1.*statement"),
         ("clause: 1", "clause: 10B2", None),
         ("clause: 1", "clause: 10B2, extra: 1", "own.yaml: criterion number 1.*extra"),
         ("valid_until: null", "valid_until: 2025-01-01", "own.yaml: .*valid_until"),
         ("valid_from: 2026-01-01", "valid_from: 1 Jan 2026", "own.yaml.*valid_from"),
+        ("valid_from: 2026-01-01", "valid_from: 20260101", "own.yaml.*valid_from"),
+        ("valid_from: 2026-01-01", "valid_from: 2026-W01-1", "own.yaml.*valid_from"),
         ("gate: 84.5", "gate: 101", "own.yaml.*gate"),
         ("gate: 84.5", "gate: 8e1", "own.yaml.*gate"),
         ("gate: 84.5", "gate: essential", None),
         ("gate: 84.5", "gate: 84.5\nfloors: {labour: 200}", "own.yaml: floors.*labour"),
         ("gate: 84.5", "gate: 84.5\nfloors: {ethics: 20}", "own.yaml: .*floors"),
         ("gate: 84.5", "gate: 84.5\nfloors: {labour: 20}", None),
+        ("gate: 84.5", "gate: essential\nfloors: {labour: 20}", "own.yaml: .*floors"),
         ("gate: 84.5", "gate: 84.5\nreviewers: 3", "own.yaml.*reviewers"),
+        ("subset: 0.6", "equal: 0.8, superset: 0.8", "own.yaml: .*credits"),
+        ("subset: 0.6", "equal: 0.8", None),
         ("subset: 0.6", "subset: 2", "own.yaml: credits.*subset"),
         ("subset: 0.6", "partly: 0.6", "own.yaml: credits.*partly"),
         (
@@ -162,11 +168,22 @@ def test_a_fault_names_file_criterion_and_field(
     assert field.rpartition(".*")[2] in f"{caught.value.reason} {caught.value.field}"
 
 
-def test_the_short_and_the_full_environment_clause_exclude_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("short", ["10B2", "10b2"])
+def test_the_short_and_the_full_environment_clause_exclude_each_other(short: str, tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
-    path.write_text(OWN.replace("clause: 1", "clause: 10B2").replace("clause: 2", "clause: 10B4"), "utf-8")
+    path.write_text(
+        OWN.replace("clause: 1", f"clause: {short}").replace("clause: 2", "clause: 10B4"), "utf-8"
+    )
     with pytest.raises(Invalid, match="10B2 and 10B4 exclude each other"):
         catalogue_file(path)
+
+
+def test_a_catalogue_that_is_not_in_utf_8_is_to_be_saved_as_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_bytes(OWN.replace("Nobody", "Keineswegs übel").encode("cp1252"))
+    with pytest.raises(Invalid, match="not in UTF-8") as caught:
+        catalogue_file(path)
+    assert caught.value.remedy == "save it again in UTF-8"
 
 
 def test_a_digest_tells_what_is_measured_and_not_how_long(tmp_path: Path) -> None:

@@ -14,6 +14,11 @@ TEXT_CHARACTERS = 8_000
 TOLD = ("clause", "pillar", "statement", "essential", "weight")
 """What a template tells beside the questions; nothing of it is read back."""
 
+FAULTS = 100
+"""So many faults of a file are said one by one; of the others, how many they are."""
+Cells = Mapping[str, str] | Invalid
+"""A row's cells by their headings, or what is wrong with the row as a whole."""
+
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _FORMULA_STARTS = frozenset("=+@-＝＋＠－")
 
@@ -30,58 +35,90 @@ class Answer:
     evidence: str = ""
 
 
-def row_of(answer: Answer) -> dict[str, str]:
-    """An answer as the row of a file that is read back to it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What stands written about a criterion that is still open."""
+
+    criterion_id: str
+    requirement_ref: str = ""
+    requirement_text: str = ""
+    rationale: str = ""
+    evidence: str = ""
+
+
+def row_of(written: Answer | Note) -> dict[str, str]:
+    """An answer or a note as the row of a file that is read back to it."""
     return {
-        "criterion_id": answer.criterion_id,
-        "relation": answer.relation.value,
-        **{name: getattr(answer, name) for name in TEXTS},
+        "criterion_id": written.criterion_id,
+        "relation": written.relation.value if isinstance(written, Answer) else "",
+        **{name: getattr(written, name) for name in TEXTS},
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The good rows of a file, and what is wrong with each of the others, in the order of the file."""
+    """The good rows of a file, and what is wrong with each of the others, in the order of the file.
+
+    Rows without a relation are notes where they hold a text.
+
+    Where more than `FAULTS` are wrong, the last fault says how many more.
+    """
 
     answers: tuple[Answer, ...]
     faults: tuple[Invalid, ...]
+    notes: tuple[Note, ...] = ()
+
+    def whole(self) -> "Sifted":
+        """Itself. Raises the first fault where there is one."""
+        if self.faults:
+            raise self.faults[0]
+        return self
 
 
-def read_answers(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> tuple[Answer, ...]:
+def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers of numbered rows. A row without a relation leaves its criterion open.
 
     Raises `Invalid` with the row and the column of the first fault.
     """
-    sifted = sift(rows, catalogue)
-    if sifted.faults:
-        raise sifted.faults[0]
-    return sifted.answers
+    return sift(rows, catalogue).whole().answers
 
 
-def sift(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> Sifted:
+def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
     """As `read_answers`, but every row by itself: the good ones, and the fault of each that is refused."""
     first_row: dict[str, int] = {}
     answers: list[Answer] = []
+    notes: list[Note] = []
     faults: list[Invalid] = []
+    more = 0
     clause_of = {criterion.id: criterion.clause for criterion in catalogue.criteria}
     for row, cells in rows:
         try:
-            answer = _answer(row, cells, catalogue, clause_of, first_row)
+            if isinstance(cells, Invalid):
+                raise cells
+            written = _written(row, cells, catalogue, clause_of, first_row)
         except Invalid as fault:
-            faults.append(fault)
+            if len(faults) < FAULTS:
+                faults.append(fault)
+            else:
+                more += 1
         else:
-            if answer is not None:
-                answers.append(answer)
-    return Sifted(answers=tuple(answers), faults=tuple(faults))
+            if isinstance(written, Answer):
+                answers.append(written)
+            elif written is not None:
+                notes.append(written)
+    if more:
+        told = f"{more} more rows are refused" if more > 1 else "one more row is refused"
+        faults.append(Invalid(told, field="file", remedy="mend these first, then send the file again"))
+    return Sifted(answers=tuple(answers), faults=tuple(faults), notes=tuple(notes))
 
 
-def _answer(
+def _written(
     row: int,
     cells: Mapping[str, str],
     catalogue: Catalogue,
     clause_of: Mapping[str, str],
     first_row: dict[str, int],
-) -> Answer | None:
+) -> Answer | Note | None:
     texts = {column: plain_text(cells.get(column, ""), field=column, row=row) for column in COLUMNS}
     if not any(texts.values()):
         return None
@@ -96,13 +133,11 @@ def _answer(
             remedy="keep one row per criterion",
         )
     first_row[criterion_id] = row
-    if not texts["relation"]:
-        return None
-    return Answer(
-        criterion_id=criterion_id,
-        relation=read_relation(texts["relation"], row=row),
-        **{column: texts[column] for column in TEXTS},
-    )
+    words = {column: texts[column] for column in TEXTS}
+    if texts["relation"]:
+        relation = read_relation(texts["relation"], row=row)
+        return Answer(criterion_id=criterion_id, relation=relation, **words)
+    return Note(criterion_id=criterion_id, **words) if any(words.values()) else None
 
 
 def read_relation(text: str, *, row: int | None = None) -> Relation:

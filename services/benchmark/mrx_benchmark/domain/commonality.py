@@ -6,18 +6,21 @@ Commonality is the sum of weight x credit over the sum of weights. A criterion w
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from math import lcm
+from typing import TypeVar
 
 from mrx_shared.refusals import Invalid
 
 from mrx_benchmark.domain.answers import Answer, plain_text
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation
+from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation, natural
 
 _FULL = Fraction(1)
+_G = TypeVar("_G")
 
 
 class Equivalent(StrEnum):
@@ -76,9 +79,11 @@ class Score:
     by_clause: Mapping[str, Figures]
     gaps: tuple[Gap, ...]
     cheapest_path: tuple[str, ...]
-    """The fewest criteria to be met in full to reach the gate, the heaviest gain first, ties by id."""
+    """The fewest criteria to be met in full to reach the gate; of several such sets the first by id."""
     waived: tuple[Waiver, ...] = ()
-    """Clauses that left both sums."""
+    """The waivers of the clauses that left both sums, each clause once, with the last day of its last waiver."""
+    by_field: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
+    """By clause and pillar, as the heat map shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ def score(
     The criteria of waived clauses count in neither sum. Whoever calls leaves out waivers that have ended.
     """
     rule = rule or catalogue.rule
-    waived = tuple(sorted(waivers, key=lambda one: (one.clause, one.until)))
+    last = {one.clause: one for one in sorted(waivers, key=lambda one: one.until)}
+    waived = tuple(sorted(last.values(), key=lambda one: natural(one.clause)))
     for waiver in waived:
         if waiver.clause not in catalogue.clauses:
             raise Invalid(
@@ -156,8 +162,9 @@ def score(
             )
             for one in _heaviest_first(counted)
         ),
-        cheapest_path=_cheapest_path(marks, counted, by_id=rule is GateRule.ESSENTIAL),
+        cheapest_path=_cheapest_path(marks),
         waived=waived,
+        by_field=_grouped(((one.criterion.clause, one.criterion.pillar), one) for one in counted),
     )
 
 
@@ -173,8 +180,8 @@ def _figures(counted: list[_Counted]) -> Figures:
     return Figures(commonality=lower, lower=lower, upper=upper)
 
 
-def _grouped(named: Iterable[tuple[str, _Counted]]) -> dict[str, Figures]:
-    groups: defaultdict[str, list[_Counted]] = defaultdict(list)
+def _grouped(named: Iterable[tuple[_G, _Counted]]) -> dict[_G, Figures]:
+    groups: defaultdict[_G, list[_Counted]] = defaultdict(list)
     for name, one in named:
         groups[name].append(one)
     return {name: _figures(members) for name, members in groups.items()}
@@ -219,29 +226,61 @@ def _equivalent(marks: list[_Mark]) -> Equivalent:
 
 def _heaviest_first(counted: list[_Counted]) -> list[_Counted]:
     lacking = [one for one in counted if one.credit < _FULL]
-    return sorted(lacking, key=lambda one: (-one.gain, one.criterion.id))
+    return sorted(lacking, key=lambda one: (-one.gain, natural(one.criterion.id)))
 
 
-def _cheapest_path(marks: list[_Mark], counted: list[_Counted], *, by_id: bool) -> tuple[str, ...]:
-    """Each mark in turn takes the heaviest gains that are not taken yet.
+def _cheapest_path(marks: list[_Mark]) -> tuple[str, ...]:
+    """The first, by natural order of ids, among the smallest sets whose gains bring every mark to its goal.
 
-    That is the least: pillars share no criterion, so each floor takes its fewest, and what the whole still lacks is
-    made up by the heaviest of the rest.
+    One criterion after the other is taken where a smallest set may hold it beside those that were taken before.
     """
-    taken: set[str] = set()
-    for mark in marks:
-        lacking = mark.lacking
-        for one in _heaviest_first(mark.among):
-            if one.criterion.id in taken:
-                lacking -= one.gain
-        for one in _heaviest_first(mark.among):
-            if lacking <= 0:
-                break
-            if one.criterion.id not in taken:
-                taken.add(one.criterion.id)
-                lacking -= one.gain
-    return tuple(
-        sorted(taken)
-        if by_id
-        else (one.criterion.id for one in _heaviest_first(counted) if one.criterion.id in taken)
+    gaps = {one.criterion.id: one for mark in marks for one in _heaviest_first(mark.among)}
+    # On whole numbers, as there is a check for each gap.
+    scale = lcm(
+        *(one.gain.denominator for one in gaps.values()), *(mark.lacking.denominator for mark in marks)
     )
+    lacking = [int(mark.lacking * scale) for mark in marks]
+    gains = {name: int(one.gain * scale) for name, one in gaps.items()}
+    within: defaultdict[str, list[int]] = defaultdict(list)
+    for place, mark in enumerate(marks):
+        for one in mark.among:
+            within[one.criterion.id].append(place)
+    left = sorted(gaps, key=lambda name: -gains[name])
+    room = _fewest(lacking, left, gains, within) or 0
+    taken: list[str] = []
+    for name in sorted(gaps, key=natural):
+        if not room:
+            break
+        left.remove(name)
+        after = list(lacking)
+        for place in within[name]:
+            after[place] -= gains[name]
+        fewest = _fewest(after, left, gains, within)
+        if fewest is not None and fewest < room:
+            taken.append(name)
+            lacking, room = after, fewest
+    return tuple(taken)
+
+
+def _fewest(
+    lacking: list[int], heaviest_first: list[str], gains: Mapping[str, int], within: Mapping[str, list[int]]
+) -> int | None:
+    """How many of the criteria bring every mark to its goal at least; None where all of them do not.
+
+    Pillars share no criterion, so each floor takes its heaviest, and what the whole (the last mark) still lacks is made
+    up by the heaviest of the rest.
+    """
+    short, rest, taken = list(lacking), list[str](), 0
+    for name in heaviest_first:
+        if any(short[place] > 0 for place in within[name][:-1]):
+            taken += 1
+            for place in within[name]:
+                short[place] -= gains[name]
+        else:
+            rest.append(name)
+    for name in rest:
+        if short[-1] <= 0:
+            break
+        taken += 1
+        short[-1] -= gains[name]
+    return None if any(one > 0 for one in short) else taken

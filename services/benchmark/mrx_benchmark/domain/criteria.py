@@ -17,6 +17,8 @@ EXCLUSIVE = frozenset({"10B2", "10B4"})
 """Clauses that never stand in one catalogue: the short and the full form of Environment."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NUMBER = re.compile(r"([0-9]+)")
 _WEIGHT = re.compile(r"[1-9][0-9]{0,5}")
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
 _REVIEWERS = {"1": 1, "2": 2}
@@ -105,7 +107,7 @@ class Catalogue:
                     remedy="give each criterion an id of its own",
                 )
             seen.add(criterion.id)
-        if self.clauses >= EXCLUSIVE:
+        if {clause.upper() for clause in self.clauses} >= EXCLUSIVE:
             raise Invalid(
                 f"{self.version}: clauses {' and '.join(sorted(EXCLUSIVE))} exclude each other",
                 field="clause",
@@ -116,6 +118,18 @@ class Catalogue:
                 f"{self.version}: no criterion is of the pillar {pillar[:40]!r}",
                 field="floors",
                 remedy="name a pillar that has a criterion",
+            )
+        if self.floors and self.rule is GateRule.ESSENTIAL:
+            raise Invalid(
+                f"{self.version}: a floor stands beside the gate by weight, not beside {GateRule.ESSENTIAL}",
+                field="floors",
+                remedy="leave the floors out, or state the gate as a percentage",
+            )
+        if max(self.credits[Relation.EQUAL], self.credits[Relation.SUPERSET]) < 1:
+            raise Invalid(
+                f"{self.version}: no relation meets a criterion in full",
+                field="credits",
+                remedy="let equal or superset be worth 1",
             )
         if self.valid_until is not None and self.valid_until < self.valid_from:
             raise Invalid(
@@ -170,6 +184,18 @@ class Catalogue:
             name: part for name, part in self.document().items() if name not in {"valid_from", "valid_until"}
         }
         return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
+
+
+def natural(identifier: str) -> tuple[str | int, ...]:
+    """A key that sorts ids as people do: C3.2 before C3.10."""
+    return tuple(int(part) if part.isdecimal() else part for part in _NUMBER.split(identifier))
+
+
+def plain_day(text: str) -> date:
+    """A day written as 2026-06-30, and in no other way. Raises `ValueError`."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def decimal_text(value: Fraction) -> str:
@@ -334,7 +360,7 @@ class _Fields:
 
     def day(self, name: str) -> date:
         try:
-            return date.fromisoformat(self.text(name))
+            return plain_day(self.text(name))
         except ValueError:
             raise self.wrong(name, "write a day as 2026-06-30") from None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.answers import Answer, Note
 from mrx_benchmark.domain.criteria import Catalogue
 
 
@@ -20,24 +20,33 @@ class Draft:
     saved_by: str
     saved_at: datetime
     answers: tuple[Answer, ...] = ()
+    notes: tuple[Note, ...] = ()
+    """Words about criteria that are still open."""
 
     def with_answers(
         self,
         answers: Iterable[Answer],
+        notes: Iterable[Note] = (),
         *,
         cleared: Collection[str],
         catalogue: Catalogue,
         by: str,
         at: datetime,
     ) -> "Draft":
-        """With these answers in place of those on the same criteria, in the catalogue's order, and without others."""
-        known: Mapping[str, Answer] = {
-            **{one.criterion_id: one for one in self.answers if one.criterion_id not in cleared},
-            **{one.criterion_id: one for one in answers},
+        """With these in place of what stood on the same criteria, in the catalogue's order, and without others."""
+        known: Mapping[str, Answer | Note] = {
+            **{
+                one.criterion_id: one
+                for one in (*self.answers, *self.notes)
+                if one.criterion_id not in cleared
+            },
+            **{one.criterion_id: one for one in (*answers, *notes)},
         }
+        written = [known[one.id] for one in catalogue.criteria if one.id in known]
         return replace(
             self,
-            answers=tuple(known[one.id] for one in catalogue.criteria if one.id in known),
+            answers=tuple(one for one in written if isinstance(one, Answer)),
+            notes=tuple(one for one in written if isinstance(one, Note)),
             saved_by=by,
             saved_at=at,
         )

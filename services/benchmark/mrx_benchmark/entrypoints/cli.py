@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from itertools import groupby
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
-from mrx_benchmark.domain.criteria import Catalogue, GateRule
+from mrx_benchmark.domain.criteria import Catalogue, GateRule, plain_day
 from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
 from mrx_benchmark.entrypoints.files import (
     answers_file,
@@ -37,6 +38,10 @@ app = typer.Typer(
 )
 
 _File = typer.Argument(exists=True, dir_okay=False, readable=True)
+_Gate = typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's.")
+_Waivers = typer.Option(
+    exists=True, dir_okay=False, metavar="WAIVERS.csv", help="Clauses to leave out: `clause,reason,until`."
+)
 _AsJson = typer.Option("--json", help="Print JSON; every number is a string, rounded down to two places.")
 
 
@@ -50,20 +55,9 @@ def score_answers(
             help="One of the shipped versions, or a catalogue file of your own.",
         ),
     ],
-    gate: Annotated[
-        GateRule | None,
-        typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's."),
-    ] = None,
+    gate: Annotated[GateRule | None, _Gate] = None,
     as_json: Annotated[bool, _AsJson] = False,
-    waivers: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            metavar="WAIVERS.csv",
-            help="Clauses to leave out: `clause,reason,until`.",
-        ),
-    ] = None,
+    waivers: Annotated[Path | None, _Waivers] = None,
     as_of: Annotated[
         str, typer.Option(metavar="DAY", help="The day on which waivers must hold; default: today.")
     ] = "",
@@ -115,7 +109,7 @@ def show_criteria(
                 one.kind.replace("-", " "),
                 one.statement,
             )
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command("template")
@@ -125,7 +119,7 @@ def write_template(
 ) -> None:
     """Write an empty template for answers to a version of the criteria."""
     catalogue = _catalogue(version)
-    if out.suffix.lower() == ".xlsx":
+    if _kind(out, ("csv", "xlsx")) == "xlsx":
         out.write_bytes(template_xlsx(catalogue))
     else:
         out.write_text(template_csv(catalogue), encoding="utf-8")
@@ -137,9 +131,10 @@ def suggest_criteria(
     criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
 ) -> None:
     """Propose criteria that the requirements of PROTOCOL.csv may meet. Prints CSV; none of it counts unconfirmed."""
+    found = suggest(requirements_file(protocol), _catalogue(criteria))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("requirement_ref", "requirement_text", "suggested_criterion_id", "similarity"))
-    for one in suggest(requirements_file(protocol), _catalogue(criteria)):
+    for one in found:
         writer.writerow((one.requirement_ref, one.requirement_text, one.criterion_id, one.similarity))
 
 
@@ -154,26 +149,24 @@ def write_report(
         ),
     ],
     protocol: Annotated[str, typer.Option(help="The protocol's name.")] = "Audit protocol",
-    as_of: Annotated[str, typer.Option(metavar="DAY", help="The report's day; default: today.")] = "",
+    gate: Annotated[GateRule | None, _Gate] = None,
+    waivers: Annotated[Path | None, _Waivers] = None,
+    as_of: Annotated[
+        str,
+        typer.Option(metavar="DAY", help="The report's day, on which waivers must hold; default: today."),
+    ] = "",
 ) -> None:
     """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""
-    catalogue = _catalogue(criteria)
+    kind, catalogue, day = _kind(out, REPORTS), _catalogue(criteria), _day(as_of)
     given = answers_file(answers, catalogue)
     report = Report(
         protocol=protocol,
         catalogue=catalogue,
         answers=given,
-        score=score(catalogue, given),
-        made_at=datetime.combine(_day(as_of), time(), tzinfo=UTC),
+        score=score(catalogue, given, rule=gate, waivers=waivers_file(waivers, day) if waivers else ()),
+        made_at=datetime.combine(day, time(), tzinfo=UTC),
     )
-    suffix = out.suffix.lower().removeprefix(".")
-    if suffix not in REPORTS:
-        raise Invalid(
-            f"{out.name} is of no kind that is written",
-            field="out",
-            remedy=f"end it with .{', .'.join(REPORTS)}",
-        )
-    out.write_bytes(REPORTS[suffix][1](report))
+    out.write_bytes(REPORTS[kind][1](report))
 
 
 def as_document(result: Score) -> dict[str, Any]:
@@ -206,9 +199,20 @@ def _waived(waiver: Waiver) -> dict[str, str]:
     return {"clause": waiver.clause, "reason": waiver.reason, "until": waiver.until.isoformat()}
 
 
+def _kind(out: Path, kinds: Iterable[str]) -> str:
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in kinds:
+        raise Invalid(
+            f"{out.name} is of no kind that is written",
+            field="out",
+            remedy=f"end it with .{', .'.join(kinds)}",
+        )
+    return kind
+
+
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text) if text else system_clock()().date()
+        return plain_day(text) if text else system_clock()().date()
     except ValueError:
         raise Invalid(f"{text[:40]!r} is no day", field="as-of", remedy="write it as 2026-06-30") from None
 
@@ -230,12 +234,17 @@ def _figures(figures: Figures) -> dict[str, str]:
     }
 
 
+def _console() -> Console:
+    """Prints what files hold as it stands there."""
+    return Console(markup=False, emoji=False)
+
+
 def _text(value: Fraction) -> str:
     return str(percent(value))
 
 
 def _show(result: Score, catalogue: Catalogue) -> None:
-    console = Console()
+    console = _console()
     gate = (
         "every essential criterion in full"
         if result.rule is GateRule.ESSENTIAL
@@ -254,7 +263,6 @@ def _show(result: Score, catalogue: Catalogue) -> None:
         console.print(
             f"waived until {waiver.until}: clause {waiver.clause}, {waiver.reason}",
             highlight=False,
-            markup=False,
             soft_wrap=True,
         )
     table = Table("clause", "commonality", "at best")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from html import escape as escape_markup
 from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid5
@@ -59,7 +60,9 @@ def template_xlsx(catalogue: Catalogue, answers: Iterable[Answer] = ()) -> bytes
         body, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
     sheet = book.add_worksheet("Answers")
-    bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
+    bold = book.add_format({"bold": True})
+    # As text ("@"), so that what is typed as 4.10 does not become the number 4.1.
+    wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     sheet.write_string(0, 0, f"{MARK}{catalogue.version}")
     for column, name in enumerate((*COLUMNS, *TOLD)):
         sheet.write_string(1, column, name, bold)
@@ -100,21 +103,21 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     import altair as alt  # noqa: PLC0415 - a second and 100 MB that no score should pay for
     import vl_convert  # noqa: PLC0415
 
-    pillars = {one.clause: one.pillar for one in catalogue.criteria}
+    pillars = dict.fromkeys(one.pillar for one in catalogue.criteria)
     rows = [
         {
             "clause": clause,
-            "pillar": pillars[clause].replace("-", " "),
+            "pillar": pillar.replace("-", " "),
             "commonality": float(percent(figures.commonality)),
             "shown": f"{percent(figures.commonality)}",
         }
-        for clause, figures in score.by_clause.items()
+        for (clause, pillar), figures in score.by_field.items()
     ]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "pillar:N",
             title=None,
-            sort=[one.replace("-", " ") for one in dict.fromkeys(pillars.values())],
+            sort=[one.replace("-", " ") for one in pillars],
             axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
         ),
         y=alt.Y(
@@ -137,7 +140,7 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     )
     chart = (
         (cells + figures)
-        .properties(width=460, height=22 * len(rows), background="#ffffff")
+        .properties(width=460, height=22 * len(score.by_clause), background="#ffffff")
         .configure(font="sans-serif")
         .configure_view(stroke=None)
     )
@@ -154,15 +157,25 @@ def gap_html(report: Report) -> str:
 
 
 def gap_pdf(report: Report) -> bytes:
-    """The gap report as PDF; the same bytes for the same report."""
-    import typst  # noqa: PLC0415
+    """The gap report as PDF; the same bytes for the same report.
 
+    Its fonts are those of the typesetter, which know Latin, Greek and Cyrillic; other scripts are put in Latin letters.
+    """
+    import typst  # noqa: PLC0415
+    from anyascii import anyascii  # noqa: PLC0415
+
+    def spelled(text: str, escape: Callable[[str], str]) -> str:
+        return "".join(
+            one if one < "\u0530" or "\u2000" <= one < "\u2300" else escape(anyascii(one)) for one in text
+        )
+
+    told = spelled(json.dumps(_told(report), ensure_ascii=False), lambda one: json.dumps(one)[1:-1])
     return bytes(
         typst.compile(
             _shipped("gap.typ").encode(),
             sys_inputs={
-                "report": json.dumps(_told(report)),
-                "map": heat_map(report.score, report.catalogue),
+                "report": told,
+                "map": spelled(heat_map(report.score, report.catalogue), escape_markup),
                 "made": report.made_at.date().isoformat(),
             },
             ignore_system_fonts=True,
@@ -229,7 +242,7 @@ def gap_xlsx(report: Report) -> bytes:
 def oscal(report: Report) -> dict[str, Any]:
     """The answers as an OSCAL mapping collection: the protocol's requirements are the source, the criteria the target.
 
-    Criteria without an answer are its gaps. Raises `Rejected` where there is no answer: OSCAL knows no empty mapping.
+    Criteria without an answer, and those that nothing meets, are its gaps. Raises `Rejected` where there is no answer: OSCAL knows no empty mapping.
     """
     if not report.answers:
         raise Rejected("there is nothing to map", field="answers", remedy="answer at least one criterion")
@@ -249,8 +262,11 @@ def oscal(report: Report) -> dict[str, Any]:
         }
         for answer in report.answers
     ]
-    answered = {answer.criterion_id for answer in report.answers}
-    unmapped = [one.id for one in report.catalogue.criteria if one.id not in answered]
+    relations = {answer.criterion_id: answer.relation for answer in report.answers}
+    is_open = len(relations) < len(report.catalogue.criteria)
+    unmapped = [
+        one.id for one in report.catalogue.criteria if relations.get(one.id, Relation.NONE) is Relation.NONE
+    ]
     gaps = {
         "uuid": str(uuid5(_NAMESPACE, f"{named}/gaps")),
         "unmapped-controls": [{"with-ids": unmapped}],
@@ -259,7 +275,7 @@ def oscal(report: Report) -> dict[str, Any]:
     provenance = {
         "method": "human",
         "matching-rationale": "semantic",
-        "status": "not-complete" if unmapped else "complete",
+        "status": "not-complete" if is_open else "complete",
     }
     return {
         "mapping-collection": {
@@ -309,7 +325,6 @@ def _told(report: Report) -> dict[str, Any]:
     score, catalogue = report.score, report.catalogue
     criteria = {one.id: one for one in catalogue.criteria}
     points = {gap.criterion.id: str(percent(gap.points)) for gap in score.gaps}
-    pillars = {one.clause: one.pillar for one in catalogue.criteria}
     return {
         "protocol": report.protocol,
         "criteria": catalogue.version,
@@ -326,8 +341,8 @@ def _told(report: Report) -> dict[str, Any]:
         ],
         "pillars": [{"pillar": name, **_figures(one)} for name, one in score.by_pillar.items()],
         "clauses": [
-            {"clause": name, "pillar": pillars[name].replace("-", " "), **_figures(one)}
-            for name, one in score.by_clause.items()
+            {"clause": clause, "pillar": pillar.replace("-", " "), **_figures(one)}
+            for (clause, pillar), one in score.by_field.items()
         ],
         "path": [_step(criteria[name], points[name]) for name in score.cheapest_path],
         "gaps": [

@@ -4,7 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,14 +15,14 @@ import yaml
 from mrx_shared.refusals import Invalid
 from typing_extensions import override
 
-from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Sifted, read_answers, sift
+from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, plain_text, read_answers, sift
 from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue, catalogue_from
+from mrx_benchmark.domain.criteria import Catalogue, catalogue_from, plain_day
 from mrx_benchmark.domain.lineage import How, Lineage, Step, lineage_between
 
 ANSWERS_BYTES = 4 * 1024 * 1024
 CATALOGUE_BYTES = 1024 * 1024
-UNPACKED_BYTES = 32 * 1024 * 1024
+UNPACKED_BYTES = 8 * 1024 * 1024
 CELLS_PER_ROW = 64
 ROWS = 20_000
 DEPTH = 8
@@ -30,6 +30,9 @@ MARK = "# criteria "
 """A template begins with this and its version, so that it is not filled in for another one."""
 WAIVER_COLUMNS = ("clause", "reason", "until")
 _NEEDED = ("criterion_id", "relation")
+_CSV, _TEXT = "save it again as `CSV UTF-8`", "save it again in UTF-8"
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
 
 def shipped_versions() -> tuple[str, ...]:
@@ -92,24 +95,23 @@ def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
 
 def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
     """A protocol, one requirement a row: `requirement_ref,requirement_text`."""
-    rows = _rows(
-        _decoded(_raw(path, most=ANSWERS_BYTES), path.name), ("requirement_ref", "requirement_text"), ()
-    )
-    return tuple(
-        (cells.get("requirement_ref", "").strip(), text)
-        for _, cells in rows
-        if (text := cells.get("requirement_text", "").strip())
-    )
+    wanted = ("requirement_ref", "requirement_text")
+    found: list[tuple[str, str]] = []
+    for row, cells in _told_rows(_raw(path, most=ANSWERS_BYTES), path.name, wanted):
+        ref, text = (plain_text(cells.get(name, ""), field=name, row=row) for name in wanted)
+        if text:
+            found.append((ref, text))
+    return tuple(found)
 
 
 def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
     """The waivers of a CSV file with clause, reason and last day that hold on a day."""
     found: list[Waiver] = []
-    for row, cells in _rows(_decoded(_raw(path, most=CATALOGUE_BYTES), path.name), WAIVER_COLUMNS, ()):
+    for row, cells in _told_rows(_raw(path, most=CATALOGUE_BYTES), path.name, WAIVER_COLUMNS):
         if not any(cell.strip() for cell in cells.values()):
             continue
         try:
-            until = date.fromisoformat(cells.get("until", "").strip())
+            until = plain_day(cells.get("until", "").strip())
         except ValueError:
             raise Invalid(
                 f"{cells.get('until', '')[:40]!r} is no day",
@@ -140,7 +142,7 @@ def _clause(clause: str) -> Iterator[dict[str, Any]]:
 
 
 def _text(path: Path, *, most: int) -> str:
-    return _decoded(_raw(path, most=most), path.name)
+    return _decoded(_raw(path, most=most), path.name, remedy=_TEXT)
 
 
 def _raw(path: Path, *, most: int) -> bytes:
@@ -159,7 +161,11 @@ def _too_large(name: str, most: int) -> Invalid:
     )
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def _decoded(raw: bytes, name: str, *, remedy: str = _CSV) -> str:
+    if b"\0" in raw.partition(b"\n")[0]:
+        raise Invalid(
+            f"{name} is not in UTF-8 but, as it seems, in UTF-16", field="encoding", row=1, remedy=remedy
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -169,22 +175,31 @@ def _decoded(raw: bytes, name: str) -> str:
             f"{name} is not in UTF-8: byte {column} of this row is not",
             field="encoding",
             row=row,
-            remedy="save it again as `CSV UTF-8`",
+            remedy=remedy,
         ) from None
 
 
-def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _told_rows(raw: bytes, name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Rows of which none may be wrong."""
+    for row, cells in _rows(_decoded(raw, name), columns, ()):
+        if isinstance(cells, Invalid):
+            raise cells
+        yield row, cells
+
+
+def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Cells]]:
     if name.lower().endswith(".xlsx"):
         return _sheet_rows(raw, name, catalogue)
     return _csv_rows(_decoded(raw, name), catalogue)
 
 
-def _csv_rows(text: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _csv_rows(text: str, catalogue: Catalogue) -> Iterator[tuple[int, Cells]]:
     above = 0
-    if text.startswith(MARK):
-        marked, _, text = text.partition("\n")
-        _check_version(marked.strip(' ,;\t\r"'), catalogue)
-        above = 1
+    marked, _, rest = text.partition("\n")
+    marked = marked.strip(' ,;\t\r"')
+    if marked.startswith(MARK):
+        _check_version(marked, catalogue)
+        text, above = rest, 1
     return _rows(text, COLUMNS, TOLD, above=above)
 
 
@@ -199,7 +214,7 @@ def _check_version(marked: str, catalogue: Catalogue) -> None:
         )
 
 
-def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Cells]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
 
     not_a_workbook = Invalid(
@@ -207,28 +222,77 @@ def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[i
         field="file",
         remedy="save it again as .xlsx without a password, or as `CSV UTF-8`",
     )
+    listed: list[tuple[object, ...]] = []
     try:
         _check_unpacked(raw, name)
         book = load_workbook(io.BytesIO(raw), read_only=True, data_only=False)
         sheet = book["Answers"] if "Answers" in book.sheetnames else book.worksheets[0]
-        listed = [
-            ["" if cell is None else str(cell) for cell in cells[:CELLS_PER_ROW]]
-            for cells in sheet.iter_rows(values_only=True, max_row=ROWS, max_col=CELLS_PER_ROW)
-        ]
+        sheet.reset_dimensions()  # what a sheet says of its own size need not be so
+        for cells in sheet.iter_rows(values_only=True):
+            _check_size(len(listed) + 1, len(cells))
+            listed.append(cells)
     except Invalid:
         raise
     except Exception:  # noqa: BLE001 - the library raises whatever a broken file makes it trip over
         raise not_a_workbook from None
     above = 0
-    if listed and listed[0] and listed[0][0].startswith(MARK):
-        _check_version(listed.pop(0)[0], catalogue)
+    if listed and listed[0] and str(listed[0][0]).startswith(MARK):
+        _check_version(str(listed.pop(0)[0]), catalogue)
         above = 1
-    header = [cell.strip().lower() for cell in listed.pop(0)] if listed else []
+    header = [_shown(cell).strip().lower() for cell in listed.pop(0)] if listed else []
     while header and not header[-1]:
         header.pop()
     _check(header, COLUMNS, TOLD, row=1 + above)
-    for row, cells in enumerate(listed, 2 + above):
-        yield row, dict(zip(header, cells, strict=False))
+    for row, values in enumerate(listed, 2 + above):
+        yield row, _not_typed(header, values, row) or _under(header, [_shown(one) for one in values], row)
+
+
+def _check_size(row: int, columns: int = 0) -> None:
+    if row > ROWS or columns > CELLS_PER_ROW:
+        raise Invalid(
+            f"more than {ROWS} rows" if row > ROWS else f"a cell in column {columns}",
+            field="file",
+            row=row,
+            remedy="delete what stands below or beside the answers, empty rows and columns too",
+        )
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _not_typed(header: list[str], values: tuple[object, ...], row: int) -> Invalid | None:
+    """The fault of a cell in which a spreadsheet put a value of its own in place of what was typed."""
+    for name, value in zip(header, values, strict=False):
+        if name not in COLUMNS:
+            continue
+        if isinstance(value, str) and value in _ERRORS:
+            fault = f"holds the error {value}"
+        elif name == "requirement_ref" and isinstance(value, (float, date, time)):
+            fault = f"is no text but {'the number' if isinstance(value, float) else 'a date:'} {value}"
+        else:
+            continue
+        return Invalid(
+            fault,
+            field=name,
+            row=row,
+            remedy="format the column as text and type it again, so that 4.10 does not become 4.1",
+        )
+    return None
+
+
+def _under(header: list[str], cells: list[str], row: int, *, delimiter: str = "") -> Cells:
+    """The cells by their headings; a fault where cells stand under none."""
+    if any(cell.strip() for cell in cells[len(header) :]):
+        return Invalid(
+            f"{len(cells)} cells under {len(header)} columns",
+            field="file",
+            row=row,
+            remedy=f"put a cell that holds {delimiter!r} in double quotes"
+            if delimiter
+            else "delete what stands beside the columns, or move it under one of them",
+        )
+    return dict(zip(header, cells, strict=False))
 
 
 def _check_unpacked(raw: bytes, name: str) -> None:
@@ -239,22 +303,18 @@ def _check_unpacked(raw: bytes, name: str) -> None:
 
 def _rows(
     text: str, columns: tuple[str, ...], told: tuple[str, ...], *, above: int = 0
-) -> Iterator[tuple[int, Mapping[str, str]]]:
+) -> Iterator[tuple[int, Cells]]:
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     row = above
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        _check(header, columns, told, row=1 + above)
-        for row, cells in enumerate(reader, 2 + above):
-            if len(cells) > len(header) and any(cells[len(header) :]):
-                raise Invalid(
-                    f"{len(cells)} cells under {len(header)} columns",
-                    field="file",
-                    row=row,
-                    remedy=f"put a cell that holds {delimiter!r} in double quotes",
-                )
-            yield row, dict(zip(header, cells, strict=False))
+        row += 1
+        _check(header, columns, told, row=row)
+        for cells in reader:
+            row += 1
+            _check_size(row)
+            yield row, _under(header, cells, row, delimiter=delimiter)
     except csv.Error as error:
         raise Invalid(
             f"not readable as CSV: {error}",
@@ -285,7 +345,10 @@ def _check(header: list[str], columns: tuple[str, ...], told: tuple[str, ...], *
 
 
 class _TextLoader(yaml.BaseLoader):
-    """Leaves every scalar as the text that it is, so that 6.0 stays 6.0; refuses deep nesting and a key that stands twice."""
+    """Leaves every scalar but null as the text that it is, so that 6.0 stays 6.0.
+
+    Refuses deep nesting and a key that stands twice.
+    """
 
     _depth = 0
 
@@ -299,6 +362,10 @@ class _TextLoader(yaml.BaseLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    @override
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        return None if node.style is None and node.value in _NOTHING else super().construct_scalar(node)
 
     @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -125,12 +126,12 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
         sifted = await asyncio.to_thread(_sifted, asked, await requests.read(measured_by))
 
         async def submitted(work: Work) -> FileTaken:
+            where = place(asked.protocol_id, asked.version, asked.criteria_version)
             if sifted.faults:
                 if not asked.keep_good or not sifted.answers:
                     raise sifted.faults[0]
-                where = place(asked.protocol_id, asked.version, asked.criteria_version)
                 kept = await drafting.keep_good(
-                    sifted.answers, place=where, owner=who.member, by=who.subject, work=work
+                    sifted, place=where, owner=who.member, by=who.subject, work=work
                 )
                 return FileTaken(
                     draft=draft_shown(kept),
@@ -148,6 +149,9 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                 by=who.subject,
                 work=work,
             )
+            if sifted.notes:
+                notes = replace(sifted, answers=())
+                await drafting.keep_good(notes, place=where, owner=who.member, by=who.subject, work=work)
             return FileTaken(assessment=assessment_shown(begun), refused=[])
 
         return await command(submitted, by=who, status=201)
