@@ -13,7 +13,7 @@ from mrx_shared.messages.speaking import Speaks
 
 from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
@@ -45,6 +45,17 @@ class Verdict:
     concluded_at: datetime
     waived: tuple[Waiver, ...] = ()
     """The clauses that it leaves out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the last conclusion on a protocol version under some criteria rests on."""
+
+    protocol_id: UUID
+    version: str
+    owner: UUID | None
+    criteria_version: str
+    relations: Mapping[str, Relation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +202,9 @@ class Assessments(Port):
 
     async def overtaken(self, assessment: Assessment) -> bool:
         """Whether a later submission of the same protocol version and criteria is concluded."""
+
+    async def portfolio(self) -> list[Measured]:
+        """The last conclusion on each protocol version under each version of the criteria, by submission."""
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         """Of those, each yes whose recognition ends by a day, unless its lapse was told.

@@ -303,6 +303,52 @@ async def test_an_end_is_told_unless_other_criteria_recognise_the_version_beyond
     assert await ending(date(2028, 1, 1)) == []
 
 
+async def test_a_portfolio_holds_the_last_conclusions_as_they_were_decided(open_work: OpenWork) -> None:
+    kept = (await keep(open_work, ACME)).assessment
+    await keep(open_work, OTHER, "OTHER")
+    decisions = {
+        "C1.1": Decision(
+            criterion_id="C1.1", judgement=Judgement.CORRECTED, relation=Relation.NONE, rationale="not found"
+        ),
+        "C2.1": Decision(criterion_id="C2.1", judgement=Judgement.CONFIRMED),
+        "C3.1": Decision(
+            criterion_id="C3.1", judgement=Judgement.CORRECTED, relation=Relation.EQUAL, rationale="page 3"
+        ),
+    }
+    later = replace(
+        kept,
+        assessment_id=uuid4(),
+        submitted_at=AT.replace(hour=13),
+        decisions=MappingProxyType(
+            {name: Decided(decision=one, by="a reviewer", at=AT) for name, one in decisions.items()}
+        ),
+    )
+    other = replace(kept, assessment_id=uuid4(), submitted_at=AT.replace(hour=14), criteria_version="6.1-4p")
+    for one in (kept, later, other):
+        verdict = Verdict(
+            assessment_id=one.assessment_id,
+            equivalent=False,
+            commonality=Decimal("5.00"),
+            lower=Decimal("5.00"),
+            upper=Decimal("5.00"),
+            recognised_from=None,
+            recognised_until=None,
+            concluded_by="a reviewer",
+            concluded_at=AT,
+        )
+        async with open_work(ACME) as work:
+            if one is not kept:
+                await work.assessments.add(one)
+            await work.assessments.conclude(replace(one, state=State.CONCLUDED), verdict)
+    async with open_work(ACME) as work:
+        found = await work.assessments.portfolio()
+    assert [(one.criteria_version, one.relations) for one in found] == [
+        ("6.0-4p", {"C2.1": Relation.SUBSET, "C1.1": Relation.NONE, "C3.1": Relation.EQUAL}),
+        ("6.1-4p", {"C2.1": Relation.SUBSET, "C1.1": Relation.EQUAL}),
+    ]
+    assert {(one.protocol_id, one.version, one.owner) for one in found} == {(kept.protocol_id, "1", ACME)}
+
+
 async def test_who_is_to_change_an_assessment_keeps_others_waiting(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:

@@ -23,6 +23,7 @@ from mrx_shared.bus.once import Once
 from mrx_shared.messages.envelope import Envelope, encode
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.store.database import Database
+from typing_extensions import override
 
 from tests.component.benchmark.conftest import NOW, As
 from tests.component.benchmark.test_assessment_over_http import every, facts, made, protocol_of, submitted
@@ -187,7 +188,8 @@ class Held(ThreadPoolExecutor):
         self.go = threading.Event()
         self.begun: list[str] = []
 
-    def submit(self, verb: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:  # noqa: ANN401
+    @override
+    def submit(self, verb: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
         self.begun.append(str(getattr(verb, "args", verb)))
 
         def later() -> Any:  # noqa: ANN401
@@ -261,7 +263,7 @@ async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells
         ]
     ):
         fact = MemberAdmitted(member_id=admitted, group_id=of, tied_groups=ties, admitted_at=NOW())
-        letter = Envelope(
+        letter = Envelope[MemberAdmitted](
             id=uuid4(),
             source="/registry",
             type=MemberAdmitted.type,

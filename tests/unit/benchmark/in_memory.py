@@ -12,7 +12,7 @@ from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
-from mrx_benchmark.ports import Comment, Extension, Published, Verdict
+from mrx_benchmark.ports import Comment, Extension, Measured, Published, Verdict
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.testing.work import SaidFacts
@@ -153,6 +153,23 @@ class MemoryAssessments:
                 last[of.protocol_id, of.version] = (of, verdict)
         return list(last.values())
 
+    async def portfolio(self) -> list[Measured]:
+        found = [
+            of
+            for version in {one.criteria_version for one in self.kept.values()}
+            for of, _ in await self.last_concluded(version)
+        ]
+        return [
+            Measured(
+                protocol_id=one.protocol_id,
+                version=one.version,
+                owner=one.owner,
+                criteria_version=one.criteria_version,
+                relations={answer.criterion_id: answer.relation for answer in one.judged()},
+            )
+            for one in sorted(found, key=lambda one: (one.submitted_at, one.assessment_id))
+        ]
+
     async def overtaken(self, assessment: Assessment) -> bool:
         return any(
             last.assessment_id != assessment.assessment_id
@@ -172,9 +189,9 @@ class MemoryAssessments:
     async def _beyond(self, of: Assessment, until: date) -> bool:
         for version in {one.criteria_version for one in self.kept.values()}:
             for other, verdict in await self.last_concluded(version):
-                if (other.protocol_id, other.version) == (of.protocol_id, of.version) and verdict.equivalent:
-                    if (verdict.recognised_until or date.max) > until:
-                        return True
+                same = (other.protocol_id, other.version) == (of.protocol_id, of.version)
+                if same and verdict.equivalent and (verdict.recognised_until or date.max) > until:
+                    return True
         return False
 
     async def replace_verdict(self, verdict: Verdict) -> None:

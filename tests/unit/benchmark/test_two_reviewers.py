@@ -14,7 +14,8 @@ from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
 from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.domain.criteria import Relation
-from mrx_benchmark.domain.lineage import lineage_between
+from mrx_benchmark.domain.lineage import How, lineage_between
+from mrx_benchmark.domain.lineage import Step as StepOn
 from mrx_benchmark.domain.process import Phase, Step
 from mrx_benchmark.handlers import evolution, process
 from mrx_benchmark.ports import Extension
@@ -589,10 +590,61 @@ async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_ver
     await handlers.conclude(one, by=ANN, work=work)
     work.tenant = None
     [found] = await evolution.what_if("next", work=work)
-    assert (found.owner, found.score.overall.commonality, found.asked) == (ACME, Fraction(85), 0)
+    outcome = found.outcome
+    assert (found.owner, outcome.figures.commonality, outcome.asked) == (ACME, Fraction(85), 0)
+    assert outcome.equivalent is Equivalent.YES
     work.tenant = ACME
     answers, asked = await evolution.carry_over(one, "next", work=work)
     assert ({answer.criterion_id: answer.relation for answer in answers}["C"], asked) == (Relation.NONE, ())
+
+
+async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_waived_clauses() -> None:
+    older = catalogue()
+    first, second, third = older.criteria
+    parts = (replace(first, id="A1", weight=40), replace(first, id="A2", weight=44))
+    asked = replace(third, id="D", clause="2", weight=16)
+    newer = replace(older, version="next", criteria=(*parts, second, asked))
+    work = MemoryWork({"own": older, "next": newer}, tenant=ACME)
+    changes = [
+        StepOn(how=How.SPLIT, before=("A",), after=("A1", "A2")),
+        StepOn(how=How.CHANGED, before=("C",), after=("D",)),
+    ]
+    work.lineages = {("own", "next"): lineage_between(older, newer, changes)}
+    of = await protocol(work)
+    one = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
+    await judge(work, one, ANN)
+    await handlers.conclude(one, by=ANN, work=work)
+
+    async def reckoned(by: str = "") -> list[tuple[str, Fraction, Fraction, Equivalent, int]]:
+        return [
+            (
+                found.criteria_version,
+                found.outcome.figures.lower,
+                found.outcome.figures.upper,
+                found.outcome.equivalent,
+                found.outcome.asked,
+            )
+            for found in await evolution.what_if("next", work=work, by=by)
+        ]
+
+    hundred = Fraction(100)
+    assert await reckoned() == [("own", 100 * Fraction(85, 101), hundred, Equivalent.OPEN, 1)]
+    await process.waive("next", "2", "disputed", work.moment.date(), by="s", work=work)
+    assert await reckoned() == [("own", hundred, hundred, Equivalent.YES, 0)]
+    await process.tie(BEN, ACME, work=work)
+    assert (await reckoned(BEN), len(await reckoned(ANN))) == ([], 1)
+
+    rows = [
+        {"criterion_id": name, "relation": "none" if name == "A1" else "equal"}
+        for name in ("A1", "A2", "B", "D")
+    ]
+    place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
+    work.moment += timedelta(hours=1)
+    shown = await handlers.submit_answers(rows, **place, owner=ACME, by="acme", work=work)  # type: ignore[arg-type]
+    await judge(work, shown.assessment.assessment_id, ANN)
+    await handlers.conclude(shown.assessment.assessment_id, by=ANN, work=work)
+    assert await reckoned() == [("next", 100 * Fraction(45, 85), 100 * Fraction(45, 85), Equivalent.NO, 0)]
+    assert assessed(work).commonality == Decimal("52.94"), "the verdict itself"
 
 
 async def test_a_comment_is_heard_while_the_consultation_is_open() -> None:

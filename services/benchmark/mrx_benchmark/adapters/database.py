@@ -26,7 +26,7 @@ from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
-from mrx_benchmark.ports import Published, Verdict
+from mrx_benchmark.ports import Measured, Published, Verdict
 
 
 class SqlCriteria(WorkRows):
@@ -329,6 +329,34 @@ class SqlAssessments(WorkRows):
             id=assessment.assessment_id,
         )
         return later is not None
+
+    async def portfolio(self) -> list[Measured]:
+        rows = await self._all(
+            """
+            SELECT last.*, judged.relations FROM (
+                SELECT DISTINCT ON (protocol_id, version, criteria_version) * FROM assessment
+                WHERE state = 'concluded'
+                ORDER BY protocol_id, version, criteria_version, submitted_at DESC, assessment_id DESC) last
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(criterion_id, COALESCE(decided.relation, told.relation)) AS relations
+                FROM (SELECT criterion_id, relation FROM answer WHERE assessment_id = last.assessment_id) told
+                FULL JOIN (
+                    SELECT criterion_id, relation FROM decision
+                    WHERE assessment_id = last.assessment_id AND relation IS NOT NULL) decided
+                USING (criterion_id)) judged
+            ORDER BY last.submitted_at, last.assessment_id
+            """
+        )
+        return [
+            Measured(
+                protocol_id=row.protocol_id,
+                version=row.version,
+                owner=row.member_id,
+                criteria_version=row.criteria_version,
+                relations={name: Relation(relation) for name, relation in row.relations.items()},
+            )
+            for row in rows
+        ]
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
         rows = await self._all(

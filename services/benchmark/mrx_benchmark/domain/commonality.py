@@ -173,6 +173,16 @@ def percent(value: Fraction) -> Decimal:
     return Decimal(value * 100 // 1).scaleb(-2)
 
 
+def gate_of(catalogue: Catalogue, waived: Iterable[str]) -> list[tuple[frozenset[str], Fraction]]:
+    """What the catalogue's gate comes to: criteria, and the weight that they must reach together."""
+    left_out = frozenset(waived)
+    counted = [_Counted(one, None, Fraction(0)) for one in catalogue.criteria if one.clause not in left_out]
+    return [
+        (frozenset(one.criterion.id for one in mark.among), mark.goal)
+        for mark in _marks(catalogue, counted, catalogue.rule)
+    ]
+
+
 def _figures(counted: list[_Counted]) -> Figures:
     weight = sum(one.criterion.weight for one in counted)
     lower = 100 * sum((one.lower for one in counted), Fraction(0)) / weight

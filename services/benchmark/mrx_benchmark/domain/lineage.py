@@ -127,34 +127,38 @@ def carry(lineage: Lineage, answers: Iterable[Answer]) -> Carried:
     met all the parts meets the whole, and what met none does not. Everything else is to be asked anew.
     """
     known = {answer.criterion_id: answer for answer in answers}
+    relations = {name: answer.relation for name, answer in known.items()}
     carried: list[Answer] = []
     asked: list[str] = []
     for criterion_id, step in lineage.origin().items():
-        answer = inherited(criterion_id, step, known)
-        if answer is None:
+        relation = inherited(step, relations)
+        if relation is None:
             asked.append(criterion_id)
         else:
-            carried.append(answer)
+            carried.append(replace(known[step.before[0]], criterion_id=criterion_id, relation=relation))
     return Carried(answers=tuple(carried), asked=tuple(asked))
 
 
-def inherited(criterion_id: str, step: Step, known: Mapping[str, Answer]) -> Answer | None:
-    """What one criterion inherits; None where it is to be asked anew."""
-    before = [known.get(name) for name in step.before]
-    answers = [answer for answer in before if answer is not None]
-    if not answers or len(answers) < len(before) or step.how in {How.CHANGED, How.NEW, How.DROPPED}:
+def inherited(step: Step, known: Mapping[str, Relation]) -> Relation | None:
+    """What each criterion after a step inherits; None where it is to be asked anew."""
+    if step.how in {How.CHANGED, How.NEW, How.DROPPED} or not all(name in known for name in step.before):
         return None
-    first = answers[0]
     if step.how is How.KEPT:
-        return first if first.criterion_id == criterion_id else replace(first, criterion_id=criterion_id)
-    relations = {answer.relation for answer in answers}
+        return known[step.before[0]]
+    relations = {known[name] for name in step.before}
     if relations <= _WHOLE:
-        relation = Relation.SUPERSET if relations == {Relation.SUPERSET} else Relation.EQUAL
-    elif relations == {Relation.NONE}:
-        relation = Relation.NONE
-    else:
-        return None
-    return replace(first, criterion_id=criterion_id, relation=relation)
+        return Relation.SUPERSET if relations == {Relation.SUPERSET} else Relation.EQUAL
+    return Relation.NONE if relations == {Relation.NONE} else None
+
+
+def path(older: str, newer: str, lineages: Mapping[tuple[str, str], Lineage]) -> tuple[Lineage, ...] | None:
+    """The lineages that lead from one version to another, none for the same one; None where none does."""
+    if older == newer:
+        return ()
+    for (one, two), lineage in lineages.items():
+        if one == older and (rest := path(two, newer, lineages)) is not None:
+            return (lineage, *rest)
+    return None
 
 
 def _fit(step: Step, was: Mapping[str, Criterion], now: Mapping[str, Criterion], place: str) -> Step | None:

@@ -1,6 +1,6 @@
 """One version of the criteria gives way to the next: consultation, effect, transition, reminders, lapse, what if."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -10,11 +10,19 @@ from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.assessments import Assessment
-from mrx_benchmark.domain.commonality import Score, score
-from mrx_benchmark.domain.lineage import Lineage, carry
+from mrx_benchmark.domain.lineage import Lineage, carry, path
+from mrx_benchmark.domain.portfolio import Rescored, rescore
 from mrx_benchmark.domain.process import REMINDERS, Evolution, Phase, Step, reminder_due
-from mrx_benchmark.handlers.assessing import BY_ITSELF, catalogue_named, note, say_criteria, say_with_new_end
-from mrx_benchmark.ports import Verdict, Work
+from mrx_benchmark.handlers.assessing import (
+    BY_ITSELF,
+    catalogue_named,
+    is_tied,
+    note,
+    say_criteria,
+    say_with_new_end,
+    waivers_today,
+)
+from mrx_benchmark.ports import Measured, Verdict, Work
 
 Transact = Callable[[Callable[[Work], Awaitable[None]]], Awaitable[None]]
 
@@ -27,8 +35,7 @@ class WhatIf:
     version: str
     owner: UUID | None
     criteria_version: str
-    score: Score
-    asked: int
+    outcome: Rescored
 
 
 async def announce(
@@ -121,31 +128,41 @@ async def watch(transact: Transact) -> bool:
     return done
 
 
-async def what_if(newer: str, *, work: Work) -> list[WhatIf]:
-    """What every protocol version with a verdict would come to today under these criteria."""
+async def what_if(newer: str, *, work: Work, by: str = "") -> list[WhatIf]:
+    """What every protocol version with a verdict would come to today under these criteria, with today's waivers.
+
+    Each once, from the verdict under the nearest criteria. A reviewer is told nothing of groups that she is tied to.
+    """
     catalogue = catalogue_named(newer, work)
-    found: list[WhatIf] = []
+    nearest: dict[tuple[UUID, str], tuple[tuple[Lineage, ...], Measured]] = {}
     for owner in await work.owners.all():
+        if await is_tied(by, owner, work):
+            continue
         async with work.acting_for(owner):
-            for older in work.catalogues:
-                steps = path(older, newer, work.lineages)
-                if steps is None:
+            for one in await work.assessments.portfolio():
+                steps = path(one.criteria_version, newer, work.lineages)
+                if one.owner != owner or steps is None:
                     continue
-                for assessment, _ in await work.assessments.last_concluded(older):
-                    if assessment.owner != owner:
-                        continue
-                    answers, asked = carried(assessment.judged(), steps)
-                    found.append(
-                        WhatIf(
-                            protocol_id=assessment.protocol_id,
-                            version=assessment.version,
-                            owner=owner,
-                            criteria_version=older,
-                            score=score(catalogue, answers),
-                            asked=len(asked),
-                        )
-                    )
-    return found
+                known = nearest.get((one.protocol_id, one.version))
+                if known is None or len(steps) <= len(known[0]):
+                    nearest[one.protocol_id, one.version] = (steps, one)
+    waived = [one.clause for one in await waivers_today(newer, work)]
+    found: list[WhatIf] = []
+    for older in {one.criteria_version for _, one in nearest.values()}:
+        listed = [one for _, one in nearest.values() if one.criteria_version == older]
+        steps = path(older, newer, work.lineages) or ()
+        outcomes = rescore(catalogue, steps, (one.relations for one in listed), waived=waived)
+        found += [
+            WhatIf(
+                protocol_id=one.protocol_id,
+                version=one.version,
+                owner=one.owner,
+                criteria_version=older,
+                outcome=outcome,
+            )
+            for one, outcome in zip(listed, outcomes, strict=True)
+        ]
+    return sorted(found, key=lambda one: (one.protocol_id, one.version))
 
 
 async def carry_over(
@@ -162,16 +179,6 @@ async def carry_over(
             remedy="name a version that follows it",
         )
     return carried(assessment.judged(), steps)
-
-
-def path(older: str, newer: str, lineages: Mapping[tuple[str, str], Lineage]) -> tuple[Lineage, ...] | None:
-    """The lineages that lead from one version to another, none for the same one; None where none does."""
-    if older == newer:
-        return ()
-    for (one, two), lineage in lineages.items():
-        if one == older and (rest := path(two, newer, lineages)) is not None:
-            return (lineage, *rest)
-    return None
 
 
 def carried(

@@ -402,20 +402,22 @@ def _add_carrying(router: APIRouter, requests: Requests[Work], access: Access) -
     judge = Annotated[Principal, Depends(access.require(Role.SECRETARIAT, Role.REVIEWER))]
 
     @router.get("/criteria/{version}/what-if", tags=["criteria"])
-    async def what_if(version: str, who: judge) -> WhatIfsShown:  # noqa: ARG001
+    async def what_if(version: str, who: judge) -> WhatIfsShown:
         async def reckoned(work: Work) -> WhatIfsShown:
             return WhatIfsShown(
                 protocols=[
                     WhatIfShown(
-                        **percentages(one.score.overall),
+                        **percentages(one.outcome.figures),
                         protocol_id=one.protocol_id,
                         version=one.version,
                         member_id=one.owner,
                         criteria_version=one.criteria_version,
-                        equivalent=one.score.equivalent,
-                        asked=one.asked,
+                        equivalent=one.outcome.equivalent,
+                        asked=one.outcome.asked,
                     )
-                    for one in await evolution.what_if(version, work=work)
+                    for one in await evolution.what_if(
+                        version, by=who.subject if who.role is Role.REVIEWER else "", work=work
+                    )
                 ]
             )
 
