@@ -58,6 +58,12 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     assert (kept["open"], len(kept["answers"])) == (0, len(rows))
     assert (await call_as("member", uuid4()).get(draft)).status_code == 404
     assert (await ann.get(draft)).status_code == 403
+    first = kept["answers"][0]
+    note = {"criterion_id": first["criterion_id"], "rationale": "to be asked"}
+    assert (await made(await member.post(draft, {"answers": [note]}), 200))["open"] == 1
+    opened = (await made(await member.get(draft), 200))["answers"][-1]
+    assert (opened["relation"], opened["rationale"]) == ("", "to be asked")
+    await made(await member.post(draft, {"answers": [first]}), 200)
     begun = await made(await member.post(f"{draft}/submission"))
     assert begun["commonality"] == "100.00"
     assert (await member.get(draft)).status_code == 404
@@ -188,3 +194,20 @@ async def test_a_tied_reviewer_is_kept_out_and_a_waiver_and_extensions_are_kept(
     await made(await member.post(f"/v1/protocols/{protocol_id}/versions/1/extensions", land))
     assert (await made(await member.get("/v1/extensions?q=consent"), 200))["extensions"] == [land]
     assert (await made(await call_as("member", uuid4()).get("/v1/extensions"), 200))["extensions"] == []
+
+
+async def test_the_words_of_a_submitted_file_about_open_criteria_wait_in_a_draft(call_as: As) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    filled = "criterion_id,relation,rationale\nC1.1,equal,as ours\nC1.2,,to be asked\n"
+    body = {
+        "protocol_id": protocol_id,
+        "version": "1",
+        "criteria_version": CRITERIA,
+        "file_name": "answers.csv",
+        "content_base64": base64.b64encode(filled.encode()).decode(),
+    }
+    taken = await made(await member.post("/v1/assessments/files", body))
+    assert (taken["draft"], taken["refused"]) == (None, [])
+    draft = await made(await member.get(f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"), 200)
+    assert [(one["criterion_id"], one["rationale"]) for one in draft["answers"]] == [("C1.2", "to be asked")]

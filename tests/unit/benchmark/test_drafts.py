@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.answers import Answer, Note, Sifted
 from mrx_benchmark.domain.assessments import State
 from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.handlers import drafting
@@ -75,9 +75,39 @@ async def test_a_submitted_draft_is_an_assessment_and_no_draft_any_longer(work: 
 async def test_the_good_rows_of_a_file_join_what_is_there(work: MemoryWork) -> None:
     where = await place(work)
     await save(work, where, A="subset", B="equal")
-    good = [Answer(criterion_id="A", relation=Relation.EQUAL)]
+    good = Sifted(
+        answers=(Answer(criterion_id="A", relation=Relation.EQUAL),),
+        faults=(),
+        notes=(Note(criterion_id="C", rationale="to be asked"),),
+    )
     shown = await drafting.keep_good(good, place=where, owner=ACME, by="ann", work=work)
     assert relations(shown) == {"A": "equal", "B": "equal"}
+    assert shown.draft.notes == good.notes
+
+
+async def test_words_about_an_open_criterion_are_kept_until_it_is_answered_or_they_are_taken_away(
+    work: MemoryWork,
+) -> None:
+    where = await place(work)
+    rows = [
+        {"criterion_id": "A", "relation": "equal"},
+        {"criterion_id": "B", "relation": "", "rationale": "who knows?", "evidence": "p. 4"},
+        {"criterion_id": "C", "requirement_ref": "9.1"},
+    ]
+    shown = await drafting.save_draft(rows, place=where, owner=ACME, by="ann", work=work)
+    notes = {
+        one.criterion_id: (one.requirement_ref, one.rationale, one.evidence) for one in shown.draft.notes
+    }
+    assert notes == {"B": ("", "who knows?", "p. 4"), "C": ("9.1", "", "")}
+    assert [gap.criterion.id for gap in shown.score.gaps if gap.relation is None] == ["C", "B"]
+    answered = (await save(work, where, B="subset")).draft
+    assert [one.criterion_id for one in answered.notes] == ["C"]
+    begun = await drafting.submit_draft(where, owner=ACME, by="ann", work=work)
+    assert [one.criterion_id for one in begun.assessment.answers] == ["A", "B"]
+    left = (await drafting.show_draft(where, owner=ACME, work=work)).draft
+    assert ([one.criterion_id for one in left.notes], left.answers) == (["C"], ())
+    away = [{"criterion_id": "C"}]
+    assert (await drafting.save_draft(away, place=where, owner=ACME, by="ann", work=work)).draft.notes == ()
 
 
 async def test_a_draft_starts_from_an_assessment_as_its_reviewers_left_it(work: MemoryWork) -> None:

@@ -177,6 +177,14 @@ async def test_a_draft_opens_where_something_is_to_be_answered_and_says_what_it_
     assert "1 answer, 3 to go" in read
 
 
+async def test_words_about_an_open_criterion_are_shown_and_are_no_answer(scheme: Scheme) -> None:
+    noted = [answer("C1.1"), answer("C1.2", relation="", rationale="who knows?")]
+    scheme.gives(BENCHMARK, API, draft(answers=noted))
+    page = (await scheme.browser("member").get(DRAFT)).text
+    assert "who knows?" in page
+    assert "All answered" not in page
+
+
 async def test_a_clause_is_kept_by_itself_and_only_what_is_new(scheme: Scheme) -> None:
     kept = {f"{name}-C1.1": value for name, value in answer("C1.1").items() if isinstance(value, str)}
     saved = await scheme.browser("member").send(

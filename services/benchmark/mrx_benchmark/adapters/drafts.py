@@ -7,7 +7,7 @@ from uuid import UUID
 from mrx_shared.bus.rows import WorkRows
 from sqlalchemy import Row
 
-from mrx_benchmark.domain.answers import Answer, row_of
+from mrx_benchmark.domain.answers import Answer, Note, row_of
 from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.drafts import Draft
 
@@ -37,7 +37,7 @@ class SqlDrafts(WorkRows):
                     "version": draft.version,
                     "criteria_version": draft.criteria_version,
                     "owner": draft.owner,
-                    "answers": json.dumps([row_of(one) for one in draft.answers]),
+                    "answers": json.dumps([row_of(one) for one in draft.written]),
                     "by": draft.saved_by,
                     "at": draft.saved_at,
                 }
@@ -68,5 +68,12 @@ def _draft(row: Row[Any]) -> Draft:
         owner=row.member_id,
         saved_by=row.saved_by,
         saved_at=row.saved_at,
-        answers=tuple(Answer(**{**one, "relation": Relation(one["relation"])}) for one in row.answers),
+        answers=tuple(
+            Answer(**{**one, "relation": Relation(one["relation"])}) for one in row.answers if one["relation"]
+        ),
+        notes=tuple(
+            Note(**{name: text for name, text in one.items() if name != "relation"})
+            for one in row.answers
+            if not one["relation"]
+        ),
     )

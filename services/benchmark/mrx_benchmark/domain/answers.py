@@ -35,12 +35,23 @@ class Answer:
     evidence: str = ""
 
 
-def row_of(answer: Answer) -> dict[str, str]:
-    """An answer as the row of a file that is read back to it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What stands written about a criterion that is still open."""
+
+    criterion_id: str
+    requirement_ref: str = ""
+    requirement_text: str = ""
+    rationale: str = ""
+    evidence: str = ""
+
+
+def row_of(written: Answer | Note) -> dict[str, str]:
+    """An answer or a note as the row of a file that is read back to it."""
     return {
-        "criterion_id": answer.criterion_id,
-        "relation": answer.relation.value,
-        **{name: getattr(answer, name) for name in TEXTS},
+        "criterion_id": written.criterion_id,
+        "relation": written.relation.value if isinstance(written, Answer) else "",
+        **{name: getattr(written, name) for name in TEXTS},
     }
 
 
@@ -48,11 +59,20 @@ def row_of(answer: Answer) -> dict[str, str]:
 class Sifted:
     """The good rows of a file, and what is wrong with each of the others, in the order of the file.
 
+    Rows without a relation are notes where they hold a text.
+
     Where more than `FAULTS` are wrong, the last fault says how many more.
     """
 
     answers: tuple[Answer, ...]
     faults: tuple[Invalid, ...]
+    notes: tuple[Note, ...] = ()
+
+    def whole(self) -> "Sifted":
+        """Itself. Raises the first fault where there is one."""
+        if self.faults:
+            raise self.faults[0]
+        return self
 
 
 def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tuple[Answer, ...]:
@@ -60,16 +80,14 @@ def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tup
 
     Raises `Invalid` with the row and the column of the first fault.
     """
-    sifted = sift(rows, catalogue)
-    if sifted.faults:
-        raise sifted.faults[0]
-    return sifted.answers
+    return sift(rows, catalogue).whole().answers
 
 
 def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
     """As `read_answers`, but every row by itself: the good ones, and the fault of each that is refused."""
     first_row: dict[str, int] = {}
     answers: list[Answer] = []
+    notes: list[Note] = []
     faults: list[Invalid] = []
     more = 0
     clause_of = {criterion.id: criterion.clause for criterion in catalogue.criteria}
@@ -77,28 +95,30 @@ def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
         try:
             if isinstance(cells, Invalid):
                 raise cells
-            answer = _answer(row, cells, catalogue, clause_of, first_row)
+            written = _written(row, cells, catalogue, clause_of, first_row)
         except Invalid as fault:
             if len(faults) < FAULTS:
                 faults.append(fault)
             else:
                 more += 1
         else:
-            if answer is not None:
-                answers.append(answer)
+            if isinstance(written, Answer):
+                answers.append(written)
+            elif written is not None:
+                notes.append(written)
     if more:
         told = f"{more} more rows are refused" if more > 1 else "one more row is refused"
         faults.append(Invalid(told, field="file", remedy="mend these first, then send the file again"))
-    return Sifted(answers=tuple(answers), faults=tuple(faults))
+    return Sifted(answers=tuple(answers), faults=tuple(faults), notes=tuple(notes))
 
 
-def _answer(
+def _written(
     row: int,
     cells: Mapping[str, str],
     catalogue: Catalogue,
     clause_of: Mapping[str, str],
     first_row: dict[str, int],
-) -> Answer | None:
+) -> Answer | Note | None:
     texts = {column: plain_text(cells.get(column, ""), field=column, row=row) for column in COLUMNS}
     if not any(texts.values()):
         return None
@@ -113,13 +133,11 @@ def _answer(
             remedy="keep one row per criterion",
         )
     first_row[criterion_id] = row
-    if not texts["relation"]:
-        return None
-    return Answer(
-        criterion_id=criterion_id,
-        relation=read_relation(texts["relation"], row=row),
-        **{column: texts[column] for column in TEXTS},
-    )
+    words = {column: texts[column] for column in TEXTS}
+    if texts["relation"]:
+        relation = read_relation(texts["relation"], row=row)
+        return Answer(criterion_id=criterion_id, relation=relation, **words)
+    return Note(criterion_id=criterion_id, **words) if any(words.values()) else None
 
 
 def read_relation(text: str, *, row: int | None = None) -> Relation:

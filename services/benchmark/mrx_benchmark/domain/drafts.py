@@ -1,11 +1,11 @@
 """Answers that their owner has not submitted yet."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.answers import Answer, Note
 from mrx_benchmark.domain.criteria import Catalogue
 
 
@@ -20,24 +20,33 @@ class Draft:
     saved_by: str
     saved_at: datetime
     answers: tuple[Answer, ...] = ()
+    notes: tuple[Note, ...] = ()
+    """Words about criteria that are still open."""
+
+    @property
+    def written(self) -> "tuple[Answer | Note, ...]":
+        """The answers, then the notes."""
+        return (*self.answers, *self.notes)
 
     def with_answers(
         self,
         answers: Iterable[Answer],
+        notes: Iterable[Note] = (),
         *,
         cleared: Collection[str],
         catalogue: Catalogue,
         by: str,
         at: datetime,
     ) -> "Draft":
-        """With these answers in place of those on the same criteria, in the catalogue's order, and without others."""
-        known: Mapping[str, Answer] = {
-            **{one.criterion_id: one for one in self.answers if one.criterion_id not in cleared},
-            **{one.criterion_id: one for one in answers},
-        }
+        """With these in place of what stood on the same criteria, in the catalogue's order, and without others."""
+        given: list[Answer | Note] = [*answers, *notes]
+        known = {one.criterion_id: one for one in self.written if one.criterion_id not in cleared}
+        known |= {one.criterion_id: one for one in given}
+        written = [known[one.id] for one in catalogue.criteria if one.id in known]
         return replace(
             self,
-            answers=tuple(known[one.id] for one in catalogue.criteria if one.id in known),
+            answers=tuple(one for one in written if isinstance(one, Answer)),
+            notes=tuple(one for one in written if isinstance(one, Note)),
             saved_by=by,
             saved_at=at,
         )

@@ -1,12 +1,12 @@
 """Drafts: answers that are kept, completed and at last submitted. `owner` is None for the secretariat."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mrx_shared.refusals import Unknown
 
-from mrx_benchmark.domain.answers import Answer, read_answers, row_of
+from mrx_benchmark.domain.answers import Answer, Note, Sifted, row_of, sift
 from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.handlers.assessing import (
@@ -40,10 +40,15 @@ class Place:
 async def save_draft(
     rows: Sequence[Mapping[str, str]], *, place: Place, owner: UUID | None, by: str, work: Work
 ) -> DraftShown:
-    """Keep answers for later. A row replaces what was answered on its criterion; one without relation takes it away."""
+    """Keep answers for later. A row replaces what was there on its criterion; one without relation leaves it open.
+
+    The words of an open one are kept; a row with neither takes away what was there.
+    """
     catalogue = catalogue_named(place.criteria_version, work)
+    read = sift(enumerate(rows, 1), catalogue).whole()
     return await _save(
-        read_answers(enumerate(rows, 1), catalogue),
+        read.answers,
+        read.notes,
         cleared={row.get("criterion_id", "").strip() for row in rows},
         place=place,
         owner=owner,
@@ -52,11 +57,9 @@ async def save_draft(
     )
 
 
-async def keep_good(
-    answers: Sequence[Answer], *, place: Place, owner: UUID | None, by: str, work: Work
-) -> DraftShown:
+async def keep_good(sifted: Sifted, *, place: Place, owner: UUID | None, by: str, work: Work) -> DraftShown:
     """Keep the good rows of a file of which others were refused."""
-    return await _save(answers, cleared=(), place=place, owner=owner, by=by, work=work)
+    return await _save(sifted.answers, sifted.notes, cleared=(), place=place, owner=owner, by=by, work=work)
 
 
 async def start_from(
@@ -64,7 +67,7 @@ async def start_from(
 ) -> DraftShown:
     """Start with the answers of an assessment, as far as they hold under these criteria."""
     answers, _ = await carry_over(assessment_id, place.criteria_version, work=work)
-    return await _save(answers, cleared=(), place=place, owner=owner, by=by, work=work)
+    return await _save(answers, (), cleared=(), place=place, owner=owner, by=by, work=work)
 
 
 async def show_draft(place: Place, *, owner: UUID | None, work: Work) -> DraftShown:
@@ -79,7 +82,7 @@ async def list_drafts(*, work: Work) -> list[DraftShown]:
 
 
 async def submit_draft(place: Place, *, owner: UUID | None, by: str, work: Work) -> AssessmentShown:
-    """Begin an assessment with a draft, which is none any longer."""
+    """Begin an assessment with a draft. Of that only the words about criteria that are still open stay."""
     await owned(place.protocol_id, owner, work)
     draft = await _there(place, work)
     submitted = await submit_answers(
@@ -91,12 +94,16 @@ async def submit_draft(place: Place, *, owner: UUID | None, by: str, work: Work)
         by=by,
         work=work,
     )
-    await work.drafts.drop(draft)
+    if draft.notes:
+        await work.drafts.keep(replace(draft, answers=()))
+    else:
+        await work.drafts.drop(draft)
     return submitted
 
 
 async def _save(
     answers: Sequence[Answer],
+    notes: Sequence[Note],
     *,
     cleared: Sequence[str] | set[str],
     place: Place,
@@ -118,7 +125,7 @@ async def _save(
             saved_by=by,
             saved_at=work.now,
         )
-    ).with_answers(answers, cleared=cleared, catalogue=catalogue, by=by, at=work.now)
+    ).with_answers(answers, notes, cleared=cleared, catalogue=catalogue, by=by, at=work.now)
     await work.drafts.keep(draft)
     return await _shown(draft, work)
 

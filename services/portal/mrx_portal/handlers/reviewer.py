@@ -179,7 +179,14 @@ def lines_of(criteria: Criteria, answered: Sequence[Answer]) -> list[Line]:
             statement=one.statement,
             essential=one.essential,
             weight=one.weight,
-            **(answers[one.id].model_dump(exclude={"criterion_id"}) if one.id in answers else {}),
+            **(
+                {
+                    **answers[one.id].model_dump(exclude={"criterion_id"}),
+                    "relation": answers[one.id].relation or None,
+                }
+                if one.id in answers
+                else {}
+            ),
         )
         for one in criteria.criteria
     ]

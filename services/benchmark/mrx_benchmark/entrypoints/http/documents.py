@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -131,12 +132,12 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                     "not in base64", field="content_base64", remedy="encode the file's bytes"
                 ) from None
             sifted = sifted_answers(raw, asked.file_name, work.catalogues[asked.criteria_version])
+            where = place(asked.protocol_id, asked.version, asked.criteria_version)
             if sifted.faults:
                 if not asked.keep_good:
                     raise sifted.faults[0]
-                where = place(asked.protocol_id, asked.version, asked.criteria_version)
                 kept = await drafting.keep_good(
-                    sifted.answers, place=where, owner=who.member, by=who.subject, work=work
+                    sifted, place=where, owner=who.member, by=who.subject, work=work
                 )
                 return FileTaken(
                     draft=draft_shown(kept),
@@ -154,6 +155,9 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                 by=who.subject,
                 work=work,
             )
+            if sifted.notes:
+                notes = replace(sifted, answers=())
+                await drafting.keep_good(notes, place=where, owner=who.member, by=who.subject, work=work)
             return FileTaken(assessment=assessment_shown(begun), refused=[])
 
         return await command(submitted, by=who, status=201)

@@ -25,7 +25,7 @@ from mrx_benchmark.ports import Work
 
 
 class DraftAsked(Asked):
-    """Answers to keep. One replaces what was answered on its criterion, one without relation takes it away."""
+    """Answers to keep. One replaces what was there on its criterion; without relation it stays open, its words are kept."""
 
     answers: list[AnswerAsked] = Field(default=[], max_length=MANY)
     start_from: UUID | None = Field(
@@ -137,5 +137,5 @@ def draft_whole(found: drafting.DraftShown) -> DraftWhole:
         by_pillar={name: FiguresShown(**percentages(part)) for name, part in found.score.by_pillar.items()},
         by_clause={name: FiguresShown(**percentages(part)) for name, part in found.score.by_clause.items()},
         cheapest_path=list(found.score.cheapest_path),
-        answers=[AnswerAsked(**row_of(one)) for one in found.draft.answers],
+        answers=[AnswerAsked(**row_of(one)) for one in found.draft.written],
     )
