@@ -37,7 +37,7 @@ class SqlDrafts(WorkRows):
                     "version": draft.version,
                     "criteria_version": draft.criteria_version,
                     "owner": draft.owner,
-                    "answers": json.dumps([row_of(one) for one in (*draft.answers, *draft.notes)]),
+                    "answers": json.dumps([row_of(one) for one in draft.written]),
                     "by": draft.saved_by,
                     "at": draft.saved_at,
                 }

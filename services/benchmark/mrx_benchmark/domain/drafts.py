@@ -1,6 +1,6 @@
 """Answers that their owner has not submitted yet."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +23,11 @@ class Draft:
     notes: tuple[Note, ...] = ()
     """Words about criteria that are still open."""
 
+    @property
+    def written(self) -> "tuple[Answer | Note, ...]":
+        """The answers, then the notes."""
+        return (*self.answers, *self.notes)
+
     def with_answers(
         self,
         answers: Iterable[Answer],
@@ -34,14 +39,9 @@ class Draft:
         at: datetime,
     ) -> "Draft":
         """With these in place of what stood on the same criteria, in the catalogue's order, and without others."""
-        known: Mapping[str, Answer | Note] = {
-            **{
-                one.criterion_id: one
-                for one in (*self.answers, *self.notes)
-                if one.criterion_id not in cleared
-            },
-            **{one.criterion_id: one for one in (*answers, *notes)},
-        }
+        given: list[Answer | Note] = [*answers, *notes]
+        known = {one.criterion_id: one for one in self.written if one.criterion_id not in cleared}
+        known |= {one.criterion_id: one for one in given}
         written = [known[one.id] for one in catalogue.criteria if one.id in known]
         return replace(
             self,

@@ -137,5 +137,5 @@ def draft_whole(found: drafting.DraftShown) -> DraftWhole:
         by_pillar={name: FiguresShown(**percentages(part)) for name, part in found.score.by_pillar.items()},
         by_clause={name: FiguresShown(**percentages(part)) for name, part in found.score.by_clause.items()},
         cheapest_path=list(found.score.cheapest_path),
-        answers=[AnswerAsked(**row_of(one)) for one in (*found.draft.answers, *found.draft.notes)],
+        answers=[AnswerAsked(**row_of(one)) for one in found.draft.written],
     )
