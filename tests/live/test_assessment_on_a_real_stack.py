@@ -73,7 +73,7 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
     protocol_id = protocol["protocol_id"]
     path = await begun(member, protocol_id, "2", None)
 
-    lacking = none_of("C10C.1", "C10C.2", "C10C.3", "C10B4.4", "C10B4.5")
+    lacking = none_of("C10C.1", "C10C.2", "C10C.3", "C10C.4", "C10B4.4", "C10B4.5", "C1.1", "C3.4")
     reviews = f"{path}/reviews"
     await ann.post("benchmark", reviews, {"decisions": [*lacking, *none_of("C10B4.1")], "confirm_rest": True})
     blind = await ben.get("benchmark", path)

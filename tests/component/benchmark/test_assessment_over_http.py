@@ -4,7 +4,6 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import date, timedelta
-from fractions import Fraction
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -94,14 +93,14 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
     reviewed = await made(
         await reviewer.post(f"{path}/reviews", {"decisions": [correction], "confirm_rest": True}), 200
     )
-    assert (reviewed["commonality"], reviewed["undecided"], reviewed["state"]) == ("98.33", 0, "in-review")
+    assert (reviewed["commonality"], reviewed["undecided"], reviewed["state"]) == ("98.94", 0, "in-review")
     concluded = await made(await reviewer.post(f"{path}/conclusion"), 200)
     assert (concluded["state"], concluded["recognised_until"]) == ("concluded", "2027-12-31")
 
     [fact] = await facts(as_superuser, "protocol-assessed")
     assert fact["about"] == f"{protocol_id}:1"
     assert fact["member_id"] == str(member_id)
-    assert (fact["commonality"], fact["equivalent"], fact["public"]) == ("98.33", True, False)
+    assert (fact["commonality"], fact["equivalent"], fact["public"]) == ("98.94", True, False)
     assert fact["scheme_family"] == "equivalent"
     assert (fact["recognised_from"], fact["recognised_until"]) == ("2020-01-01", "2027-12-31")
     assert [one["protocol_code"] for one in await facts(as_superuser, "protocol-submitted")] == ["ACME-1"]
@@ -110,7 +109,7 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
     corrected = next(one for one in whole["answers"] if one["criterion_id"] == "C10B4.1")
     assert (corrected["relation"], corrected["corrected_to"]) == ("equal", "subset")
     assert corrected["reviewers_rationale"] == "permits only"
-    assert whole["by_clause"]["10B4"]["commonality"] == "91.66"
+    assert whole["by_clause"]["10B4"]["commonality"] == "91.30"
 
 
 async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
@@ -143,9 +142,9 @@ async def test_84_99_percent_is_not_equivalent_and_85_is(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
     reviewer = call_as("reviewer")
-    for share, equivalent in ((Fraction(8499, 10_000), False), (Fraction(85, 100), True)):
+    for least, below_it, equivalent in (("84.99", "85", False), ("85", "85.01", True)):
         member = call_as("member", uuid4())
-        relations = answers_worth(shipped_catalogue("6.0-4p"), share)
+        relations = answers_worth(shipped_catalogue("6.0-4p"), least, below_it)
         answers = [{"criterion_id": name, "relation": relation.value} for name, relation in relations.items()]
         assessment = await submitted(member, await protocol_of(member, code=f"P{equivalent}"), answers)
         path = f"/v1/assessments/{assessment['assessment_id']}"
@@ -346,13 +345,13 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
         await once.alone(handlers.publish_criteria)
     said = await facts(as_superuser, "criteria-published")
     assert {one["criteria_version"]: one["weight"] for one in said} == {
-        "5.0-2p": 5000,
-        "5.0-4p": 7500,
-        "6.0-2p": 5000,
-        "6.0-4p": 7500,
-        "6.1-2p": 5000,
-        "6.1-4p": 7500,
-        "7.0": 10000,
+        "5.0-2p": 4413,
+        "5.0-4p": 5493,
+        "6.0-2p": 4623,
+        "6.0-4p": 5703,
+        "6.1-2p": 4783,
+        "6.1-4p": 5943,
+        "7.0": 7004,
     }
     assert len(said) == len(shipped_versions())
 

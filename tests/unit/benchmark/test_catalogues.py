@@ -1,6 +1,7 @@
 """The shipped catalogues are what the scheme says; a catalogue of one's own is checked field by field."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,20 @@ def test_a_shipped_catalogue_has_every_clause_of_its_version(version: str) -> No
 
 
 @pytest.mark.parametrize("version", CLAUSES)
-def test_a_shipped_catalogue_weighs_enough_for_84_99_to_be_reached(version: str) -> None:
-    criteria = shipped_catalogue(version)
-    assert criteria.weight >= 2_500
-    assert sum(one.weight == 1 for one in criteria.criteria) >= 3
-    assert len({one.statement for one in criteria.criteria}) == len(criteria.criteria)
+def test_every_criterion_says_something_of_its_own_and_weighs_by_what_it_is(version: str) -> None:
+    criteria = shipped_catalogue(version).criteria
+    assert sum(one.weight for one in criteria) >= 2_500
+    weights = {
+        (False, Kind.AUDIT_PROCESS): {20},
+        (False, Kind.MANAGEMENT_SYSTEM): {30},
+        (False, Kind.REQUIREMENT): {40},
+        (True, Kind.MANAGEMENT_SYSTEM): {60},
+        (True, Kind.REQUIREMENT): {80, 120},
+    }
+    for one in criteria:
+        assert one.weight in ({1} if one.clause == "11" else weights[one.essential, one.kind]), one.id
+    sentences = [part for one in criteria for part in re.split(r"(?<=[.;]) ", one.statement)]
+    assert len(set(sentences)) == len(sentences)
 
 
 def test_only_a_four_pillar_catalogue_has_the_pillars_environment_and_business_ethics() -> None:
@@ -81,10 +91,10 @@ def test_criteria_from_6_1_on_ask_for_two_reviewers_and_those_before_for_one() -
 
 def test_published_criteria_read_as_they_were_published() -> None:
     was = {
-        "5.0-2p": "8c33843254ea",
-        "5.0-4p": "af32aee49d7f",
-        "6.0-2p": "afb136ba3eff",
-        "6.0-4p": "916c7091cad4",
+        "5.0-2p": "83108822c2e5",
+        "5.0-4p": "3da892c26bd7",
+        "6.0-2p": "7532892c79d6",
+        "6.0-4p": "9b55cbba31ca",
     }
     assert {version: shipped_catalogue(version).digest()[:12] for version in was} == was
 

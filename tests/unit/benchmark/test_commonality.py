@@ -213,23 +213,23 @@ def test_equivalent_says_what_every_way_of_answering_the_rest_would_say(
 
 
 @pytest.mark.parametrize("version", shipped_versions())
-def test_exactly_84_99_percent_fails_and_85_percent_passes_on_every_shipped_catalogue(version: str) -> None:
+def test_84_99_percent_fails_and_85_percent_passes_on_every_shipped_catalogue(version: str) -> None:
     criteria = shipped_catalogue(version)
-    below = answers_worth(criteria, Fraction(8499, 10_000))
-    at = answers_worth(criteria, Fraction(85, 100))
-    just_below = answers_worth(criteria, Fraction(85, 100) - Fraction(1, 4 * criteria.weight))
+    below = score(criteria, answers(answers_worth(criteria, "84.99", "85")))
+    assert (percent(below.overall.commonality), below.equivalent) == (Decimal("84.99"), Equivalent.NO)
+    at = score(criteria, answers(answers_worth(criteria, "85", "85.01")))
+    assert (percent(at.overall.commonality), at.equivalent) == (Decimal("85.00"), Equivalent.YES)
 
-    result = score(criteria, answers(below))
-    assert result.overall.commonality == Fraction(8499, 100)
-    assert percent(result.overall.commonality) == Decimal("84.99")
-    assert result.equivalent is Equivalent.NO
 
-    assert score(criteria, answers(at)).overall.commonality == 85
-    assert score(criteria, answers(at)).equivalent is Equivalent.YES
-
-    nearest = score(criteria, answers(just_below))
-    assert percent(nearest.overall.commonality) == Decimal("84.99")
-    assert nearest.equivalent is Equivalent.NO
+def test_exactly_84_99_and_84_995_percent_fail_and_exactly_85_passes() -> None:
+    own = catalogue(*(criterion(number, weight=weight) for number, weight in ((1, 8499), (2, 1), (3, 1500))))
+    for relation, exact, verdict in (
+        (Relation.NONE, "84.99", Equivalent.NO),
+        (Relation.SUBSET, "84.995", Equivalent.NO),
+        (Relation.EQUAL, "85", Equivalent.YES),
+    ):
+        result = score(own, answers({"K1": Relation.EQUAL, "K2": relation, "K3": Relation.NONE}))
+        assert (result.overall.commonality, result.equivalent) == (Fraction(exact), verdict)
 
 
 def test_credits_are_those_of_the_scheme() -> None:

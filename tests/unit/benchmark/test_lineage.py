@@ -1,12 +1,13 @@
 """Answers are carried along a lineage as far as they hold, and the rest is asked."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.criteria import Relation
+from mrx_benchmark.domain.criteria import Criterion, Relation
 from mrx_benchmark.domain.lineage import How, Lineage, Step, carry, lineage_between
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages
 from mrx_shared.refusals import Invalid
@@ -14,6 +15,10 @@ from mrx_shared.refusals import Invalid
 from tests.unit.benchmark.test_commonality import answers, catalogue, comparisons, criterion
 
 LINEAGES = shipped_lineages()
+BINDING = frozenset(
+    ["a", "an", "and", "are", "as", "is", "it", "its", "of", "or", "s", "site", "that", "the", "was", "what"]
+)
+"""Words by which a sentence holds together, not by what it asks for."""
 
 
 def step(how: How, before: str, after: str) -> Step:
@@ -108,6 +113,21 @@ def test_answers_to_6_0_leave_six_questions_of_6_1() -> None:
     }
 
 
+@pytest.mark.parametrize("pair", LINEAGES, ids=" to ".join)
+def test_the_parts_of_a_split_ask_together_for_the_whole_and_for_nothing_beyond_it(
+    pair: tuple[str, str],
+) -> None:
+    older, newer = ({one.id: one for one in shipped_catalogue(name).criteria} for name in pair)
+
+    def asked(criteria: Mapping[str, Criterion], names: tuple[str, ...]) -> set[str]:
+        found = {word for name in names for word in re.findall(r"[a-z]+", criteria[name].statement.lower())}
+        return {word for word in found if word not in BINDING}
+
+    for one in LINEAGES[pair].steps:
+        if one.how in {How.SPLIT, How.MERGED}:
+            assert asked(newer, one.after) == asked(older, one.before), one.after
+
+
 @pytest.mark.parametrize(
     ("steps", "fault"),
     [
@@ -125,6 +145,12 @@ def test_a_lineage_that_does_not_add_up_is_refused(steps: list[Step], fault: str
     )
     with pytest.raises(Invalid, match=fault):
         lineage_between(older, newer, steps)
+
+
+def test_what_weighs_otherwise_was_not_kept() -> None:
+    older, newer = catalogue(criterion(1)), catalogue(criterion(1, weight=2))
+    with pytest.raises(Invalid, match="called kept and reads or weighs otherwise"):
+        lineage_between(older, newer, [])
 
 
 @pytest.mark.parametrize(

@@ -352,19 +352,17 @@ class Scheme:
 def short_of_the_gate(weights: Mapping[str, int]) -> dict[str, str]:
     """Relations by which a protocol reaches 84.99 % of these weights, all other criteria being met in full.
 
-    Criteria of 15 % of the weight are not met, and one of weight 1 by half: what is lacking is half a point of weight.
+    It lacks more than 15 % of the weight, and no more than 15.01: reckoned in quarters, as credits are.
     """
     total = sum(weights.values())
-    light = next(criterion for criterion, weight in weights.items() if weight == 1)
-    goal = total * 15 // 100
-    reached: dict[int, list[str]] = {0: []}
+    most = 4 * total * 1501 // 10_000
+    reached: dict[int, dict[str, str]] = {0: {}}
     for criterion, weight in weights.items():
-        if criterion != light:
-            for so_far, chosen in list(reached.items()):
-                if so_far + weight <= goal:
-                    reached.setdefault(so_far + weight, [*chosen, criterion])
-    unmet = reached[goal]
-    share = Fraction(100) * (total - goal - Fraction(1, 2)) / total
-    if not Fraction(8499, 100) <= share < Fraction(85):
-        raise Rejected(f"these weights do not reach 84.99: {float(share)}")
-    return {**dict.fromkeys(unmet, "none"), light: "subset"}
+        for so_far, chosen in list(reached.items()):
+            for relation, quarters in (("none", 4), ("intersects", 3), ("subset", 2)):
+                if so_far + quarters * weight <= most:
+                    reached.setdefault(so_far + quarters * weight, {**chosen, criterion: relation})
+    lacking = max(reached)
+    if 100 * lacking <= 15 * 4 * total:
+        raise Rejected(f"these weights do not reach 84.99: {100 - float(Fraction(25 * lacking, total))}")
+    return reached[lacking]

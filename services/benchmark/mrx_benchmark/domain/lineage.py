@@ -106,7 +106,7 @@ def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[Step]) 
     for step in steps:
         if step.how is How.KEPT and _measured(was[step.before[0]]) != _measured(now[step.after[0]]):
             raise Invalid(
-                f"{place}: {step.after[0]} is called kept and reads otherwise",
+                f"{place}: {step.after[0]} is called kept and reads or weighs otherwise",
                 field="steps",
                 remedy="give the changed criterion an id of its own and call it changed",
             )
@@ -184,5 +184,5 @@ def _fit(step: Step, was: Mapping[str, Criterion], now: Mapping[str, Criterion],
     return replace(step, before=before, after=after)
 
 
-def _measured(criterion: Criterion) -> tuple[str, str, bool, str]:
-    return (criterion.statement, criterion.pillar, criterion.essential, criterion.kind)
+def _measured(criterion: Criterion) -> tuple[str, str, bool, str, int]:
+    return (criterion.statement, criterion.pillar, criterion.essential, criterion.kind, criterion.weight)

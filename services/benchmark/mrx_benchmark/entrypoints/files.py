@@ -52,12 +52,9 @@ def shipped_catalogue(version: str) -> Catalogue:
     name = f"{version}.yaml"
     document = _yaml(_shelf().joinpath(name).read_text(encoding="utf-8"), file=name)
     clauses = document.pop("includes")
-    without, weights = set(document.pop("without", [])), document.pop("weights", {})
+    without = set(document.pop("without", []))
     document["criteria"] = [
-        {**criterion, "weight": weights.get(criterion["id"], criterion["weight"])}
-        for clause in clauses
-        for criterion in _clause(clause)
-        if criterion["id"] not in without
+        criterion for clause in clauses for criterion in _clause(clause) if criterion["id"] not in without
     ]
     return catalogue_from(document, file=name)
 
