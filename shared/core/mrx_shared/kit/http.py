@@ -1,6 +1,8 @@
 """One shape for every HTTP API: problems as application/problem+json (RFC 9457) with field, row and remedy."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -17,6 +19,7 @@ from mrx_shared.refusals import Kind, Rejected, TooEarly, Unavailable, spelled
 log = structlog.get_logger(__name__)
 
 BODY_BYTES = 8 * 1024 * 1024
+NO_LARGER: Mapping[str, int] = MappingProxyType({})
 STATUS: dict[Kind, int] = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
 
@@ -72,8 +75,10 @@ def problem(
     )
 
 
-def build_api(*, service: str, title: str, description: str) -> FastAPI:
-    """An empty API whose every refusal is a problem."""
+def build_api(
+    *, service: str, title: str, description: str, larger: Mapping[str, int] = NO_LARGER
+) -> FastAPI:
+    """An empty API whose every refusal is a problem. `larger`: what a body may come to, by the path's last word."""
     api = FastAPI(
         title=title,
         description=description,
@@ -88,7 +93,7 @@ def build_api(*, service: str, title: str, description: str) -> FastAPI:
     )
     _document_problems(api)
     api.state.service = service
-    api.add_middleware(_BodyLimit)
+    api.add_middleware(_BodyLimit, larger=larger)
     api.add_exception_handler(Rejected, _rejected)
     api.add_exception_handler(TooEarly, _too_early)
     api.add_exception_handler(Unavailable, _unavailable)
@@ -175,21 +180,23 @@ def _route(request: Request) -> str:
 class _BodyLimit:
     """Refuse a body above the limit before it fills memory."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int]) -> None:
         self._app = app
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         taken = 0
+        most = self._larger.get(scope["path"].rpartition("/")[2], BODY_BYTES)
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > BODY_BYTES:
-                raise HTTPException(413, f"a body is at most {BODY_BYTES // 1024 // 1024} MiB")
+            if taken > most:
+                raise HTTPException(413, f"a body is at most {most // 1024 // 1024} MiB")
             return message
 
         await self._app(scope, counted, send)
