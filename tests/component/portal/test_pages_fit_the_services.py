@@ -51,6 +51,8 @@ READ = [
     (shapes.Drafts, "benchmark", "DraftsShown"),
     (shapes.DraftWhole, "benchmark", "DraftWhole"),
     (shapes.FileTaken, "benchmark", "FileTaken"),
+    (shapes.KeptFile, "benchmark", "EvidenceShown"),
+    (shapes.KeptFiles, "benchmark", "EvidenceListed"),
     (shapes.RefusedRow, "benchmark", "FaultShown"),
     (shapes.CriteriaVersion, "benchmark", "CriteriaShown"),
     (shapes.CriteriaVersions, "benchmark", "CriteriaListed"),
@@ -86,13 +88,15 @@ def calls() -> set[tuple[str, str, str]]:
         for node in ast.walk(ast.parse((HANDLERS / f"{name}.py").read_text())):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="get" | "post" | "fetch" as method),
+                    func=ast.Attribute(attr="get" | "post" | "fetch" | "send" as method),
                     args=[ast.Attribute(value=ast.Name(id="Service")) as called, where, *_],
                 ):
                     service = ast.unparse(called).removeprefix("Service.")
                     path = ast.unparse(where).lstrip("f").strip("'\"").replace("{REQUESTS}", "REQUESTS")
                     path = re.sub(r"\{[^}]*\}", "{}", path.replace("REQUESTS", "/v1/requests"))
-                    found.add((Service[service].value, method.replace("fetch", "get"), path))
+                    found.add(
+                        (Service[service].value, {"fetch": "get", "send": "post"}.get(method, method), path)
+                    )
                 case _:
                     pass
     return found

@@ -244,6 +244,9 @@ class _Personal:
     ) -> Any:  # noqa: ANN401 - JSON
         return await self._call("POST", service, path, json=body or {}, key=key)
 
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        return await self._call("POST", service, path, content=content, params=query, key=key)
+
     async def _call(self, method: str, service: Service, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON
         return await self._with_token(
             service, lambda headers: self.services.call(method, service, path, headers=headers, **how)
@@ -278,6 +281,11 @@ class _Supplying:
     ) -> Any:  # noqa: ANN401 - JSON
         return await self.services.call(
             "POST", service, path, headers=self._headers(), json=body or {}, key=key
+        )
+
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        return await self.services.call(
+            "POST", service, path, headers=self._headers(), content=content, params=query, key=key
         )
 
     def _headers(self) -> dict[str, str]:

@@ -14,11 +14,13 @@ from mrx_portal.domain.answering import read_answers
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import Words, words
-from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, handed_on, known_kind
+from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, attached, handed_on, known_kind
 from mrx_portal.handlers import assessing as handlers
+from mrx_portal.handlers.reviewer import evidence_file
 from mrx_portal.handlers.shapes import FileTaken
 
 MOST_BYTES = 4 * 1024 * 1024
+EVIDENCE_BYTES = 20 * 1024 * 1024
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 _CRITERIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -65,20 +67,12 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         """Take up a filled-in template."""
         try:
             place = _chosen(form)
-            file = form.fields.get("file")
-            if not isinstance(file, UploadFile) or not file.filename:
-                raise Invalid("the file is missing", field="file", remedy="choose the filled-in template")
-            content = await file.read(MOST_BYTES + 1)
-            await file.close()
-            if len(content) > MOST_BYTES:
-                raise Invalid(
-                    "the file is larger than 4 MiB",
-                    field="file",
-                    remedy="keep one row per criterion, and evidence in documents of its own",
-                )
+            name, content = await _file(
+                form, MOST_BYTES, "keep one row per criterion, and evidence in documents of its own"
+            )
             taken = await handlers.send_file(
                 place,
-                file.filename,
+                name,
                 content,
                 visitor.api,
                 keep_good="keep_good" in form.fields,
@@ -159,7 +153,7 @@ async def _consultation(
     )
 
 
-def _add_drafts(routes: APIRouter, desk: Desk) -> None:
+def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
     visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
     signed = Annotated[Filled, Depends(desk.form("session"))]
 
@@ -188,6 +182,7 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
             faults=faults,
             given=Words(given or {}),
             saved=saved,
+            failed="file" if error and (error.field or "").startswith("file") else "",
         )
 
     @routes.post("/assessments/drafts")
@@ -229,6 +224,23 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
         return see(
             f"/member/assessments/drafts?{place.query}&clause={clause}&saved={len(answered.rows)}#clause-{clause}"
         )
+
+    @routes.post("/assessments/evidence")
+    async def keep_file(request: Request, visitor: visiting, form: signed) -> Response:
+        """Keep a file that answers may then refer to."""
+        place = _stated(form)
+        try:
+            name, content = await _file(form, EVIDENCE_BYTES, "send the pages that show it")
+            await handlers.keep_file(place, name, content, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, place, visitor, error=error)
+        return see(f"/member/assessments/drafts?{place.query}#evidence")
+
+    @routes.get("/assessments/evidence/{protocol_id}/{digest}")
+    async def fetch_file(protocol_id: UUID, digest: str, visitor: visiting) -> Response:
+        """One of these files."""
+        name, body = await evidence_file(protocol_id, digest, visitor.api)
+        return attached(body, name)
 
     @routes.post("/assessments/drafts/submission")
     async def submit(request: Request, visitor: visiting, form: signed) -> Response:
@@ -299,6 +311,18 @@ def _add_standing(routes: APIRouter, desk: Desk) -> None:
         except Rejected as error:
             return await page(request, assessment_id, visitor, error=error, failed="appeal", given=reason)
         return see(f"/member/assessments/{assessment_id}#appeal")
+
+
+async def _file(form: Filled, most: int, remedy: str) -> tuple[str, bytes]:
+    """The name and the bytes of the file in a form."""
+    file = form.fields.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise Invalid("the file is missing", field="file", remedy="choose it, and send again")
+    content = await file.read(most + 1)
+    await file.close()
+    if len(content) > most:
+        raise Invalid(f"the file is larger than {most // 1024 // 1024} MiB", field="file", remedy=remedy)
+    return file.filename, content
 
 
 def _chosen(form: Filled) -> handlers.Place:

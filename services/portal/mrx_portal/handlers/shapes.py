@@ -490,6 +490,20 @@ class DraftWhole(Draft):
     answers: tuple[Answer, ...]
 
 
+class KeptFile(Shape):
+    """A file that a protocol's owner keeps as evidence."""
+
+    sha256: str
+    name: str
+    size: int
+
+
+class KeptFiles(Shape):
+    """A protocol's files, as far as the asker reads them."""
+
+    files: tuple[KeptFile, ...]
+
+
 class Criterion(Shape):
     """One criterion."""
 
