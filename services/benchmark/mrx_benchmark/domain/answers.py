@@ -1,10 +1,10 @@
 """What a protocol's owner says about each criterion, read strictly: nothing guessed, nothing dropped in silence."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Faulty, Invalid
 
 from mrx_benchmark.domain.criteria import EXCLUSIVE, Catalogue, Relation
 
@@ -41,68 +41,88 @@ def row_of(answer: Answer) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The good rows of a file, and what is wrong with each of the others, in the order of the file."""
+    """The good rows of a file, and all that is wrong with the others, in the order of the file."""
 
     answers: tuple[Answer, ...]
     faults: tuple[Invalid, ...]
 
 
-def read_answers(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> tuple[Answer, ...]:
+Row = Mapping[str, str] | Invalid
+"""the cells by column, or why they could not be read"""
+
+
+def read_answers(rows: Iterable[tuple[int, Row]], catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers of numbered rows. A row without a relation leaves its criterion open.
 
-    Raises `Invalid` with the row and the column of the first fault.
+    Raises `Faulty` with the row and the column of every fault.
     """
     sifted = sift(rows, catalogue)
     if sifted.faults:
-        raise sifted.faults[0]
+        raise Faulty(sifted.faults)
     return sifted.answers
 
 
-def sift(rows: Iterable[tuple[int, Mapping[str, str]]], catalogue: Catalogue) -> Sifted:
-    """As `read_answers`, but every row by itself: the good ones, and the fault of each that is refused."""
+def sift(rows: Iterable[tuple[int, Row]], catalogue: Catalogue) -> Sifted:
+    """As `read_answers`, but every row by itself: the good ones, and the faults of those that are refused."""
     first_row: dict[str, int] = {}
     answers: list[Answer] = []
     faults: list[Invalid] = []
     clause_of = {criterion.id: criterion.clause for criterion in catalogue.criteria}
     for row, cells in rows:
-        try:
-            answer = _answer(row, cells, catalogue, clause_of, first_row)
-        except Invalid as fault:
-            faults.append(fault)
-        else:
-            if answer is not None:
-                answers.append(answer)
+        if isinstance(cells, Invalid):
+            faults.append(cells)
+            continue
+        wrong = list(_wrong(row, cells, catalogue, clause_of, first_row))
+        faults += wrong
+        if not wrong and cells.get("relation", "").strip():
+            answers.append(
+                Answer(
+                    criterion_id=cells["criterion_id"].strip(),
+                    relation=read_relation(cells["relation"]),
+                    **{column: cells.get(column, "").strip() for column in TEXTS},
+                )
+            )
     return Sifted(answers=tuple(answers), faults=tuple(faults))
 
 
-def _answer(
+def _wrong(
     row: int,
     cells: Mapping[str, str],
     catalogue: Catalogue,
     clause_of: Mapping[str, str],
     first_row: dict[str, int],
-) -> Answer | None:
-    texts = {column: plain_text(cells.get(column, ""), field=column, row=row) for column in COLUMNS}
+) -> Iterator[Invalid]:
+    """Every fault of a row, at most one a column."""
+    texts = {column: cells.get(column, "").strip() for column in COLUMNS}
     if not any(texts.values()):
-        return None
-    criterion_id = texts["criterion_id"]
+        return
+    for column in COLUMNS:
+        try:
+            plain_text(cells.get(column, ""), field=column, row=row)
+            if column == "relation" and texts[column]:
+                read_relation(texts[column], row=row)
+            if column == "criterion_id":
+                _check_place(texts[column], row, catalogue, clause_of, first_row)
+        except Invalid as fault:
+            yield fault
+
+
+def _check_place(
+    criterion_id: str,
+    row: int,
+    catalogue: Catalogue,
+    clause_of: Mapping[str, str],
+    first_row: dict[str, int],
+) -> None:
     if criterion_id not in clause_of:
         raise _not_here(criterion_id, row, catalogue)
-    if criterion_id in first_row:
+    if first_row.setdefault(criterion_id, row) != row:
         raise Invalid(
             f"criterion {criterion_id} is answered twice, first in row {first_row[criterion_id]}",
             field="criterion_id",
             row=row,
             remedy="keep one row per criterion",
         )
-    first_row[criterion_id] = row
-    if not texts["relation"]:
-        return None
-    return Answer(
-        criterion_id=criterion_id,
-        relation=read_relation(texts["relation"], row=row),
-        **{column: texts[column] for column in TEXTS},
-    )
 
 
 def read_relation(text: str, *, row: int | None = None) -> Relation:

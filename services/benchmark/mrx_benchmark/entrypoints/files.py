@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Faulty, Invalid
 from typing_extensions import override
 
-from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Sifted, read_answers, sift
+from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Row, Sifted, read_answers, sift
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, catalogue_from
 from mrx_benchmark.domain.lineage import How, Lineage, Step, lineage_between
@@ -84,7 +84,7 @@ def answers_file(path: Path, catalogue: Catalogue) -> tuple[Answer, ...]:
 
 
 def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
-    """The good rows of an uploaded file, and the fault of each of the others."""
+    """The good rows of an uploaded file, and the faults of the others."""
     if len(raw) > ANSWERS_BYTES:
         raise _too_large(name, ANSWERS_BYTES)
     return sift(_table(raw, name, catalogue), catalogue)
@@ -97,7 +97,7 @@ def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
     )
     return tuple(
         (cells.get("requirement_ref", "").strip(), text)
-        for _, cells in rows
+        for _, cells in _readable(rows)
         if (text := cells.get("requirement_text", "").strip())
     )
 
@@ -105,7 +105,8 @@ def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
 def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
     """The waivers of a CSV file with clause, reason and last day that hold on a day."""
     found: list[Waiver] = []
-    for row, cells in _rows(_decoded(_raw(path, most=CATALOGUE_BYTES), path.name), WAIVER_COLUMNS, ()):
+    rows = _rows(_decoded(_raw(path, most=CATALOGUE_BYTES), path.name), WAIVER_COLUMNS, ())
+    for row, cells in _readable(rows):
         if not any(cell.strip() for cell in cells.values()):
             continue
         try:
@@ -173,13 +174,13 @@ def _decoded(raw: bytes, name: str) -> str:
         ) from None
 
 
-def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Row]]:
     if name.lower().endswith(".xlsx"):
         return _sheet_rows(raw, name, catalogue)
     return _csv_rows(_decoded(raw, name), catalogue)
 
 
-def _csv_rows(text: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _csv_rows(text: str, catalogue: Catalogue) -> Iterator[tuple[int, Row]]:
     above = 0
     if text.startswith(MARK):
         marked, _, text = text.partition("\n")
@@ -199,7 +200,7 @@ def _check_version(marked: str, catalogue: Catalogue) -> None:
         )
 
 
-def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Row]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
 
     not_a_workbook = Invalid(
@@ -239,7 +240,8 @@ def _check_unpacked(raw: bytes, name: str) -> None:
 
 def _rows(
     text: str, columns: tuple[str, ...], told: tuple[str, ...], *, above: int = 0
-) -> Iterator[tuple[int, Mapping[str, str]]]:
+) -> Iterator[tuple[int, Row]]:
+    """The rows; one that cannot be read is its fault, and nothing is read after a broken quote."""
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     row = above
@@ -248,40 +250,60 @@ def _rows(
         _check(header, columns, told, row=1 + above)
         for row, cells in enumerate(reader, 2 + above):
             if len(cells) > len(header) and any(cells[len(header) :]):
-                raise Invalid(
-                    f"{len(cells)} cells under {len(header)} columns",
-                    field="file",
-                    row=row,
-                    remedy=f"put a cell that holds {delimiter!r} in double quotes",
+                yield (
+                    row,
+                    Invalid(
+                        f"{len(cells)} cells under {len(header)} columns",
+                        field="file",
+                        row=row,
+                        remedy=f"put a cell that holds {delimiter!r} in double quotes",
+                    ),
                 )
-            yield row, dict(zip(header, cells, strict=False))
+            else:
+                yield row, dict(zip(header, cells, strict=False))
     except csv.Error as error:
-        raise Invalid(
-            f"not readable as CSV: {error}",
-            field="file",
-            row=row + 1,
-            remedy="close every double quote, and double those inside a cell",
-        ) from None
+        yield (
+            row + 1,
+            Invalid(
+                f"not readable as CSV: {error}",
+                field="file",
+                row=row + 1,
+                remedy="close every double quote, and double those inside a cell",
+            ),
+        )
+
+
+def _readable(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The rows. Raises the fault of the first that cannot be read."""
+    for row, cells in rows:
+        if isinstance(cells, Invalid):
+            raise cells
+        yield row, cells
 
 
 def _check(header: list[str], columns: tuple[str, ...], told: tuple[str, ...], *, row: int) -> None:
     needed = _NEEDED if columns == COLUMNS else columns
-    for name in needed:
-        if name not in header:
-            raise Invalid(
-                f"the column {name} is missing",
-                field=name,
-                row=row,
-                remedy=f"start the file with the header {','.join(columns)}",
-            )
-    for position, name in enumerate(header, 1):
-        if name not in (*columns, *told) or name in header[: position - 1]:
-            raise Invalid(
-                f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
-                field="header",
-                row=row,
-                remedy=f"keep only {', '.join(columns)}",
-            )
+    faults = [
+        Invalid(
+            f"the column {name} is missing",
+            field=name,
+            row=row,
+            remedy=f"start the file with the header {','.join(columns)}",
+        )
+        for name in needed
+        if name not in header
+    ] + [
+        Invalid(
+            f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
+            field="header",
+            row=row,
+            remedy=f"keep only {', '.join(columns)}",
+        )
+        for position, name in enumerate(header, 1)
+        if name not in (*columns, *told) or name in header[: position - 1]
+    ]
+    if faults:
+        raise Faulty(faults)
 
 
 class _TextLoader(yaml.BaseLoader):

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import uuid4
 
 import httpx
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Faulty, Forbidden, Invalid, Rejected, Unavailable, Unknown
 
 from mrx_portal.domain.people import Opened, Person
 from mrx_portal.ports import Api, Service, SignedOut, TooOften
@@ -308,6 +308,11 @@ def _refusal(answer: httpx.Response) -> Exception:
         return Away(words)
     if status == httpx.codes.UNAUTHORIZED:
         return SignedOut()
+    if several := [
+        Invalid(one["detail"], field=one.get("field"), row=one.get("row"), remedy=one.get("remedy"))
+        for one in problem.get("faults") or ()
+    ]:
+        return Faulty(several, more=problem.get("more") or 0)
     return _BY_STATUS.get(status, Rejected)(
         words, field=problem.get("field"), row=problem.get("row"), remedy=problem.get("remedy")
     )

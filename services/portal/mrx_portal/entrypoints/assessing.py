@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from mrx_shared.refusals import Invalid, Rejected, Unknown
+from mrx_shared.refusals import Faulty, Invalid, Rejected, Unknown
 from starlette.datastructures import UploadFile
 
 from mrx_portal.domain.answering import read_answers
@@ -51,6 +51,8 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
             visitor=visitor,
             found=await handlers.desk(visitor.api),
             error=words(error) if error else None,
+            faults=error.faults if isinstance(error, Faulty) else (),
+            more=error.more if isinstance(error, Faulty) else 0,
             failed=failed,
             given=Words(given or {}),
             taken=taken,

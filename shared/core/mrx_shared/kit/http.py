@@ -9,12 +9,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrx_shared.kit.logging import where
-from mrx_shared.refusals import Kind, Rejected, TooEarly, Unavailable, spelled
+from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, spelled
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,15 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Fault(BaseModel):
+    """One of several things that are wrong with what was sent."""
+
+    detail: str
+    field: str | None = None
+    row: int | None = None
+    remedy: str | None = None
+
+
 class Problem(BaseModel):
     """Why a request was not done, and what to do about it."""
 
@@ -48,6 +57,10 @@ class Problem(BaseModel):
     row: int | None = None
     remedy: str | None = None
     retryable: bool = False
+    faults: list[Fault] | None = Field(
+        default=None, description="every fault of an input; the problem reads as the first of them"
+    )
+    more: int | None = Field(default=None, description="how many faults are not told")
 
 
 def problem(
@@ -59,8 +72,9 @@ def problem(
     remedy: str | None = None,
     retryable: bool = False,
     headers: dict[str, str] | None = None,
+    among: Faulty | None = None,
 ) -> Response:
-    """A problem as a response."""
+    """A problem as a response; `among` holds those that it is the first of."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -69,6 +83,12 @@ def problem(
         row=row,
         remedy=remedy,
         retryable=retryable,
+        faults=[
+            Fault(detail=one.reason, field=one.field, row=one.row, remedy=one.remedy) for one in among.faults
+        ]
+        if among
+        else None,
+        more=among.more or None if among else None,
     )
     return JSONResponse(
         body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json"
@@ -127,7 +147,14 @@ def _document_problems(api: FastAPI) -> None:
 
 async def _rejected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Rejected)
-    return problem(STATUS[error.kind], error.reason, field=error.field, row=error.row, remedy=error.remedy)
+    return problem(
+        STATUS[error.kind],
+        error.reason,
+        field=error.field,
+        row=error.row,
+        remedy=error.remedy,
+        among=error if isinstance(error, Faulty) else None,
+    )
 
 
 async def _too_early(_request: Request, error: Exception) -> Response:

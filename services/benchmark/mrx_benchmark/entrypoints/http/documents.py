@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.kit.http import Answer, Asked
-from mrx_shared.refusals import Invalid, Unknown
+from mrx_shared.refusals import Faulty, Invalid, Unknown
 from pydantic import Field
 
 from mrx_benchmark import handlers
@@ -42,7 +42,7 @@ class FileAsked(Asked):
 
 
 class FaultShown(Answer):
-    """Why a row was refused."""
+    """What is wrong with a row; one row may have several faults."""
 
     row: int | None
     field: str | None
@@ -133,7 +133,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
             sifted = sifted_answers(raw, asked.file_name, work.catalogues[asked.criteria_version])
             if sifted.faults:
                 if not asked.keep_good:
-                    raise sifted.faults[0]
+                    raise Faulty(sifted.faults)
                 where = place(asked.protocol_id, asked.version, asked.criteria_version)
                 kept = await drafting.keep_good(
                     sifted.answers, place=where, owner=who.member, by=who.subject, work=work
