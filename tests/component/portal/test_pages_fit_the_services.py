@@ -51,6 +51,11 @@ READ = [
     (shapes.Drafts, "benchmark", "DraftsShown"),
     (shapes.DraftWhole, "benchmark", "DraftWhole"),
     (shapes.FileTaken, "benchmark", "FileTaken"),
+    (shapes.Suggestion, "benchmark", "SuggestionShown"),
+    (shapes.Requirement, "benchmark", "RequirementShown"),
+    (shapes.Suggestions, "benchmark", "SuggestionsShown"),
+    (shapes.Extension, "benchmark", "ExtensionShown"),
+    (shapes.Extensions, "benchmark", "ExtensionsShown"),
     (shapes.KeptFile, "benchmark", "EvidenceShown"),
     (shapes.KeptFiles, "benchmark", "EvidenceListed"),
     (shapes.RefusedRow, "benchmark", "FaultShown"),
@@ -84,7 +89,7 @@ def test_every_field_that_a_page_reads_is_published(
 def calls() -> set[tuple[str, str, str]]:
     """Service, method and path of each call in the handlers of these pages; what is filled in is `{}`."""
     found: set[tuple[str, str, str]] = set()
-    for name in ("member", "secretariat", "reviewer", "released", "assessing", "criteria"):
+    for name in ("member", "secretariat", "reviewer", "released", "assessing", "mapping", "criteria"):
         for node in ast.walk(ast.parse((HANDLERS / f"{name}.py").read_text())):
             match node:
                 case ast.Call(

@@ -15,7 +15,7 @@ import yaml
 from mrx_shared.refusals import Faulty, Invalid
 from typing_extensions import override
 
-from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Row, Sifted, read_answers, sift
+from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Row, Sifted, plain_text, read_answers, sift
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, catalogue_from
 from mrx_benchmark.domain.lineage import How, Lineage, Step, lineage_between
@@ -28,6 +28,7 @@ ROWS = 20_000
 DEPTH = 8
 MARK = "# criteria "
 """A template begins with this and its version, so that it is not filled in for another one."""
+REQUIREMENT_COLUMNS = ("requirement_ref", "requirement_text")
 WAIVER_COLUMNS = ("clause", "reason", "until")
 _NEEDED = ("criterion_id", "relation")
 
@@ -92,14 +93,35 @@ def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
 
 def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
     """A protocol, one requirement a row: `requirement_ref,requirement_text`."""
-    rows = _rows(
-        _decoded(_raw(path, most=ANSWERS_BYTES), path.name), ("requirement_ref", "requirement_text"), ()
-    )
-    return tuple(
-        (cells.get("requirement_ref", "").strip(), text)
-        for _, cells in _readable(rows)
-        if (text := cells.get("requirement_text", "").strip())
-    )
+    return requirements_of(_raw(path, most=ANSWERS_BYTES), path.name)
+
+
+def requirements_of(raw: bytes, name: str) -> tuple[tuple[str, str], ...]:
+    """The same of an uploaded file, CSV or XLSX. Raises `Faulty` with every fault."""
+    if len(raw) > ANSWERS_BYTES:
+        raise _too_large(name, ANSWERS_BYTES)
+    if name.lower().endswith(".xlsx"):
+        rows = _sheet_rows(raw, name, None, REQUIREMENT_COLUMNS, ())
+    else:
+        rows = _rows(_decoded(raw, name), REQUIREMENT_COLUMNS, ())
+    found: list[tuple[str, str]] = []
+    faults: list[Invalid] = []
+    for row, cells in rows:
+        if isinstance(cells, Invalid):
+            faults.append(cells)
+            continue
+        try:
+            ref, text = (
+                plain_text(cells.get(column, ""), field=column, row=row) for column in REQUIREMENT_COLUMNS
+            )
+        except Invalid as fault:
+            faults.append(fault)
+        else:
+            if text:
+                found.append((ref, text))
+    if faults:
+        raise Faulty(faults)
+    return tuple(found)
 
 
 def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
@@ -176,7 +198,7 @@ def _decoded(raw: bytes, name: str) -> str:
 
 def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Row]]:
     if name.lower().endswith(".xlsx"):
-        return _sheet_rows(raw, name, catalogue)
+        return _sheet_rows(raw, name, catalogue, COLUMNS, TOLD)
     return _csv_rows(_decoded(raw, name), catalogue)
 
 
@@ -200,7 +222,9 @@ def _check_version(marked: str, catalogue: Catalogue) -> None:
         )
 
 
-def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Row]]:
+def _sheet_rows(
+    raw: bytes, name: str, catalogue: Catalogue | None, columns: tuple[str, ...], told: tuple[str, ...]
+) -> Iterator[tuple[int, Row]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
 
     not_a_workbook = Invalid(
@@ -221,13 +245,13 @@ def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[i
     except Exception:  # noqa: BLE001 - the library raises whatever a broken file makes it trip over
         raise not_a_workbook from None
     above = 0
-    if listed and listed[0] and listed[0][0].startswith(MARK):
+    if catalogue is not None and listed and listed[0] and listed[0][0].startswith(MARK):
         _check_version(listed.pop(0)[0], catalogue)
         above = 1
     header = [cell.strip().lower() for cell in listed.pop(0)] if listed else []
     while header and not header[-1]:
         header.pop()
-    _check(header, COLUMNS, TOLD, row=1 + above)
+    _check(header, columns, told, row=1 + above)
     for row, cells in enumerate(listed, 2 + above):
         yield row, dict(zip(header, cells, strict=False))
 

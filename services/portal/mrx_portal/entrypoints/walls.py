@@ -11,6 +11,8 @@ BODY_BYTES: Final = 1024 * 1024
 LARGER: Final = {
     "/member/list/check": 16 * 1024 * 1024,
     "/member/assessments": 5 * 1024 * 1024,
+    "/member/assessments/suggestions": 5 * 1024 * 1024,
+    "/member/assessments/suggestions/answers": 5 * 1024 * 1024,
     "/member/assessments/evidence": 21 * 1024 * 1024,
 }
 """pages that take a file of the member's own"""

@@ -504,6 +504,43 @@ class KeptFiles(Shape):
     files: tuple[KeptFile, ...]
 
 
+class Suggestion(Shape):
+    """A criterion that a requirement may meet."""
+
+    requirement_ref: str
+    requirement_text: str
+    criterion_id: str
+    similarity: float
+
+
+class Requirement(Shape):
+    """A requirement of a protocol."""
+
+    requirement_ref: str
+    requirement_text: str
+
+
+class Suggestions(Shape):
+    """Proposals, for each requirement the likeliest first; and the requirements that none was found for."""
+
+    suggestions: tuple[Suggestion, ...]
+    without: tuple[Requirement, ...] = ()
+
+
+class Extension(Shape):
+    """What a protocol asks for beyond the criteria."""
+
+    topic: str
+    requirement_ref: str
+    requirement_text: str
+
+
+class Extensions(Shape):
+    """Extensions of own protocols and of public ones."""
+
+    extensions: tuple[Extension, ...]
+
+
 class Criterion(Shape):
     """One criterion."""
 
