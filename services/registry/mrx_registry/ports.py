@@ -61,6 +61,9 @@ class Principals(Protocol):
     async def get(self, principal_id: UUID) -> Principal:
         """A principal of the member that this transaction concerns. Raises `Unknown`."""
 
+    async def people(self, member_id: UUID) -> Sequence[Principal]:
+        """People of the member that this transaction concerns who have an address and are not disabled, by id."""
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         """Keep where mails to a principal go, and in which language."""
 
