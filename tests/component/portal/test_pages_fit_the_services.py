@@ -51,6 +51,8 @@ READ = [
     (shapes.Drafts, "benchmark", "DraftsShown"),
     (shapes.DraftWhole, "benchmark", "DraftWhole"),
     (shapes.FileTaken, "benchmark", "FileTaken"),
+    (shapes.Reviewer, "registry", "ReviewerAnswer"),
+    (shapes.Reviewers, "registry", "ReviewersAnswer"),
     (shapes.Suggestion, "benchmark", "SuggestionShown"),
     (shapes.Requirement, "benchmark", "RequirementShown"),
     (shapes.Suggestions, "benchmark", "SuggestionsShown"),

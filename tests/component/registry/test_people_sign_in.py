@@ -350,3 +350,15 @@ async def test_a_members_people_are_mailed_once_however_often_the_benchmark_says
         await house.deliver(fact, event_id=UUID(int=3))
     notices = [one for one in await mails(empty_database) if one["kind"] == "recognition-ending"]
     assert [(one["to"], one["to_name"]) for one in notices] == [("ada@acme.example", "Ada Acme")]
+
+
+async def test_the_secretariat_sees_the_reviewers_by_name_and_nobody_else_does(house: House) -> None:
+    secretariat = await house.secretariat()
+    acme, _ = await house.member(secretariat, "Acme")
+    ada = await house.person(secretariat, "Ada Byron", acme)
+    rita, gone = [await house.person(secretariat, name) for name in ("Rita", "Gone")]
+    await secretariat.done(f"/v1/principals/{gone['principal_id']}/disabling", {})
+    listed = await secretariat.get("/v1/reviewers")
+    assert listed.json() == {"reviewers": [{"principal_id": rita["principal_id"], "name": "Rita"}]}
+    for other in (rita, ada):
+        assert (await (await house.signed_in(other)).get("/v1/reviewers")).status_code == 403

@@ -504,6 +504,19 @@ class KeptFiles(Shape):
     files: tuple[KeptFile, ...]
 
 
+class Reviewer(Shape):
+    """Somebody who judges protocols."""
+
+    principal_id: UUID
+    name: str
+
+
+class Reviewers(Shape):
+    """Who may judge protocols, by name."""
+
+    reviewers: tuple[Reviewer, ...]
+
+
 class Suggestion(Shape):
     """A criterion that a requirement may meet."""
 

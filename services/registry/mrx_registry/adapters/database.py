@@ -188,6 +188,15 @@ class SqlPrincipals(Rows):
         )
         return [_principal(row) for row in rows]
 
+    async def reviewers(self) -> Sequence[Principal]:
+        rows = await self._all(
+            """
+            SELECT p.* FROM principal p JOIN credential c ON c.principal_id = p.id
+            WHERE p.role = 'reviewer' AND NOT c.disabled ORDER BY p.name, p.id
+            """
+        )
+        return [_principal(row) for row in rows]
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         await self._do(
             "UPDATE principal SET email = :email, language = :language WHERE id = :id",
