@@ -115,13 +115,46 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
     await page.locator("#draft-criteria").select_option(CRITERIA)
     await browser.press("Answer")
 
+    await _suggested(browser, tmp_path)
+    broken = tmp_path / "handbook.pdf"
+    broken.write_bytes(b"MZ\x90\x00")
+    await page.get_by_label("Document").set_input_files(broken)
+    await browser.press("Keep the file")
+    await browser.sees("no PDF, PNG, JPEG, XLSX or text")
+    await browser.look("evidence refused")
+    handbook = tmp_path / "Handbook ž.pdf"
+    content = b"%PDF-1.7\nhandbook of " + code.encode() + b" " * 3_000_000
+    handbook.write_bytes(content)
+    await page.get_by_label("Document").set_input_files(handbook)
+    await browser.press("Keep the file")
+    await browser.sees("Handbook ž.pdf", "3.0 MB")
+    await page.get_by_role("link", name="Open all, as for printing").click()
+    relation = page.locator("select[id^=relation-]:has(option[value=equal][selected])")
+    criterion = str(await relation.get_attribute("id")).removeprefix("relation-")
+    await page.locator(f"[id='evidence-{criterion}']").fill("Chapter 4")
+    await page.locator(f"[id='evidence_file-{criterion}']").select_option(label="Handbook ž.pdf")
+    await browser.press(re.compile(f"^Save clause {criterion[1:].partition('.')[0]}$"))
+    await browser.sees("Kept: 1 answer.")
+    await browser.look("draft with evidence", printed=True)
+    await browser.on_a_phone("draft with evidence")
+    await browser.press("Submit to the reviewers")
+    await browser.sees("With the reviewers")
+
+    judge = await window()
+    await judge.sign_in(running.credentials.sign_ins["Reviewer"])
+    await judge.page.get_by_role("link", name=name).click()
+    await _read_evidence(judge, content)
+
+
+async def _suggested(browser: Window, folder: Path) -> None:
+    page = browser.page
     await page.get_by_role("link", name="Let criteria be suggested").click()
     await browser.look("suggestions empty")
-    asked = tmp_path / "protocol.csv"
+    asked = folder / "protocol.csv"
     asked.write_text(
         "requirement_ref,requirement_text\n4.1,No form of forced or bonded labour is used.\n9.9,zzz qqq\n"
     )
-    wrong = tmp_path / "wrong.csv"
+    wrong = folder / "wrong.csv"
     wrong.write_text("requirement_ref,requirement_text\n=4.1,fine\n2,=1+1\n")
     await page.get_by_label("Your requirements, one a row").set_input_files(wrong)
     await browser.press("Suggest criteria")
@@ -136,32 +169,8 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
     await browser.press("Take the confirmed into the draft")
     await browser.sees("Kept: 1 answer.")
 
-    broken = tmp_path / "handbook.pdf"
-    broken.write_bytes(b"MZ\x90\x00")
-    await page.get_by_label("Document").set_input_files(broken)
-    await browser.press("Keep the file")
-    await browser.sees("no PDF, PNG, JPEG, XLSX or text")
-    await browser.look("evidence refused")
-    handbook = tmp_path / "Handbook ž.pdf"
-    handbook.write_bytes(b"%PDF-1.7\nhandbook of " + code.encode() + b" " * 3_000_000)
-    await page.get_by_label("Document").set_input_files(handbook)
-    await browser.press("Keep the file")
-    await browser.sees("Handbook ž.pdf", "3.0 MB")
-    await page.get_by_role("link", name="Open all, as for printing").click()
-    relation = page.locator("select[id^=relation-]:has(option[value=equal][selected])")
-    criterion = str(await relation.get_attribute("id")).removeprefix("relation-")
-    await page.locator(f"#evidence-{criterion}").fill("Chapter 4")
-    await page.locator(f"#evidence_file-{criterion}").select_option(label="Handbook ž.pdf")
-    await browser.press(f"Save clause {criterion[1:].partition('.')[0]}")
-    await browser.sees("Kept: 1 answer.")
-    await browser.look("draft with evidence", printed=True)
-    await browser.on_a_phone("draft with evidence")
-    await browser.press("Submit to the reviewers")
-    await browser.sees("With the reviewers")
 
-    judge = await window()
-    await judge.sign_in(running.credentials.sign_ins["Reviewer"])
-    await judge.page.get_by_role("link", name=name).click()
+async def _read_evidence(judge: Window, content: bytes) -> None:
     await judge.page.get_by_role("link", name="Open all, as for printing").click()
     link = judge.page.get_by_role("link", name="Handbook ž.pdf")
     await expect(link).to_be_visible()
@@ -171,8 +180,9 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
         await link.click()
     came = await coming.value
     assert came.suggested_filename == "Handbook ž.pdf"
-    await came.save_as(tmp_path / "came.pdf")
-    assert (tmp_path / "came.pdf").read_bytes() == handbook.read_bytes()
+    kept = judge.pictures / "came.pdf"
+    await came.save_as(kept)
+    assert kept.read_bytes() == content
 
 
 async def test_a_member_keeps_and_searches_extensions(

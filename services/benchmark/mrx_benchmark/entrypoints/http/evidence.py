@@ -228,7 +228,7 @@ def _not_taken() -> Invalid:
     return Invalid(
         "the bytes are no PDF, PNG, JPEG, XLSX or text in UTF-8",
         field="file",
-        remedy="print the document to a PDF, or save the table as .xlsx or `CSV UTF-8`, without a password",
+        remedy="print the document to a PDF, or save the table as .xlsx or as CSV in UTF-8, without a password",
     )
 
 
