@@ -77,3 +77,10 @@ async def test_a_file_without_requirements_or_with_too_many_is_refused(call_as: 
     content = "\n".join([HEADER, *(f"{row},wages" for row in range(rows))])
     refused = await call_as("member", uuid4()).post("/v1/suggestions/files", asked(content.encode()))
     assert (refused.status_code, refused.json()["detail"]) == (422, f"{rows} requirements")
+
+
+@pytest.mark.parametrize("content", ["°_<{", "abc", "a=b="])
+async def test_what_is_not_in_base64_is_refused(call_as: As, content: str) -> None:
+    body = {**asked(b""), "content_base64": content}
+    refused = await call_as("member", uuid4()).post("/v1/suggestions/files", body)
+    assert (refused.status_code, refused.json()["field"]) == (422, "content_base64")

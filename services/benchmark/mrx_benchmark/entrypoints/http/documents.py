@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -228,7 +227,7 @@ async def _suggested(
 def _bytes(content_base64: str) -> bytes:
     try:
         return base64.b64decode(content_base64, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes") from None
 
 
