@@ -87,9 +87,12 @@ async def prepare(server: KafkaServer, service: str, *more: str) -> None:
 
 @contextlib.asynccontextmanager
 async def served(
-    service: str, server: KafkaServer, database: ServiceDatabase, folder: Path
+    service: str, server: KafkaServer, database: ServiceDatabase, folder: Path, **more: str
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A service as a process of its own that is ready, killed without a word at the end; and a client of it."""
+    """A service as a process of its own that is ready, killed without a word at the end; and a client of it.
+
+    `more` settings go before those that every service has.
+    """
     port, prefix = Ports(folder / "service-ports.json").get(service), f"MRX_{service.upper()}"
     environment = {
         f"{prefix}_HTTP_PORT": str(port),
@@ -99,6 +102,7 @@ async def served(
         f"{prefix}_KAFKA_PASSWORD": PASSWORD,
         "MRX_KAFKA_BOOTSTRAP_SERVERS": server.bootstrap_servers,
         "MRX_KAFKA_SECURITY_PROTOCOL": server.security_protocol,
+        **more,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", f"mrx_{service}", env=environment)
     try:

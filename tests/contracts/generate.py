@@ -99,7 +99,11 @@ def services() -> dict[str, FastAPI]:
                 "issuer": "https://registry.mrx.example",
             },
         ),
-        "benchmark": (mrx_benchmark.app.build_app, mrx_benchmark.settings.Settings, {}),
+        "benchmark": (
+            mrx_benchmark.app.build_app,
+            mrx_benchmark.settings.Settings,
+            {"s3_endpoint": "https://objects.mrx.example", "s3_access_key": "x", "s3_secret_key": "x"},
+        ),
         "aggregation": (
             mrx_aggregation.app.build_app,
             mrx_aggregation.settings.Settings,

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Caller, Scheme
+from mrx_local.people import introduce_person, let_sign_in
 from mrx_shared.refusals import Rejected
 
 from tests.live.conftest import Running
@@ -55,6 +57,34 @@ async def begun(member: Caller, protocol_id: str, version: str, last: str | None
     return f"/v1/assessments/{taken['assessment_id']}"
 
 
+async def person_of(running: Running, member: str) -> str:
+    """Let a person of the member in. Returns the address."""
+    registry, credentials = running.urls["registry"], running.credentials
+    made = await introduce_person(
+        registry,
+        f"Eve {member}",
+        member_id=running.member(member)["member_id"],
+        credentials=credentials,
+    )
+    address = f"eve@{member.lower()}.example"
+    await let_sign_in(
+        registry, made, email=address, password="correct horse battery staple", credentials=credentials
+    )
+    return address
+
+
+async def mailed(running: Running, address: str, *subjects: str) -> None:
+    """Mails with these words in their subjects have come, each once."""
+    mailbox = Mailbox(running.folder / "up" / "mail" / "mails")
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            came = [one.subject for one in mailbox.mails() if one.to == address]
+            if all(any(words in one for one in came) for words in subjects):
+                break
+            await asyncio.sleep(0.2)
+    assert all(sum(words in one for one in came) == 1 for words in subjects), came
+
+
 def none_of(*names: str) -> list[Mapping[str, str]]:
     return [
         {"criterion_id": name, "verdict": "corrected", "relation": "none", "rationale": "not in the text"}
@@ -67,6 +97,7 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
 ) -> None:
     ann, ben, cem, dot = await reviewers(scheme)
     member = scheme.members["Birch"]
+    address = await person_of(running, "Birch")
     protocol = await member.post(
         "benchmark", "/v1/protocols", {"code": "Birch RSP", "name": "Birch protocol", "public": False}
     )
@@ -141,5 +172,12 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
     )["history"]
     assert [one["step"] for one in history][-2:] == ["concluded", "lapsed"]
     assert all(one["by"] and one["at"] for one in [*history, *whole["history"]])
+    await mailed(
+        running,
+        address,
+        f"criteria {OLDER} give way to {NEWER}",
+        "Recognition of your audit protocol ends on",
+        "Recognition of your audit protocol lapsed on",
+    )
     letters = running.operator("dead-letters", "list")
     assert "recognition-lapsed" not in letters.stdout

@@ -44,6 +44,7 @@ class _Grant:
 _EVERYTHING = ("Read", "Write", "List")
 _GRANTS = {
     "releases-writer": _Grant("MRX_AGGREGATION_S3", {"releases": _EVERYTHING}),
+    "evidence-keeper": _Grant("MRX_BENCHMARK_S3", {"evidence": ("Read", "Write")}),
     "quarantine-presigner": _Grant("MRX_EXCHANGE_ADAPTER_PRESIGNER", {"quarantine": ("Write",)}),
     "quarantine-scanner": _Grant(
         "MRX_EXCHANGE_ADAPTER_SCANNER", {"quarantine": _EVERYTHING, "vault": _EVERYTHING}

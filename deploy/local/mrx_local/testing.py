@@ -1,14 +1,15 @@
 """Real servers for tests."""
 
+import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 
 from mrx_local.infrastructure.postgres import Postgres, PostgresServer
-from mrx_local.infrastructure.seaweedfs import Identity
-from mrx_local.process import environment, tethered
+from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
+from mrx_local.process import ProcessSpec, environment, tethered
 from mrx_local.remembered import Ports, Secrets
 from mrx_local.stack import PARTS, Infrastructure, Part
 from mrx_local.supervisor import Supervisor
@@ -25,8 +26,26 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
     folder.mkdir(parents=True, exist_ok=True)
     postgres = Postgres(folder, ports=Ports(folder / "ports.json"), secrets=Secrets(folder / "secrets.json"))
     postgres.prepare()
-    spec = postgres.spec()
-    log = folder / "postgres.log"
+    with _running(postgres.spec(), folder / "postgres.log", postgres.serves):
+        yield postgres.server
+
+
+@contextlib.contextmanager
+def object_server(folder: Path, identities: Collection[Identity]) -> Iterator[ObjectServer]:
+    """A SeaweedFS on free loopback ports with its data in `folder`, stopped at the end. It has no bucket yet."""
+    seaweed = SeaweedFS(
+        folder,
+        ports=Ports(folder / "ports.json"),
+        secrets=Secrets(folder / "secrets.json"),
+        identities=identities,
+    )
+    seaweed.prepare()
+    with _running(seaweed.spec(), folder / "seaweedfs.log", lambda: asyncio.run(seaweed.ready())):
+        yield seaweed.server
+
+
+@contextlib.contextmanager
+def _running(spec: ProcessSpec, log: Path, serves: Callable[[], bool]) -> Iterator[None]:
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own arguments
             tethered(spec.argv, death_signal=spec.death_signal, account=spec.account),
@@ -39,11 +58,11 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
         )
     try:
         give_up = time.monotonic() + PATIENCE
-        while not postgres.serves():
+        while not serves():
             if process.poll() is not None or time.monotonic() > give_up:
-                raise OSError(f"PostgreSQL did not start: {log.read_text(encoding='utf-8')[-2000:]}")
+                raise OSError(f"{spec.name} did not start: {log.read_text(encoding='utf-8')[-2000:]}")
             time.sleep(0.02)
-        yield postgres.server
+        yield
     finally:
         process.send_signal(spec.stop_signal)
         process.wait(PATIENCE)

@@ -11,11 +11,15 @@ from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
 from mrx_shared.kit.settings import KafkaSettings
+from mrx_shared.refusals import Unavailable
 from mrx_shared.store.database import Database
+from mrx_shared.store.objects import S3Objects, refuses_strangers
 
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
+from mrx_benchmark.adapters.evidence import ObjectShelf
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
+from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.handlers import evolution
@@ -23,6 +27,7 @@ from mrx_benchmark.ports import Work
 from mrx_benchmark.settings import Settings
 
 SERVICE = "benchmark"
+EVIDENCE = "evidence"
 WATCH_EVERY_S = 5
 
 
@@ -41,8 +46,16 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         service=SERVICE,
         title="MRX benchmark",
         description="Criteria, protocols, assessments: whether an audit protocol is equivalent.",
+        larger=LARGER,
     )
-    api.include_router(build_router(Requests(once), access))
+    objects = S3Objects(
+        endpoint=settings.s3_endpoint,
+        public_url=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        bucket=EVIDENCE,
+    )
+    api.include_router(build_router(Requests(once), access, ObjectShelf(objects)))
     return serve(
         api,
         broker=build_broker(settings, kafka, subscriptions),
@@ -57,5 +70,11 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
                 every_s=WATCH_EVERY_S,
             )
         ],
-        on_start=partial(once.alone, handlers.publish_criteria),
+        on_start=partial(_start, once, settings.s3_endpoint),
     )
+
+
+async def _start(once: Once[Work], endpoint: str) -> None:
+    await once.alone(handlers.publish_criteria)
+    if not await refuses_strangers(endpoint, EVIDENCE):
+        raise Unavailable(f"{EVIDENCE} answers strangers; close object storage to anonymous requests")

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import BinaryIO
 from typing import Protocol as Port
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.drafts import Draft
+from mrx_benchmark.domain.evidence import Evidence
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
@@ -238,8 +240,34 @@ class Drafts(Port):
         """All, the last saved first."""
 
 
+class EvidenceFiles(Port):
+    """What is known of the tenant's own files; nobody sees another's, not even those of a public protocol."""
+
+    async def add(self, evidence: Evidence) -> Evidence:
+        """Add a file. Returns what is known of these bytes, which may have been there before."""
+
+    async def of_protocol(self, protocol_id: UUID) -> list[Evidence]:
+        """Those of a protocol, the oldest first."""
+
+    async def submitted(self, protocol_id: UUID) -> list[str]:
+        """What the submitted answers of a protocol say of their evidence."""
+
+
+class Shelf(Port):
+    """Where the files' bytes lie."""
+
+    async def keep(self, evidence: Evidence, body: BinaryIO) -> None:
+        """Keep the bytes; keeping them again is harmless. Raises `Unavailable`."""
+
+    async def fetch(self, evidence: Evidence) -> bytes:
+        """The bytes, as they came. Raises `Unavailable`."""
+
+
 class Owners(Port):
     """Who owns what: ids only, so that a reviewer's transaction can go on as the owner's."""
+
+    async def of_protocol(self, protocol_id: UUID) -> UUID | None:
+        """The owner; None for a public protocol. Raises `Unknown`."""
 
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:
         """The owner; None for a public protocol's. Raises `Unknown`."""
@@ -278,6 +306,10 @@ class Work(Speaks, Port):
     @property
     def drafts(self) -> Drafts:
         """Drafts."""
+
+    @property
+    def evidence(self) -> EvidenceFiles:
+        """Files behind answers."""
 
     @property
     def owners(self) -> Owners:

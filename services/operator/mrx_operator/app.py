@@ -94,6 +94,7 @@ def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaita
     )
     plans = (
         BucketPlan(name="releases"),
+        BucketPlan(name="evidence"),
         BucketPlan(name="quarantine", uploads_from=settings.portal_origin),
         BucketPlan(name="vault", locked_days=LOCKED_DAYS),
     )

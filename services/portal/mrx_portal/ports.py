@@ -50,6 +50,9 @@ class Api(Protocol):
     ) -> Any:  # noqa: ANN401 - JSON
         """Do once: the same `key`, path and body again give the same answer."""
 
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        """Do once, with a file as the body."""
+
 
 class Services(Protocol):
     """Ways to speak to the services."""

@@ -61,6 +61,12 @@ class Principals(Protocol):
     async def get(self, principal_id: UUID) -> Principal:
         """A principal of the member that this transaction concerns. Raises `Unknown`."""
 
+    async def people(self, member_id: UUID) -> Sequence[Principal]:
+        """People of the member that this transaction concerns who have an address and are not disabled, by id."""
+
+    async def reviewers(self) -> Sequence[Principal]:
+        """The reviewers that are not disabled, by name; for a transaction that concerns no member."""
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         """Keep where mails to a principal go, and in which language."""
 

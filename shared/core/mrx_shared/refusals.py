@@ -1,11 +1,13 @@
 """How a rule says no. The only module of `mrx_shared` that a domain may import; standard library only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, Literal
 
 Kind = Literal["invalid", "forbidden", "unknown", "conflict"]
 NAME_CHARACTERS: Final = 100
 """so much of a name that a sender made up is said back to it"""
+FAULTS: Final = 100
+"""so many of the faults of one input are told one by one"""
 
 
 class Rejected(Exception):
@@ -35,6 +37,17 @@ class Invalid(Rejected):
     """What was given cannot be read as what it claims to be."""
 
     kind: ClassVar[Kind] = "invalid"
+
+
+class Faulty(Invalid):
+    """Several things are wrong with one input. It reads as the first of them, and tells the others after it."""
+
+    def __init__(self, faults: Sequence[Rejected], *, more: int = 0) -> None:
+        first = faults[0]
+        super().__init__(first.reason, field=first.field, row=first.row, remedy=first.remedy)
+        self.faults = tuple(faults[:FAULTS])
+        self.more = more + len(faults) - len(self.faults)
+        """how many are not told"""
 
 
 class Forbidden(Rejected):

@@ -1,6 +1,7 @@
 """The benchmark on a real database, called over HTTP with tokens of a registry that the test plays."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -13,10 +14,15 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from mrx_benchmark.adapters.database import BenchmarkWork
+from mrx_benchmark.adapters.evidence import ObjectShelf
+from mrx_benchmark.app import EVIDENCE
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
+from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.ports import Work
+from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
+from mrx_local.testing import object_server as running_object_server
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
@@ -27,15 +33,52 @@ from mrx_shared.kit.http import build_api
 from mrx_shared.messages.envelope import Envelope, encode
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.store.database import Database
+from mrx_shared.store.objects import S3Objects, ensure_bucket
+from pydantic import SecretStr
 
 from tests.conftest import MakeDatabase, ServiceDatabase
 
 TABLES = (
-    "draft, review, assessment_event, question, appeal, extension, member_group, reviewer_tie, waiver, "
+    "evidence, draft, review, assessment_event, question, appeal, extension, member_group, reviewer_tie, waiver, "
     "consultation_comment, evolution, reminder, verdict, decision, answer, assessment, assessment_owner, protocol_version, protocol, protocol_owner, criteria, "
     "outbox, outbox_version, inbox, dead_letter, waiting, idempotency, token_key"
 )
 NOW = system_clock()
+
+
+KEEPER = Identity(
+    name="evidence-keeper",
+    access_key="keeper",
+    secret_key="keeper-secret-of-a-test",
+    actions=(f"Read:{EVIDENCE}", f"Write:{EVIDENCE}"),
+)
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A SeaweedFS with the bucket and the service's identity."""
+    with running_object_server(tmp_path_factory.mktemp("objects"), [KEEPER]) as server:
+        asyncio.run(
+            ensure_bucket(
+                endpoint=server.endpoint,
+                access_key=server.access_key,
+                secret_key=SecretStr(server.secret_key),
+                bucket=EVIDENCE,
+            )
+        )
+        yield server
+
+
+@pytest.fixture
+def objects(object_server: ObjectServer) -> S3Objects:
+    """The bucket as the service's identity."""
+    return S3Objects(
+        endpoint=object_server.endpoint,
+        public_url=object_server.endpoint,
+        access_key=KEEPER.access_key,
+        secret_key=SecretStr(KEEPER.secret_key),
+        bucket=EVIDENCE,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +131,13 @@ class Caller:
         headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": key or str(uuid4())}
         return await self._http.post(path, json=body or {}, headers=headers)
 
+    async def send(
+        self, path: str, content: bytes, *, key: str | None = None, **query: str
+    ) -> httpx.Response:
+        """Post bytes as they are."""
+        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": key or str(uuid4())}
+        return await self._http.post(path, content=content, params=query, headers=headers)
+
     async def get(self, path: str) -> httpx.Response:
         return await self._http.get(path, headers={"Authorization": f"Bearer {self._token}"})
 
@@ -96,14 +146,14 @@ As = Callable[..., Caller]
 
 
 @pytest.fixture
-async def call_as(once: Once[Work], database: Database) -> AsyncIterator[As]:
+async def call_as(once: Once[Work], database: Database, objects: S3Objects) -> AsyncIterator[As]:
     """Call the API as a principal: `call_as("member", member_id)`, `call_as("reviewer")`."""
     key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
     registry = build_subscriptions(once, slot="0").of("benchmark:mrx.registry.v1")
     await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
-    api = build_api(service="benchmark", title="benchmark", description="under test")
+    api = build_api(service="benchmark", title="benchmark", description="under test", larger=LARGER)
     access = Access(service="benchmark", find_key=key_finder(database), clock=NOW)
-    api.include_router(build_router(Requests(once), access))
+    api.include_router(build_router(Requests(once), access, ObjectShelf(objects)))
     async with _client(api) as http:
 
         def caller(role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> Caller:

@@ -10,10 +10,11 @@ from aiokafka import AIOKafkaProducer
 from joserfc.jwk import OKPKey
 from mrx_benchmark.entrypoints.files import shipped_versions
 from mrx_local.infrastructure.kafka import KafkaServer
+from mrx_local.infrastructure.seaweedfs import ObjectServer
 from mrx_local.testing import infrastructure
 from mrx_shared.messages.topics import Topic
 
-from tests.component.benchmark.conftest import Caller, key_published, token
+from tests.component.benchmark.conftest import KEEPER, Caller, key_published, token
 from tests.component.kafka import access, heard, prepare, served, until
 from tests.conftest import ServiceDatabase
 
@@ -26,14 +27,22 @@ async def facts(server: KafkaServer, enough: int) -> list[dict[str, Any]]:
 
 
 async def test_a_killed_benchmark_goes_on_where_it_was_and_says_nothing_twice(
-    tmp_path: Path, benchmark_database: ServiceDatabase, as_superuser: asyncpg.Connection
+    tmp_path: Path,
+    benchmark_database: ServiceDatabase,
+    as_superuser: asyncpg.Connection,
+    object_server: ObjectServer,
 ) -> None:
+    storage = {
+        "MRX_S3_ENDPOINT": object_server.endpoint,
+        "MRX_BENCHMARK_S3_ACCESS_KEY": KEEPER.access_key,
+        "MRX_BENCHMARK_S3_SECRET_KEY": KEEPER.secret_key,
+    }
     key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
     secretariat = token(key, "secretariat")
     async with infrastructure(tmp_path, parts={"kafka"}) as servers:
         server = servers.kafka.server
         await prepare(server, "benchmark")
-        async with served("benchmark", server, benchmark_database, tmp_path) as http:
+        async with served("benchmark", server, benchmark_database, tmp_path, **storage) as http:
             assert len(await facts(server, 7)) == 7
             unknown = await Caller(http, secretariat).get("/v1/protocols")
             assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
@@ -47,7 +56,7 @@ async def test_a_killed_benchmark_goes_on_where_it_was_and_says_nothing_twice(
                 return (await Caller(http, secretariat).get("/v1/protocols")).status_code == 200
 
             await until(known)
-        async with served("benchmark", server, benchmark_database, tmp_path) as http:
+        async with served("benchmark", server, benchmark_database, tmp_path, **storage) as http:
             asked = {"code": "SMETA 6.0", "name": "SMETA 6.0", "scheme_family": "SMETA", "public": True}
             made = await Caller(http, secretariat).post("/v1/protocols", asked)
             version = {"version": "1", "effective_from": "2017-06-01"}

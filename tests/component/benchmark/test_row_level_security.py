@@ -14,7 +14,7 @@ from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
 
-WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict", "draft")
+WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict", "draft", "evidence")
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ async def owner(call_as: As) -> UUID:
     await protocol_of(call_as("secretariat"), code="SMETA", public=True)
     member = call_as("member", member_id)
     protocol_id = await protocol_of(member)
+    await made(await member.send(f"/v1/protocols/{protocol_id}/evidence", b"notes", file_name="notes.txt"))
     draft = f"/v1/protocols/{protocol_id}/versions/1/drafts/6.0-4p"
     await made(await member.post(draft, {"answers": every("subset")}), 200)
     assessment = await submitted(member, protocol_id, every("equal"))

@@ -47,7 +47,8 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
             marked,
             header,
             *(row.replace(",", ",equal,", 1).replace(",equal,,", ",equal,", 1) for row in rows),
-            "C9.99,equal",
+            "C9.99,equal,,,=1",
+            "C1.1,like",
         ]
     )
     body = {
@@ -59,8 +60,15 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     }
     refused = await member.post("/v1/assessments/files", body)
     assert (refused.status_code, refused.json()["row"], refused.json()["field"]) == (422, 99, "criterion_id")
+    faults = [
+        (99, "criterion_id"),
+        (99, "rationale"),
+        (100, "criterion_id"),
+        (100, "relation"),
+    ]
+    assert [(one["row"], one["field"]) for one in refused.json()["faults"]] == faults
     taken = await made(await member.post("/v1/assessments/files", {**body, "keep_good": True}))
-    assert [one["row"] for one in taken["refused"]] == [99]
+    assert [(one["row"], one["field"]) for one in taken["refused"]] == faults
     assert (taken["assessment"], taken["draft"]["commonality"]) == (None, "100.00")
     assert (await made(await member.get("/v1/assessments"), 200))["assessments"] == []
     draft = f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"

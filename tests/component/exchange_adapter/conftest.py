@@ -3,13 +3,10 @@
 import asyncio
 import base64
 import hashlib
-import subprocess
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,9 +21,8 @@ from mrx_exchange_adapter.entrypoints.kafka import build_subscriptions
 from mrx_exchange_adapter.handlers.checking import settle_due, sweep
 from mrx_exchange_adapter.ports import Inspector
 from mrx_exchange_adapter.settings import Settings
-from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
-from mrx_local.process import environment, tethered
-from mrx_local.remembered import Ports, Secrets
+from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
+from mrx_local.testing import object_server as running_object_server
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
 from mrx_shared.kit.access import Access
@@ -71,39 +67,12 @@ def pdf(words: str = "a report") -> bytes:
 @pytest.fixture(scope="session")
 def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
     """A SeaweedFS with both buckets and the three identities."""
-    folder: Path = tmp_path_factory.mktemp("objects")
-    seaweed = SeaweedFS(
-        folder,
-        ports=Ports(folder / "ports.json"),
-        secrets=Secrets(folder / "secrets.json"),
-        identities=[PRESIGNER, SCANNER, READER],
-    )
-    seaweed.prepare()
-    spec = seaweed.spec()
-    with (folder / "seaweedfs.log").open("ab") as log:
-        process = subprocess.Popen(
-            tethered(spec.argv, death_signal=spec.death_signal, account=spec.account),
-            cwd=spec.cwd,
-            env=environment(spec.env),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        give_up = time.monotonic() + 30
-        while not asyncio.run(seaweed.ready()):
-            assert time.monotonic() < give_up, "SeaweedFS did not start"
-            time.sleep(0.05)
-        asyncio.run(_prepared(seaweed))
-        yield seaweed.server
-    finally:
-        process.send_signal(spec.stop_signal)
-        process.wait(30)
+    with running_object_server(tmp_path_factory.mktemp("objects"), [PRESIGNER, SCANNER, READER]) as server:
+        asyncio.run(_prepared(server))
+        yield server
 
 
-async def _prepared(seaweed: SeaweedFS) -> None:
-    server = seaweed.server
+async def _prepared(server: ObjectServer) -> None:
     for bucket, locked_days in ((QUARANTINE, None), (VAULT, 1)):
         await ensure_bucket(
             endpoint=server.endpoint,

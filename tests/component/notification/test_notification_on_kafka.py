@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from tests.component.kafka import PASSWORD, STORY, heard, prepare, ready, say, until
 from tests.component.notification.conftest import MailServer, settings_for
 from tests.conftest import ServiceDatabase
-from tests.unit.notification.asked import password_mail, request_mail
+from tests.unit.notification.asked import notice_mail, password_mail, request_mail
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -50,12 +50,17 @@ async def test_mails_asked_for_on_kafka_are_sent_and_said_there(
         async with running(server, empty_database, mail_server) as http:
 
             async def arrived() -> bool:
-                return len(mail_server.received) == 3
+                return len(mail_server.received) == 4
 
             await until(lambda: ready(http))
-            await say(server, REGISTRY_MAILS, password_mail("welcome"), source="/registry")
+            await say(server, REGISTRY_MAILS, password_mail("welcome"), notice_mail(), source="/registry")
             await until(arrived)
-            facts = [json.loads(one) for one in await heard(server, Topic.NOTIFICATION, 3)]
-        assert sorted(fact["data"]["kind"] for fact in facts) == ["invitation", "ready", "welcome"]
+            facts = [json.loads(one) for one in await heard(server, Topic.NOTIFICATION, 4)]
+        assert sorted(fact["data"]["kind"] for fact in facts) == [
+            "invitation",
+            "ready",
+            "recognition-ending",
+            "welcome",
+        ]
         assert {fact["correlationid"] for fact in facts} == {STORY}
-        assert len({mail["Message-ID"] for mail in mail_server.received}) == 3
+        assert len({mail["Message-ID"] for mail in mail_server.received}) == 4

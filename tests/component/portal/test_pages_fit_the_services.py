@@ -51,6 +51,15 @@ READ = [
     (shapes.Drafts, "benchmark", "DraftsShown"),
     (shapes.DraftWhole, "benchmark", "DraftWhole"),
     (shapes.FileTaken, "benchmark", "FileTaken"),
+    (shapes.Reviewer, "registry", "ReviewerAnswer"),
+    (shapes.Reviewers, "registry", "ReviewersAnswer"),
+    (shapes.Suggestion, "benchmark", "SuggestionShown"),
+    (shapes.Requirement, "benchmark", "RequirementShown"),
+    (shapes.Suggestions, "benchmark", "SuggestionsShown"),
+    (shapes.Extension, "benchmark", "ExtensionShown"),
+    (shapes.Extensions, "benchmark", "ExtensionsShown"),
+    (shapes.KeptFile, "benchmark", "EvidenceShown"),
+    (shapes.KeptFiles, "benchmark", "EvidenceListed"),
     (shapes.RefusedRow, "benchmark", "FaultShown"),
     (shapes.CriteriaVersion, "benchmark", "CriteriaShown"),
     (shapes.CriteriaVersions, "benchmark", "CriteriaListed"),
@@ -82,17 +91,19 @@ def test_every_field_that_a_page_reads_is_published(
 def calls() -> set[tuple[str, str, str]]:
     """Service, method and path of each call in the handlers of these pages; what is filled in is `{}`."""
     found: set[tuple[str, str, str]] = set()
-    for name in ("member", "secretariat", "reviewer", "released", "assessing", "criteria"):
+    for name in ("member", "secretariat", "reviewer", "released", "assessing", "mapping", "criteria"):
         for node in ast.walk(ast.parse((HANDLERS / f"{name}.py").read_text())):
             match node:
                 case ast.Call(
-                    func=ast.Attribute(attr="get" | "post" | "fetch" as method),
+                    func=ast.Attribute(attr="get" | "post" | "fetch" | "send" as method),
                     args=[ast.Attribute(value=ast.Name(id="Service")) as called, where, *_],
                 ):
                     service = ast.unparse(called).removeprefix("Service.")
                     path = ast.unparse(where).lstrip("f").strip("'\"").replace("{REQUESTS}", "REQUESTS")
                     path = re.sub(r"\{[^}]*\}", "{}", path.replace("REQUESTS", "/v1/requests"))
-                    found.add((Service[service].value, method.replace("fetch", "get"), path))
+                    found.add(
+                        (Service[service].value, {"fetch": "get", "send": "post"}.get(method, method), path)
+                    )
                 case _:
                     pass
     return found

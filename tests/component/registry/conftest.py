@@ -13,7 +13,7 @@ import pytest
 from mrx_registry.app import Registry, assemble
 from mrx_registry.settings import Settings
 from mrx_shared.bus.letters import Letter
-from mrx_shared.messages.benchmark import ProtocolAssessed
+from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionEnding
 from mrx_shared.messages.envelope import Envelope, encode
 from mrx_shared.messages.notification import MailSent
 
@@ -146,13 +146,19 @@ class House:
         role = {"role": "member", "member_id": str(member_id)} if member_id else {"role": "reviewer"}
         return await secretariat.done("/v1/principals", {"kind": "person", "name": name, **role})
 
-    async def deliver(self, fact: ProtocolAssessed | MailSent, *, sequence: int = 1) -> None:
+    async def deliver(
+        self,
+        fact: ProtocolAssessed | RecognitionEnding | MailSent,
+        *,
+        sequence: int = 1,
+        event_id: UUID | None = None,
+    ) -> None:
         """A fact of another service as it comes from Kafka."""
         self.offset += 1
         service = fact.owner()
         about = fact.mail_id if isinstance(fact, MailSent) else f"{fact.protocol_id}:{fact.protocol_version}"
-        event: Envelope[ProtocolAssessed | MailSent] = Envelope(
-            id=uuid4(),
+        event: Envelope[ProtocolAssessed | RecognitionEnding | MailSent] = Envelope(
+            id=event_id or uuid4(),
             source=f"/{service}",
             type=fact.type,
             subject=str(about),

@@ -12,6 +12,7 @@ from mrx_registry.app import Registry
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.kit.access import verify
 from mrx_shared.kit.clock import system_clock
+from mrx_shared.messages.benchmark import RecognitionEnding
 from mrx_shared.messages.notification import MailSent
 
 from tests.component.registry.conftest import Caller, House, connected, together
@@ -321,3 +322,43 @@ async def test_an_address_stands_behind_the_wall_of_its_member(
         assert await connection.fetch("SELECT 1 FROM principal WHERE email IS NOT NULL") == []
         await connection.execute("SELECT set_config('mrx.tenant', $1, true)", ada["member_id"])
         assert len(await connection.fetch("SELECT 1 FROM principal WHERE email IS NOT NULL")) == 1
+
+
+async def test_a_members_people_are_mailed_once_however_often_the_benchmark_says_that_recognition_ends(
+    house: House, empty_database: ServiceDatabase
+) -> None:
+    secretariat = await house.secretariat()
+    members = {}
+    for name in ("Acme", "Birch"):
+        members[name], _ = await house.member(secretariat, name)
+        person = await house.person(secretariat, f"Ada {name}", members[name])
+        email = {"email": f"ada@{name.lower()}.example"}
+        await secretariat.done(f"/v1/principals/{person['principal_id']}/sign-in", email)
+    now = datetime.now(UTC)  # noqa: TID251  (the other service's clock)
+    fact = RecognitionEnding(
+        assessment_id=UUID(int=1),
+        protocol_id=UUID(int=2),
+        protocol_version="3",
+        public=False,
+        member_id=members["Acme"],
+        criteria_version="6.1-4p",
+        recognised_until=now.date(),
+        days=7,
+        reminded_at=now,
+    )
+    for _ in range(2):
+        await house.deliver(fact, event_id=UUID(int=3))
+    notices = [one for one in await mails(empty_database) if one["kind"] == "recognition-ending"]
+    assert [(one["to"], one["to_name"]) for one in notices] == [("ada@acme.example", "Ada Acme")]
+
+
+async def test_the_secretariat_sees_the_reviewers_by_name_and_nobody_else_does(house: House) -> None:
+    secretariat = await house.secretariat()
+    acme, _ = await house.member(secretariat, "Acme")
+    ada = await house.person(secretariat, "Ada Byron", acme)
+    rita, gone = [await house.person(secretariat, name) for name in ("Rita", "Gone")]
+    await secretariat.done(f"/v1/principals/{gone['principal_id']}/disabling", {})
+    listed = await secretariat.get("/v1/reviewers")
+    assert listed.json() == {"reviewers": [{"principal_id": rita["principal_id"], "name": "Rita"}]}
+    for other in (rita, ada):
+        assert (await (await house.signed_in(other)).get("/v1/reviewers")).status_code == 403

@@ -102,6 +102,117 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
     await browser.look("assessment submitted")
 
 
+async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_reads(
+    window: Windows, running: Running, scheme: Scheme, person: SignIn, tmp_path: Path
+) -> None:
+    owner, code = scheme.members[ASKING], f"ASH-{uuid4().hex[:6].upper()}"
+    name = f"Ash standard {code}"
+    protocol = await owner.post("benchmark", "/v1/protocols", {"code": code, "name": name, "public": False})
+    version = {"version": "5", "effective_from": "2024-01-01", "effective_until": None}
+    await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
+    browser = await window()
+    await browser.sign_in(person)
+    page = browser.page
+    await browser.open("/member/assessments")
+    await page.locator("#draft-protocol").select_option(label=f"{name}, 5")
+    await page.locator("#draft-criteria").select_option(CRITERIA)
+    await browser.press("Answer")
+
+    await _suggested(browser, tmp_path)
+    broken = tmp_path / "handbook.pdf"
+    broken.write_bytes(b"MZ\x90\x00")
+    await page.get_by_label("Document").set_input_files(broken)
+    await browser.press("Keep the file")
+    await browser.sees("no PDF, PNG, JPEG, XLSX or text")
+    await browser.look("evidence refused")
+    handbook = tmp_path / "Handbook ž.pdf"
+    content = b"%PDF-1.7\nhandbook of " + code.encode() + b" " * 3_000_000
+    handbook.write_bytes(content)
+    await page.get_by_label("Document").set_input_files(handbook)
+    await browser.press("Keep the file")
+    await browser.sees("Handbook ž.pdf", "3.0 MB")
+    await page.get_by_role("link", name="Open all, as for printing").click()
+    relation = page.locator("select[id^=relation-]:has(option[value=equal][selected])")
+    criterion = str(await relation.get_attribute("id")).removeprefix("relation-")
+    await page.locator(f"[id='evidence-{criterion}']").fill("Chapter 4")
+    await page.locator(f"[id='evidence_file-{criterion}']").select_option(label="Handbook ž.pdf")
+    await browser.press(re.compile(f"^Save clause {criterion[1:].partition('.')[0]}$"))
+    await browser.sees("Kept: 1 answer.")
+    await browser.look("draft with evidence", printed=True)
+    await browser.on_a_phone("draft with evidence")
+    await browser.press("Submit to the reviewers")
+    await browser.sees("With the reviewers")
+
+    judge = await window()
+    await judge.sign_in(running.credentials.sign_ins["Reviewer"])
+    await judge.page.get_by_role("link", name=name).click()
+    await _read_evidence(judge, content)
+
+
+async def _suggested(browser: Window, folder: Path) -> None:
+    page = browser.page
+    await page.get_by_role("link", name="Let criteria be suggested").click()
+    await browser.look("suggestions empty")
+    asked = folder / "protocol.csv"
+    asked.write_text(
+        "requirement_ref,requirement_text\n4.1,No form of forced or bonded labour is used.\n9.9,zzz qqq\n"
+    )
+    wrong = folder / "wrong.csv"
+    wrong.write_text("requirement_ref,requirement_text\n=4.1,fine\n2,=1+1\n")
+    await page.get_by_label("Your requirements, one a row").set_input_files(wrong)
+    await browser.press("Suggest criteria")
+    await browser.sees("Nothing was read: 2 faults.")
+    await browser.look("suggestions refused")
+    await page.get_by_label("Your requirements, one a row").set_input_files(asked)
+    await browser.press("Suggest criteria")
+    await browser.sees("Suggestion", "Nothing was found for 1 requirement.")
+    await browser.look("suggestions", printed=True)
+    await browser.on_a_phone("suggestions")
+    await page.get_by_label("Your requirement, beside").first.select_option("equal")
+    await browser.press("Take the confirmed into the draft")
+    await browser.sees("Kept: 1 answer.")
+
+
+async def _read_evidence(judge: Window, content: bytes) -> None:
+    await judge.page.get_by_role("link", name="Open all, as for printing").click()
+    link = judge.page.get_by_role("link", name="Handbook ž.pdf")
+    await expect(link).to_be_visible()
+    await link.scroll_into_view_if_needed()
+    await judge.look("reviewer with evidence")
+    async with judge.page.expect_download() as coming:
+        await link.click()
+    came = await coming.value
+    assert came.suggested_filename == "Handbook ž.pdf"
+    kept = judge.pictures / "came.pdf"
+    await came.save_as(kept)
+    assert kept.read_bytes() == content
+
+
+async def test_a_member_keeps_and_searches_extensions(
+    window: Windows, scheme: Scheme, person: SignIn
+) -> None:
+    await submitted(scheme)
+    browser = await window()
+    await browser.sign_in(person)
+    page = browser.page
+    await browser.open("/member/assessments")
+    await page.get_by_role("link", name="What you ask for beyond them").click()
+    await browser.look("extensions empty")
+    await page.get_by_text("Keep an extension").click()
+    await page.get_by_label("Topic").fill("Land rights")
+    await page.get_by_label("The requirement, word for word").fill("Neighbours consent before land is used.")
+    await browser.press("Keep")
+    await browser.sees("Neighbours consent before land is used.")
+    await page.get_by_label("Search").fill("bees")
+    await browser.press("Search")
+    await browser.sees("Nothing holds these words.")
+    await page.get_by_label("Search").fill("neighbour land")
+    await browser.press("Search")
+    await browser.sees("1 extension")
+    await browser.look("extensions", printed=True)
+    await browser.on_a_phone("extensions")
+
+
 async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     window: Windows, running: Running, scheme: Scheme, person: SignIn
 ) -> None:
@@ -179,6 +290,8 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     first = await window()
     await first.sign_in(running.credentials.sign_ins["First of the secretariat"])
     await first.page.get_by_role("link", name="Criteria").click()
+    await first.page.get_by_text("Keep a reviewer away from a group").click()
+    await first.page.locator("#reviewer").select_option(label="Reviewer")
     await first.look("secretariat criteria", printed=True)
     await first.on_a_phone("secretariat criteria")
     await first.page.get_by_role("link", name="6.1-2p").click()

@@ -9,6 +9,7 @@ from mrx_benchmark.domain.assessments import Assessment, State
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.drafts import Draft
+from mrx_benchmark.domain.evidence import Evidence
 from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
@@ -31,6 +32,7 @@ class MemoryWork(SaidFacts):
         self.protocols = MemoryProtocols(self)
         self.assessments = MemoryAssessments(self)
         self.drafts = MemoryDrafts(self)
+        self.evidence = MemoryEvidence(self)
         self.owners = MemoryOwners(self)
         self.keys: list[SigningKeyPublished] = []
 
@@ -225,11 +227,42 @@ class MemoryDrafts:
         return [one for one in reversed(self.kept.values()) if one.owner == self._work.tenant]
 
 
+class MemoryEvidence:
+    """See `ports.EvidenceFiles`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[tuple[UUID, str], Evidence] = {}
+
+    async def add(self, evidence: Evidence) -> Evidence:
+        return self.kept.setdefault((evidence.protocol_id, evidence.sha256), evidence)
+
+    async def of_protocol(self, protocol_id: UUID) -> list[Evidence]:
+        return [
+            one
+            for one in self.kept.values()
+            if one.protocol_id == protocol_id and one.owner == self._work.tenant
+        ]
+
+    async def submitted(self, protocol_id: UUID) -> list[str]:
+        return [
+            answer.evidence
+            for one in await self._work.assessments.visible()
+            if one.protocol_id == protocol_id
+            for answer in one.answers
+        ]
+
+
 class MemoryOwners:
     """See `ports.Owners`."""
 
     def __init__(self, work: MemoryWork) -> None:
         self._work = work
+
+    async def of_protocol(self, protocol_id: UUID) -> UUID | None:
+        if protocol_id not in self._work.protocols.kept:
+            raise Unknown("there is no such protocol", field="protocol_id")
+        return self._work.protocols.kept[protocol_id].owner
 
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:
         if assessment_id not in self._work.assessments.kept:

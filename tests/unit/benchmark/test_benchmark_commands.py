@@ -222,3 +222,37 @@ def test_the_criteria_are_printed_for_people_and_for_programs(capsys: pytest.Cap
     ]
     assert run(app, ["criteria", "6.0-2p"]) == 0
     assert "C10B2.1" in capsys.readouterr().out
+
+
+def test_every_fault_of_a_file_is_told_at_once_row_by_row(score: Score) -> None:
+    status, _, err = score(
+        rows("A,same,,,=1+1", "B,equal", "Z,equal,,,,\x07", "A,none", "C,none,,,,,,too,many", 'C,"equal')
+    )
+    places = [line.partition(": ")[0] for line in err.splitlines()]
+    assert status == 2
+    assert places == [
+        "row 2, field relation",
+        "row 2, field rationale",
+        "row 4, field criterion_id",
+        "row 4, field evidence",
+        "row 5, field criterion_id",
+        "row 6, field file",
+        "row 7, field file",
+    ]
+
+
+def test_after_a_hundred_faults_their_number_is_told(score: Score) -> None:
+    _, _, err = score(rows(*(f"Z{number},equal" for number in range(123))))
+    lines = err.splitlines()
+    assert len(lines) == 101
+    assert lines[-1] == "and 23 more"
+
+
+def test_every_column_that_is_wrong_is_told_at_once(score: Score) -> None:
+    _, _, err = score("criterion,relation,relation,why\nA,equal,,\n")
+    assert [line.partition(": ")[0] for line in err.splitlines()] == [
+        "row 1, field criterion_id",
+        "row 1, field header",
+        "row 1, field header",
+        "row 1, field header",
+    ]

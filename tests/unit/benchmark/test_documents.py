@@ -27,7 +27,7 @@ from mrx_benchmark.entrypoints.documents import (
 )
 from mrx_benchmark.entrypoints.files import ROWS, shipped_catalogue, sifted_answers
 from mrx_shared.kit.command import run
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Faulty, Invalid, Rejected
 
 CRITERIA = shipped_catalogue("6.1-4p")
 RELATIONS = list(Relation)
@@ -131,11 +131,13 @@ def test_a_hundred_faults_are_said_and_of_the_others_how_many_they_are() -> None
     text = "criterion_id,relation\n" + "C9.99,equal\n" * 250 + "C1.1,equal\n"
     sifted = sifted_answers(text.encode(), "a.csv", CRITERIA)
     assert len(sifted.answers) == 1
-    *said, last = sifted.faults
-    assert [one.row for one in said] == list(range(2, 102))
-    assert (last.row, last.reason) == (None, "150 more rows are refused")
+    assert [one.row for one in sifted.faults] == list(range(2, 102))
+    assert sifted.more == 150
+    with pytest.raises(Faulty) as refused:
+        sifted.whole()
+    assert (len(refused.value.faults), refused.value.more) == (100, 150)
     few = sifted_answers(text.replace("C9.99,equal\n" * 150, "", 1).encode(), "a.csv", CRITERIA)
-    assert [one.row for one in few.faults] == list(range(2, 102))
+    assert ([one.row for one in few.faults], few.more) == (list(range(2, 102)), 0)
 
 
 def test_a_csv_row_with_a_cell_too_many_is_refused_alone() -> None:

@@ -37,14 +37,20 @@ def catalogue(version: str, *names: str) -> Catalogue:
     )
 
 
+def alike(one: Catalogue) -> Catalogue:
+    """Criteria that differ by their ids alone, so that those whose id stays are kept."""
+    return replace(
+        one,
+        criteria=tuple(replace(each, statement="same", pillar="safety", weight=1) for each in one.criteria),
+    )
+
+
 FIRST = catalogue("1", "A", "B", "C", "D", "E", "F")
 SECOND = catalogue("2", "A1", "A2", "C", "DE", "F", "N")
 THIRD = catalogue("3", "A1", "A2", "C2", "DE", "G")
 TO_SECOND = lineage_between(
-    replace(FIRST, criteria=tuple(replace(one, statement="same", pillar="safety") for one in FIRST.criteria)),
-    replace(
-        SECOND, criteria=tuple(replace(one, statement="same", pillar="safety") for one in SECOND.criteria)
-    ),
+    alike(FIRST),
+    alike(SECOND),
     [
         Step(how=How.SPLIT, before=("A",), after=("A1", "A2")),
         Step(how=How.DROPPED, before=("B",), after=()),

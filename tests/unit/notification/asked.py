@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from mrx_shared.messages.registry import PasswordMailAsked
+from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked
 from mrx_shared.messages.report_request import MailAsked
 
 
@@ -43,6 +43,28 @@ def password_mail(kind: str = "password-reset", **other: Any) -> PasswordMailAsk
             "to_name": "Ada Byron",
             "language": "en",
             "valid_minutes": 30,
+            **other,
+        }
+    )
+
+
+def notice_mail(kind: str = "recognition-ending", **other: Any) -> NoticeMailAsked:  # noqa: ANN401
+    """The registry asks for a mail about a date."""
+    evolving = kind == "criteria-evolving"
+    return NoticeMailAsked.model_validate(
+        {
+            "mail_id": uuid4(),
+            "kind": kind,
+            "principal_id": uuid4(),
+            "to": "ada@acme.example",
+            "to_name": "Ada Byron",
+            "language": "en",
+            "criteria_version": "6.1-4p",
+            "protocol_version": None if evolving else "3",
+            "successor": "7.0" if evolving else None,
+            "consultation_until": "2026-08-01" if evolving else None,
+            "effective_on": "2026-09-01" if evolving else None,
+            "recognised_until": "2027-03-31",
             **other,
         }
     )

@@ -158,7 +158,7 @@ def test_databases_and_the_servers_behind_s3_are_reached_by_those_that_need_them
 
     assert COMPOSE["networks"]["database"] == {"internal": True}
     assert on("database") == {"postgres", "prepare", *OURS}
-    assert on("objects") == {"seaweedfs", "prepare", "aggregation", "exchange_adapter"}
+    assert on("objects") == {"seaweedfs", "prepare", "benchmark", "aggregation", "exchange_adapter"}
 
 
 def test_kafka_knows_no_listener_without_a_password_and_denies_by_default() -> None:

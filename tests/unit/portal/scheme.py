@@ -65,6 +65,9 @@ class MemoryApi:
         self.posted.append(Posted(service, path, body or {}, key))
         return self._answer(service, path, body or {})
 
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401
+        return await self.post(service, path, {"content": content, **query}, key=key)
+
     def _answer(self, service: Service, path: str, said: Mapping[str, Any]) -> Any:  # noqa: ANN401
         if (service, path) not in self.answers:
             raise Unknown(f"nothing at {path}")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from mrx_portal.ports import Service
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Faulty, Invalid, Rejected
 
 from tests.unit.portal.scheme import ASSESSMENT, PROTOCOL, Scheme
 from tests.unit.portal.test_reviewer_pages import answer, assessment, criterion, words
@@ -122,7 +122,8 @@ async def test_a_filled_in_template_is_sent_whole(scheme: Scheme) -> None:
 
 async def test_refused_rows_are_told_and_the_good_ones_wait_in_a_draft(scheme: Scheme) -> None:
     fault = {"row": 9, "field": "relation", "reason": "'same' is not a relation", "remedy": "write one of"}
-    scheme.gives(BENCHMARK, "/v1/assessments/files", {"draft": draft(), "refused": [fault]})
+    also = {**fault, "field": "rationale"}
+    scheme.gives(BENCHMARK, "/v1/assessments/files", {"draft": draft(), "refused": [fault, also]})
     sent = await scheme.browser("member").send(
         PATH,
         PATH,
@@ -143,6 +144,23 @@ async def test_a_file_that_is_refused_as_a_whole_says_why_on_the_page(scheme: Sc
     )
     assert sent.status_code == 422
     assert "riterion 'Z' is not there" in words(sent.text)
+
+
+async def test_every_fault_of_a_refused_file_stands_on_the_page(scheme: Scheme) -> None:
+    faults = [
+        Invalid(f"'same{row}' is not a relation", field="relation", row=row, remedy="write equal")
+        for row in range(2, 105)
+    ]
+    scheme.gives(BENCHMARK, "/v1/assessments/files", Faulty(faults))
+    sent = await scheme.browser("member").send(
+        PATH, PATH, {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0"}, {"file": b"x"}
+    )
+    read = words(sent.text)
+    assert sent.status_code == 422
+    assert "Nothing was taken: 103 faults." in read
+    assert "Row 2, relation: 'same2' is not a relation; write equal." in read
+    assert "Row 101, relation: 'same101'" in read
+    assert "And 3 more." in read
 
 
 async def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(scheme: Scheme) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from mrx_portal.adapters.services import HttpServices, Kept
 from mrx_portal.ports import Service, SignedOut, TooOften
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Faulty, Forbidden, Invalid, Rejected, Unavailable, Unknown
 
 REGISTRY = Service.REGISTRY
 SESSION = "session-0"
@@ -113,6 +113,18 @@ async def test_a_refusal_keeps_its_words_field_and_remedy(
         await services(line).as_person(SESSION).get(REGISTRY, "/v1/members")
     assert refused.value.remedy == "do otherwise"
     assert len(line.asked) == 1
+
+
+async def test_every_fault_of_an_input_comes_through(services: Services) -> None:
+    faults = [{"detail": "not so", "field": "relation", "row": 2}, {"detail": "nor so", "row": 9}]
+    line = Line(problem(422, detail="not so", field="relation", row=2, faults=faults, more=7))
+    with pytest.raises(Faulty) as refused:
+        await services(line).as_person(SESSION).get(REGISTRY, "/v1/members")
+    assert [(one.reason, one.field, one.row) for one in refused.value.faults] == [
+        ("not so", "relation", 2),
+        ("nor so", None, 9),
+    ]
+    assert refused.value.more == 7
 
 
 async def test_a_page_token_travels_in_its_header_alone(services: Services) -> None:

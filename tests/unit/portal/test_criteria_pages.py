@@ -12,6 +12,7 @@ PATH = "/secretariat/criteria"
 ONE = f"{PATH}/6.0-4p"
 API = "/v1/criteria/6.0-4p"
 BENCHMARK = Service.BENCHMARK
+RITA = "01940000-0000-7000-8000-0000000000a0"
 DATES = {
     "newer": "7.0",
     "consultation_until": "2026-12-01",
@@ -26,6 +27,12 @@ def scheme() -> Scheme:
     listed = [criteria("6.0-4p", phase="consultation", **DATES), criteria("7.0")]
     made.gives(BENCHMARK, "/v1/criteria", {"criteria": listed})
     made.gives(Service.REGISTRY, "/v1/members", {"members": [a_member()]})
+    reviewers = [
+        {"principal_id": RITA, "name": "Rita <b>"},
+        {"principal_id": "01940000-0000-7000-8000-0000000000a1", "name": "Sam"},
+        {"principal_id": "01940000-0000-7000-8000-0000000000a2", "name": "Sam"},
+    ]
+    made.gives(Service.REGISTRY, "/v1/reviewers", {"reviewers": reviewers})
     whole = {"version": "6.0-4p", "based_on": "SMETA 6.0", "gate": "85"}
     made.gives(BENCHMARK, API, {**whole, "criteria": [criterion("C1.1"), criterion("C2.1")]})
     waiver = {"clause": "C1", "reason": "disputed", "until": "2026-11-01"}
@@ -73,9 +80,16 @@ async def test_a_clause_is_waived_and_a_reviewer_kept_away(scheme: Scheme) -> No
     assert sent.headers["location"] == f"{ONE}#waivers"
     assert scheme.api.posted[-1].body == given
     scheme.gives(BENCHMARK, "/v1/reviewers/ties", {"done": True})
-    kept = await browser.send(PATH, f"{PATH}/ties", {"reviewer": "rita", "member": MEMBER})
+    kept = await browser.send(PATH, f"{PATH}/ties", {"reviewer": RITA, "member": MEMBER})
     assert kept.headers["location"] == f"{PATH}?kept=yes"
-    assert scheme.api.posted[-1].body == {"reviewer": "rita", "member_id": MEMBER}
+    assert scheme.api.posted[-1].body == {"reviewer": RITA, "member_id": MEMBER}
+
+
+async def test_reviewers_are_chosen_by_name_and_two_of_one_name_are_told_apart(scheme: Scheme) -> None:
+    page = (await scheme.browser("secretariat").get(PATH)).text
+    assert f'<option value="{RITA}">Rita &lt;b&gt;</option>' in page
+    assert "Sam (0000000000a1)" in page
+    assert "Sam (0000000000a2)" in page
 
 
 async def test_a_refused_waiver_says_why_and_unknown_criteria_are_no_page(scheme: Scheme) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.names import folded
-from mrx_registry.domain.principals import Credential, Principal, SigningKey
+from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
 from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 from mrx_registry.ports import Claims, Work
@@ -100,6 +100,22 @@ class MemoryPrincipals:
         if principal is None or principal.member_id != self.tenant.member:
             raise Unknown("there is no such principal", field="principal_id")
         return principal
+
+    async def people(self, member_id: UUID) -> list[Principal]:
+        assert member_id == self.tenant.member
+        return [
+            one
+            for one in self.kept.values()
+            if (one.member_id, one.kind) == (member_id, Kind.PERSON) and one.email is not None
+            if not (await self.credential_of(one.id)).disabled
+        ]
+
+    async def reviewers(self) -> list[Principal]:
+        found = [one for one in self.kept.values() if one.role is Role.REVIEWER]
+        return sorted(
+            [one for one in found if not (await self.credential_of(one.id)).disabled],
+            key=lambda one: (one.name, one.id),
+        )
 
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         principal = await self.get(principal_id)

@@ -3,7 +3,7 @@
 from mrx_shared.store.migrations import script
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 STATEMENTS = """
 GRANT DELETE ON {table} TO benchmark_app;

@@ -19,6 +19,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_benchmark.adapters.drafts import SqlDrafts
+from mrx_benchmark.adapters.evidence import SqlEvidence
 from mrx_benchmark.adapters.process import SqlProcess
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
@@ -437,6 +438,15 @@ class SqlAssessments(WorkRows):
 class SqlOwners(WorkRows):
     """See `ports.Owners`."""
 
+    async def of_protocol(self, protocol_id: UUID) -> UUID | None:
+        row = await self._first(
+            "SELECT member_id FROM protocol_owner WHERE protocol_id = :id", id=protocol_id
+        )
+        if row is None:
+            raise Unknown("there is no such protocol", field="protocol_id", remedy="list the protocols first")
+        owner: UUID | None = row.member_id
+        return owner
+
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:
         row = await self._first(
             "SELECT member_id FROM assessment_owner WHERE assessment_id = :id", id=assessment_id
@@ -470,6 +480,7 @@ class BenchmarkWork(SqlWork):
         self.protocols = SqlProtocols(self)
         self.assessments = SqlAssessments(self)
         self.drafts = SqlDrafts(self)
+        self.evidence = SqlEvidence(self)
         self.owners = SqlOwners(self)
 
     @asynccontextmanager

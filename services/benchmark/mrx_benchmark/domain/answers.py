@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import FAULTS, Faulty, Invalid
 
 from mrx_benchmark.domain.criteria import EXCLUSIVE, Catalogue, Relation
 
@@ -14,8 +14,6 @@ TEXT_CHARACTERS = 8_000
 TOLD = ("clause", "pillar", "statement", "essential", "weight")
 """What a template tells beside the questions; nothing of it is read back."""
 
-FAULTS = 100
-"""So many faults of a file are said one by one; of the others, how many they are."""
 Cells = Mapping[str, str] | Invalid
 """A row's cells by their headings, or what is wrong with the row as a whole."""
 
@@ -57,34 +55,34 @@ def row_of(written: Answer | Note) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The good rows of a file, and what is wrong with each of the others, in the order of the file.
+    """The good rows of a file, and all that is wrong with the others, in the order of the file.
 
     Rows without a relation are notes where they hold a text.
-
-    Where more than `FAULTS` are wrong, the last fault says how many more.
     """
 
     answers: tuple[Answer, ...]
     faults: tuple[Invalid, ...]
+    more: int = 0
+    """how many faults are not told, where there are more than `FAULTS`"""
     notes: tuple[Note, ...] = ()
 
     def whole(self) -> "Sifted":
-        """Itself. Raises the first fault where there is one."""
+        """Itself. Raises `Faulty` where something is wrong."""
         if self.faults:
-            raise self.faults[0]
+            raise Faulty(self.faults, more=self.more)
         return self
 
 
 def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tuple[Answer, ...]:
     """The answers of numbered rows. A row without a relation leaves its criterion open.
 
-    Raises `Invalid` with the row and the column of the first fault.
+    Raises `Faulty` with the row and the column of every fault.
     """
     return sift(rows, catalogue).whole().answers
 
 
 def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
-    """As `read_answers`, but every row by itself: the good ones, and the fault of each that is refused."""
+    """As `read_answers`, but every row by itself: the good ones, and the faults of those that are refused."""
     first_row: dict[str, int] = {}
     answers: list[Answer] = []
     notes: list[Note] = []
@@ -92,52 +90,68 @@ def sift(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> Sifted:
     more = 0
     clause_of = {criterion.id: criterion.clause for criterion in catalogue.criteria}
     for row, cells in rows:
-        try:
-            if isinstance(cells, Invalid):
-                raise cells
-            written = _written(row, cells, catalogue, clause_of, first_row)
-        except Invalid as fault:
-            if len(faults) < FAULTS:
-                faults.append(fault)
-            else:
-                more += 1
-        else:
+        wrong = [cells] if isinstance(cells, Invalid) else _wrong(row, cells, catalogue, clause_of, first_row)
+        told = wrong[: FAULTS - len(faults)]
+        faults += told
+        more += len(wrong) - len(told)
+        if not wrong and not isinstance(cells, Invalid):
+            written = _written(cells)
             if isinstance(written, Answer):
                 answers.append(written)
             elif written is not None:
                 notes.append(written)
-    if more:
-        told = f"{more} more rows are refused" if more > 1 else "one more row is refused"
-        faults.append(Invalid(told, field="file", remedy="mend these first, then send the file again"))
-    return Sifted(answers=tuple(answers), faults=tuple(faults), notes=tuple(notes))
+    return Sifted(answers=tuple(answers), faults=tuple(faults), more=more, notes=tuple(notes))
 
 
-def _written(
+def _written(cells: Mapping[str, str]) -> Answer | Note | None:
+    """What a row without a fault says."""
+    texts = {column: cells.get(column, "").strip() for column in COLUMNS}
+    criterion_id, words = texts["criterion_id"], {column: texts[column] for column in TEXTS}
+    if texts["relation"]:
+        return Answer(criterion_id=criterion_id, relation=read_relation(texts["relation"]), **words)
+    return Note(criterion_id=criterion_id, **words) if any(words.values()) else None
+
+
+def _wrong(
     row: int,
     cells: Mapping[str, str],
     catalogue: Catalogue,
     clause_of: Mapping[str, str],
     first_row: dict[str, int],
-) -> Answer | Note | None:
-    texts = {column: plain_text(cells.get(column, ""), field=column, row=row) for column in COLUMNS}
+) -> list[Invalid]:
+    """Every fault of a row, at most one a column."""
+    texts = {column: cells.get(column, "").strip() for column in COLUMNS}
+    faults: list[Invalid] = []
     if not any(texts.values()):
-        return None
-    criterion_id = texts["criterion_id"]
+        return faults
+    for column in COLUMNS:
+        try:
+            plain_text(cells.get(column, ""), field=column, row=row)
+            if column == "relation" and texts[column]:
+                read_relation(texts[column], row=row)
+            if column == "criterion_id":
+                _check_place(texts[column], row, catalogue, clause_of, first_row)
+        except Invalid as fault:
+            faults.append(fault)
+    return faults
+
+
+def _check_place(
+    criterion_id: str,
+    row: int,
+    catalogue: Catalogue,
+    clause_of: Mapping[str, str],
+    first_row: dict[str, int],
+) -> None:
     if criterion_id not in clause_of:
         raise _not_here(criterion_id, row, catalogue)
-    if criterion_id in first_row:
+    if first_row.setdefault(criterion_id, row) != row:
         raise Invalid(
             f"criterion {criterion_id} is answered twice, first in row {first_row[criterion_id]}",
             field="criterion_id",
             row=row,
             remedy="keep one row per criterion",
         )
-    first_row[criterion_id] = row
-    words = {column: texts[column] for column in TEXTS}
-    if texts["relation"]:
-        relation = read_relation(texts["relation"], row=row)
-        return Answer(criterion_id=criterion_id, relation=relation, **words)
-    return Note(criterion_id=criterion_id, **words) if any(words.values()) else None
 
 
 def read_relation(text: str, *, row: int | None = None) -> Relation:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Faulty, Invalid
 from typing_extensions import override
 
 from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, plain_text, read_answers, sift
@@ -28,6 +28,7 @@ ROWS = 20_000
 DEPTH = 8
 MARK = "# criteria "
 """A template begins with this and its version, so that it is not filled in for another one."""
+REQUIREMENT_COLUMNS = ("requirement_ref", "requirement_text")
 WAIVER_COLUMNS = ("clause", "reason", "until")
 _NEEDED = ("criterion_id", "relation")
 _CSV, _TEXT = "save it again as `CSV UTF-8`", "save it again in UTF-8"
@@ -84,7 +85,7 @@ def answers_file(path: Path, catalogue: Catalogue) -> tuple[Answer, ...]:
 
 
 def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
-    """The good rows of an uploaded file, and the fault of each of the others."""
+    """The good rows of an uploaded file, and the faults of the others."""
     if len(raw) > ANSWERS_BYTES:
         raise _too_large(name, ANSWERS_BYTES)
     return sift(_table(raw, name, catalogue), catalogue)
@@ -92,19 +93,42 @@ def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
 
 def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
     """A protocol, one requirement a row: `requirement_ref,requirement_text`."""
-    wanted = ("requirement_ref", "requirement_text")
+    return requirements_of(_raw(path, most=ANSWERS_BYTES), path.name)
+
+
+def requirements_of(raw: bytes, name: str) -> tuple[tuple[str, str], ...]:
+    """The same of an uploaded file, CSV or XLSX. Raises `Faulty` with every fault."""
+    if len(raw) > ANSWERS_BYTES:
+        raise _too_large(name, ANSWERS_BYTES)
+    if name.lower().endswith(".xlsx"):
+        rows = _sheet_rows(raw, name, None, REQUIREMENT_COLUMNS, ())
+    else:
+        rows = _rows(_decoded(raw, name), REQUIREMENT_COLUMNS, ())
     found: list[tuple[str, str]] = []
-    for row, cells in _told_rows(_raw(path, most=ANSWERS_BYTES), path.name, wanted):
-        ref, text = (plain_text(cells.get(name, ""), field=name, row=row) for name in wanted)
-        if text:
-            found.append((ref, text))
+    faults: list[Invalid] = []
+    for row, cells in rows:
+        if isinstance(cells, Invalid):
+            faults.append(cells)
+            continue
+        try:
+            ref, text = (
+                plain_text(cells.get(column, ""), field=column, row=row) for column in REQUIREMENT_COLUMNS
+            )
+        except Invalid as fault:
+            faults.append(fault)
+        else:
+            if text:
+                found.append((ref, text))
+    if faults:
+        raise Faulty(faults)
     return tuple(found)
 
 
 def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
     """The waivers of a CSV file with clause, reason and last day that hold on a day."""
     found: list[Waiver] = []
-    for row, cells in _told_rows(_raw(path, most=CATALOGUE_BYTES), path.name, WAIVER_COLUMNS):
+    rows = _rows(_decoded(_raw(path, most=CATALOGUE_BYTES), path.name), WAIVER_COLUMNS, ())
+    for row, cells in _readable(rows):
         if not any(cell.strip() for cell in cells.values()):
             continue
         try:
@@ -176,17 +200,9 @@ def _decoded(raw: bytes, name: str, *, remedy: str = _CSV) -> str:
         ) from None
 
 
-def _told_rows(raw: bytes, name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Rows of which none may be wrong."""
-    for row, cells in _rows(_decoded(raw, name), columns, ()):
-        if isinstance(cells, Invalid):
-            raise cells
-        yield row, cells
-
-
 def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Cells]]:
     if name.lower().endswith(".xlsx"):
-        return _sheet_rows(raw, name, catalogue)
+        return _sheet_rows(raw, name, catalogue, COLUMNS, TOLD)
     return _csv_rows(_decoded(raw, name), catalogue)
 
 
@@ -211,7 +227,9 @@ def _check_version(marked: str, catalogue: Catalogue) -> None:
         )
 
 
-def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Cells]]:
+def _sheet_rows(
+    raw: bytes, name: str, catalogue: Catalogue | None, columns: tuple[str, ...], told: tuple[str, ...]
+) -> Iterator[tuple[int, Cells]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
 
     not_a_workbook = Invalid(
@@ -233,15 +251,19 @@ def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[i
     except Exception:  # noqa: BLE001 - the library raises whatever a broken file makes it trip over
         raise not_a_workbook from None
     above = 0
-    if listed and listed[0] and str(listed[0][0]).startswith(MARK):
+    if catalogue is not None and listed and listed[0] and str(listed[0][0]).startswith(MARK):
         _check_version(str(listed.pop(0)[0]), catalogue)
         above = 1
     header = [_shown(cell).strip().lower() for cell in listed.pop(0)] if listed else []
     while header and not header[-1]:
         header.pop()
-    _check(header, COLUMNS, TOLD, row=1 + above)
+    _check(header, columns, told, row=1 + above)
     for row, values in enumerate(listed, 2 + above):
-        yield row, _not_typed(header, values, row) or _under(header, [_shown(one) for one in values], row)
+        mistaken = _not_typed(header, values, row, columns)
+        if mistaken:
+            yield from ((row, fault) for fault in mistaken)
+        else:
+            yield row, _under(header, [_shown(one) for one in values], row)
 
 
 def _check_size(row: int, columns: int = 0) -> None:
@@ -258,10 +280,13 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _not_typed(header: list[str], values: tuple[object, ...], row: int) -> Invalid | None:
-    """The fault of a cell in which a spreadsheet put a value of its own in place of what was typed."""
+def _not_typed(
+    header: list[str], values: tuple[object, ...], row: int, columns: tuple[str, ...]
+) -> list[Invalid]:
+    """The faults of cells in which a spreadsheet put a value of its own in place of what was typed."""
+    faults: list[Invalid] = []
     for name, value in zip(header, values, strict=False):
-        if name not in COLUMNS:
+        if name not in columns:
             continue
         if isinstance(value, str) and value in _ERRORS:
             fault = f"holds the error {value}"
@@ -269,13 +294,15 @@ def _not_typed(header: list[str], values: tuple[object, ...], row: int) -> Inval
             fault = f"is no text but {'the number' if isinstance(value, float) else 'a date:'} {value}"
         else:
             continue
-        return Invalid(
-            fault,
-            field=name,
-            row=row,
-            remedy="format the column as text and type it again, so that 4.10 does not become 4.1",
+        faults.append(
+            Invalid(
+                fault,
+                field=name,
+                row=row,
+                remedy="format the column as text and type it again, so that 4.10 does not become 4.1",
+            )
         )
-    return None
+    return faults
 
 
 def _under(header: list[str], cells: list[str], row: int, *, delimiter: str = "") -> Cells:
@@ -301,6 +328,7 @@ def _check_unpacked(raw: bytes, name: str) -> None:
 def _rows(
     text: str, columns: tuple[str, ...], told: tuple[str, ...], *, above: int = 0
 ) -> Iterator[tuple[int, Cells]]:
+    """The rows; one that cannot be read is its fault, and nothing is read after a broken quote."""
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     row = above
@@ -313,32 +341,48 @@ def _rows(
             _check_size(row)
             yield row, _under(header, cells, row, delimiter=delimiter)
     except csv.Error as error:
-        raise Invalid(
-            f"not readable as CSV: {error}",
-            field="file",
-            row=row + 1,
-            remedy="close every double quote, and double those inside a cell",
-        ) from None
+        yield (
+            row + 1,
+            Invalid(
+                f"not readable as CSV: {error}",
+                field="file",
+                row=row + 1,
+                remedy="close every double quote, and double those inside a cell",
+            ),
+        )
+
+
+def _readable(rows: Iterator[tuple[int, Cells]]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The rows. Raises the fault of the first that cannot be read."""
+    for row, cells in rows:
+        if isinstance(cells, Invalid):
+            raise cells
+        yield row, cells
 
 
 def _check(header: list[str], columns: tuple[str, ...], told: tuple[str, ...], *, row: int) -> None:
     needed = _NEEDED if columns == COLUMNS else columns
-    for name in needed:
-        if name not in header:
-            raise Invalid(
-                f"the column {name} is missing",
-                field=name,
-                row=row,
-                remedy=f"start the file with the header {','.join(columns)}",
-            )
-    for position, name in enumerate(header, 1):
-        if name not in (*columns, *told) or name in header[: position - 1]:
-            raise Invalid(
-                f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
-                field="header",
-                row=row,
-                remedy=f"keep only {', '.join(columns)}",
-            )
+    faults = [
+        Invalid(
+            f"the column {name} is missing",
+            field=name,
+            row=row,
+            remedy=f"start the file with the header {','.join(columns)}",
+        )
+        for name in needed
+        if name not in header
+    ] + [
+        Invalid(
+            f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
+            field="header",
+            row=row,
+            remedy=f"keep only {', '.join(columns)}",
+        )
+        for position, name in enumerate(header, 1)
+        if name not in (*columns, *told) or name in header[: position - 1]
+    ]
+    if faults:
+        raise Faulty(faults)
 
 
 class _TextLoader(yaml.BaseLoader):

@@ -26,7 +26,15 @@ SOURCE: Final = "en"
 _LOCALES: Final = {"en": "en", "es": "es", "zh": "zh_Hans_CN"}
 _ON_REQUEST_PAGE: Final = "/r/"
 _ON_PASSWORD_PAGE: Final = "/reset/"  # noqa: S105  (a path)
-_TO_REQUESTER: Final = frozenset({Kind.READY, Kind.UNDELIVERED})
+_TO_MEMBER: Final = frozenset(
+    {
+        Kind.READY,
+        Kind.UNDELIVERED,
+        Kind.RECOGNITION_ENDING,
+        Kind.RECOGNITION_LAPSED,
+        Kind.CRITERIA_EVOLVING,
+    }
+)
 
 
 def translations(language: str) -> gettext.NullTranslations:
@@ -65,7 +73,7 @@ class JinjaLetters:
         if token is not None:
             place = _ON_PASSWORD_PAGE if mail.asked_by == "registry" else _ON_REQUEST_PAGE
             return f"{self._portal_url}{place}{token}"
-        return f"{self._portal_url}/sign-in" if mail.kind in _TO_REQUESTER else None
+        return f"{self._portal_url}/sign-in" if mail.kind in _TO_MEMBER else None
 
 
 def spoken(language: str) -> str:
@@ -97,6 +105,11 @@ def _told(words: Mapping[str, str | None], locale: str) -> dict[str, str | None]
     told = dict(words)
     ends = told.pop("term_ends_on", None)
     minutes = told.pop("valid_minutes", None)
+    for name in [one for one in told if one.endswith("_on")]:
+        day = told.pop(name)
+        told[name.removesuffix("_on")] = (
+            format_date(date.fromisoformat(day), "long", locale=locale) if day else None
+        )
     if ends is not None:
         told["until"] = format_date(date.fromisoformat(ends), "long", locale=locale)
     if minutes is not None:

@@ -18,7 +18,7 @@ AskedBy = Literal["report_request", "registry"]
 
 
 class Kind(StrEnum):
-    """What a mail is for. The first seven are report_request's, the last two the registry's."""
+    """What a mail is for. The first seven are report_request's, the others the registry's."""
 
     INVITATION = "invitation"
     REMINDER = "reminder"
@@ -29,6 +29,9 @@ class Kind(StrEnum):
     UNDELIVERED = "undelivered"
     WELCOME = "welcome"
     PASSWORD_RESET = "password-reset"  # noqa: S105  (a kind of mail)
+    RECOGNITION_ENDING = "recognition-ending"
+    RECOGNITION_LAPSED = "recognition-lapsed"
+    CRITERIA_EVOLVING = "criteria-evolving"
 
 
 class State(StrEnum):

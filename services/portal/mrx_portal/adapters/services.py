@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import uuid4
 
 import httpx
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Faulty, Forbidden, Invalid, Rejected, Unavailable, Unknown
 
 from mrx_portal.domain.people import Opened, Person
 from mrx_portal.ports import Api, Service, SignedOut, TooOften
@@ -244,6 +244,9 @@ class _Personal:
     ) -> Any:  # noqa: ANN401 - JSON
         return await self._call("POST", service, path, json=body or {}, key=key)
 
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        return await self._call("POST", service, path, content=content, params=query, key=key)
+
     async def _call(self, method: str, service: Service, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON
         return await self._with_token(
             service, lambda headers: self.services.call(method, service, path, headers=headers, **how)
@@ -280,6 +283,11 @@ class _Supplying:
             "POST", service, path, headers=self._headers(), json=body or {}, key=key
         )
 
+    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        return await self.services.call(
+            "POST", service, path, headers=self._headers(), content=content, params=query, key=key
+        )
+
     def _headers(self) -> dict[str, str]:
         return {"MRX-Page-Token": self.token}
 
@@ -300,6 +308,11 @@ def _refusal(answer: httpx.Response) -> Exception:
         return Away(words)
     if status == httpx.codes.UNAUTHORIZED:
         return SignedOut()
+    if several := [
+        Invalid(one["detail"], field=one.get("field"), row=one.get("row"), remedy=one.get("remedy"))
+        for one in problem.get("faults") or ()
+    ]:
+        return Faulty(several, more=problem.get("more") or 0)
     return _BY_STATUS.get(status, Rejected)(
         words, field=problem.get("field"), row=problem.get("row"), remedy=problem.get("remedy")
     )

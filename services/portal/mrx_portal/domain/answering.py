@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mrx_portal.domain.evidence import joined
 from mrx_portal.domain.reviews import RELATIONS, Clause, Fault, Line
 
 FIELDS = ("relation", "requirement_ref", "requirement_text", "rationale", "evidence")
@@ -22,6 +23,7 @@ def read_answers(clause: Clause, form: Mapping[str, str]) -> Answered:
     faults: dict[str, Fault] = {}
     for line in clause.lines:
         stated = {name: form.get(f"{name}-{line.criterion_id}", "").strip() for name in FIELDS}
+        stated["evidence"] = joined(stated["evidence"], form.get(f"evidence_file-{line.criterion_id}", ""))
         if stated == _kept(line):
             continue
         if stated["relation"] and stated["relation"] not in RELATIONS:

@@ -6,6 +6,8 @@ from itertools import groupby
 
 from mrx_shared.refusals import Invalid
 
+from mrx_portal.domain.evidence import EvidenceFile
+
 RELATIONS = ("equal", "superset", "subset", "intersects", "none")
 CONFIRMED = "confirmed"
 CORRECTED = "corrected"
@@ -28,6 +30,11 @@ class Line:
     requirement_text: str = ""
     rationale: str = ""
     evidence: str = ""
+    evidence_words: str = ""
+    evidence_file: str = ""
+    """the SHA-256 that the evidence ends with, where it is a file's"""
+    files: tuple[EvidenceFile, ...] = ()
+    """those that the evidence names"""
     verdict: str | None = None
     corrected_to: str | None = None
     reviewers_rationale: str = ""

@@ -1,32 +1,41 @@
 """A member's own assessments: how they stand, answers by form or file, questions, appeals, reports."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from mrx_shared.refusals import Invalid, Rejected, Unknown
-from starlette.datastructures import UploadFile
+from mrx_shared.refusals import Faulty, Invalid, Rejected, Unknown
 
 from mrx_portal.domain.answering import read_answers
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.drafts import (
+    CRITERIA,
+    chosen_file,
+    chosen_place,
+    place_of,
+    stated_place,
+    status_of,
+)
 from mrx_portal.entrypoints.forms import Words, words
-from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, handed_on, known_kind
+from mrx_portal.entrypoints.mapping import add_mapping
+from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, attached, handed_on, known_kind
 from mrx_portal.handlers import assessing as handlers
+from mrx_portal.handlers.reviewer import evidence_file
 from mrx_portal.handlers.shapes import FileTaken
 
 MOST_BYTES = 4 * 1024 * 1024
+EVIDENCE_BYTES = 20 * 1024 * 1024
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
-_CRITERIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def add_assessing(routes: APIRouter, desk: Desk) -> None:
     """The routes under `/member/assessments`."""
     _add_list(routes, desk)
     _add_drafts(routes, desk)
+    add_mapping(routes, desk)
     _add_standing(routes, desk)
 
 
@@ -49,10 +58,12 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
             visitor=visitor,
             found=await handlers.desk(visitor.api),
             error=words(error) if error else None,
+            faults=error.faults if isinstance(error, Faulty) else (),
+            more=error.more if isinstance(error, Faulty) else 0,
             failed=failed,
             given=Words(given or {}),
             taken=taken,
-            status=_status(error),
+            status=status_of(error),
         )
 
     @routes.get("/assessments")
@@ -64,21 +75,13 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
     async def send_file(request: Request, visitor: visiting, form: signed) -> Response:
         """Take up a filled-in template."""
         try:
-            place = _chosen(form)
-            file = form.fields.get("file")
-            if not isinstance(file, UploadFile) or not file.filename:
-                raise Invalid("the file is missing", field="file", remedy="choose the filled-in template")
-            content = await file.read(MOST_BYTES + 1)
-            await file.close()
-            if len(content) > MOST_BYTES:
-                raise Invalid(
-                    "the file is larger than 4 MiB",
-                    field="file",
-                    remedy="keep one row per criterion, and evidence in documents of its own",
-                )
+            place = chosen_place(form)
+            name, content = await chosen_file(
+                form, MOST_BYTES, "keep one row per criterion, and evidence in documents of its own"
+            )
             taken = await handlers.send_file(
                 place,
-                file.filename,
+                name,
                 content,
                 visitor.api,
                 keep_good="keep_good" in form.fields,
@@ -124,7 +127,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
     @routes.get("/assessments/templates/{criteria}.{kind}")
     async def template(criteria: str, kind: str, visitor: visiting) -> Response:
         """An empty template."""
-        if kind not in TEMPLATES or not _CRITERIA.fullmatch(criteria):
+        if kind not in TEMPLATES or not CRITERIA.fullmatch(criteria):
             raise Unknown("there is no such template", remedy="choose one of the page's")
         body = await handlers.template(criteria, kind, visitor.api)
         return handed_on(body, TEMPLATES[kind], f"answers-{criteria}.{kind}")
@@ -147,19 +150,19 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
 async def _consultation(
     request: Request, criteria: str, visitor: Visitor, desk: Desk, *, error: Rejected | None = None
 ) -> Response:
-    if not _CRITERIA.fullmatch(criteria):
+    if not CRITERIA.fullmatch(criteria):
         raise Unknown("there are no such criteria", remedy="choose one of the page's")
     return desk.page(
         request,
         "member/consultation.html",
         visitor=visitor,
-        status=_status(error),
+        status=status_of(error),
         found=await handlers.evolution(criteria, visitor.api),
         error=words(error) if error else None,
     )
 
 
-def _add_drafts(routes: APIRouter, desk: Desk) -> None:
+def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
     visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
     signed = Annotated[Filled, Depends(desk.form("session"))]
 
@@ -179,7 +182,7 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
             request,
             "member/draft.html",
             visitor=visitor,
-            status=422 if faults else _status(error),
+            status=422 if faults else status_of(error),
             found=found,
             place=place,
             opened=clause or found.next_open or "",
@@ -188,12 +191,13 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
             faults=faults,
             given=Words(given or {}),
             saved=saved,
+            failed="file" if error and (error.field or "").startswith("file") else "",
         )
 
     @routes.post("/assessments/drafts")
     async def begin(visitor: visiting, form: signed) -> Response:
         """Begin a draft, empty or with the answers of an earlier assessment, or go on with one that is there."""
-        place = _chosen(form)
+        place = chosen_place(form)
         start_from = form.text("start_from")
         await handlers.save(place, (), visitor.api, key=form.key, start_from=start_from)
         return see(f"/member/assessments/drafts?{place.query}")
@@ -209,13 +213,13 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
         saved: int | None = None,
     ) -> Response:
         """A draft, clause by clause; `clause=all` opens every clause, as for printing."""
-        place = _place(str(protocol), version, criteria)
+        place = place_of(str(protocol), version, criteria)
         return await page(request, place, visitor, clause=clause, saved=saved)
 
     @routes.post("/assessments/drafts/clauses/{clause}")
     async def save(request: Request, clause: str, visitor: visiting, form: signed) -> Response:
         """Keep what is new in one clause's form; nothing is kept while something in it is wrong."""
-        place = _stated(form)
+        place = stated_place(form)
         given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
         try:
             found = await handlers.answering(place, visitor.api)
@@ -230,10 +234,27 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:
             f"/member/assessments/drafts?{place.query}&clause={clause}&saved={len(answered.rows)}#clause-{clause}"
         )
 
+    @routes.post("/assessments/evidence")
+    async def keep_file(request: Request, visitor: visiting, form: signed) -> Response:
+        """Keep a file that answers may then refer to."""
+        place = stated_place(form)
+        try:
+            name, content = await chosen_file(form, EVIDENCE_BYTES, "send the pages that show it")
+            await handlers.keep_file(place, name, content, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, place, visitor, error=error)
+        return see(f"/member/assessments/drafts?{place.query}#evidence")
+
+    @routes.get("/assessments/evidence/{protocol_id}/{digest}")
+    async def fetch_file(protocol_id: UUID, digest: str, visitor: visiting) -> Response:
+        """One of these files."""
+        name, body = await evidence_file(protocol_id, digest, visitor.api)
+        return attached(body, name)
+
     @routes.post("/assessments/drafts/submission")
     async def submit(request: Request, visitor: visiting, form: signed) -> Response:
         """Submit the draft to the reviewers."""
-        place = _stated(form)
+        place = stated_place(form)
         try:
             begun = await handlers.submit(place, visitor.api, key=form.key)
         except Rejected as error:
@@ -258,7 +279,7 @@ def _add_standing(routes: APIRouter, desk: Desk) -> None:
             request,
             "member/assessment.html",
             visitor=visitor,
-            status=_status(error),
+            status=status_of(error),
             found=await handlers.standing(assessment_id, visitor.api),
             kinds=KINDS,
             error=words(error) if error else None,
@@ -299,26 +320,3 @@ def _add_standing(routes: APIRouter, desk: Desk) -> None:
         except Rejected as error:
             return await page(request, assessment_id, visitor, error=error, failed="appeal", given=reason)
         return see(f"/member/assessments/{assessment_id}#appeal")
-
-
-def _chosen(form: Filled) -> handlers.Place:
-    protocol_id, _, version = form.needed("protocol", "the protocol").partition(" ")
-    return _place(protocol_id, version, form.needed("criteria", "the version of the criteria"))
-
-
-def _stated(form: Filled) -> handlers.Place:
-    return _place(form.text("protocol"), form.text("version"), form.text("criteria"))
-
-
-def _place(protocol_id: str, version: str, criteria: str) -> handlers.Place:
-    try:
-        known = str(UUID(protocol_id))
-    except ValueError:
-        known = ""
-    if not known or not version or not _CRITERIA.fullmatch(criteria):
-        raise Unknown("there is no such draft", remedy="go back to the assessments and choose one")
-    return handlers.Place(protocol_id=known, version=version, criteria=criteria)
-
-
-def _status(error: Rejected | None) -> int:
-    return {"invalid": 422, "forbidden": 403, "unknown": 404}.get(error.kind, 409) if error else 200

@@ -67,7 +67,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
     async def tie(request: Request, visitor: visiting, form: signed) -> Response:
         """Keep a reviewer away from a member's group."""
         try:
-            reviewer = form.needed("reviewer", "the reviewer's id")
+            reviewer = form.needed("reviewer", "the reviewer")
             try:
                 member_id = UUID(form.needed("member", "the member"))
             except ValueError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import quote
 
 from fastapi import Response
 from mrx_shared.refusals import Unknown
@@ -36,3 +37,15 @@ def handed_on(body: bytes, media: str, name: str) -> Response:
     if media.startswith("text/html"):
         return Response(body, media_type=media, headers={"Content-Security-Policy": _ALONE})
     return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def attached(body: bytes, name: str) -> Response:
+    """A file that somebody else made: never opened in the page's place, whatever it is."""
+    return Response(
+        body,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )

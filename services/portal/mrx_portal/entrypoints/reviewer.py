@@ -11,7 +11,7 @@ from mrx_shared.refusals import Invalid, Rejected
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_appeal, read_review
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import words
-from mrx_portal.entrypoints.reports import KINDS, handed_on, known_kind
+from mrx_portal.entrypoints.reports import KINDS, attached, handed_on, known_kind
 from mrx_portal.handlers import reviewer as handlers
 
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
@@ -147,6 +147,12 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
         except Rejected as error:
             return await page(request, assessment_id, visitor, clause="", error=error, given=given)
         return see(f"/reviewer/assessments/{assessment_id}#appeal")
+
+    @routes.get("/evidence/{protocol_id}/{digest}")
+    async def fetch_file(protocol_id: UUID, digest: str, visitor: visiting) -> Response:
+        """A file behind an answer."""
+        name, body = await handlers.evidence_file(protocol_id, digest, visitor.api)
+        return attached(body, name)
 
     @routes.get("/assessments/{assessment_id}/report.{kind}")
     async def report(assessment_id: UUID, kind: str, visitor: visiting) -> Response:

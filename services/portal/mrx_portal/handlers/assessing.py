@@ -4,11 +4,13 @@ import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import quote
 from uuid import UUID
 
+from mrx_portal.domain.evidence import EvidenceFile
 from mrx_portal.domain.reviews import Clause, by_clause
-from mrx_portal.handlers.reviewer import lines_of
+from mrx_portal.handlers.reviewer import evidence_of, lines_of
 from mrx_portal.handlers.shapes import (
     Assessment,
     Assessments,
@@ -75,6 +77,7 @@ class Answering:
     protocol: Protocol | None
     criteria: Criteria
     clauses: tuple[Clause, ...]
+    files: tuple[EvidenceFile, ...]
 
     @property
     def next_open(self) -> str | None:
@@ -172,20 +175,34 @@ async def submit(place: Place, api: Api, *, key: str) -> Assessment:
 
 async def answering(place: Place, api: Api) -> Answering:
     """A draft beside its criteria."""
-    found, known, criteria = await asyncio.gather(
+    found, known, criteria, files = await asyncio.gather(
         api.get(
             Service.BENCHMARK,
             f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}",
         ),
         api.get(Service.BENCHMARK, "/v1/protocols"),
         api.get(Service.BENCHMARK, f"/v1/criteria/{place.criteria}"),
+        evidence_of(place.protocol_id, api),
     )
     draft, catalogue = read(DraftWhole, found), read(Criteria, criteria)
     return Answering(
         draft=draft,
         protocol=_named(known, draft.protocol_id),
         criteria=catalogue,
-        clauses=by_clause(lines_of(catalogue, draft.answers)),
+        clauses=by_clause(lines_of(catalogue, draft.answers, files)),
+        files=files,
+    )
+
+
+async def keep_file(place: Place, name: str, content: bytes, api: Api, *, key: str) -> None:
+    """Keep a file as evidence for the protocol's answers."""
+    await api.send(
+        Service.BENCHMARK,
+        f"/v1/protocols/{place.protocol_id}/evidence",
+        content,
+        file_name=name,
+        # another file from the same page is another request
+        key=f"{key}-{sha256(content).hexdigest()[:16]}",
     )
 
 
@@ -201,7 +218,7 @@ async def standing(assessment_id: UUID, api: Api) -> Standing:
         assessment=one,
         protocol=_named(known, one.protocol_id),
         criteria=criteria,
-        clauses=by_clause(lines_of(criteria, one.answers)),
+        clauses=by_clause(lines_of(criteria, one.answers, await evidence_of(one.protocol_id, api))),
     )
 
 

@@ -13,6 +13,8 @@ from mrx_portal.handlers.shapes import (
     CriteriaVersions,
     Evolution,
     Member,
+    Reviewer,
+    Reviewers,
     Waiver,
     Waivers,
     WhatIf,
@@ -24,10 +26,11 @@ from mrx_portal.ports import Api, Service
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """The versions of the criteria, and the members that a reviewer may be kept from."""
+    """The versions of the criteria, the reviewers, and the members that one may be kept from."""
 
     criteria: tuple[CriteriaVersion, ...]
     members: tuple[Member, ...]
+    reviewers: tuple[Reviewer, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,16 @@ class Version:
 
 async def shelf(api: Api) -> Shelf:
     """Every version, the newest first."""
-    found, known = await asyncio.gather(api.get(Service.BENCHMARK, "/v1/criteria"), members(api))
-    return Shelf(criteria=tuple(reversed(read(CriteriaVersions, found).criteria)), members=known)
+    found, known, judging = await asyncio.gather(
+        api.get(Service.BENCHMARK, "/v1/criteria"),
+        members(api),
+        api.get(Service.REGISTRY, "/v1/reviewers"),
+    )
+    return Shelf(
+        criteria=tuple(reversed(read(CriteriaVersions, found).criteria)),
+        members=known,
+        reviewers=read(Reviewers, judging).reviewers,
+    )
 
 
 async def version(name: str, api: Api) -> Version | None:

@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from mrx_shared.refusals import Forbidden, Unknown
+
+from mrx_portal.domain.evidence import EvidenceFile, apart, named_in
 from mrx_portal.domain.reviews import Clause, Decision, Line, by_clause
 from mrx_portal.handlers.shapes import (
     Answer,
     Assessment,
     Assessments,
     Criteria,
+    KeptFiles,
     Protocol,
     Protocols,
     WholeAssessment,
@@ -102,11 +107,12 @@ async def bench(assessment_id: UUID, api: Api) -> Bench:
     assessment = read(WholeAssessment, answer)
     criteria = read(Criteria, await api.get(Service.BENCHMARK, f"/v1/criteria/{assessment.criteria_version}"))
     protocols = read(Protocols, known).protocols
+    files = await evidence_of(assessment.protocol_id, api)
     return Bench(
         assessment=assessment,
         protocol=next((one for one in protocols if one.protocol_id == assessment.protocol_id), None),
         criteria=criteria,
-        clauses=by_clause(lines_of(criteria, assessment.answers)),
+        clauses=by_clause(lines_of(criteria, assessment.answers, files)),
     )
 
 
@@ -167,8 +173,27 @@ def _said(decision: Decision) -> dict[str, str | None]:
     }
 
 
-def lines_of(criteria: Criteria, answered: Sequence[Answer]) -> list[Line]:
-    """Each criterion with what was answered and decided."""
+async def evidence_of(protocol_id: UUID | str, api: Api) -> tuple[EvidenceFile, ...]:
+    """The files behind a protocol's answers, as far as the asker reads them."""
+    try:
+        found = await api.get(Service.BENCHMARK, f"/v1/protocols/{protocol_id}/evidence")
+    except (Forbidden, Unknown):
+        return ()
+    return tuple(EvidenceFile(**dict(one)) for one in read(KeptFiles, found).files)
+
+
+async def evidence_file(protocol_id: UUID, digest: str, api: Api) -> tuple[str, bytes]:
+    """The name of one of these files, and its bytes."""
+    for one in await evidence_of(protocol_id, api):
+        if one.sha256 == digest:
+            return one.name, await api.fetch(
+                Service.BENCHMARK, f"/v1/protocols/{protocol_id}/evidence/{digest}"
+            )
+    raise Unknown("there is no such file", remedy="choose one of the page's")
+
+
+def lines_of(criteria: Criteria, answered: Sequence[Answer], files: Sequence[EvidenceFile]) -> list[Line]:
+    """Each criterion with what was answered and decided, and the files that stand behind it."""
     answers = {one.criterion_id: one for one in answered}
     return [
         Line(
@@ -179,14 +204,18 @@ def lines_of(criteria: Criteria, answered: Sequence[Answer]) -> list[Line]:
             statement=one.statement,
             essential=one.essential,
             weight=one.weight,
-            **(
-                {
-                    **answers[one.id].model_dump(exclude={"criterion_id"}),
-                    "relation": answers[one.id].relation or None,
-                }
-                if one.id in answers
-                else {}
-            ),
+            **(_answered(answers[one.id], files) if one.id in answers else {}),
         )
         for one in criteria.criteria
     ]
+
+
+def _answered(answer: Answer, files: Sequence[EvidenceFile]) -> dict[str, Any]:
+    words, digest = apart(answer.evidence, files)
+    return {
+        **answer.model_dump(exclude={"criterion_id"}),
+        "relation": answer.relation or None,
+        "evidence_words": words,
+        "evidence_file": digest,
+        "files": named_in(answer.evidence, files),
+    }

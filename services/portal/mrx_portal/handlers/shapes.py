@@ -332,6 +332,7 @@ class FileTaken(Shape):
     assessment: Assessment | None = None
     draft: Draft | None = None
     refused: tuple[RefusedRow, ...]
+    more: int = 0
 
 
 class Successor(Shape):
@@ -488,6 +489,70 @@ class DraftWhole(Draft):
     by_clause: Mapping[str, Figures]
     cheapest_path: tuple[str, ...] = ()
     answers: tuple[Answer, ...]
+
+
+class KeptFile(Shape):
+    """A file that a protocol's owner keeps as evidence."""
+
+    sha256: str
+    name: str
+    size: int
+
+
+class KeptFiles(Shape):
+    """A protocol's files, as far as the asker reads them."""
+
+    files: tuple[KeptFile, ...]
+
+
+class Reviewer(Shape):
+    """Somebody who judges protocols."""
+
+    principal_id: UUID
+    name: str
+
+
+class Reviewers(Shape):
+    """Who may judge protocols, by name."""
+
+    reviewers: tuple[Reviewer, ...]
+
+
+class Suggestion(Shape):
+    """A criterion that a requirement may meet."""
+
+    requirement_ref: str
+    requirement_text: str
+    criterion_id: str
+    similarity: float
+
+
+class Requirement(Shape):
+    """A requirement of a protocol."""
+
+    requirement_ref: str
+    requirement_text: str
+
+
+class Suggestions(Shape):
+    """Proposals, for each requirement the likeliest first; and the requirements that none was found for."""
+
+    suggestions: tuple[Suggestion, ...]
+    without: tuple[Requirement, ...] = ()
+
+
+class Extension(Shape):
+    """What a protocol asks for beyond the criteria."""
+
+    topic: str
+    requirement_ref: str
+    requirement_text: str
+
+
+class Extensions(Shape):
+    """Extensions of own protocols and of public ones."""
+
+    extensions: tuple[Extension, ...]
 
 
 class Criterion(Shape):

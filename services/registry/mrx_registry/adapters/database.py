@@ -175,16 +175,27 @@ class SqlPrincipals(Rows):
         row = await self._first("SELECT * FROM principal WHERE id = :id", id=principal_id)
         if row is None:
             raise Unknown("there is no such principal", field="principal_id")
-        return Principal(
-            id=row.id,
-            kind=Kind(row.kind),
-            name=row.name,
-            role=Role(row.role),
-            member_id=row.member_id,
-            created_at=row.created_at,
-            email=row.email,
-            language=row.language,
+        return _principal(row)
+
+    async def people(self, member_id: UUID) -> Sequence[Principal]:
+        rows = await self._all(
+            """
+            SELECT p.* FROM principal p JOIN credential c ON c.principal_id = p.id
+            WHERE p.member_id = :id AND p.kind = 'person' AND p.email IS NOT NULL AND NOT c.disabled
+            ORDER BY p.id
+            """,
+            id=member_id,
         )
+        return [_principal(row) for row in rows]
+
+    async def reviewers(self) -> Sequence[Principal]:
+        rows = await self._all(
+            """
+            SELECT p.* FROM principal p JOIN credential c ON c.principal_id = p.id
+            WHERE p.role = 'reviewer' AND NOT c.disabled ORDER BY p.name, p.id
+            """
+        )
+        return [_principal(row) for row in rows]
 
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         await self._do(
@@ -227,6 +238,19 @@ class SqlPrincipals(Rows):
 
     async def bootstrap(self, principal_id: UUID) -> None:
         await self._do("INSERT INTO bootstrap (principal_id) VALUES (:id)", id=principal_id)
+
+
+def _principal(row: Row[Any]) -> Principal:
+    return Principal(
+        id=row.id,
+        kind=Kind(row.kind),
+        name=row.name,
+        role=Role(row.role),
+        member_id=row.member_id,
+        created_at=row.created_at,
+        email=row.email,
+        language=row.language,
+    )
 
 
 def _credential(row: Row[Any]) -> Credential:

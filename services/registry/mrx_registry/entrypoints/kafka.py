@@ -4,11 +4,16 @@ from collections.abc import Callable
 
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionLapsed
+from mrx_shared.messages.benchmark import (
+    CriteriaEvolving,
+    ProtocolAssessed,
+    RecognitionEnding,
+    RecognitionLapsed,
+)
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.topics import Topic
 
-from mrx_registry.handlers import participation, sign_in
+from mrx_registry.handlers import notices, participation, sign_in
 from mrx_registry.ports import Work
 
 
@@ -26,8 +31,20 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
 
     @benchmark(RecognitionLapsed)
     async def on_recognition_lapsed(delivery: Delivery[RecognitionLapsed]) -> None:
-        await once(delivery, lambda work: participation.judge_after_lapse(delivery.data, work))
+        async def take(work: Work) -> None:
+            await participation.judge_after_lapse(delivery.data, work)
+            await notices.tell_of_recognition(delivery.data, work)
+
+        await once(delivery, take)
         judge_soon()
+
+    @benchmark(RecognitionEnding)
+    async def on_recognition_ending(delivery: Delivery[RecognitionEnding]) -> None:
+        await once(delivery, lambda work: notices.tell_of_recognition(delivery.data, work))
+
+    @benchmark(CriteriaEvolving)
+    async def on_criteria_evolving(delivery: Delivery[CriteriaEvolving]) -> None:
+        await once(delivery, lambda work: notices.tell_of_criteria(delivery.data, work))
 
     notification = subscriptions.subscribe(
         Topic.NOTIFICATION, description="one-time links hold once their mail was sent"

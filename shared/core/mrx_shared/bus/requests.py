@@ -58,7 +58,10 @@ class Requests(Generic[W]):
 
     async def command(self, request: Request, idempotency_key: IdempotencyKey) -> "Command[W]":
         """FastAPI dependency of a route that changes something."""
-        body = await request.body()
+        return self.keyed(request, idempotency_key, await request.body())
+
+    def keyed(self, request: Request, idempotency_key: str, body: bytes) -> "Command[W]":
+        """The same for a route that reads its body by itself; `body` is what the request is known again by."""
         called = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
         said = called + body
         known_by = hmac.digest(self._secret, said, "sha256") if self._secret else sha256(said).digest()

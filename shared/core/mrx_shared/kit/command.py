@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 from typer.exceptions import TyperException
 
-from mrx_shared.refusals import Rejected, TooEarly, Unavailable
+from mrx_shared.refusals import Faulty, Rejected, TooEarly, Unavailable
 
 DONE, REFUSED, BAD_INPUT, INFRASTRUCTURE = 0, 1, 2, 3
 
@@ -29,7 +29,7 @@ def _tree(parts: list[EntryPoint]) -> typer.Typer:
 
 
 def run(app: typer.Typer, arguments: list[str]) -> int:
-    """Run an app and give its exit code; a refusal goes to stderr as one sentence with its remedy."""
+    """Run an app and give its exit code; a refusal goes to stderr, one sentence a fault with its remedy."""
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="mrx", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
@@ -48,7 +48,10 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, TyperException):
         return f"error: {error.format_message()}", BAD_INPUT
     if isinstance(error, Rejected):
-        return told(error), BAD_INPUT if error.kind == "invalid" else REFUSED
+        lines = [told(one) for one in error.faults] if isinstance(error, Faulty) else [told(error)]
+        if isinstance(error, Faulty) and error.more:
+            lines.append(f"and {error.more} more")
+        return "\n".join(lines), BAD_INPUT if error.kind == "invalid" else REFUSED
     if isinstance(error, TooEarly):
         return f"too early: {error.reason}; try again", REFUSED
     if isinstance(error, (typer.Abort, KeyboardInterrupt)):

@@ -1,22 +1,25 @@
 """One shape for every HTTP API: problems as application/problem+json (RFC 9457) with field, row and remedy."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrx_shared.kit.logging import where
-from mrx_shared.refusals import Kind, Rejected, TooEarly, Unavailable, spelled
+from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, spelled
 
 log = structlog.get_logger(__name__)
 
 BODY_BYTES = 8 * 1024 * 1024
+NO_LARGER: Mapping[str, int] = MappingProxyType({})
 STATUS: dict[Kind, int] = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
 
@@ -34,6 +37,15 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Fault(BaseModel):
+    """One of several things that are wrong with what was sent."""
+
+    detail: str
+    field: str | None = None
+    row: int | None = None
+    remedy: str | None = None
+
+
 class Problem(BaseModel):
     """Why a request was not done, and what to do about it."""
 
@@ -45,6 +57,10 @@ class Problem(BaseModel):
     row: int | None = None
     remedy: str | None = None
     retryable: bool = False
+    faults: list[Fault] | None = Field(
+        default=None, description="every fault of an input; the problem reads as the first of them"
+    )
+    more: int | None = Field(default=None, description="how many faults are not told")
 
 
 def problem(
@@ -56,8 +72,9 @@ def problem(
     remedy: str | None = None,
     retryable: bool = False,
     headers: dict[str, str] | None = None,
+    among: Faulty | None = None,
 ) -> Response:
-    """A problem as a response."""
+    """A problem as a response; `among` holds those that it is the first of."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -66,14 +83,22 @@ def problem(
         row=row,
         remedy=remedy,
         retryable=retryable,
+        faults=[
+            Fault(detail=one.reason, field=one.field, row=one.row, remedy=one.remedy) for one in among.faults
+        ]
+        if among
+        else None,
+        more=among.more or None if among else None,
     )
     return JSONResponse(
         body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json"
     )
 
 
-def build_api(*, service: str, title: str, description: str) -> FastAPI:
-    """An empty API whose every refusal is a problem."""
+def build_api(
+    *, service: str, title: str, description: str, larger: Mapping[str, int] = NO_LARGER
+) -> FastAPI:
+    """An empty API whose every refusal is a problem. `larger`: what a body may come to, by the path's last word."""
     api = FastAPI(
         title=title,
         description=description,
@@ -88,7 +113,7 @@ def build_api(*, service: str, title: str, description: str) -> FastAPI:
     )
     _document_problems(api)
     api.state.service = service
-    api.add_middleware(_BodyLimit)
+    api.add_middleware(_BodyLimit, larger=larger)
     api.add_exception_handler(Rejected, _rejected)
     api.add_exception_handler(TooEarly, _too_early)
     api.add_exception_handler(Unavailable, _unavailable)
@@ -122,7 +147,14 @@ def _document_problems(api: FastAPI) -> None:
 
 async def _rejected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Rejected)
-    return problem(STATUS[error.kind], error.reason, field=error.field, row=error.row, remedy=error.remedy)
+    return problem(
+        STATUS[error.kind],
+        error.reason,
+        field=error.field,
+        row=error.row,
+        remedy=error.remedy,
+        among=error if isinstance(error, Faulty) else None,
+    )
 
 
 async def _too_early(_request: Request, error: Exception) -> Response:
@@ -175,21 +207,23 @@ def _route(request: Request) -> str:
 class _BodyLimit:
     """Refuse a body above the limit before it fills memory."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, larger: Mapping[str, int]) -> None:
         self._app = app
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         taken = 0
+        most = self._larger.get(scope["path"].rpartition("/")[2], BODY_BYTES)
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > BODY_BYTES:
-                raise HTTPException(413, f"a body is at most {BODY_BYTES // 1024 // 1024} MiB")
+            if taken > most:
+                raise HTTPException(413, f"a body is at most {most // 1024 // 1024} MiB")
             return message
 
         await self._app(scope, counted, send)

@@ -1,5 +1,6 @@
 """Facts that the registry says: who takes part. Ids, and once names of firms; people stay in its database."""
 
+from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -132,3 +133,24 @@ class PasswordMailAsked(Message):
     to_name: Word | None = Field(repr=False)
     language: Word
     valid_minutes: int
+
+
+class NoticeMailAsked(Message):
+    """A member's person shall be told of a date that concerns its protocols. It carries an address: kept seven days."""
+
+    type: ClassVar[str] = "mrx.registry.notice-mail-asked.v1"
+    subject_is: ClassVar[str] = "principal id"
+    apart: ClassVar[str | None] = REGISTRY_MAILS
+
+    mail_id: UUID
+    kind: Literal["recognition-ending", "recognition-lapsed", "criteria-evolving"]
+    principal_id: UUID
+    to: Word = Field(repr=False)
+    to_name: Word | None = Field(repr=False)
+    language: Word
+    criteria_version: Word
+    protocol_version: Word | None = Field(description="whose recognition it is about")
+    successor: Word | None = Field(description="the criteria that follow")
+    consultation_until: date | None
+    effective_on: date | None
+    recognised_until: date = Field(description="last day of recognition")

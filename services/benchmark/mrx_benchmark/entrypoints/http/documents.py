@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import binascii
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,7 @@ from mrx_benchmark import handlers
 from mrx_benchmark.domain.answers import Sifted, row_of
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
-from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, sifted_answers
+from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, requirements_of, sifted_answers
 from mrx_benchmark.entrypoints.http.bodies import AssessmentShown, assessment_shown
 from mrx_benchmark.entrypoints.http.drafts import DraftShown, draft_shown, place
 from mrx_benchmark.entrypoints.suggestions import suggest
@@ -44,7 +44,7 @@ class FileAsked(Asked):
 
 
 class FaultShown(Answer):
-    """Why a row was refused."""
+    """What is wrong with a row; one row may have several faults."""
 
     row: int | None
     field: str | None
@@ -58,6 +58,7 @@ class FileTaken(Answer):
     assessment: AssessmentShown | None = None
     draft: DraftShown | None = None
     refused: list[FaultShown]
+    more: int = Field(default=0, description="how many faults are not told")
 
 
 class RequirementAsked(Asked):
@@ -74,19 +75,36 @@ class SuggestionsAsked(Asked):
     requirements: list[RequirementAsked] = Field(min_length=1, max_length=_MANY)
 
 
+class RequirementsFile(Asked):
+    """A protocol as a file: CSV or XLSX with the columns requirement_ref and requirement_text."""
+
+    criteria_version: str
+    file_name: str = Field(description="ends with .csv or .xlsx", max_length=200)
+    content_base64: str = Field(max_length=ANSWERS_BYTES * 4 // 3 + 4)
+
+
 class SuggestionShown(Answer):
     """A criterion that a requirement may meet. It counts nothing before a person has confirmed it as an answer."""
 
     suggestion: bool = True
     requirement_ref: str
+    requirement_text: str
     criterion_id: str
     similarity: float
 
 
+class RequirementShown(Answer):
+    """A requirement of a protocol."""
+
+    requirement_ref: str
+    requirement_text: str
+
+
 class SuggestionsShown(Answer):
-    """Proposals, for each requirement the likeliest first."""
+    """Proposals, for each requirement the likeliest first; and the requirements that none was found for."""
 
     suggestions: list[SuggestionShown]
+    without: list[RequirementShown]
 
 
 def add_documents(router: APIRouter, requests: Requests[Work], access: Access) -> None:
@@ -129,7 +147,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
             where = place(asked.protocol_id, asked.version, asked.criteria_version)
             if sifted.faults:
                 if not asked.keep_good or not sifted.answers:
-                    raise sifted.faults[0]
+                    sifted.whole()
                 kept = await drafting.keep_good(
                     sifted, place=where, owner=who.member, by=who.subject, work=work
                 )
@@ -139,6 +157,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                         FaultShown(row=one.row, field=one.field, reason=one.reason, remedy=one.remedy)
                         for one in sifted.faults
                     ],
+                    more=sifted.more,
                 )
             begun = await handlers.submit_answers(
                 [row_of(one) for one in sifted.answers],
@@ -158,11 +177,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
 
 
 def _sifted(asked: FileAsked, catalogue: Catalogue) -> Sifted:
-    try:
-        raw = base64.b64decode(asked.content_base64, validate=True)
-    except binascii.Error:
-        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes") from None
-    return sifted_answers(raw, asked.file_name, catalogue)
+    return sifted_answers(_bytes(asked.content_base64), asked.file_name, catalogue)
 
 
 def _add_suggestions(router: APIRouter, requests: Requests[Work], access: Access) -> None:
@@ -171,26 +186,64 @@ def _add_suggestions(router: APIRouter, requests: Requests[Work], access: Access
 
     @router.post("/suggestions", response_model=SuggestionsShown, tags=["criteria"])
     async def propose(asked: SuggestionsAsked, who: owner, command: do) -> Response:
+        stated = [(one.requirement_ref, one.requirement_text) for one in asked.requirements]
+
         async def proposed(work: Work) -> SuggestionsShown:
-            if asked.criteria_version not in work.catalogues:
-                raise Unknown("there is no such version", field="version", remedy="list the criteria first")
-            found = await asyncio.to_thread(
-                suggest,
-                [(one.requirement_ref, one.requirement_text) for one in asked.requirements],
-                work.catalogues[asked.criteria_version],
-            )
-            return SuggestionsShown(
-                suggestions=[
-                    SuggestionShown(
-                        requirement_ref=one.requirement_ref,
-                        criterion_id=one.criterion_id,
-                        similarity=one.similarity,
-                    )
-                    for one in found
-                ]
-            )
+            return await _suggested(stated, asked.criteria_version, work)
 
         return await command(proposed, by=who)
+
+    @router.post("/suggestions/files", response_model=SuggestionsShown, tags=["criteria"])
+    async def propose_for_file(asked: RequirementsFile, who: owner, command: do) -> Response:
+        stated = await asyncio.to_thread(_requirements, asked)
+
+        async def proposed(work: Work) -> SuggestionsShown:
+            return await _suggested(stated, asked.criteria_version, work)
+
+        return await command(proposed, by=who)
+
+
+def _requirements(asked: RequirementsFile) -> tuple[tuple[str, str], ...]:
+    stated = requirements_of(_bytes(asked.content_base64), asked.file_name)
+    if not 0 < len(stated) <= _MANY:
+        raise Invalid(
+            f"{len(stated)} requirements",
+            field="file",
+            remedy=f"write 1 to {_MANY} of them, one a row",
+        )
+    return stated
+
+
+async def _suggested(
+    stated: Sequence[tuple[str, str]], criteria_version: str, work: Work
+) -> SuggestionsShown:
+    if criteria_version not in work.catalogues:
+        raise Unknown("there is no such version", field="version", remedy="list the criteria first")
+    found = await asyncio.to_thread(suggest, stated, work.catalogues[criteria_version])
+    met = {(one.requirement_ref, one.requirement_text) for one in found}
+    return SuggestionsShown(
+        suggestions=[
+            SuggestionShown(
+                requirement_ref=one.requirement_ref,
+                requirement_text=one.requirement_text,
+                criterion_id=one.criterion_id,
+                similarity=one.similarity,
+            )
+            for one in found
+        ],
+        without=[
+            RequirementShown(requirement_ref=ref, requirement_text=text)
+            for ref, text in stated
+            if (ref, text) not in met
+        ],
+    )
+
+
+def _bytes(content_base64: str) -> bytes:
+    try:
+        return base64.b64decode(content_base64, validate=True)
+    except ValueError:
+        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes") from None
 
 
 def _add_reports(router: APIRouter, requests: Requests[Work], access: Access) -> None:

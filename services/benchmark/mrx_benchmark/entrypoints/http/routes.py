@@ -32,12 +32,13 @@ from mrx_benchmark.entrypoints.http.bodies import (
 )
 from mrx_benchmark.entrypoints.http.documents import add_documents
 from mrx_benchmark.entrypoints.http.drafts import add_drafts
-from mrx_benchmark.ports import Work
+from mrx_benchmark.entrypoints.http.evidence import add_evidence
+from mrx_benchmark.ports import Shelf, Work
 
 _EVERYONE = tuple(Role)
 
 
-def build_router(requests: Requests[Work], access: Access) -> APIRouter:
+def build_router(requests: Requests[Work], access: Access, shelf: Shelf) -> APIRouter:
     """Every route of the benchmark but those that every service has."""
     router = APIRouter(prefix="/v1")
     _add_criteria(router, requests, access)
@@ -47,6 +48,7 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     add_around(router, requests, access)
     add_drafts(router, requests, access)
     add_documents(router, requests, access)
+    add_evidence(router, requests, access, shelf)
     return router
 
 

@@ -20,6 +20,8 @@ from mrx_registry.entrypoints.http.answers import (
     KeyAnswer,
     KeysAnswer,
     PrincipalAnswer,
+    ReviewerAnswer,
+    ReviewersAnswer,
     TokenAnswer,
     TokenRefused,
 )
@@ -185,6 +187,20 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
             return PrincipalAnswer.of(await access.create_principal(new, kept, work), secret=secret)
 
         return await command(verb, by=who, status=201, secrets=("client_secret",))
+
+    @routes.get("/reviewers")
+    async def reviewers(who: secretariat) -> ReviewersAnswer:  # noqa: ARG001
+        """Who may judge protocols, by name."""
+
+        async def verb(work: Work) -> ReviewersAnswer:
+            return ReviewersAnswer(
+                reviewers=[
+                    ReviewerAnswer(principal_id=one.id, name=one.name)
+                    for one in await work.principals.reviewers()
+                ]
+            )
+
+        return await desk.requests.read(verb)
 
     @routes.post("/principals/{principal_id}/secret", response_model=PrincipalAnswer)
     async def replace_secret(principal_id: UUID, who: anyone, command: commanded) -> Response:

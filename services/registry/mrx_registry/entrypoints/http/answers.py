@@ -72,6 +72,19 @@ class KafkaCredentials(Answer):
         )
 
 
+class ReviewerAnswer(Answer):
+    """Somebody who judges protocols."""
+
+    principal_id: UUID
+    name: str
+
+
+class ReviewersAnswer(Answer):
+    """Who may judge protocols, by name."""
+
+    reviewers: list[ReviewerAnswer]
+
+
 class PrincipalAnswer(Answer):
     """A principal and what it signs in with. The secret is shown once."""
 
