@@ -85,8 +85,9 @@ def test_the_good_rows_are_kept_and_each_of_the_others_is_told_with_row_column_a
 def sheet_of(*rows: tuple[object, ...]) -> bytes:
     """A workbook with these rows under the header."""
     book = openpyxl.Workbook()
+    sheet: Any = book.active
     for row in (COLUMNS, *rows):
-        book.active.append(row)
+        sheet.append(row)
     body = io.BytesIO()
     book.save(body)
     return body.getvalue()
@@ -116,7 +117,8 @@ def test_a_cell_that_is_not_what_was_typed_refuses_its_row_alone(
 
 def test_no_row_of_a_sheet_is_passed_over() -> None:
     book = openpyxl.load_workbook(io.BytesIO(sheet_of(("C1.1", "equal"))))
-    book.active.cell(ROWS + 1, 1, "C9.99")
+    sheet: Any = book.active
+    sheet.cell(ROWS + 1, 1, "C9.99")
     body = io.BytesIO()
     book.save(body)
     with pytest.raises(Invalid, match=f"more than {ROWS} rows") as caught:

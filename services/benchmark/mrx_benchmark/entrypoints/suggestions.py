@@ -1,11 +1,15 @@
 """Which criteria a protocol's requirements may meet: proposals by text similarity, for a person to confirm.
 
-A proposal is never an answer. Nothing here is sent anywhere, and the same texts give the same proposals.
+A proposal is never an answer. Nothing here is sent anywhere, and the same texts give the same proposals. A criterion is
+known by its statement, by words of its clause, and by requirements of protocols that were labelled with it.
 """
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from mrx_benchmark.domain.criteria import Catalogue
 
@@ -81,18 +85,42 @@ class Suggestion:
     similarity: float
 
 
+@cache
+def phrasings() -> tuple[tuple[str, str], ...]:
+    """Requirements as protocols word them, each with the id of the criterion that it meets."""
+    return labelled(files("mrx_benchmark").joinpath("phrasings.csv").read_text(encoding="utf-8"))
+
+
+def labelled(text: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of a CSV text with `criterion_id,requirement_text`. Raises `ValueError` where a row has other cells."""
+    header, *rows = csv.reader(text.splitlines(), strict=True)
+    pairs = tuple((criterion_id, requirement) for criterion_id, requirement in rows)
+    if header != ["criterion_id", "requirement_text"]:
+        raise ValueError(header)
+    return pairs
+
+
 def suggest(
-    requirements: Sequence[tuple[str, str]], catalogue: Catalogue, *, most: int = MOST
+    requirements: Sequence[tuple[str, str]],
+    catalogue: Catalogue,
+    *,
+    most: int = MOST,
+    known: Sequence[tuple[str, str]] | None = None,
 ) -> tuple[Suggestion, ...]:
-    """At most so many criteria for each requirement, the likeliest first, ties by the catalogue's order."""
+    """At most so many criteria for each requirement, the likeliest first, ties by the catalogue's order.
+
+    `known` takes the place of the shipped phrasings.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - a second that only this pays
     from sklearn.pipeline import make_union  # noqa: PLC0415
 
     if not requirements:
         return ()
-    texts = [
-        " ".join(_words(f"{one.statement} {_CLAUSES.get(one.clause, '')}")) for one in catalogue.criteria
-    ]
+    said = {one.id: [one.statement, _CLAUSES.get(one.clause, "")] for one in catalogue.criteria}
+    for criterion_id, text in phrasings() if known is None else known:
+        if criterion_id in said:
+            said[criterion_id].append(text)
+    texts = [" ".join(_words(" ".join(parts))) for parts in said.values()]
     weigh = make_union(
         TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), stop_words="english"),
         TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 5)),
@@ -123,6 +151,9 @@ def _words(text: str) -> list[str]:
 def _stem(word: str) -> str:
     if word in _CANON:
         return _CANON[word]
+    for ending in ("s", "es"):
+        if word.removesuffix(ending) in _CANON:
+            return _CANON[word.removesuffix(ending)]
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) > 3:  # noqa: PLR2004 - shorter roots are other words
             root = word.removesuffix(ending) + ("y" if ending == "ies" else "")
