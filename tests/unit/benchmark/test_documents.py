@@ -115,6 +115,15 @@ def test_a_cell_that_is_not_what_was_typed_refuses_its_row_alone(
     assert [(one.criterion_id, one.requirement_ref) for one in sifted.answers] == [("C1.2", "5")]
 
 
+def test_every_cell_of_a_row_that_is_not_what_was_typed_is_told() -> None:
+    sifted = sifted_answers(sheet_of(("C1.1", "equal", 4.1, "#REF!")), "a.xlsx", CRITERIA)
+    assert [(one.row, one.field) for one in sifted.faults] == [
+        (2, "requirement_ref"),
+        (2, "requirement_text"),
+    ]
+    assert sifted.answers == ()
+
+
 def test_no_row_of_a_sheet_is_passed_over() -> None:
     book = openpyxl.load_workbook(io.BytesIO(sheet_of(("C1.1", "equal"))))
     sheet: Any = book.active

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from mrx_benchmark.entrypoints import suggestions
+from mrx_benchmark.domain.suggestions import SAME, plain_words
 from mrx_benchmark.entrypoints.files import shipped_catalogue
 from mrx_benchmark.entrypoints.suggestions import labelled, phrasings, suggest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -65,11 +65,11 @@ def test_the_criterion_of_a_labelled_requirement_is_mostly_among_the_first_five_
 
 def test_the_held_out_requirements_share_no_word_with_their_statements_or_the_synonyms() -> None:
     statements = {one.id: one.statement for one in CRITERIA.criteria}
-    synonyms = {word for same in suggestions._SAME for word in same}
+    synonyms = {word for same in SAME for word in same}
     for criterion, text in HELD_OUT:
         words = {word for word in re.findall("[a-z0-9]+", text.lower()) if word not in ENGLISH_STOP_WORDS}
-        stems = set(suggestions._words(" ".join(words)))
-        assert not stems & set(suggestions._words(statements[criterion])), text
+        stems = set(plain_words(" ".join(words)))
+        assert not stems & set(plain_words(statements[criterion])), text
         assert not {*words, *stems} & synonyms, text
 
 
@@ -88,7 +88,7 @@ def test_the_same_texts_give_the_same_proposals_and_nothing_gives_none() -> None
 
 
 def test_plurals_of_synonyms_are_synonyms() -> None:
-    assert suggestions._words("employees vendors dormitories fees") == [
+    assert plain_words("employees vendors dormitories fees") == [
         "worker",
         "supplier",
         "housing",

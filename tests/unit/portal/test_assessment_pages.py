@@ -136,6 +136,18 @@ async def test_refused_rows_are_told_and_the_good_ones_wait_in_a_draft(scheme: S
     assert f'href="{DRAFT.replace("&", "&amp;")}"' in sent.text or f'href="{DRAFT}"' in sent.text
 
 
+async def test_faults_that_are_not_told_are_counted_beside_the_draft(scheme: Scheme) -> None:
+    faults = [
+        {"row": row, "field": "relation", "reason": "no", "remedy": "write one"} for row in range(2, 102)
+    ]
+    scheme.gives(BENCHMARK, "/v1/assessments/files", {"draft": draft(), "refused": faults, "more": 150})
+    form = {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0", "keep_good": "yes"}
+    sent = await scheme.browser("member").send(PATH, PATH, form, {"file": b"criterion_id,relation\n"})
+    read = words(sent.text)
+    assert "At least 100 rows were refused." in read
+    assert "150 more" in read
+
+
 async def test_a_file_that_is_refused_as_a_whole_says_why_on_the_page(scheme: Scheme) -> None:
     refusal = Invalid("criterion 'Z' is not there", field="criterion_id", row=4, remedy="take it out")
     scheme.gives(BENCHMARK, "/v1/assessments/files", refusal)

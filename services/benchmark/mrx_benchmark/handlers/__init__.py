@@ -2,20 +2,15 @@
 
 from mrx_benchmark.handlers.assessing import (
     AssessmentShown,
-    catalogue_named,
     conclude,
-    in_force,
     list_assessments,
-    list_criteria,
-    list_protocols,
-    protocol_named,
-    publish_criteria,
-    register_protocol,
     review,
     show_assessment,
     submit_answers,
-    submit_version,
 )
+from mrx_benchmark.handlers.criteria import catalogue_named, in_force, list_criteria
+from mrx_benchmark.handlers.protocols import list_protocols, protocol_named, register_protocol, submit_version
+from mrx_benchmark.handlers.publishing import publish_criteria
 
 __all__ = (
     "AssessmentShown",

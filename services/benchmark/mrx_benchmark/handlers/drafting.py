@@ -9,14 +9,10 @@ from mrx_shared.refusals import Unknown
 from mrx_benchmark.domain.answers import Answer, Note, Sifted, row_of, sift
 from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.drafts import Draft
-from mrx_benchmark.handlers.assessing import (
-    AssessmentShown,
-    catalogue_named,
-    owned,
-    submit_answers,
-    waivers_today,
-)
+from mrx_benchmark.handlers.assessing import AssessmentShown, submit_answers
+from mrx_benchmark.handlers.criteria import catalogue_named, waivers_today
 from mrx_benchmark.handlers.evolution import carry_over
+from mrx_benchmark.handlers.protocols import owned
 from mrx_benchmark.ports import Work
 
 

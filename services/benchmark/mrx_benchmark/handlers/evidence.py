@@ -6,7 +6,8 @@ from uuid import UUID
 from mrx_shared.refusals import Unknown
 
 from mrx_benchmark.domain.evidence import Evidence, check_room, referred
-from mrx_benchmark.handlers.assessing import check_free, owned
+from mrx_benchmark.handlers.protocols import owned
+from mrx_benchmark.handlers.reviewers import check_free
 from mrx_benchmark.ports import Work
 
 

@@ -13,15 +13,10 @@ from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.lineage import Lineage, carry, path
 from mrx_benchmark.domain.portfolio import Rescored, rescore
 from mrx_benchmark.domain.process import REMINDERS, Evolution, Phase, Step, reminder_due
-from mrx_benchmark.handlers.assessing import (
-    BY_ITSELF,
-    catalogue_named,
-    is_tied,
-    note,
-    say_criteria,
-    say_with_new_end,
-    waivers_today,
-)
+from mrx_benchmark.handlers.assessing import BY_ITSELF, note
+from mrx_benchmark.handlers.criteria import catalogue_named, waivers_today
+from mrx_benchmark.handlers.publishing import say_criteria, say_with_new_end
+from mrx_benchmark.handlers.reviewers import is_tied
 from mrx_benchmark.ports import Measured, Verdict, Work
 
 Transact = Callable[[Callable[[Work], Awaitable[None]]], Awaitable[None]]

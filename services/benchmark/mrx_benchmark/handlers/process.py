@@ -12,17 +12,11 @@ from mrx_benchmark.domain.assessments import Assessment, Decision, State
 from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
-from mrx_benchmark.handlers.assessing import (
-    AssessmentShown,
-    as_kept,
-    check_free,
-    in_force,
-    note,
-    owned,
-    say_assessed,
-    shown,
-    waivers_today,
-)
+from mrx_benchmark.handlers.assessing import AssessmentShown, note, shown
+from mrx_benchmark.handlers.criteria import in_force, waivers_today
+from mrx_benchmark.handlers.protocols import owned
+from mrx_benchmark.handlers.publishing import as_kept, say_assessed
+from mrx_benchmark.handlers.reviewers import check_free
 from mrx_benchmark.ports import Extension, Work
 
 
