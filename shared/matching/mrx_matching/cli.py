@@ -1,21 +1,26 @@
 """`mrx match`: sites out of lists, and a member's suppliers in a released list."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from mrx_matching.clusters import resolve_with_confidence
+from mrx_matching.clusters import resolve_frame
 from mrx_matching.countries import normalise_country
+from mrx_matching.explain import explain as explain_records
 from mrx_matching.identifiers import check_identifier
 from mrx_matching.link import Decision
 from mrx_matching.link import link as link_records
+from mrx_matching.reading import frame_of
 from mrx_matching.records import SiteRecord
 
 app = typer.Typer(help="Find out which rows are the same supplier site.", no_args_is_help=True)
@@ -38,6 +43,11 @@ _INFRASTRUCTURE = 3
 _NamesOnly = Annotated[bool, typer.Option("--names-only", help="Look at names and country alone.")]
 
 
+class Engine(StrEnum):
+    LOCAL = "local"
+    SPARK = "spark"
+
+
 class InputRejected(Exception):
     """A file that cannot be read as a list: says where and what to do."""
 
@@ -54,14 +64,20 @@ def resolve(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists as CSV.")],
     out: Annotated[Path, typer.Option(help="Where to write source,record_id,site_id,confidence.")],
     *,
+    engine: Annotated[Engine, typer.Option(help="This machine, or Apache Spark.")] = Engine.LOCAL,
     names_only: _NamesOnly = False,
 ) -> None:
     """Put the rows of one or more lists into sites."""
     with _exit_codes():
         rows = [row for file in files for row in _read(file, names_only=names_only)]
         _refuse_repeated(rows)
-        with _progress() as say:
-            labels, confidence = resolve_with_confidence([row.record for row in rows], progress=say)
+        frame = frame_of([row.record for row in rows])
+        if engine is Engine.SPARK:
+            found = _on_spark(frame)
+        else:
+            with _progress() as say:
+                found = resolve_frame(frame, processes=os.cpu_count() or 1, progress=say)
+        labels, confidence = found["site"].to_list(), found["confidence"].to_list()
         _write(
             out,
             ("source", "record_id", "site_id", "confidence"),
@@ -103,7 +119,44 @@ def link(
     )
 
 
+@app.command()
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A row as FILE:RECORD_ID.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another row as FILE:RECORD_ID.")],
+) -> None:
+    """Say why two rows are, or are not, one site."""
+    with _exit_codes():
+        one, other = _pick(a), _pick(b)
+    typer.echo(explain_records(one, other).text)
+
+
+def _pick(address: str) -> SiteRecord:
+    file, _, record_id = address.rpartition(":")
+    if not file:
+        raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
+    for row in _read(Path(file), names_only=False):
+        if row.record_id == record_id:
+            return row.record
+    raise InputRejected(f"{file}: has no record_id {record_id!r}; check the id")
+
+
+def _on_spark(frame: pl.DataFrame) -> pl.DataFrame:
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
+
+        from mrx_matching.spark import resolve_on_spark  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise InputRejected("engine spark: Spark is not installed; install mrx-matching[spark]") from error
+    session = SparkSession.builder.appName("mrx match").getOrCreate()
+    try:
+        return resolve_on_spark(session, frame)
+    finally:
+        session.stop()
+
+
 def _read(file: Path, *, names_only: bool) -> list[Row]:
+    if file.suffix == ".parquet":
+        return _read_parquet(file, names_only=names_only)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
@@ -118,6 +171,21 @@ def _read(file: Path, *, names_only: bool) -> list[Row]:
         raise InputRejected(f"{file}: is not UTF-8; save it as CSV in UTF-8") from error
     except csv.Error as error:
         raise InputRejected(f"{file}: is not CSV ({error}); save it as CSV in UTF-8") from error
+
+
+def _read_parquet(file: Path, *, names_only: bool) -> list[Row]:
+    try:
+        table = pl.read_parquet(file)
+    except FileNotFoundError as error:
+        raise InputRejected(f"{file}: there is no such file; check the path") from error
+    except pl.exceptions.PolarsError as error:
+        raise InputRejected(f"{file}: is not Parquet ({error}); write it again") from error
+    _check_header(file, table.columns)
+    texts = table.select(pl.all().cast(pl.String))
+    return [
+        _row(file, number, columns, names_only=names_only)
+        for number, columns in enumerate(texts.iter_rows(named=True), start=1)
+    ]
 
 
 def _check_header(file: Path, header: Iterable[str]) -> None:
@@ -176,6 +244,12 @@ def _refuse_repeated(rows: Iterable[Row]) -> None:
 
 
 def _write(out: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    if out.suffix == ".parquet":
+        texts = [[str(value) for value in line] for line in lines]
+        table = pl.DataFrame(texts, schema=dict.fromkeys(header, pl.String), orient="row")
+        number = next((column for column in ("confidence", "score") if column in header), None)
+        (table.with_columns(pl.col(number).cast(pl.Float64)) if number else table).write_parquet(out)
+        return
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

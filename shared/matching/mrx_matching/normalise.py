@@ -145,6 +145,15 @@ def parse_address(text: str) -> Address:
     )
 
 
+def parse_address_in_order(text: str) -> tuple[list[str], list[str]]:
+    """Return the words and the numbers of an address as they follow each other."""
+    tokens = address_words().rewrite(
+        [part for token in fold(text) for part in _split_letters_and_digits(token)]
+    )
+    numbers = [token.lstrip("0") or "0" for token in tokens if token[0].isdigit()]
+    return [token for token in tokens if not token[0].isdigit()], numbers
+
+
 @lru_cache(maxsize=1 << 16)
 def parse_place(text: str, country: str) -> frozenset[str]:
     """Return the words of a city or region without its rank (city, district), directions in English."""

@@ -8,7 +8,7 @@ other tenants are sites of their own.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -38,7 +38,11 @@ COLUMNS = (
 )
 _HAS = {"os_id": 0.1, "duns": 0.12, "lei": 0.05, "vat": 0.08, "gln": 0.05}
 _CUT = 35
-_SYLLABLE = re.compile(r"[^aeiouyàáâãäåèéêëìíîïòóôõöùúûüıýăđơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹąęóöüâî]*[aeiouyıàáâãäåèéêëìíîïòóôõöùúûüăơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựąę]+[nrlmsk]?", re.IGNORECASE)
+_BRAND = re.compile(r"{[abc](?::l)?}")
+_SYLLABLE = re.compile(
+    r"[^aeiouyàáâãäåèéêëìíîïòóôõöùúûüıýăđơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹąęóöüâî]*[aeiouyıàáâãäåèéêëìíîïòóôõöùúûüăơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựąę]+[nrlmsk]?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,10 @@ def directory(seed: int, rows: int, *, sources: int = 24) -> Iterator[tuple[dict
             if written == rows:
                 return
             habit = chance.choice(habits)
-            yield {"record_id": f"r{written:07d}", "source": habit.name} | _row(chance, premises, habit), premises.number
+            yield (
+                {"record_id": f"r{written:07d}", "source": habit.name} | _row(chance, premises, habit),
+                premises.number,
+            )
             written += 1
 
 
@@ -95,12 +102,14 @@ class _Habits:
 
 @cache
 def _facts() -> dict[str, Any]:
-    return tomllib.loads(files("mrx_matching.generator").joinpath("directory.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        files("mrx_matching.generator").joinpath("directory.toml").read_text(encoding="utf-8")
+    )
 
 
 @cache
 def _pinyin() -> tuple[tuple[str, str, str], ...]:
-    return tuple(tuple(entry.split("|")) for entry in _facts()["syllables"])  # type: ignore[misc]
+    return tuple(tuple(entry.split("|")) for entry in _facts()["syllables"])
 
 
 @cache
@@ -128,7 +137,9 @@ def _word(chance: Dice, country: str) -> str:
         word: str = chance.choice(_countries()[country]["words"])
         return word
     firsts, others = _syllables(country)
-    return "".join([chance.choice(firsts), *(chance.choice(others) for _ in range(chance.choice((1, 1, 2))))]).capitalize()
+    return "".join(
+        [chance.choice(firsts), *(chance.choice(others) for _ in range(chance.choice((1, 1, 2))))]
+    ).capitalize()
 
 
 def _rows_of(chance: Dice) -> int:
@@ -156,13 +167,15 @@ def _sites(chance: Dice) -> Iterator[Premises]:
         yield premises
 
 
-def _place(chance: Dice, country: str) -> dict[str, str]:
+def _place(chance: Dice, country: str) -> dict[str, Any]:
     facts = _countries()[country]
     city, region, postcode = chance.choice(facts["cities"]).split("|")
-    return {"city": city, "region": region, "postcode": _digits(chance, postcode)} | _street(chance, country, city)
+    return {"city": city, "region": region, "postcode": _digits(chance, postcode)} | _street(
+        chance, country, city
+    )
 
 
-def _street(chance: Dice, country: str, city: str) -> dict[str, str]:
+def _street(chance: Dice, country: str, city: str) -> dict[str, Any]:
     facts = _countries()[country]
     return {
         "street": _fill(chance, chance.choice(facts["streets"]), country, city),
@@ -216,7 +229,7 @@ def _fresh(chance: Dice, country: str) -> Premises:
     )
 
 
-def _numbers(chance: Dice, country: str, company: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006
+def _numbers(chance: Dice, country: str, company: Mapping[str, str] = {}) -> dict[str, str]:
     own = {kind: _MAKE[kind](chance, country) for kind, share in _HAS.items() if chance.random() < share}
     for kind in ("lei", "vat"):
         own.pop(kind, None) if company else None
@@ -226,10 +239,14 @@ def _numbers(chance: Dice, country: str, company: Mapping[str, str] = {}) -> dic
 def _unit(chance: Dice, near: Premises) -> Premises:
     number = chance.randint(2, 5)
     roman = ("II", "III", "IV", "V")[number - 2]
-    suffix = chance.choice((f"Unit {number}", f"{roman}", f"- Unit {number}", f"Plant {number}", f"{number}", f"Unit-{roman}"))
+    suffix = chance.choice(
+        (f"Unit {number}", f"{roman}", f"- Unit {number}", f"Plant {number}", f"{number}", f"Unit-{roman}")
+    )
     same = chance.random() < _facts()["sites"]["twin_compound"]
-    place = {} if same else _street(chance, near.country, near.city)
-    return replace(near, suffix=suffix, trading="", identifiers=_numbers(chance, near.country, near.identifiers), **place)
+    place: dict[str, Any] = {} if same else _street(chance, near.country, near.city)
+    return replace(
+        near, suffix=suffix, trading="", identifiers=_numbers(chance, near.country, near.identifiers), **place
+    )
 
 
 def _elsewhere(chance: Dice, near: Premises) -> Premises:
@@ -240,8 +257,10 @@ def _elsewhere(chance: Dice, near: Premises) -> Premises:
 def _sister(chance: Dice, near: Premises) -> Premises:
     trade = chance.choice([trade for trade in _countries()[near.country]["trades"] if trade != near.trade])
     same = chance.random() < _facts()["sites"]["twin_compound"]
-    place = {} if same else _street(chance, near.country, near.city)
-    return replace(near, trade=trade, suffix="", trading="", identifiers=_numbers(chance, near.country), **place)
+    place: dict[str, Any] = {} if same else _street(chance, near.country, near.city)
+    return replace(
+        near, trade=trade, suffix="", trading="", identifiers=_numbers(chance, near.country), **place
+    )
 
 
 def _moved(chance: Dice, near: Premises) -> Premises:
@@ -260,11 +279,11 @@ def _tenant(chance: Dice, near: Premises) -> Premises:
     )
 
 
-def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:
+def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:  # noqa: C901, PLR0912 - one line for each trouble
     shares = _facts()["rows"]
 
     def happens(what: str) -> bool:
-        return chance.random() < shares[what] * habit.messy
+        return chance.random() < float(shares[what]) * habit.messy
 
     street, park, city, region, postcode = site.street, site.park, site.city, site.region, site.postcode
     if site.office and happens("head_office"):
@@ -282,9 +301,9 @@ def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:
         parts.append(city)
     address = ", ".join(parts)
     if happens("abbreviation"):
-        address = noise._abbreviated(address, noise._ADDRESS_ABBREVIATIONS)
+        address = noise.abbreviated(address, noise.ADDRESS_ABBREVIATIONS)
     if happens("address_typo"):
-        address = noise._typo(chance, address)
+        address = noise.typo(chance, address)
     columns = {
         "name": name,
         "address": "" if happens("no_address") else address,
@@ -295,7 +314,7 @@ def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:
     if happens("wrong_postcode") and columns["postcode"]:
         columns["postcode"] = columns["postcode"][:-1] + str(chance.randint(0, 9))
     if happens("mojibake"):
-        columns["name"] = noise._mojibake(columns["name"])
+        columns["name"] = noise.mojibake(columns["name"])
     elif habit.accents and plain:
         columns = {column: anyascii(text) for column, text in columns.items()}
     if habit.upper:
@@ -305,13 +324,15 @@ def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:
     if happens("spaced"):
         columns["name"] = "  ".join(" ".join(word) for word in columns["name"].split())
     numbers = {
-        "tax_id" if kind == "vat" else kind: site.identifiers.get(kind, "") if kind in habit.identifiers else ""
+        "tax_id" if kind == "vat" else kind: site.identifiers.get(kind, "")
+        if kind in habit.identifiers
+        else ""
         for kind in _HAS
     }
     return columns | {"country": chance.choice((site.country, country_name(site.country)))} | numbers
 
 
-def _named(chance: Dice, site: Premises, habit: _Habits, happens: Any) -> tuple[str, bool]:
+def _named(chance: Dice, site: Premises, habit: _Habits, happens: Callable[[str], bool]) -> tuple[str, bool]:  # noqa: C901, PLR0912 - one line for each trouble
     """Return the name as written this time, and whether accents may be taken off it."""
     brand, trade, city, legal = site.brand, site.trade, site.city, site.legal
     if site.country == "CN":
@@ -319,9 +340,15 @@ def _named(chance: Dice, site: Premises, habit: _Habits, happens: Any) -> tuple[
             han = "".join(_han()[piece] for word in brand for piece in _pieces(word))
             words = _facts()["han"]
             suffix = "".join(character for character in site.suffix if character.isdigit())
-            return f"{words.get(city, city)}{han}{words.get(trade, trade)}有限公司{suffix and suffix + '厂'}", False
+            return (
+                f"{words.get(city, city)}{han}{words.get(trade, trade)}有限公司{suffix and suffix + '厂'}",
+                False,
+            )
         if happens("cantonese"):
-            brand = tuple(" ".join(_cantonese()[piece].capitalize() for piece in _pieces(word)) or word for word in brand)
+            brand = tuple(
+                " ".join(_cantonese()[piece].capitalize() for piece in _pieces(word)) or word
+                for word in brand
+            )
         elif happens("spaced_pinyin"):
             brand = tuple(" ".join(piece.capitalize() for piece in _pieces(word)) or word for word in brand)
     if site.trading and happens("trading"):
@@ -340,9 +367,9 @@ def _named(chance: Dice, site: Premises, habit: _Habits, happens: Any) -> tuple[
         pattern = pattern.replace("{city}", "").replace("()", "").strip()
     name = _filled(pattern, brand, trade, city)
     if happens("abbreviation"):
-        name = noise._abbreviated(name, noise._ABBREVIATIONS)
+        name = noise.abbreviated(name, noise.ABBREVIATIONS)
     if happens("typo"):
-        name = noise._typo(chance, name)
+        name = noise.typo(chance, name)
     if site.suffix:
         name = f"{name} {site.suffix}"
     if chance.random() >= habit.drops_legal and legal:
@@ -352,7 +379,10 @@ def _named(chance: Dice, site: Premises, habit: _Habits, happens: Any) -> tuple[
 
 def _filled(pattern: str, brand: Sequence[str], trade: str, city: str) -> str:
     for word in brand:
-        pattern = re.sub(r"{[abc](?::l)?}", lambda mark, word=word: word.lower() if mark[0].endswith(":l}") else word, pattern, count=1)  # type: ignore[misc]
+        mark = _BRAND.search(pattern)
+        if mark:
+            text = word.lower() if mark[0].endswith(":l}") else word
+            pattern = pattern[: mark.start()] + text + pattern[mark.end() :]
     return " ".join(pattern.replace("{t}", trade).replace("{city}", city).split())
 
 

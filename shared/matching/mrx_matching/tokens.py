@@ -1,0 +1,158 @@
+"""The nodes of one country as arrays: words as numbers, and how much each word tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from mrx_matching.identifiers import IDENTIFIER_KINDS
+from mrx_matching.reading import weak_words
+
+Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int32]
+Texts = npt.NDArray[np.object_]
+
+_NAME_WORDS = 8
+_STREET_WORDS = 10
+_STREET_NUMBERS = 5
+_WEAK = 0.45
+_FEWEST = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """For each node its words as numbers, the most telling first, -1 where there are no more."""
+
+    ids: Numbers
+    weights: Floats
+    counts: npt.NDArray[np.int64]
+    """In how many nodes each word stands."""
+
+    @property
+    def totals(self) -> Floats:
+        totals: Floats = self.weights.sum(axis=1)
+        return totals
+
+
+class Nodes:
+    """What is compared. Node n is the nth distinct content of its country."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self.size = frame.height
+        weak = sorted(weak_words())
+        places = frame["city"].unique().to_list() + frame["province"].unique().to_list()
+        self._places = sorted({word for place in places for word in place.split()})
+        self.name = _words(frame["words"], most=_NAME_WORDS, weak=weak, half=self._places)
+        self.street = _words(frame["street"], most=_STREET_WORDS, weak=(), half=self._places)
+        self.house = _words(frame["streets"], most=_STREET_NUMBERS, weak=(), half=(), in_order=True)
+        stripped = _brands(frame["words"], weak, self._places)
+        self.frame = frame.with_columns(
+            squash=pl.col("words").str.replace_all(" ", "", literal=True),
+            brand=stripped,
+            letters=pl.col("plain").str.split(" ").list.eval(pl.element().str.slice(0, 1)).list.join(""),
+            plain=pl.col("plain").str.replace_all(" ", "", literal=True),
+            alias=pl.col("alias").str.replace_all(" ", "", literal=True),
+            trade=_trades(frame["words"], weak),
+        )
+
+    def texts(self, column: str) -> Texts:
+        if column not in self._cache:
+            self._cache[column] = np.array(self.frame[column].to_list(), dtype=object)
+        found: Texts = self._cache[column]
+        return found
+
+    def codes(self, column: str) -> Numbers:
+        """Return numbers that are equal where the texts are, and -1 where there is no text."""
+        key = f"{column}#"
+        if key not in self._cache:
+            text = self.frame[column]
+            ranked = text.rank("dense").cast(pl.Int32).to_numpy()
+            self._cache[key] = np.where((text == "").to_numpy(), np.int32(-1), ranked).astype(np.int32)
+        found: Numbers = self._cache[key]
+        return found
+
+    @cached_property
+    def _cache(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def brand_counts(self) -> Floats:
+        """For each node how many nodes have its brand, as a logarithm."""
+        codes = self.codes("brand")
+        counts = np.bincount(codes + 1)
+        return np.log(counts[codes + 1]).astype(np.float32)
+
+
+def _words(
+    texts: pl.Series, *, most: int, weak: Sequence[str], half: Sequence[str], in_order: bool = False
+) -> Words:
+    size = len(texts)
+    long = (
+        pl.DataFrame({"node": np.arange(size, dtype=np.int32), "word": texts.str.split(" ")})
+        .explode("word", empty_as_null=True)
+        .with_row_index("place")
+        .filter(pl.col("word").is_not_null() & (pl.col("word") != ""))
+        .unique(["node", "word"], keep="first", maintain_order=True)
+    )
+    vocabulary = (
+        long.group_by("word")
+        .agg(pl.len().alias("count"))
+        .sort("word")
+        .with_row_index("id")
+        .with_columns(
+            ((max(size, _FEWEST) / pl.col("count")).log() + 0.1)
+            .mul(
+                pl.when(pl.col("word").is_in(weak))
+                .then(_WEAK)
+                .when(pl.col("word").is_in(half))
+                .then(0.6)
+                .otherwise(1.0)
+            )
+            .truediv(np.log(max(size, _FEWEST)))
+            .cast(pl.Float32)
+            .alias("weight")
+        )
+    )
+    long = long.join(vocabulary, on="word", how="left", maintain_order="left")
+    order = ["node", "place"] if in_order else ["node", "weight", "word"]
+    descending = [False, False] if in_order else [False, True, False]
+    long = (
+        long.sort(order, descending=descending)
+        .with_columns(rank=pl.int_range(pl.len()).over("node"))
+        .filter(pl.col("rank") < most)
+    )
+    ids = np.full((size, most), -1, dtype=np.int32)
+    weights = np.zeros((size, most), dtype=np.float32)
+    node, rank = long["node"].to_numpy(), long["rank"].to_numpy()
+    ids[node, rank] = long["id"].to_numpy()
+    weights[node, rank] = long["weight"].to_numpy()
+    return Words(ids=ids, weights=weights, counts=vocabulary["count"].to_numpy().astype(np.int64))
+
+
+def _brands(words: pl.Series, weak: Sequence[str], places: Sequence[str]) -> pl.Series:
+    """Return what is left of names without trades and places, in one piece; the whole where nothing is."""
+    taken = set(weak) | set(places)
+    drop = dict.fromkeys(taken, "")
+    return pl.Series(
+        [
+            "".join(word for word in text.split() if word not in drop) or text.replace(" ", "")
+            for text in words.to_list()
+        ],
+        dtype=pl.String,
+    )
+
+
+def _trades(words: pl.Series, weak: Sequence[str]) -> pl.Series:
+    known = frozenset(weak)
+    return pl.Series(
+        [" ".join(sorted({word for word in text.split() if word in known})) for text in words.to_list()],
+        dtype=pl.String,
+    )
+
+
+__all__ = ["IDENTIFIER_KINDS", "Floats", "Nodes", "Numbers", "Texts", "Words"]
