@@ -213,8 +213,8 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
 def alike(texts: tuple[Texts, ...], scorer: Callable[..., float], *, scale: float = 100.0) -> Floats:
     if not len(texts[0]):
         return np.empty(0, dtype=np.float32)
-    found: Floats = cpdist(texts[0], texts[1], scorer=scorer, dtype=np.float32) / np.float32(scale)
-    return found
+    found = cpdist(texts[0], texts[1], scorer=scorer, dtype=np.float32)
+    return np.asarray(found / np.float32(scale), dtype=np.float32)
 
 
 def _overlap(words: Words, low: Rows, high: Rows) -> tuple[Floats, Floats, Floats]:
