@@ -92,13 +92,13 @@ def test_a_services_readme_names_its_routes(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(APPS))
 def test_a_services_readme_names_its_settings(name: str) -> None:
     settings = settings_of(name)
-    prefix = str(settings.model_config["env_prefix"])
-    has = {
-        str(field.validation_alias or f"{prefix}{key}".upper())
-        for key, field in settings.model_fields.items()
-    }
-    has |= {f"MRX_KAFKA_{key}".upper() for key in KafkaSettings.model_fields}
-    assert set(re.findall(r"`(MRX_[A-Z0-9_]+)`", readme(name))) == has
+    assert issubclass(settings, ServiceSettings)
+    of_kafka = {f"MRX_KAFKA_{key}".upper() for key in KafkaSettings.model_fields}
+    assert settings_told(name) == variables(settings) | of_kafka
+
+
+def test_the_portals_readme_names_its_settings() -> None:
+    assert settings_told("portal") == variables(settings_of("portal"))
 
 
 def test_every_package_has_a_card() -> None:
@@ -114,5 +114,16 @@ def readme(name: str) -> str:
 def settings_of(name: str) -> type[BaseSettings]:
     module = __import__(f"mrx_{name}.settings", fromlist=["Settings"])
     settings: type[BaseSettings] = module.Settings
-    assert issubclass(settings, ServiceSettings)
     return settings
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    prefix = str(settings.model_config["env_prefix"])
+    return {
+        str(field.validation_alias or f"{prefix}{key}".upper())
+        for key, field in settings.model_fields.items()
+    }
+
+
+def settings_told(name: str) -> set[str]:
+    return set(re.findall(r"`(MRX_[A-Z0-9_]+)`", readme(name)))

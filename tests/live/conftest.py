@@ -1,10 +1,11 @@
 """One whole stack for all stories, as `make up` starts it, with members that take part."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sysconfig
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ MEMBERS = ("Ash", "Birch", "Cedar")
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A stack that serves; each of `MEMBERS` was admitted, passed step 1 and signed."""
+    """A stack that serves; each of its members was admitted, passed step 1 and signed."""
 
     folder: Path
     urls: dict[str, str]
@@ -40,10 +41,9 @@ class Running:
         return self.mrx("operator", "--credentials", str(self.folder / "credentials.json"), *arguments)
 
 
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The stack; stopped at the end of the session."""
-    folder = tmp_path_factory.mktemp("stack")
+@contextlib.contextmanager
+def serving(folder: Path, members: Sequence[str]) -> Iterator[Running]:
+    """Start a stack in which `members` take part; stop it at the end."""
     started = subprocess.run(
         [MRX, "local", "up", "--detach", "--folder", str(folder)],
         capture_output=True,
@@ -60,19 +60,26 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             kafka=stack["kafka"],
             credentials=Credentials(folder / "up"),
         )
-        asyncio.run(_take_part(made))
+        asyncio.run(_take_part(made, members))
         yield made
     finally:
         subprocess.run([MRX, "local", "down", "--folder", str(folder)], check=True, timeout=120)
 
 
-async def _take_part(running: Running) -> None:
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The stack; stopped at the end of the session."""
+    with serving(tmp_path_factory.mktemp("stack"), MEMBERS) as made:
+        yield made
+
+
+async def _take_part(running: Running, members: Sequence[str]) -> None:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         scheme = Scheme(client, running.urls, running.credentials)
-        await scheme.admit([Actor(name=name, group=name) for name in MEMBERS])
+        await scheme.admit([Actor(name=name, group=name) for name in members])
         await scheme.assess_public()
         await scheme.publish_statement()
-        for name in MEMBERS:
+        for name in members:
             await scheme.adopt(name)
             await scheme.sign(name)
 

@@ -20,7 +20,7 @@ from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from mrx_aggregation.adapters.database import AggregationWork, Transactions
+from mrx_aggregation.adapters.database import AggregationWork
 from mrx_aggregation.adapters.documents import DocumentShelf
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
@@ -121,7 +121,7 @@ def build_http(wiring: Wiring, access: Access) -> FastAPI:
 def _loops(
     once: Once[Work], resolver: AsyncEngine, writer: AsyncEngine, shelf: DocumentShelf
 ) -> tuple[Loop, Loop]:
-    transact = Transactions(once)
+    transact = once.alone
 
     async def take_up() -> bool:
         await take_up_what_is_ready(transact)

@@ -14,7 +14,7 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.store.database import Database
 
 from mrx_benchmark import handlers
-from mrx_benchmark.adapters.database import BenchmarkWork, in_one_transaction
+from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
@@ -46,5 +46,5 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         subscriptions=subscriptions,
         database=database,
         access=access,
-        on_start=partial(in_one_transaction, once, handlers.publish_criteria),
+        on_start=partial(once.alone, handlers.publish_criteria),
     )

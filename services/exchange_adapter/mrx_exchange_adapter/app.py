@@ -20,7 +20,7 @@ from mrx_shared.store.database import Database
 from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
 from pydantic import SecretStr
 
-from mrx_exchange_adapter.adapters.database import ExchangeWork, Transactions
+from mrx_exchange_adapter.adapters.database import ExchangeWork
 from mrx_exchange_adapter.adapters.inspector import ChildInspector
 from mrx_exchange_adapter.adapters.objects import ObjectQuarantine, ObjectReader, ObjectSigner, ObjectVault
 from mrx_exchange_adapter.adapters.platform import HttpPlatform, connect
@@ -105,7 +105,7 @@ def wire(
     )
     once: Once[Work] = Once(database, ExchangeWork, service=SERVICE)
     bench = Bench(
-        transact=Transactions(once),
+        transact=once.alone,
         quarantine=ObjectQuarantine(buckets.scanner),
         vault=ObjectVault(buckets.vault),
         inspector=inspector or ChildInspector(),

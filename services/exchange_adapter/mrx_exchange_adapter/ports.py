@@ -63,8 +63,16 @@ class Watched:
 class Pages(Protocol):
     """Tokens of suppliers' pages, as hashes; ids only."""
 
-    async def remember(self, token_hash: bytes, request_id: UUID, *, valid_until: datetime) -> None:
+    async def remember(
+        self, token_hash: bytes, request_id: UUID, *, mail_id: UUID, valid_until: datetime
+    ) -> None:
         """Keep a token of a request's page. A repetition changes nothing."""
+
+    async def revoke(self, request_id: UUID, mail_ids: Collection[UUID]) -> bool:
+        """The tokens of these mails open nothing from now on, also those not heard of yet.
+
+        Returns whether any was not revoked before.
+        """
 
     async def find(self, token_hash: bytes, *, at: datetime) -> Page:
         """Whose page it opens. Raises `Unknown`; `TooEarly` where the request's own fact has not come."""
@@ -137,6 +145,9 @@ class Reports(Protocol):
 
     async def withdraw(self, report_id: UUID, *, at: datetime) -> None:
         """No further link is given. A repetition changes nothing."""
+
+    async def reopen(self, report_id: UUID) -> None:
+        """Links are given again."""
 
 
 class Shares(Protocol):

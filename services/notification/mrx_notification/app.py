@@ -17,7 +17,7 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.store.database import Database
 
 from mrx_notification import handlers
-from mrx_notification.adapters.database import NotificationWork, Transactions
+from mrx_notification.adapters.database import NotificationWork
 from mrx_notification.adapters.letters import JinjaLetters
 from mrx_notification.adapters.smtp import SmtpPost
 from mrx_notification.entrypoints.http import build_router
@@ -74,7 +74,7 @@ def assemble(settings: Settings, post: Post) -> Notification:
         settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
     )
     once: Once[Work] = Once(database, NotificationWork, service=SERVICE)
-    transact = Transactions(once)
+    transact = once.alone
     access = Access(service=SERVICE, find_key=key_finder(database), clock=system_clock(settings.clock_offset))
     send_due = partial(
         handlers.send_due,

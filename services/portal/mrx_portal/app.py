@@ -12,7 +12,7 @@ from mrx_shared.kit.logging import configure
 
 from mrx_portal.adapters.documents import HttpDocuments
 from mrx_portal.adapters.plots import avoided_by_round
-from mrx_portal.adapters.services import HttpServices
+from mrx_portal.adapters.services import PATIENCE_S, HttpServices
 from mrx_portal.entrypoints.desk import STATIC, Desk
 from mrx_portal.entrypoints.health import health
 from mrx_portal.entrypoints.member import member_pages
@@ -29,7 +29,12 @@ from mrx_portal.settings import Settings
 SERVICE = "portal"
 
 
-def build_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+def build_app(
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    patience_s: float = PATIENCE_S,
+) -> FastAPI:
     """The portal; nothing is opened before it is started. `transport` is where its calls go, if not out."""
     services = HttpServices(
         {
@@ -40,6 +45,7 @@ def build_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None 
             Service.EXCHANGE_ADAPTER: settings.exchange_adapter_url,
         },
         transport=transport,
+        patience_s=patience_s,
     )
     desk = Desk(
         services=services,

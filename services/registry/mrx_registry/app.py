@@ -16,7 +16,7 @@ from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.store.database import Database
 
-from mrx_registry.adapters.database import RegistryWork, Transactions
+from mrx_registry.adapters.database import RegistryWork
 from mrx_registry.adapters.kafka import KafkaMemberTopics
 from mrx_registry.adapters.sealing import AesSeal, ArgonSecrets
 from mrx_registry.adapters.tokens import JoseTokens
@@ -73,7 +73,7 @@ def assemble(settings: Settings, topics: MemberTopics) -> Registry:
         settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
     )
     once: Once[Work] = Once(database, RegistryWork, service="registry")
-    transact = Transactions(once)
+    transact = once.alone
     seal = AesSeal(settings.sealing_key)
     tokens = JoseTokens(settings.issuer, seal=seal)
     access = Access(

@@ -13,7 +13,7 @@ from mrx_shared.kit.http import build_api
 from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.store.database import Database
 
-from mrx_report_request.adapters.database import ReportRequestWork, Transactions
+from mrx_report_request.adapters.database import ReportRequestWork
 from mrx_report_request.entrypoints.http.routes import build_router
 from mrx_report_request.entrypoints.kafka import build_subscriptions
 from mrx_report_request.handlers.clock import keep_time
@@ -38,7 +38,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         subscriptions=subscriptions,
         database=database,
         access=access,
-        loops=(Loop(name="keep time", once=partial(keep_time, Transactions(once)), every_s=1),),
+        loops=(Loop(name="keep time", once=partial(keep_time, once.alone), every_s=1),),
     )
 
 

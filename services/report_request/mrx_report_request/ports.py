@@ -1,6 +1,6 @@
 """What the handlers need, in their words."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
@@ -88,15 +88,21 @@ class Facts(Protocol):
     async def keep_page(self, page: ReleasePage) -> None:
         """Keep a part of a release's entries."""
 
-    async def listed(self, entry_id: str) -> Listed | NotListed:
-        """The entry's site in the newest release that is here whole, or why it is not there."""
+    async def listed(self, entry_ids: Collection[str]) -> Mapping[str, Listed | NotListed]:
+        """Each entry's site in the newest release that is here whole, or why it is not there."""
 
 
 class Requests(Protocol):
     """The requests of the member whose transaction this is; nobody else's are there."""
 
-    async def add(self, request: Request) -> None:
-        """Add a request. Raises `Rejected` where its id is taken, or its site has an open one."""
+    async def add(self, requests: Sequence[Request]) -> None:
+        """Add requests. Raises `Rejected` where an id of theirs is taken, or a site has an open one.
+
+        Some of them may then be added: the caller undoes that.
+        """
+
+    async def find_all(self, request_ids: Collection[UUID]) -> Mapping[UUID, Request]:
+        """Those of these requests that there are, as they stand."""
 
     async def find(self, request_id: UUID) -> Request | None:
         """The request as it stands, or None."""
@@ -110,8 +116,8 @@ class Requests(Protocol):
     async def save(self, request: Request) -> None:
         """Keep how the request stands."""
 
-    async def open_for(self, site_token: str) -> UUID | None:
-        """The open request for a site, or None."""
+    async def open_for(self, site_tokens: Collection[str]) -> Mapping[str, UUID]:
+        """The open requests for these sites, where there are any."""
 
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
@@ -126,8 +132,8 @@ class Requests(Protocol):
 class Mails(Protocol):
     """The mails to the supplier about requests of the member whose transaction this is; ids only."""
 
-    async def note(self, mail_id: UUID, request_id: UUID) -> None:
-        """A mail to the supplier is asked for."""
+    async def note(self, mails: Mapping[UUID, UUID]) -> None:
+        """Mails to suppliers are asked for: which, about which request."""
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         """Every mail to the supplier that was asked for."""

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 from mrx_benchmark import handlers
-from mrx_benchmark.adapters.database import BenchmarkWork, in_one_transaction
+from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.entrypoints.files import shipped_catalogue
 from mrx_benchmark.ports import Work
 from mrx_shared.bus.once import Once
@@ -116,7 +116,7 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
 async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
     call_as: As, once: Once[Work], database: Database, as_superuser: asyncpg.Connection
 ) -> None:
-    await in_one_transaction(once, handlers.publish_criteria)
+    await once.alone(handlers.publish_criteria)
     reviewer = call_as("reviewer")
     for owner, public in ((call_as("member", uuid4()), False), (call_as("secretariat"), True)):
         protocol_id = await protocol_of(owner, code=f"P-{public}", public=public)
@@ -129,7 +129,7 @@ async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
         database, partial(BenchmarkWork, catalogues={"6.0-4p": ending}), service="benchmark"
     )
     for _ in range(2):
-        await in_one_transaction(release, handlers.publish_criteria)
+        await release.alone(handlers.publish_criteria)
     again = (await facts(as_superuser, "protocol-assessed"))[2:]
     expected = [{**one, "recognised_until": "2026-12-31"} for one in first]
     assert sorted(again, key=lambda one: one["about"]) == sorted(expected, key=lambda one: one["about"])
@@ -334,7 +334,7 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:
     for _ in range(3):
-        await in_one_transaction(once, handlers.publish_criteria)
+        await once.alone(handlers.publish_criteria)
     said = await facts(as_superuser, "criteria-published")
     assert {one["criteria_version"]: one["weight"] for one in said} == {
         "5.0-2p": 5000,
@@ -348,5 +348,5 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
 async def test_two_services_that_start_at_once_publish_once(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:
-    await asyncio.gather(*(in_one_transaction(once, handlers.publish_criteria) for _ in range(4)))
+    await asyncio.gather(*(once.alone(handlers.publish_criteria) for _ in range(4)))
     assert len(await facts(as_superuser, "criteria-published")) == 4

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
@@ -163,6 +163,7 @@ class Asked:
     request_id: UUID = field(default_factory=uuid4)
     member_id: UUID = field(default_factory=uuid4)
     token: str = field(default_factory=lambda: uuid4().hex)
+    mail_id: UUID = field(default_factory=uuid4)
 
     @property
     def token_hash(self) -> str:
@@ -211,7 +212,9 @@ class Exchange:
             )
         )
 
-    async def request_is(self, asked: Asked, state: str, *, sequence: int | None = None) -> None:
+    async def request_is(
+        self, asked: Asked, state: str, *, sequence: int | None = None, revoked_mails: Sequence[UUID] = ()
+    ) -> None:
         """report_request says how the request stands."""
         await self.hear(
             RequestChanged(
@@ -226,6 +229,7 @@ class Exchange:
                 report_id=None,
                 outcome=None,
                 changed_at=NOW(),
+                revoked_mails=list(revoked_mails),
             ),
             sequence=sequence,
         )
@@ -234,7 +238,7 @@ class Exchange:
         """Notification says that the link's mail went out."""
         await self.hear(
             MailSent(
-                mail_id=uuid4(),
+                mail_id=asked.mail_id,
                 kind=kind,
                 asked_by="report_request",
                 about=asked.request_id,

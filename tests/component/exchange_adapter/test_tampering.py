@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 from mrx_exchange_adapter.app import Buckets, buckets_of
+from mrx_exchange_adapter.handlers.checking import settle_due
+from mrx_exchange_adapter.ports import Lying, Quarantine
 from mrx_exchange_adapter.settings import Settings
 from mrx_shared.store.objects import S3Objects
 
@@ -365,6 +367,86 @@ async def test_unknown_and_expired_tokens_are_answered_alike(exchange: Exchange)
     await exchange.mail_was_sent(expired, days_ago=200)
     answers = [await exchange.page(token) for token in (expired.token, "never-made", "")]
     assert {(one.status_code, one.content) for one in answers} == {(404, answers[0].content)}
+
+
+@pytest.mark.parametrize("order", ["mail first", "revocation first"])
+async def test_the_links_of_a_replaced_contact_open_nothing_and_the_new_ones_do(
+    order: str, exchange: Exchange
+) -> None:
+    old = Asked()
+    new = replace(old, token="of-the-new-mail", mail_id=uuid4())
+    ticket: dict[str, Any] = {"ticket_id": uuid4()}
+    await exchange.request_is(old, "accepted")
+    if order == "mail first":
+        await exchange.mail_was_sent(old)
+        ticket = await exchange.ticket(old, BODY)
+        await exchange.put(ticket, BODY)
+    await exchange.request_is(old, "accepted", revoked_mails=[old.mail_id])
+    if order != "mail first":
+        await exchange.mail_was_sent(old)
+    await exchange.mail_was_sent(new)
+
+    unknown = await exchange.page("never-made")
+    answers = [
+        await exchange.page(old),
+        await exchange.post("/v1/pages/tickets", old, promise(BODY)),
+        await exchange.post("/v1/pages/platform", old, {"site_code": "ZS1234567"}),
+        await exchange.post(f"/v1/pages/tickets/{ticket['ticket_id']}/arrival", old),
+    ]
+    assert {(one.status_code, one.content) for one in answers} == {(404, unknown.content)}
+    page = await exchange.page(new)
+    assert page.status_code == 200
+    await exchange.sweep()
+    await exchange.carry_on()
+    uploads = (await exchange.page(new)).json()["uploads"]
+    assert [(one["state"], one["reasons"]) for one in uploads] == (
+        [("lapsed", ["contact-replaced"])] if order == "mail first" else []
+    )
+    await exchange.ticket(new, BODY)
+
+
+class WhileAsked:
+    """The quarantine, where something happens while it is asked what lies there."""
+
+    def __init__(self, quarantine: Quarantine, happens: Callable[[], Awaitable[None]]) -> None:
+        self._quarantine = quarantine
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._quarantine, name)
+
+    async def head(self, key: str) -> Lying | None:
+        lying = await self._quarantine.head(key)
+        await self._happens()
+        return lying
+
+
+async def test_a_file_is_not_taken_when_its_contact_is_replaced_while_storage_is_asked(
+    exchange: Exchange,
+) -> None:
+    old = await exchange.asked()
+    new = replace(old, token="of-the-new-mail", mail_id=uuid4())
+    await exchange.upload(old, BODY)
+
+    async def replaced() -> None:
+        await exchange.request_is(old, "accepted", revoked_mails=[old.mail_id])
+        await exchange.mail_was_sent(new)
+
+    bench = exchange.wiring.bench
+    await settle_due(replace(bench, quarantine=cast("Quarantine", WhileAsked(bench.quarantine, replaced))))
+    await exchange.carry_on()
+    [upload] = (await exchange.page(new)).json()["uploads"]
+    assert (upload["state"], upload["reasons"]) == ("lapsed", ["contact-replaced"])
+    assert "report-received" not in await exchange.said(old.request_id)
+
+
+async def test_a_token_of_which_the_mail_is_not_known_ends_with_the_first_that_is_revoked(
+    exchange: Exchange,
+) -> None:
+    asked, other = await exchange.asked(), await exchange.asked()
+    await exchange.superuser.execute("UPDATE page_token SET mail_id = NULL")
+    await exchange.request_is(asked, "accepted", revoked_mails=[uuid4()])
+    assert [(await exchange.page(one)).status_code for one in (asked, other)] == [404, 200]
 
 
 async def stored(exchange: Exchange) -> tuple[Asked, str, str]:

@@ -244,13 +244,16 @@ async def test_a_request_that_ends_during_the_check_gets_no_report(
     assert "report-stored" not in await exchange.said(asked.request_id)
 
 
-async def test_a_withdrawn_request_gives_no_further_link(exchange: Exchange) -> None:
+@pytest.mark.parametrize("end", ["withdrawn", "declined"])
+async def test_a_request_that_was_taken_back_or_declined_gives_no_further_link(
+    end: str, exchange: Exchange
+) -> None:
     asked = await exchange.asked()
     await exchange.upload(asked, BODY)
     await exchange.carry_on()
     report_id = (await exchange.page(asked)).json()["report"]["report_id"]
     assert (await exchange.link(asked.member_id, report_id)).status_code == 201
-    await exchange.request_is(asked, "withdrawn")
+    await exchange.request_is(asked, end)
     answer = await exchange.link(asked.member_id, report_id)
     assert (answer.status_code, answer.json()["field"]) == (409, "report_id")
     assert (await exchange.said(asked.request_id)).count("report-read") == 1

@@ -5,8 +5,10 @@ import hashlib
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
@@ -19,6 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from mrx_exchange_adapter.app import Buckets, Wiring, build_http, wire
 from mrx_exchange_adapter.entrypoints.kafka import build_subscriptions
+from mrx_exchange_adapter.handlers.checking import settle_due
 from mrx_exchange_adapter.ports import PlatformUnavailable
 from mrx_exchange_adapter.settings import Settings
 from mrx_platform.webhooks import sign
@@ -42,6 +45,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 TABLES = (
     "share, share_watch, access, report, ticket, ticket_schedule, request, request_owner, page_token, "
+    "revoked_mail, "
     "outbox, outbox_version, inbox, dead_letter, waiting, idempotency, token_key"
 )
 OFFSETS = count(1)
@@ -471,6 +475,60 @@ async def test_withdrawn_access_is_said_and_no_link_is_given_any_more(
     assert (refused.status_code, "withdrew" in refused.json()["detail"]) == (409, True)
     assert (await exchange.said(supplier)).count("access-withdrawn") == 1
     assert (await exchange.fact(supplier, "access-withdrawn"))["report_id"] == report_id
+
+
+async def test_access_that_is_granted_again_opens_the_links_again(exchange: Exchange, stage: Stage) -> None:
+    supplier = await exchange.request()
+    await stage.audit(REPORT)
+    await supplier.name(SITE)
+    first = await stage.grant(supplier.reference)
+    await exchange.look()
+    report_id = (await exchange.fact(supplier, "report-stored"))["report_id"]
+    await stage.withdraw(first)
+    await exchange.look()
+    refused = await exchange.link(report_id)
+    assert (refused.status_code, "grant access again" in refused.json()["remedy"]) == (409, True)
+
+    second = await stage.grant(supplier.reference)
+    await exchange.look()
+    await exchange.look()
+    assert await supplier.sharing() == ("stored", None)
+    assert (await exchange.link(report_id)).status_code == 201
+    assert (await exchange.fact(supplier, "access-renewed"))["report_id"] == report_id
+    await stage.withdraw(second)
+    await exchange.look()
+    assert (await exchange.link(report_id)).status_code == 409
+    said = [one for one in await exchange.said(supplier) if one.startswith("access")]
+    assert said == ["access-withdrawn", "access-renewed", "access-withdrawn"]
+
+
+async def test_access_withdrawn_during_the_check_keeps_the_report_out_until_it_is_granted_again(
+    exchange: Exchange, stage: Stage
+) -> None:
+    supplier = await exchange.request()
+    await stage.audit(REPORT)
+    await supplier.name(SITE)
+    grant_id = await stage.grant(supplier.reference)
+    await exchange.look_in_vain()
+
+    async def withdrawn_meanwhile(body: BinaryIO) -> tuple[str, ...]:
+        del body
+        await stage.withdraw(grant_id)
+        await exchange.look_in_vain()
+        return ()
+
+    bench = exchange.wiring.bench
+    inspector = SimpleNamespace(inspect=withdrawn_meanwhile)
+    await settle_due(replace(bench, inspector=inspector))
+    assert "report-stored" not in await exchange.said(supplier)
+    await exchange.settle()
+    await exchange.look()
+    assert await supplier.sharing() == ("waiting-for-access", "access-withdrawn")
+    assert (await exchange.fact(supplier, "access-withdrawn"))["report_id"] is None
+    assert exchange.quarantine.kept == {}
+    await stage.grant(supplier.reference)
+    await exchange.look()
+    assert await supplier.sharing() == ("stored", None)
 
 
 async def test_access_withdrawn_before_a_report_came_can_be_given_again(

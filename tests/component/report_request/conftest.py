@@ -12,7 +12,7 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_report_request.adapters.database import ReportRequestWork, Transactions
+from mrx_report_request.adapters.database import ReportRequestWork
 from mrx_report_request.app import build_http
 from mrx_report_request.entrypoints.kafka import build_subscriptions
 from mrx_report_request.handlers.clock import keep_time
@@ -330,7 +330,7 @@ class ReportRequests:
         moved = Database(self.urls.app, self.urls.relay, clock_offset=later)
         once: Once[Work] = Once(moved, ReportRequestWork, service="report_request")
         try:
-            while await keep_time(Transactions(once)):
+            while await keep_time(once.alone):
                 pass
         finally:
             await moved.close()

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_shared.messages.exchange_adapter import AccessWithdrawn, ReportRead, ReportRefused
+from mrx_shared.messages.exchange_adapter import AccessRenewed, AccessWithdrawn, ReportRead, ReportRefused
 from mrx_shared.messages.notification import MailFailed
 from mrx_shared.messages.report_request import MailAsked, RequestChanged
 from mrx_shared.messages.topics import Topic
@@ -153,7 +153,7 @@ async def test_a_refused_file_leads_back_and_the_right_one_is_taken(
     assert (await service.state(shown, member))["state"] == "available"
 
 
-async def test_access_withdrawn_on_the_platform_takes_the_links_path_away(
+async def test_access_withdrawn_on_the_platform_takes_the_links_path_away_until_it_is_granted_again(
     service: ReportRequests, member: UUID
 ) -> None:
     shown = await service.available(member)
@@ -165,6 +165,13 @@ async def test_access_withdrawn_on_the_platform_takes_the_links_path_away(
     assert seen["report"]["read_at"]
     assert seen["report"]["access_withdrawn_at"]
     assert (await service.statuses(member))[-1].links_path is None
+
+    renewed = AccessRenewed(
+        report_id=report_id, request_id=UUID(shown["request_id"]), member_id=member, renewed_at=NOW()
+    )
+    await service.hear(Topic.EXCHANGE_ADAPTER, renewed)
+    assert (await service.state(shown, member))["report"]["access_withdrawn_at"] is None
+    assert (await service.statuses(member))[-1].links_path == f"/v1/reports/{report_id}/links"
 
 
 async def test_a_fact_about_anothers_request_is_put_aside(service: ReportRequests, member: UUID) -> None:

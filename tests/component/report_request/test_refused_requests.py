@@ -177,6 +177,52 @@ async def test_of_many_requests_the_good_ones_are_taken_and_the_others_named_by_
     assert too_many.status_code == 422
 
 
+async def test_of_many_requests_one_that_comes_too_early_is_refused_alone_and_may_come_again(
+    service: ReportRequests, member: UUID
+) -> None:
+    await service.release([1, 2], release=2, pages=[1], of=2)
+    rows = [asked(1), asked(2, entry_id=entry(2, release=2)), asked(3, term_days=3)]
+    answer = await service.member(member).done("/v1/requests/bulk", {"requests": rows})
+    assert (answer["taken"], answer["refused"]) == (1, 2)
+    refused = [row["refused"] and row["refused"]["retryable"] for row in answer["rows"]]
+    assert refused == [None, True, False]
+    await service.release([], release=2, pages=[2], of=2)
+    again = await service.member(member).done("/v1/requests/bulk", {"requests": rows[1:2]})
+    assert again["taken"] == 1
+
+
+async def test_of_many_requests_all_are_too_early_before_any_release_or_participation(
+    service: ReportRequests, member: UUID
+) -> None:
+    unknown = await service.member(uuid4()).post("/v1/requests/bulk", {"requests": [asked(1)]})
+    assert (unknown.status_code, unknown.json()["retryable"]) == (409, True)
+    await service.sql.execute("TRUNCATE release CASCADE")
+    early = await service.member(member).post("/v1/requests/bulk", {"requests": [asked(1)]})
+    assert (early.status_code, early.json()["retryable"]) == (409, True)
+
+
+async def test_of_many_requests_one_with_an_id_that_is_taken_holds_up_no_other(
+    service: ReportRequests, member: UUID
+) -> None:
+    other, mine = uuid4(), str(uuid4())
+    await service.participate(other, "Beta Brands")
+    taken = await service.member(other).done("/v1/requests", asked(1), 201)
+    rows = [
+        asked(1),
+        asked(2, request_id=taken["request_id"]),
+        asked(3, request_id=mine),
+        asked(3, request_id=mine),
+        asked(4, request_id=mine),
+    ]
+    answer = await service.member(member).done("/v1/requests/bulk", {"requests": rows})
+    named = [(row["refused"] or {}).get("field") for row in answer["rows"]]
+    assert named == [None, "request_id", None, None, "request_id"]
+    assert answer["rows"][2]["request"] == answer["rows"][3]["request"]
+    assert len(await service.mails("invitation")) == 3
+    count = "SELECT count(*) FROM request_owner WHERE member_id = $1"
+    assert await service.sql.fetchval(count, member) == 2
+
+
 async def test_an_impossible_step_is_409_and_says_what_is_possible(
     service: ReportRequests, member: UUID
 ) -> None:

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_exchange_adapter.domain.findings import REMEDIES, remedy
+from mrx_exchange_adapter.domain.platform import (
+    ACCESS_WITHDRAWN,
+    NO_REPORT_YET,
+    SIZE_DIFFERS,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNKNOWN_SITE,
+)
 from mrx_exchange_adapter.domain.reports import file_name
 from mrx_exchange_adapter.domain.tickets import (
     ANOTHER_TAKEN,
+    CONTACT_REPLACED,
     LONGEST_PAUSE,
     NEVER_USED,
     OPEN_AT_ONCE,
@@ -25,6 +34,7 @@ from mrx_exchange_adapter.domain.tickets import (
     check_may_upload,
     pause_after,
 )
+from mrx_shared.messages.exchange_adapter import REASONS
 from mrx_shared.refusals import Rejected, TooEarly
 from mrx_shared.testing.work import NOON
 
@@ -164,7 +174,7 @@ def test_another_file_than_promised_is_told_by_size_and_checksum(
 
 
 def test_every_reason_that_a_ticket_may_show_has_a_remedy() -> None:
-    assert {UNCHECKED, ANOTHER_TAKEN, REQUEST_ENDED, NEVER_USED} <= set(REMEDIES)
+    assert {UNCHECKED, ANOTHER_TAKEN, REQUEST_ENDED, NEVER_USED, CONTACT_REPLACED} <= set(REMEDIES)
     assert remedy(["encrypted", "encrypted"]) == REMEDIES["encrypted"]
     assert remedy([]) is None
 
@@ -175,3 +185,8 @@ def test_every_reason_that_a_ticket_may_show_has_a_remedy() -> None:
 )
 def test_a_report_is_saved_under_our_own_name(reference: str, name: str) -> None:
     assert file_name(replace(request("available"), reference=reference)) == name
+
+
+def test_all_that_is_said_of_a_file_or_a_sharing_stands_in_the_list_that_others_have_words_for() -> None:
+    assert sorted(REASONS) == sorted({*REMEDIES, NO_REPORT_YET, UNAVAILABLE, UNKNOWN_SITE})
+    assert {TOO_LARGE, SIZE_DIFFERS, ACCESS_WITHDRAWN} <= set(REASONS)

@@ -50,7 +50,8 @@ class MemoryTopics:
         self.sent: list[Event] = []
         self.said: list[bytes] = []
         self.refused_rows: list[int] = []
-        self.state = "accepted"
+        self.state: Literal["accepted", "waiting", "refused"] = "accepted"
+        self.stands: Literal["accepted", "waiting", "refused"] | None = None
         self.silent = False
         self.breaks_after: int | None = None
 
@@ -129,6 +130,7 @@ class MemoryTopics:
             refusals=refusals[:100],
             details_path=f"/v1/lists/{manifest.list_id}/revisions/{manifest.revision}/refusals",
             received_at=NOW,
+            stands=self.stands,
         )
 
 

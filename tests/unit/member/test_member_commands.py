@@ -143,6 +143,18 @@ def test_receipts_are_kept(
     assert "revision 2: accepted" in said
 
 
+def test_what_stays_of_a_revision_is_told_where_something_more_for_it_was_refused(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.topics.state, desk.topics.stands = "refused", "accepted"
+    assert mrx(desk, "publish", write_rows()) == REFUSED
+    assert "the revision as it was before stays accepted" in capsys.readouterr().out
+    mrx(desk, "publish", write_rows(), "--json")
+    assert json.loads(capsys.readouterr().out)["stands"] == "accepted"
+    assert mrx(desk, "receipts") == DONE
+    assert "the revision as it was before stays accepted" in capsys.readouterr().out
+
+
 def test_status_says_what_is_missing(desk: MemoryDesk, capsys: pytest.CaptureFixture[str]) -> None:
     assert mrx(desk, "status") == DONE
     assert capsys.readouterr().out == "does not take part\nmissing: statement-not-signed\n"

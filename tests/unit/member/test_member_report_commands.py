@@ -62,6 +62,32 @@ def test_good_rows_go_out_and_bad_ones_are_named(
     assert sorted(one.site_number for one in desk.requests.kept.values()) == ["S-1", "S-3"]
 
 
+@pytest.mark.parametrize("by", ["http", "event"])
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        ("--requester-email", "", "requester_email"),
+        ("--requester-email", "me@alpha.example\x07", "requester_email"),
+        ("--requester-email", "me@alpha.example\nyou@alpha.example", "requester_email"),
+        ("--requester-email", f"{'x' * 200}@alpha.example", "requester_email"),
+        ("--requester-language", "", "requester_language"),
+        ("--requester-language", "tlh", "requester_language"),
+    ],
+)
+def test_a_requester_that_nobody_can_tell_is_refused_by_name_and_nothing_is_asked(
+    option: str,
+    value: str,
+    field: str,
+    by: str,
+    desk: MemoryDesk,
+    asked_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert mrx(desk, "request", asked_file, *TERMS, "--by", by, option, value) == BAD_INPUT
+    assert field in capsys.readouterr().err
+    assert desk.requests.kept == {}
+
+
 def test_request_gives_figures_as_json(
     desk: MemoryDesk, asked_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

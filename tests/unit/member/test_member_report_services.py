@@ -13,7 +13,7 @@ from mrx_exchange_adapter.entrypoints.http.bodies import LinkMinted
 from mrx_member.adapters import outages
 from mrx_member.adapters.http import Http, HttpAccess
 from mrx_member.adapters.requests import HttpRequests
-from mrx_member.domain.requests import Asking, Report, Requester, Verdict
+from mrx_member.domain.requests import Asking, Fault, Report, Requester, Verdict
 from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Taken
 from mrx_report_request.entrypoints.http.bodies import (
@@ -107,6 +107,12 @@ class Put:
     key: str
     body: object
 
+    @property
+    def rows(self) -> list[RowShown]:
+        """What a bulk was answered with."""
+        assert isinstance(self.body, list)
+        return self.body
+
 
 class Scheme:
     """Registry, report_request, exchange_adapter and object storage in one. `answers` are given first, in order."""
@@ -121,6 +127,7 @@ class Scheme:
         self.breaks_at: list[int] = []
         self.linked = REPORT
         self.knows_ranges = True
+        self.early: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -151,8 +158,13 @@ class Scheme:
         for number, row in enumerate(BulkAsked.model_validate_json(request.content).requests, 1):
             one = RequestAsked.model_validate(row)
             assert one.request_id is not None
-            refused = RefusedShown(field="entry_id", reason="no longer listed", remedy="look again")
+            refused = RefusedShown(
+                field="entry_id", reason="no longer listed", remedy="look again", retryable=False
+            )
             good = one.entry_id != asking(2).entry_id
+            if one.entry_id in self.early:
+                self.early.remove(one.entry_id)
+                good, refused = False, refused.model_copy(update={"retryable": True})
             rows.append(
                 RowShown(
                     row=number,
@@ -237,6 +249,17 @@ async def test_what_is_too_early_and_an_outage_are_ridden_over_with_the_same_key
     assert len(posts) == 4
     assert len({one.headers["Idempotency-Key"] for one in posts}) == 1
     assert scheme.notices == ["report_request does not answer"]
+
+
+async def test_of_many_only_what_is_too_early_is_asked_again_under_another_key(scheme: Scheme) -> None:
+    scheme.early = [asking(1).entry_id] * 2
+    wanted = [(uuid4(), asking(number)) for number in (1, 2, 3)]
+    first, second, third = await scheme.requests().ask(wanted, Requester())
+    assert [type(one) for one in (first, second, third)] == [Taken, Fault, Taken]
+    assert isinstance(first, Taken)
+    assert first.request_id == wanted[0][0]
+    assert [len(one.rows) for one in scheme.put] == [3, 1, 1]
+    assert len({one.key for one in scheme.put}) == 3
 
 
 async def test_requests_are_read_page_by_page(scheme: Scheme) -> None:

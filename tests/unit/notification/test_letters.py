@@ -17,6 +17,7 @@ from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, JinjaLetter
 from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import deliverable, masked, one_line
 from mrx_notification.domain.mails import Kind, Letter, Mail
+from mrx_shared.messages.exchange_adapter import REASONS
 from typing_extensions import override
 
 PORTAL = "https://portal.mrx.example"
@@ -115,6 +116,14 @@ def test_a_catalogue_lacks_no_text_and_keeps_every_place_for_a_word(language: st
     for text, translation in translated.items():
         for place in ("asks", "site", "until", "to_name", "valid_for"):
             assert (f"%({place})s" in text) == (f"%({place})s" in translation), text
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh"])
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_that_a_file_may_be_refused_for_is_told_in_words(code: str, language: str) -> None:
+    told = letter_of(Kind.FILE_REFUSED, language, detail=code)
+    assert code not in told.text.splitlines()
+    assert told.text != letter_of(Kind.FILE_REFUSED, language, detail="").text
 
 
 def test_dates_and_spans_are_written_as_the_language_does() -> None:

@@ -7,15 +7,31 @@ import pytest
 from mrx_operator.adapters import tree
 from mrx_operator.domain import plan
 from mrx_operator.domain.plan import Grant
-from mrx_shared.messages.topics import Topic
+from mrx_shared.messages.topics import BRIEF, REGISTRY_MAILS, RELEASED_ENTRIES, REQUEST_MAILS, Topic
 from mrx_shared.refusals import Invalid
 
 ROOT = Path(__file__).resolve().parents[3]
 READS = {
-    "registry": {"mrx.benchmark.v1"},
+    "registry": {"mrx.benchmark.v1", "mrx.notification.v1"},
     "benchmark": {"mrx.registry.v1"},
     "aggregation": {"mrx.registry.v1", "mrx.benchmark.v1", "mrx.in.lists."},
+    "report_request": {
+        "mrx.registry.v1",
+        "mrx.aggregation.entries.v1",
+        "mrx.exchange_adapter.v1",
+        "mrx.notification.v1",
+        "mrx.in.requests.",
+    },
+    "exchange_adapter": {"mrx.registry.v1", "mrx.report_request.v1", "mrx.notification.v1"},
+    "notification": {"mrx.registry.v1", "mrx.registry.mails.v1", "mrx.report_request.mails.v1"},
 }
+APART = {
+    "registry": {REGISTRY_MAILS},
+    "aggregation": {RELEASED_ENTRIES},
+    "report_request": {REQUEST_MAILS},
+}
+SPEAKING_TO_MEMBERS = {"registry", "aggregation", "report_request"}
+WEEK_MS = str(7 * 24 * 3600 * 1000)
 
 
 def granted(service: str, operation: str, resource: str) -> set[str | None]:
@@ -25,14 +41,28 @@ def granted(service: str, operation: str, resource: str) -> set[str | None]:
 
 def test_every_topic_of_kept_facts_is_made_and_keeps_them_for_ever() -> None:
     topics = {each.name: each for each in tree.topics(ROOT)}
-    assert set(topics) == set(Topic)
-    assert all(each.config["retention.ms"] == "-1" for each in topics.values())
+    assert set(topics) == {*Topic, RELEASED_ENTRIES, *BRIEF}
+    kept = {each.config["retention.ms"] for name, each in topics.items() if name not in BRIEF}
+    assert kept == {"-1"}
+
+
+def test_topics_that_carry_contacts_keep_them_for_a_week() -> None:
+    assert {each.config["retention.ms"] for each in tree.topics(ROOT) if each.name in BRIEF} == {WEEK_MS}
 
 
 @pytest.mark.parametrize("service", list(READS))
 def test_a_service_writes_no_topic_of_facts_but_its_own(service: str) -> None:
-    written = granted(service, "write", "topic") - {"mrx.out."}
-    assert written == {f"mrx.{service}.v1"}
+    members = {"mrx.out."} if service in SPEAKING_TO_MEMBERS else set()
+    assert granted(service, "write", "topic") == {f"mrx.{service}.v1"} | APART.get(service, set()) | members
+
+
+@pytest.mark.parametrize("topic", ["mrx.report_request.v1", RELEASED_ENTRIES, *sorted(BRIEF)])
+def test_links_and_contacts_are_read_by_named_services_alone(topic: str) -> None:
+    readers = {service for service in READS if topic in granted(service, "read", "topic")}
+    assert readers == {
+        "mrx.report_request.v1": {"exchange_adapter"},
+        RELEASED_ENTRIES: {"report_request"},
+    }.get(topic, {"notification"})
 
 
 @pytest.mark.parametrize(("service", "topics"), list(READS.items()))

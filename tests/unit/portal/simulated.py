@@ -274,7 +274,7 @@ class Simulated:
             request.state = "uploading"
             request.platform = {
                 "site_code": body["site_code"],
-                "state": "waiting",
+                "state": "waiting-for-access",
                 "since": NOW.isoformat(),
                 "reason": None,
             }

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from mrx_portal.handlers.member import every_request
+from mrx_portal.handlers.member import Asked, ask_many, every_request
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable
 
@@ -287,6 +287,30 @@ async def test_what_is_good_of_many_is_sent_and_the_rest_comes_back_with_its_rea
         (ONE, ""),
         (entry(2)["entry_id"], " checked"),
     ]
+
+
+async def test_many_are_asked_for_in_parts_that_the_service_answers_in_time(scheme: Scheme) -> None:
+    one = request("drafted")
+    answer = {"taken": 1, "refused": 0, "rows": [{"row": 1, "request": one, "refused": None}]}
+    scheme.gives(REQUESTS, "/v1/requests/bulk", answer)
+    texts = {name: value for name, value in FORM.items() if name not in {"entry", "term_days"}}
+    asked = [Asked(entry_id=entry(number)["entry_id"], term_days=28, **texts) for number in range(250)]
+    found = await ask_many(asked, scheme.api, key="one-press-of-a-button")
+    parts = [one for one in scheme.api.posted if one.path.endswith("/bulk")]
+    assert [len(one.body["requests"]) for one in parts] == [100, 100, 50]
+    assert len({one.key for one in parts}) == 3
+    assert [row.row for row in found.rows] == [1, 101, 201]
+
+
+@pytest.mark.parametrize("name", ["scope", "purpose", "site_number", "name", "contact_email", "contact_name"])
+async def test_a_text_that_is_too_long_for_the_service_is_named_beside_its_field(
+    name: str, scheme: Scheme
+) -> None:
+    field = name if name in {"scope", "purpose"} else f"{name}-{ONE}"
+    page = await bulk(scheme, bulk_form([ONE], **{field: "x" * 195 + "@x.example"}))
+    assert page.status_code == 422
+    assert "Write at most 200 characters." in page.text
+    assert not [one for one in scheme.api.posted if one.path.endswith("/bulk")]
 
 
 async def test_a_row_with_a_fault_is_not_sent_and_keeps_what_was_typed(scheme: Scheme) -> None:

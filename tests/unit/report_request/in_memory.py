@@ -1,6 +1,6 @@
 """report_request's work without a database; a tenant sees its own rows alone, as on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -122,10 +122,13 @@ class MemoryFacts:
     async def keep_page(self, page: ReleasePage) -> None:
         self.entries |= {one.entry_id: one.site_token for one in page.entries}
 
-    async def listed(self, entry_id: str) -> Listed | NotListed:
-        if entry_id not in self.entries:
-            return NotListed.UNKNOWN
-        return Listed(entry_id=entry_id, site_token=self.entries[entry_id], round_id=ROUND)
+    async def listed(self, entry_ids: Collection[str]) -> Mapping[str, Listed | NotListed]:
+        def one(entry_id: str) -> Listed | NotListed:
+            if entry_id not in self.entries:
+                return NotListed.UNKNOWN
+            return Listed(entry_id=entry_id, site_token=self.entries[entry_id], round_id=ROUND)
+
+        return {entry_id: one(entry_id) for entry_id in entry_ids}
 
 
 class MemoryRequests:
@@ -138,10 +141,14 @@ class MemoryRequests:
     def _own(self) -> list[Request]:
         return [one for one in self.kept.values() if one.member_id == self._work.tenant]
 
-    async def add(self, request: Request) -> None:
-        if request.request_id in self.kept:
-            raise Rejected("the id is taken", field="request_id")
-        self.kept[request.request_id] = request
+    async def add(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            if request.request_id in self.kept:
+                raise Rejected("the id is taken", field="request_id")
+            self.kept[request.request_id] = request
+
+    async def find_all(self, request_ids: Collection[UUID]) -> Mapping[UUID, Request]:
+        return {one.request_id: one for one in self._own() if one.request_id in request_ids}
 
     async def find(self, request_id: UUID) -> Request | None:
         return next((one for one in self._own() if one.request_id == request_id), None)
@@ -161,10 +168,12 @@ class MemoryRequests:
         assert request.ended or {one.request_id for one in rivals} <= {request.request_id}
         self.kept[request.request_id] = request
 
-    async def open_for(self, site_token: str) -> UUID | None:
-        return next(
-            (one.request_id for one in self._own() if one.site_token == site_token and not one.ended), None
-        )
+    async def open_for(self, site_tokens: Collection[str]) -> Mapping[str, UUID]:
+        return {
+            one.site_token: one.request_id
+            for one in self._own()
+            if one.site_token in site_tokens and not one.ended
+        }
 
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
@@ -207,8 +216,8 @@ class MemoryMails:
     def __init__(self) -> None:
         self.kept: dict[UUID, UUID] = {}
 
-    async def note(self, mail_id: UUID, request_id: UUID) -> None:
-        self.kept[mail_id] = request_id
+    async def note(self, mails: Mapping[UUID, UUID]) -> None:
+        self.kept |= mails
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         return [mail for mail, about in self.kept.items() if about == request_id]

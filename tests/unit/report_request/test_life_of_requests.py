@@ -17,6 +17,7 @@ from mrx_report_request.handlers import facts, members, suppliers
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time
 from mrx_shared.messages.exchange_adapter import (
+    AccessRenewed,
     AccessWithdrawn,
     ReportReceived,
     ReportRefused,
@@ -167,6 +168,16 @@ class Life(RuleBasedStateMachine):
             withdrawn_at=self.work.now,
         )
         assert self.done(facts.note_access_withdrawn(fact, self.work))
+
+    @rule(request_id=asked, report=st.sampled_from([UUID(int=1), UUID(int=2)]))
+    def access_renewed(self, request_id: UUID, report: UUID) -> None:
+        fact = AccessRenewed(
+            report_id=report,
+            request_id=request_id,
+            member_id=self.owner(request_id),
+            renewed_at=self.work.now,
+        )
+        assert self.done(facts.note_access_renewed(fact, self.work))
 
     @rule(request_id=asked)
     def withdraw(self, request_id: UUID) -> None:

@@ -144,7 +144,7 @@ def test_a_late_bounce_of_an_older_mail_says_nothing_of_the_newer() -> None:
     assert sent.mail_failed(uuid4(), bounced=True) == sent
 
 
-def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_another() -> None:
+def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_it() -> None:
     there = request(State.ACCEPTED).report_stored(report(), now=NOW)
     assert there.report is not None
     closed = there.access_withdrawn(there.report.report_id, now=NOW)
@@ -152,7 +152,11 @@ def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_anoth
     assert closed.report.access_withdrawn_at == NOW
     assert there.access_withdrawn(uuid4(), now=NOW) == there
     assert there.report_stored(report(), now=NOW) == there
-    assert closed.report_stored(report(), now=NOW).report != closed.report
+    assert closed.report_stored(report(), now=NOW) == closed
+    assert closed.access_renewed(uuid4(), now=NOW) == closed
+    opened = closed.access_renewed(there.report.report_id, now=NOW)
+    assert (opened.report, opened.reason) == (there.report, "the supplier granted access again")
+    assert opened.access_renewed(there.report.report_id, now=NOW) == opened
 
 
 def report() -> Report:

@@ -88,6 +88,21 @@ class Browser:
         address = path if "://" in path else f"{self._portal}{path}"
         return _page(await self._patiently(lambda: self._client.get(address)))
 
+    async def follow(self, link: str) -> Page:
+        """Go where a mail's link leads. The mail can be there before the fact that makes its link known."""
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                answer = await self._client.get(link)
+                if answer.is_success:
+                    return _page(answer)
+                trouble = str(answer.status_code)
+            except httpx.TransportError as error:
+                trouble = type(error).__name__
+            if time.monotonic() > give_up:
+                raise Unavailable(f"the link leads nowhere after {PATIENCE_S:.0f} s: {trouble}")
+            await asyncio.sleep(PAUSE_S)
+
     async def submit(self, page: Page, action: str, **filled: str) -> Page:
         """Send a form of the page with what is filled in."""
         form = page.form(action)

@@ -265,7 +265,7 @@ async def _answer(one: Asked, at: Setting) -> int:
     refused = 0
     browser = Browser(at.portal)
     try:
-        page = await browser.submit(await browser.open(link), "/r")
+        page = await browser.submit(await browser.follow(link), "/r")
         if one.manner is Manner.DECLINES:
             await browser.submit(page, "/supplier/refusal", reason="not-shared", comment="")
             at.say(f"{one.ref} declines")

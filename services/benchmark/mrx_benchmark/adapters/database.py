@@ -1,16 +1,14 @@
 """The benchmark's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by owner."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
@@ -21,7 +19,7 @@ from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
-from mrx_benchmark.ports import Published, Verdict, Work
+from mrx_benchmark.ports import Published, Verdict
 
 
 class _Rows:
@@ -367,17 +365,6 @@ class BenchmarkWork(SqlWork):
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""
         await remember_key(self.session, key)
-
-
-async def in_one_transaction(once: Once[Work], verb: Callable[[Work], Awaitable[None]]) -> None:
-    """Run a verb that no message and no request asked for, with what it says, or not at all."""
-    async with once.database.transaction(None) as (session, now):
-        moment = Moment(now=now, service=once.service, tenant=None, correlation_id=str(uuid7(now)))
-        work = once.make_work(session, moment)
-        await verb(work)
-        said = await write_outbox(work)
-    if said:
-        once.committed.ring()
 
 
 def _no_assessment() -> Assessment:

@@ -8,9 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
@@ -20,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mrx_exchange_adapter.adapters.shares import SqlShares
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, State, Ticket
-from mrx_exchange_adapter.ports import Due, Page, Verb, Work
+from mrx_exchange_adapter.ports import Due, Page
 
 HELD_AT_MOST = 1000
 
@@ -44,22 +42,38 @@ class Rows:
 class SqlPages(Rows):
     """See `ports.Pages`."""
 
-    async def remember(self, token_hash: bytes, request_id: UUID, *, valid_until: datetime) -> None:
+    async def remember(
+        self, token_hash: bytes, request_id: UUID, *, mail_id: UUID, valid_until: datetime
+    ) -> None:
         await self._do(
             """
-            INSERT INTO page_token (token_hash, request_id, valid_until)
-            VALUES (:token_hash, :request_id, :valid_until) ON CONFLICT DO NOTHING
+            INSERT INTO page_token (token_hash, request_id, mail_id, valid_until)
+            VALUES (:token_hash, :request_id, :mail_id, :valid_until) ON CONFLICT DO NOTHING
             """,
             token_hash=token_hash,
             request_id=request_id,
+            mail_id=mail_id,
             valid_until=valid_until,
         )
+
+    async def revoke(self, request_id: UUID, mail_ids: Collection[UUID]) -> bool:
+        rows = await self._all(
+            """
+            INSERT INTO revoked_mail (request_id, mail_id)
+            SELECT :request_id, * FROM unnest(CAST(:mail_ids AS uuid[])) ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            request_id=request_id,
+            mail_ids=list(mail_ids),
+        )
+        return bool(rows)
 
     async def find(self, token_hash: bytes, *, at: datetime) -> Page:
         row = await self._first(
             """
             SELECT t.request_id, o.member_id FROM page_token t LEFT JOIN request_owner o USING (request_id)
-            WHERE t.token_hash = :token_hash AND t.valid_until > :at
+            WHERE t.token_hash = :token_hash AND t.valid_until > :at AND NOT EXISTS (
+                SELECT 1 FROM revoked_mail r
+                WHERE r.request_id = t.request_id AND r.mail_id = COALESCE(t.mail_id, r.mail_id))
             """,
             token_hash=token_hash,
             at=at,
@@ -276,6 +290,11 @@ class SqlReports(Rows):
             at=at,
         )
 
+    async def reopen(self, report_id: UUID) -> None:
+        await self._do(
+            "UPDATE report SET withdrawn_at = NULL WHERE report_id = :report_id", report_id=report_id
+        )
+
 
 class ExchangeWork(SqlWork):
     """One transaction of exchange_adapter on PostgreSQL."""
@@ -305,23 +324,6 @@ class ExchangeWork(SqlWork):
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""
         await remember_key(self.session, key)
-
-
-class Transactions:
-    """See `ports.Transact`."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        once = self._once
-        async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service=once.service, tenant=tenant, correlation_id=str(uuid7(now)))
-            work = once.make_work(session, moment)
-            await verb(work)
-            said = await write_outbox(work)
-        if said:
-            once.committed.ring()
 
 
 def _request(row: Row[Any] | None) -> Request:

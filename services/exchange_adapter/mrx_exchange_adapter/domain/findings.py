@@ -26,6 +26,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "unchecked": "nothing; the check has failed on our side and is tried again",
         "another-file-was-taken": "nothing; another file of this request was taken",
         "request-ended": "nothing; the request ended before the file was taken",
+        "contact-replaced": "upload the file with the link of the latest mail; this one holds no longer",
         "never-used": "ask for a new link to upload; this one was not used in time",
     }
 )

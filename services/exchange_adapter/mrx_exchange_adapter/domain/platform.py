@@ -200,8 +200,21 @@ class Share:
         """Nothing comes of it as it is."""
         return replace(self, state=ShareState.REFUSED, since=now, reason=reason)
 
+    def losing_access(self) -> "Share":
+        """The supplier took its access back while the file is being checked: the check is not to store it."""
+        return replace(self, reason=ACCESS_WITHDRAWN)
+
+    @property
+    def is_losing_access(self) -> bool:
+        """Whether the file in hand was withdrawn."""
+        return self.state is ShareState.CHECKING and self.reason == ACCESS_WITHDRAWN
+
+    def regained_access(self, grant: Grant, *, now: datetime) -> "Share":
+        """The supplier granted access again to the report that is here."""
+        return replace(self, state=ShareState.STORED, since=now, reason=None, grant_id=grant.grant_id)
+
     def lost_access(self, *, stored: bool, now: datetime) -> "Share":
-        """The supplier took its access back: for good where the report is here, else until it is given again."""
+        """The supplier took its access back, until it is given again; what is here stays here, unread."""
         if stored:
             return replace(self, state=ShareState.WITHDRAWN, since=now, reason=ACCESS_WITHDRAWN)
         return replace(

@@ -10,7 +10,7 @@ from mrx_shared.refusals import Rejected
 from mrx_exchange_adapter.domain.tickets import Channel, Request
 
 LINK_LASTS = timedelta(seconds=60)
-WITHDRAWN = "withdrawn"
+WITHDRAWN, DECLINED = "withdrawn", "declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Report:
     withdrawn_at: datetime | None = None
 
     def check_may_be_read(self, request: Request) -> None:
-        """Refuse a link where the supplier took access back, or the member its request."""
+        """Refuse a link where the supplier took access back or declined, or the member took its request back."""
         if self.withdrawn_at is not None:
             raise Rejected(
                 "the supplier withdrew access to this report",
@@ -39,6 +39,11 @@ class Report:
         if request.state == WITHDRAWN:
             raise Rejected(
                 "the request for this report was withdrawn", field="report_id", remedy="ask the supplier anew"
+            )
+        if request.state == DECLINED:
+            # The supplier declined while its file was already being stored.
+            raise Rejected(
+                "the supplier declined the request", field="report_id", remedy="ask the supplier anew"
             )
 
 

@@ -25,6 +25,7 @@ UNCHECKED = "unchecked"
 ANOTHER_TAKEN = "another-file-was-taken"
 REQUEST_ENDED = "request-ended"
 NEVER_USED = "never-used"
+CONTACT_REPLACED = "contact-replaced"
 
 Channel = Literal["upload", "platform"]
 

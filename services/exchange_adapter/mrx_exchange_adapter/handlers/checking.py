@@ -12,6 +12,7 @@ from uuid import UUID
 from mrx_shared.messages.exchange_adapter import ReportReceived, ReportRefused, ReportStored
 
 from mrx_exchange_adapter.domain import findings
+from mrx_exchange_adapter.domain.platform import ACCESS_WITHDRAWN
 from mrx_exchange_adapter.domain.reports import Report
 from mrx_exchange_adapter.domain.tickets import (
     ANOTHER_TAKEN,
@@ -126,6 +127,9 @@ async def settle(due: Due, bench: Bench) -> None:
 async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: timedelta) -> Ticket:
     """Take a waiting ticket's file if it is the promised one; the checksum is storage's, not the sender's."""
     request = await work.requests.get_to_change(ticket.request_id)
+    ticket = await work.tickets.get(ticket.ticket_id)
+    if ticket.state is not State.WAITING:
+        return ticket  # it ended while the storage was asked
     others = [one for one in await work.tickets.of_request(ticket.request_id) if one != ticket]
     if over := _why_over(ticket, request, others, lying=lying, now=work.now):
         return await _lapse(ticket, work, over, kept_for)
@@ -198,6 +202,9 @@ async def conclude(ticket: Ticket, work: Work, *, reasons: tuple[str, ...], kept
         return current
     if request.ended:
         return await _lapse(current, work, REQUEST_ENDED, kept_for)
+    share = await work.shares.find(ticket.request_id)
+    if share is not None and share.ticket_id == ticket.ticket_id and share.is_losing_access:
+        return await _lapse(current, work, ACCESS_WITHDRAWN, timedelta(0))
     if reasons:
         return await _refuse(current, work, reasons, kept_for)
     if await work.reports.of_request(ticket.request_id) is not None:

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from mrx_shared.messages.notification import MailSent
 from mrx_shared.messages.report_request import RequestChanged
 
-from mrx_exchange_adapter.domain.tickets import Request
+from mrx_exchange_adapter.domain.tickets import CONTACT_REPLACED, Request, State
 from mrx_exchange_adapter.ports import Work
 
 PAGE_LASTS: Final = timedelta(days=180)
@@ -15,7 +16,7 @@ TO_THE_MEMBER: Final = frozenset({"ready", "undelivered"})
 
 
 async def note_request(fact: RequestChanged, work: Work, *, sequence: int) -> None:
-    """Keep how a request stands, unless something newer is known."""
+    """Keep how a request stands, unless something newer is known; the links of revoked mails open nothing more."""
     request = Request(
         request_id=fact.request_id,
         member_id=fact.member_id,
@@ -25,6 +26,16 @@ async def note_request(fact: RequestChanged, work: Work, *, sequence: int) -> No
     )
     async with work.acting_for(fact.member_id):
         await work.requests.note(request, sequence=sequence)
+        if await work.pages.revoke(fact.request_id, fact.revoked_mails):
+            await _close_open_links(fact.request_id, work)
+
+
+async def _close_open_links(request_id: UUID, work: Work) -> None:
+    """Room that the replaced contact may have asked for takes no file any more."""
+    await work.requests.get_to_change(request_id)
+    for ticket in await work.tickets.of_request(request_id):
+        if ticket.state is State.WAITING and ticket.channel == "upload":
+            await work.tickets.save(ticket.lapse(CONTACT_REPLACED, work.now), due_at=ticket.lapses_at)
 
 
 async def note_mail(fact: MailSent, work: Work) -> None:
@@ -33,5 +44,8 @@ async def note_mail(fact: MailSent, work: Work) -> None:
         return
     for token_hash in fact.token_hashes:
         await work.pages.remember(
-            bytes.fromhex(token_hash), fact.about, valid_until=fact.sent_at + PAGE_LASTS
+            bytes.fromhex(token_hash),
+            fact.about,
+            mail_id=fact.mail_id,
+            valid_until=fact.sent_at + PAGE_LASTS,
         )

@@ -11,7 +11,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
-from mrx_shared.messages.exchange_adapter import AccessWithdrawn, ReportRefused
+from mrx_shared.messages.exchange_adapter import AccessRenewed, AccessWithdrawn, ReportRefused
 from mrx_shared.refusals import Invalid
 
 from mrx_exchange_adapter.domain import findings
@@ -185,10 +185,14 @@ async def see_grants(page: Page, grants: Iterable[Grant], work: Work) -> Share |
         # Another file was taken: nothing is read on the platform any more, so nothing is to be watched.
         await work.shares.save(share, watched=False)
         return None
+    if report is not None and share.state is ShareState.WITHDRAWN:
+        if grant is not None:
+            await _regain_access(share, grant, report, work)
+        return None
     if share.grant_id is not None and grant is None:
         await _lose_access(share, ticket, report, work)
         return None
-    if grant is not None and share.reason == ACCESS_WITHDRAWN:
+    if grant is not None and share.state is ShareState.WAITING and share.reason == ACCESS_WITHDRAWN:
         # The request went back when access was lost: this begins anew.
         say_begun(page, work, channel="platform")
     share = share.seen(grant)
@@ -205,17 +209,32 @@ async def _lose_access(share: Share, ticket: Ticket | None, report: Report | Non
         await work.reports.withdraw(report.report_id, at=work.now)
     elif ticket is not None and ticket.state not in SETTLED:
         if not await work.tickets.settle_alone(ticket.ticket_id):
-            # It is being checked this moment: the next look finds it stored or refused.
+            # It is being checked this moment: what ends the check closes it, and the next look says so.
+            await work.shares.save(share.losing_access(), watched=True)
             return
         await work.tickets.save(ticket.lapse(ACCESS_WITHDRAWN, work.now), due_at=work.now)
     lost = share.lost_access(stored=report is not None, now=work.now)
-    await work.shares.save(lost, watched=report is None)
+    await work.shares.save(lost, watched=True)
     work.say(
         AccessWithdrawn(
             report_id=report.report_id if report else None,
             request_id=share.request_id,
             member_id=share.member_id,
             withdrawn_at=work.now,
+        ),
+        about=str(share.request_id),
+    )
+
+
+async def _regain_access(share: Share, grant: Grant, report: Report, work: Work) -> None:
+    await work.reports.reopen(report.report_id)
+    await work.shares.save(share.regained_access(grant, now=work.now), watched=True)
+    work.say(
+        AccessRenewed(
+            report_id=report.report_id,
+            request_id=share.request_id,
+            member_id=share.member_id,
+            renewed_at=work.now,
         ),
         about=str(share.request_id),
     )

@@ -28,11 +28,23 @@ class HttpRequests:
     async def ask(
         self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
     ) -> Sequence[Taken | Fault]:
-        """Ask for reports under these request ids; what is too early as a whole is asked again."""
-        body = {"requests": [_body(request_id, one, requester) for request_id, one in askings]}
-        said = await self._post("/v1/requests/bulk", body)
-        rows = sorted(said["rows"], key=lambda row: row["row"])
-        return [_answer(row, one) for row, (_, one) in zip(rows, askings, strict=True)]
+        """Ask for reports under these request ids; what is too early, as a whole or alone, is asked again."""
+        left = dict(enumerate(askings))
+        answers: dict[int, Taken | Fault] = {}
+
+        async def attempt() -> None:
+            body = {"requests": [_body(request_id, one, requester) for request_id, one in left.values()]}
+            said = await self._post("/v1/requests/bulk", body)
+            rows = sorted(said["rows"], key=lambda row: row["row"])
+            for row, (number, (_, one)) in zip(rows, list(left.items()), strict=True):
+                if not (row["refused"] or {}).get("retryable"):
+                    answers[number] = _answer(row, one)
+                    del left[number]
+            if left:
+                raise Away("the release of what is asked for is still on its way")
+
+        await self._http.riding_over(attempt, "report_request")
+        return [answers[number] for number in range(len(askings))]
 
     async def requests(self, state: str | None) -> Sequence[Request]:
         """All requests of this member, or those in one state, page by page."""

@@ -22,6 +22,7 @@ DECIDED_COLUMNS = ("request_id", "outcome")
 ENDED = frozenset({"declined", "decided", "expired", "withdrawn"})
 """States of a request after which its site may be asked again."""
 
+_LEAVE_OUT = "give an address, or leave it out"
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\".]+(?:\.[^\s@,;<>\".]+)+")
 _NUMBER = re.compile(r"(\d+)(?:\.0+)?")
 
@@ -42,6 +43,20 @@ class Requester:
 
     email: str | None = field(default=None, repr=False)
     language: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `Invalid` where nobody could be told so."""
+        said = {"requester_email": self.email, "requester_language": self.language}
+        if self.email is not None and not _EMAIL.fullmatch(_word(said, "requester_email", _LEAVE_OUT)):
+            raise Invalid(
+                "is no e-mail address", field="requester_email", remedy="write one address, as a@b.example"
+            )
+        if self.language is not None and self.language not in LANGUAGES:
+            raise Invalid(
+                f"mails cannot be written in {self.language!r}",
+                field="requester_language",
+                remedy=f"write one of {', '.join(LANGUAGES)}",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

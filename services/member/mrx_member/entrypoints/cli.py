@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import typer
+from mrx_shared.messages.aggregation import ListReceived
 
 from mrx_member.domain.dates import DateOrder
 from mrx_member.domain.editions import MAX_PAGE_ROWS, Wish
@@ -188,7 +189,7 @@ def receipts(context: typer.Context, as_json: Json = False) -> None:
     for one in kept:
         typer.echo(
             f"{one.received_at:%Y-%m-%d %H:%M}  {one.list_id} revision {one.revision}: {one.state}, "
-            f"{one.accepted:,} accepted, {one.refused:,} refused, {one.waiting:,} waiting"
+            f"{one.accepted:,} accepted, {one.refused:,} refused, {one.waiting:,} waiting{_stands(one)}"
         )
 
 
@@ -212,11 +213,17 @@ def _publication_figures(published: Publication) -> dict[str, Any]:
         "rows": published.rows,
         "pages": published.pages,
         "state": receipt.state if receipt else "sent",
+        "stands": receipt and receipt.stands,
         "reason": receipt and receipt.reason,
         "accepted": receipt and receipt.accepted,
         "refused": receipt and receipt.refused,
         "waiting": receipt and receipt.waiting,
     }
+
+
+def _stands(receipt: ListReceived) -> str:
+    """What stays of the revision, where something more that came for it was refused."""
+    return f"; the revision as it was before stays {receipt.stands}" if receipt.stands else ""
 
 
 def _show(published: Publication, refused: Path | None) -> None:
@@ -227,7 +234,8 @@ def _show(published: Publication, refused: Path | None) -> None:
     if receipt is None:
         return
     typer.echo(
-        f"{receipt.state}: {receipt.accepted:,} accepted, {receipt.refused:,} refused, {receipt.waiting:,} waiting"
+        f"{receipt.state}: {receipt.accepted:,} accepted, {receipt.refused:,} refused, "
+        f"{receipt.waiting:,} waiting{_stands(receipt)}"
     )
     if receipt.reason:
         typer.echo(f"{receipt.reason}{'; ' + receipt.remedy if receipt.remedy else ''}")

@@ -35,8 +35,8 @@ from mrx_member.ports import Desk, Event, Progress, Taken
 
 By = Literal["http", "event"]
 _Said = ReportAsked | RecognitionDecided | RequestWithdrawn
-CHUNK = 200
-"""So many are asked at once, and remembered before."""
+CHUNK = 100
+"""So many are asked at once, and remembered before: a busy service answers them well within a call's time."""
 NOBODY = Requester()
 FAULT_COLUMNS = ("row", "supplier_ref", "field", "reason", "remedy")
 REQUEST_COLUMNS = (

@@ -1,22 +1,19 @@
 """Notification's work on PostgreSQL. No tenants: no member has a door here, and a mail names none by id."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_notification.domain.mails import NO_WORDS, Cause, Kind, Mail, State
-from mrx_notification.ports import Work
 
 T = TypeVar("T")
 
@@ -169,23 +166,3 @@ class NotificationWork(SqlWork):
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""
         await remember_key(self.session, key)
-
-
-class Transactions:
-    """See `ports.Transact`."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
-        """Run the verb, write what it said, commit."""
-        async with self._once.database.transaction(None) as (session, now):
-            moment = Moment(
-                now=now, service=self._once.service, tenant=None, correlation_id=story or str(uuid7(now))
-            )
-            work = self._once.make_work(session, moment)
-            answer = await verb(work)
-            said = await write_outbox(work)
-        if said:
-            self._once.committed.ring()
-        return answer

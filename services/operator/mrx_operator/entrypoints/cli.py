@@ -200,7 +200,7 @@ def _dead_letters() -> typer.Typer:
     def list_letters(
         context: typer.Context,
         service: _Only = None,
-        every: Annotated[bool, typer.Option("--all", help="Also what was replayed.")] = False,
+        every: Annotated[bool, typer.Option("--all", help="Also what was replayed, or erased.")] = False,
         as_json: _Json = False,
     ) -> None:
         """List dead letters, without their payloads."""
@@ -209,7 +209,7 @@ def _dead_letters() -> typer.Typer:
                 watch.chosen(services, service), lambda one: one.dead_letters(every=every)
             )
         )
-        columns = ("id", "type", "topic", "cause", "reason", "tries", "died_at", "replayed_at")
+        columns = ("id", "type", "topic", "cause", "reason", "tries", "died_at", "replayed_at", "erased_at")
         _print_rows(heard, columns, as_json=as_json, none="no dead letters")
 
     @group.command()

@@ -63,12 +63,17 @@ class HttpServices:
     """The ports `Services` and `Door`. One client for the life of the process; close it at the end."""
 
     def __init__(
-        self, urls: Mapping[Service, str], *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        urls: Mapping[Service, str],
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._urls = {service: url.rstrip("/") for service, url in urls.items()}
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT, limits=LIMITS, transport=transport, trust_env=False, follow_redirects=False
         )
+        self._patience_s = patience_s
         self._tokens: Kept[str] = Kept()
         self._people: Kept[Person] = Kept()
 
@@ -94,9 +99,13 @@ class HttpServices:
 
     async def sign_in(self, email: str, password: str) -> Opened:
         """Open a session at the registry."""
-        said = await self.call(
-            "POST", Service.REGISTRY, "/v1/sign-ins", json={"email": email, "password": password}
-        )
+        try:
+            said = await self.call(
+                "POST", Service.REGISTRY, "/v1/sign-ins", json={"email": email, "password": password}
+            )
+        except SignedOut as error:
+            # Without a session to end, 401 is the answer to the password.
+            raise Forbidden("e-mail address and password do not go together") from error
         opened = Opened(
             session=said["session"],
             expires_at=datetime.fromisoformat(said["expires_at"]),
@@ -113,7 +122,7 @@ class HttpServices:
                 said = await self.call(
                     "GET", Service.REGISTRY, "/v1/sign-ins/current", headers={"MRX-Session": session}
                 )
-            except (Unknown, Forbidden) as error:
+            except (Unknown, Forbidden, Invalid) as error:
                 raise SignedOut from error
             known = _person(said)
             self._people.put(_mark(session), known, PERSON_S)
@@ -179,7 +188,7 @@ class HttpServices:
         sent = dict(headers or {})
         if method == "POST":
             sent["Idempotency-Key"] = key or str(uuid4())
-        until, pause = monotonic() + PATIENCE_S, 0.2
+        until, pause = monotonic() + self._patience_s, 0.2
         while True:
             try:
                 return await self._once(method, service, path, headers=sent, **how)

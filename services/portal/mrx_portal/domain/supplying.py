@@ -30,7 +30,7 @@ STAGES: Final = {
     "expired": Stage.OVER,
     "withdrawn": Stage.OVER,
 }
-_SITE_CODE: Final = re.compile(r"ZS\d{4,20}")
+_SITE_CODE: Final = re.compile(r"ZS[0-9]{5,15}")
 
 
 def site_code(typed: str) -> str | None:

@@ -1,6 +1,7 @@
 """Where every page is drawn and every form is taken: language, session, seal."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from mrx_portal.ports import Api, Door, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 PAGE_LIFE_S: Final = 12 * 3600
-LONGEST_SECRET: Final = 500
+SECRET: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 Jar = Literal["session", "page", "visit"]
 """who a browser is to us: signed in, on a supplier's page, or just here"""
 
@@ -198,7 +199,7 @@ class Desk:
     def secret(self, request: Request, jar: Jar) -> str | None:
         """What a browser's cookie holds; never shown."""
         held = request.cookies.get(self._name(jar), "")
-        return held if 0 < len(held) <= LONGEST_SECRET else None
+        return held if SECRET.fullmatch(held) else None
 
     def keep(self, response: Response, jar: Jar, secret: str) -> None:
         """Give a browser its cookie. People come to a session's pages from mails, so that cookie is Lax."""

@@ -14,6 +14,7 @@ SCOPE: Final = "Latest audit report with its corrective action plan"
 PURPOSE: Final = "Mutual recognition: to accept this audit in place of one of our own"
 TERM_DAYS: Final = 28
 SHORTEST, LONGEST = 7, 90
+CHARACTERS: Final = 200
 COMMON: Final = ("scope", "purpose", "term_days", "requester_email")
 OF_SUPPLIER: Final = ("site_number", "name", "contact_email", "contact_name", "language")
 _NEEDED: Final = {
@@ -82,6 +83,9 @@ def read_asking(form: Filled, *, row: str = "", names: Sequence[str] = (*OF_SUPP
         faults["contact_email"] = "This is not an e-mail address."
     if values.get("requester_email") and not _like_an_address(values["requester_email"]):
         faults["requester_email"] = "This is not an e-mail address."
+    for name, value in values.items():
+        if len(value) > CHARACTERS:
+            faults[name] = f"Write at most {CHARACTERS} characters."
     if "language" in values and values["language"] not in LANGUAGES:
         faults["language"] = "Choose one of the languages."
     term = values.get("term_days")

@@ -11,6 +11,7 @@ from babel.core import negotiate_locale
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment
 
@@ -37,6 +38,7 @@ def speak(environment: Environment, language: str) -> None:
     """Make templates of this environment speak a language."""
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters["day"] = partial(_day, language=language)
+    environment.filters["size"] = partial(_size, language=language)
     environment.filters["moment"] = partial(_moment, language=language)
 
 
@@ -59,6 +61,11 @@ def _moment(value: str | datetime | None, *, language: str) -> str:
         return "–"
     read = datetime.fromisoformat(value) if isinstance(value, str) else value
     return f"{format_datetime(read, 'd MMM y, HH:mm' if language != 'zh' else 'y年M月d日 HH:mm', locale=_locale(language))} UTC"
+
+
+def _size(octets: int, *, language: str) -> str:
+    unit, name = (1024**2, "MiB") if octets >= 1024**2 else (1024, "KiB")
+    return f"{format_decimal(round(octets / unit, 1), locale=_locale(language))} {name}"
 
 
 def _locale(language: str) -> str:

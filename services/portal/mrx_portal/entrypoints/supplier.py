@@ -57,7 +57,7 @@ class Pages:
         token = self.desk.secret(request, "page")
         if token is None:
             raise Unknown("no link was opened in this browser")
-        return self.desk.services.as_supplier(token)
+        return _as_holder(self.desk, token)
 
     def draw(self, request: Request, template: str, *, preferred: str | None = None, **how: Any) -> Response:  # noqa: ANN401
         """A page in the supplier's language."""
@@ -92,7 +92,13 @@ class Pages:
         return SupplierRoute
 
     def whole(
-        self, request: Request, page: RequestPage, *, trouble: Trouble = "", said: Rejected | None = None
+        self,
+        request: Request,
+        page: RequestPage,
+        *,
+        trouble: Trouble = "",
+        said: Rejected | None = None,
+        typed: str = "",
     ) -> Response:
         """The request as it stands, and what went wrong with what was just sent."""
         asked = page.asked
@@ -113,6 +119,7 @@ class Pages:
             watching=asked.stage is Stage.CHECKING or page.in_check,
             trouble=trouble,
             said=said,
+            typed=typed,
         )
 
     async def done(self, request: Request, do: Callable[[Api, Filled], Awaitable[None]]) -> Response:
@@ -127,7 +134,13 @@ class Pages:
         except Unknown:
             raise
         except Rejected as error:
-            return self.whole(request, await supplier.look(api), trouble=_trouble(error), said=error)
+            return self.whole(
+                request,
+                await supplier.look(api),
+                trouble=_trouble(error),
+                said=error,
+                typed=str(form.fields.get("site_code", ""))[:40],
+            )
         return see("/supplier")
 
 

@@ -14,6 +14,7 @@ from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.shapes import (
+    BulkRow,
     BulkRows,
     NumbersOfRounds,
     Participation,
@@ -27,6 +28,8 @@ from mrx_portal.ports import Api, Service
 T = TypeVar("T")
 
 MOST_AT_ONCE = 500
+ASKED_AT_ONCE = 100
+"""so many a busy service takes well within the time that a page has"""
 MOST_COUNTED = 5_000
 SOON = timedelta(days=7)
 REQUESTS = "/v1/requests"
@@ -172,10 +175,12 @@ async def ask(asked: Asked, api: Api, *, key: str) -> Request:
 
 async def ask_many(asked: Sequence[Asked], api: Api, *, key: str) -> BulkRows:
     """Ask several suppliers; what is good is done, what is not is named by row."""
-    answer = await api.post(
-        Service.REPORT_REQUEST, f"{REQUESTS}/bulk", {"requests": [one.body() for one in asked]}, key=key
-    )
-    return read(BulkRows, answer)
+    rows: list[BulkRow] = []
+    for begin in range(0, len(asked), ASKED_AT_ONCE):
+        body = {"requests": [one.body() for one in asked[begin : begin + ASKED_AT_ONCE]]}
+        answer = await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/bulk", body, key=f"{key}.{begin}")
+        rows += [one.model_copy(update={"row": begin + one.row}) for one in read(BulkRows, answer).rows]
+    return BulkRows(rows=tuple(rows))
 
 
 async def withdraw(request_id: UUID, reason: str, api: Api, *, key: str) -> None:

@@ -63,6 +63,8 @@ class Report(Shape):
     sha256: str
     size: int
     stored_at: datetime
+    withdrawn_at: datetime | None = None
+    """since when access on the platform is withdrawn, so that nobody may read it"""
 
 
 class Access(Shape):

@@ -1,14 +1,12 @@
 """The registry's work on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import Forbidden, Unknown
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
@@ -21,7 +19,6 @@ from mrx_registry.domain.members import Group, Member, Missing, Recognition, Sta
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
 from mrx_registry.domain.statement import Adoption, Signatory, Signature, Statement
-from mrx_registry.ports import Work
 
 T = TypeVar("T")
 
@@ -500,24 +497,6 @@ def _key(row: Row[Any]) -> SigningKey:
     return SigningKey(
         key_id=row.key_id, public_key=row.public_key, sealed=bytes(row.sealed), valid_from=row.valid_from
     )
-
-
-class Transactions:
-    """See `ports.Transact`."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Callable[[Work], Awaitable[T]]) -> T:
-        """Run the verb, write what it said, commit."""
-        async with self._once.database.transaction(None) as (session, now):
-            moment = Moment(now=now, service=self._once.service, tenant=None, correlation_id=str(uuid7(now)))
-            work = self._once.make_work(session, moment)
-            answer = await verb(work)
-            said = await write_outbox(work)
-        if said:
-            self._once.committed.ring()
-        return answer
 
 
 class RegistryWork(SqlWork):

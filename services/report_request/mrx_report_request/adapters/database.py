@@ -1,15 +1,14 @@
 """report_request's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by member."""
 
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.work import Moment, SqlWork, write_outbox
-from mrx_shared.kit.ids import uuid7
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
@@ -21,7 +20,7 @@ from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
-from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb, Work
+from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
 
 _FIXED = frozenset(
     {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_ends_at"}
@@ -111,60 +110,58 @@ class SqlFacts(_Rows):
             id=page.release_id,
         )
 
-    async def listed(self, entry_id: str) -> Listed | NotListed:
+    async def listed(self, entry_ids: Collection[str]) -> Mapping[str, Listed | NotListed]:
         # Ids of releases are ordered by time.
-        row = await self._first(
+        rows = await self._all(
             """
             WITH newest AS (SELECT release_id, round_id FROM release WHERE whole ORDER BY release_id DESC LIMIT 1),
-                known AS (SELECT site_token, whole FROM released_entry JOIN release USING (release_id)
-                    WHERE entry_id = :id ORDER BY whole DESC, release_id DESC LIMIT 1)
-            SELECT found.entry_id, known.site_token, newest.round_id, known.whole,
+                asked AS (SELECT unnest(CAST(:ids AS text[])) AS id),
+                known AS (SELECT DISTINCT ON (entry_id) entry_id, site_token, whole
+                    FROM released_entry JOIN release USING (release_id) WHERE entry_id = ANY(:ids)
+                    ORDER BY entry_id, whole DESC, release_id DESC)
+            SELECT DISTINCT ON (asked.id) asked.id, found.entry_id, known.site_token, newest.round_id, known.whole,
                 newest.release_id IS NOT NULL AS any_release
-            FROM (SELECT 1) AS one LEFT JOIN newest ON true LEFT JOIN known ON true
+            FROM asked LEFT JOIN newest ON true LEFT JOIN known ON known.entry_id = asked.id
                 LEFT JOIN released_entry AS found ON found.release_id = newest.release_id
                     AND found.site_token = known.site_token
-            ORDER BY found.entry_id <> :id, found.entry_id LIMIT 1
+            ORDER BY asked.id, found.entry_id <> asked.id, found.entry_id
             """,
-            id=entry_id,
+            ids=list(entry_ids),
         )
-        assert row is not None
-        if not row.any_release:
-            return NotListed.NO_RELEASE
-        if not row.whole:
-            return NotListed.UNKNOWN if row.whole is None else NotListed.COMING
-        if row.entry_id is None:
-            return NotListed.GONE
-        return Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id)
+        return {row.id: _listed(row) for row in rows}
 
 
 class SqlRequests(_Rows):
     """See `ports.Requests`."""
 
-    async def add(self, request: Request) -> None:
-        free = await self._first(
+    async def add(self, requests: Sequence[Request]) -> None:
+        free = await self._all(
             """
-            INSERT INTO request_owner (request_id, member_id, due_at) VALUES (:id, :member_id, :due_at)
+            INSERT INTO request_owner (request_id, member_id, due_at)
+            SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:members AS uuid[]), CAST(:due AS timestamptz[]))
             ON CONFLICT DO NOTHING RETURNING 1
             """,
-            id=request.request_id,
-            member_id=request.member_id,
-            due_at=request.due_at(),
+            ids=[one.request_id for one in requests],
+            members=[one.member_id for one in requests],
+            due=[one.due_at() for one in requests],
         )
-        if free is None:
+        if len(free) < len(requests):
             raise Rejected(
                 "this request_id came with another request before",
                 field="request_id",
                 remedy="make a new id for every new request",
             )
-        row = row_of(request)
-        added = await self._first(
+        rows = [row_of(one) for one in requests]
+        columns = ", ".join(rows[0])
+        added = await self._all(
             f"""
-            INSERT INTO request ({", ".join(row)}) VALUES ({", ".join(map(_place, row))})
+            INSERT INTO request ({columns})
+            SELECT {columns} FROM jsonb_populate_recordset(NULL::request, CAST(:rows AS jsonb))
             ON CONFLICT (member_id, site_token) WHERE state NOT IN ({_ENDED}) DO NOTHING RETURNING 1
             """,  # noqa: S608 - our own columns
-            **row,
+            rows=json.dumps(rows, default=str),
         )
-        if added is None:
+        if len(added) < len(requests):
             raise Rejected(
                 "a request of yours for this site came at the same moment",
                 field="entry_id",
@@ -173,6 +170,10 @@ class SqlRequests(_Rows):
 
     async def find(self, request_id: UUID) -> Request | None:
         return await self._one("", request_id)
+
+    async def find_all(self, request_ids: Collection[UUID]) -> Mapping[UUID, Request]:
+        rows = await self._all("SELECT * FROM request WHERE request_id = ANY(:ids)", ids=list(request_ids))
+        return {row.request_id: request_of(row) for row in rows}
 
     async def get(self, request_id: UUID) -> Request:
         return await self.find(request_id) or _no_request()
@@ -189,6 +190,7 @@ class SqlRequests(_Rows):
 
     async def save(self, request: Request) -> None:
         row = row_of(request)
+        row["history"] = json.dumps(row["history"])
         changed = ", ".join(f"{name} = {_place(name)}" for name in row if name not in _FIXED)
         await self._do(f"UPDATE request SET {changed} WHERE request_id = :request_id", **row)  # noqa: S608 - ours
         await self._do(
@@ -197,12 +199,15 @@ class SqlRequests(_Rows):
             due_at=request.due_at(),
         )
 
-    async def open_for(self, site_token: str) -> UUID | None:
-        row = await self._first(
-            f"SELECT request_id FROM request WHERE site_token = :site AND state NOT IN ({_ENDED})",  # noqa: S608 - ours
-            site=site_token,
+    async def open_for(self, site_tokens: Collection[str]) -> Mapping[str, UUID]:
+        rows = await self._all(
+            f"""
+            SELECT site_token, request_id FROM request
+            WHERE site_token = ANY(:sites) AND state NOT IN ({_ENDED})
+            """,  # noqa: S608 - ours
+            sites=list(site_tokens),
         )
-        return row.request_id if row else None
+        return {row.site_token: row.request_id for row in rows}
 
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         rows = await self._all(
@@ -251,14 +256,16 @@ class SqlRequests(_Rows):
 class SqlMails(_Rows):
     """See `ports.Mails`."""
 
-    async def note(self, mail_id: UUID, request_id: UUID) -> None:
+    async def note(self, mails: Mapping[UUID, UUID]) -> None:
         await self._do(
             """
             INSERT INTO mail (mail_id, request_id, member_id)
-            SELECT :mail_id, request_id, member_id FROM request WHERE request_id = :id
+            SELECT asked.mail_id, request_id, member_id
+            FROM unnest(CAST(:mails AS uuid[]), CAST(:requests AS uuid[])) AS asked (mail_id, request_id)
+                JOIN request USING (request_id)
             """,
-            mail_id=mail_id,
-            id=request_id,
+            mails=list(mails),
+            requests=list(mails.values()),
         )
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
@@ -353,21 +360,14 @@ class ReportRequestWork(SqlWork):
         await remember_key(self.session, key)
 
 
-class Transactions:
-    """Runs a loop's verbs, each in a transaction of its own."""
-
-    def __init__(self, once: Once[Work]) -> None:
-        self._once = once
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        once = self._once
-        async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service=once.service, tenant=tenant, correlation_id=str(uuid7(now)))
-            work = once.make_work(session, moment)
-            await verb(work)
-            said = await write_outbox(work)
-        if said:
-            once.committed.ring()
+def _listed(row: Row[Any]) -> Listed | NotListed:
+    if not row.any_release:
+        return NotListed.NO_RELEASE
+    if not row.whole:
+        return NotListed.UNKNOWN if row.whole is None else NotListed.COMING
+    if row.entry_id is None:
+        return NotListed.GONE
+    return Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id)
 
 
 def _place(name: str) -> str:

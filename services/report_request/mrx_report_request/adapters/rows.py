@@ -1,6 +1,5 @@
 """A request as a row of its table, and back."""
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -44,7 +43,7 @@ def row_of(request: Request) -> dict[str, object]:
         "contact_name": request.supplier.contact_name,
         "state": request.state.value,
         "mail": request.mail.value,
-        "history": json.dumps([{**asdict(one), "at": one.at.isoformat()} for one in request.history]),
+        "history": [{**asdict(one), "at": one.at.isoformat()} for one in request.history],
         "revoked_mails": list(request.revoked_mails),
         "report_id": report and report.report_id,
         "report_sha256": report and report.sha256,

@@ -185,13 +185,8 @@ class Request:
         return timely if self.state is State.UPLOADING else self
 
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
-        """A report is there. A second one counts only in place of one that was withdrawn."""
-        if self.may(Step.STORE):
-            return replace(self.take(Step.STORE, at=now), report=report)
-        replaces = self.state is State.AVAILABLE and self.report and self.report.access_withdrawn_at
-        if replaces:
-            return self._noted("the supplier granted access again", at=now, report=report)
-        return self
+        """A report is there. A second one counts nothing."""
+        return replace(self.take(Step.STORE, at=now), report=report) if self.may(Step.STORE) else self
 
     def file_refused(self, why: str, *, now: datetime) -> "Request":
         """A file did not pass. The supplier may hand over another within the term."""
@@ -211,6 +206,13 @@ class Request:
             return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
         if report_id is None and self.may(Step.LOSE_ACCESS):
             return replace(self, upload_begun_at=None).take(Step.LOSE_ACCESS, at=now, reason=why)
+        return self
+
+    def access_renewed(self, report_id: UUID, *, now: datetime) -> "Request":
+        """The supplier granted access again: the report is given out as before."""
+        if self.report and self.report.report_id == report_id and self.report.access_withdrawn_at:
+            report = replace(self.report, access_withdrawn_at=None)
+            return self._noted("the supplier granted access again", at=now, report=report)
         return self
 
     def _noted(self, reason: str, *, at: datetime, report: Report) -> "Request":

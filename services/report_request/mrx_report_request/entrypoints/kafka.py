@@ -8,6 +8,7 @@ from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.envelope import Part, Unreadable
 from mrx_shared.messages.exchange_adapter import (
+    AccessRenewed,
     AccessWithdrawn,
     ReportRead,
     ReportReceived,
@@ -190,6 +191,10 @@ def _listen_to_exchange(subscriptions: Subscriptions[Work], once: Once[Work]) ->
     @exchange(AccessWithdrawn)
     async def on_access_withdrawn(delivery: Delivery[AccessWithdrawn]) -> None:
         await once(delivery, lambda work: facts.note_access_withdrawn(delivery.data, work))
+
+    @exchange(AccessRenewed)
+    async def on_access_renewed(delivery: Delivery[AccessRenewed]) -> None:
+        await once(delivery, lambda work: facts.note_access_renewed(delivery.data, work))
 
 
 def _listen_to_mails(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:

@@ -1,5 +1,6 @@
 """A member asks a supplier for a report."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -33,30 +34,111 @@ class Asking:
     requester_language: str | None = None
 
 
+Answer = Request | Rejected | TooEarly
+
+
 async def ask(asking: Asking, work: Work, *, member_id: UUID, patient: bool = False) -> Request:
     """Take a request up and have the supplier mailed; the same id asks once. Raises `Rejected` or `TooEarly`.
 
     `patient` waits for an entry that no release has: its release may be on the way.
     """
-    read = _read(asking)
-    known = await work.requests.find(asking.request_id)
-    if known is not None:
-        return _same(known, read)
-    participant = _taking_part(await work.facts.participant(member_id), member_id)
-    listed = await _listed(read.entry_id, work, patient=patient)
-    already = await work.requests.open_for(listed.site_token)
+    [answer] = await ask_all([asking], work, member_id=member_id, patient=patient)
+    if isinstance(answer, Request):
+        return answer
+    raise answer
+
+
+async def ask_all(
+    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool = False
+) -> list[Answer]:
+    """Ask for each of them, and answer each; with few statements, however many they are.
+
+    Raises `TooEarly` where nothing new can be asked at all yet.
+    """
+    try:
+        async with work.attempt():
+            return await _ask_together(askings, work, member_id=member_id, patient=patient)
+    except Rejected as refusal:
+        # Somebody asked at the same moment: one by one it shows for which of them.
+        if len(askings) == 1:
+            return [refusal]
+    return [
+        answer
+        for asking in askings
+        for answer in await ask_all([asking], work, member_id=member_id, patient=patient)
+    ]
+
+
+async def _ask_together(
+    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool
+) -> list[Answer]:
+    known = await work.requests.find_all({one.request_id for one in askings})
+    answers: dict[int, Answer] = {}
+    fresh: dict[int, Asking] = {}
+    for number, asking in enumerate(askings):
+        try:
+            read = _read(asking)
+            if read.request_id in known:
+                answers[number] = _same(known[read.request_id], read)
+            else:
+                fresh[number] = read
+        except Rejected as refusal:
+            answers[number] = refusal
+    if fresh:
+        answers |= await _ask_anew(fresh, work, member_id=member_id, patient=patient)
+    return [answers[number] for number in range(len(askings))]
+
+
+async def _ask_anew(
+    fresh: Mapping[int, Asking], work: Work, *, member_id: UUID, patient: bool
+) -> dict[int, Answer]:
+    try:
+        participant = _taking_part(await work.facts.participant(member_id), member_id)
+    except Forbidden as refusal:
+        return dict.fromkeys(fresh, refusal)
+    listed = await work.facts.listed({one.entry_id for one in fresh.values()})
+    if NotListed.NO_RELEASE in listed.values():
+        raise TooEarly("no released list has come here yet", waiting_for="release")
+    sites = {one.site_token for one in listed.values() if isinstance(one, Listed)}
+    open_for = dict(await work.requests.open_for(sites))
+    answers: dict[int, Answer] = {}
+    drafted: dict[UUID, Request] = {}
+    for number, read in fresh.items():
+        try:
+            if read.request_id in drafted:
+                answers[number] = _same(drafted[read.request_id], read)
+                continue
+            place = _place(listed[read.entry_id], read.entry_id, patient=patient)
+            _check_free(place, open_for)
+        except (Rejected, TooEarly) as refusal:
+            answers[number] = refusal
+            continue
+        request = _drafted(read, place, work, member_id=member_id).mailed(work.new_id())
+        answers[number] = drafted[request.request_id] = request
+        open_for[place.site_token] = request.request_id
+    await _take_up(list(drafted.values()), work, asks=participant.name)
+    return answers
+
+
+async def _take_up(requests: Sequence[Request], work: Work, *, asks: str) -> None:
+    if not requests:
+        return
+    await work.requests.add(requests)
+    await work.mails.note({one.mail_id: one.request_id for one in requests if one.mail_id})
+    for request in requests:
+        say_mail("invitation", request, work, asks=asks)
+        say_changed(request, work)
+        say_status(request, work)
+
+
+def _check_free(place: Listed, open_for: Mapping[str, UUID]) -> None:
+    already = open_for.get(place.site_token)
     if already is not None:
         raise Rejected(
             f"your request {already} for this site is open",
             field="entry_id",
             remedy="wait until it ends, or withdraw it first",
         )
-    request = _drafted(read, listed, work, member_id=member_id).mailed(work.new_id())
-    await work.requests.add(request)
-    await say_mail("invitation", request, work, asks=participant.name)
-    say_changed(request, work)
-    say_status(request, work)
-    return request
 
 
 def _read(asking: Asking) -> Asking:
@@ -103,10 +185,7 @@ def _taking_part(participant: Participant | None, member_id: UUID) -> Participan
     return participant
 
 
-async def _listed(entry_id: str, work: Work, *, patient: bool) -> Listed:
-    listed = await work.facts.listed(entry_id)
-    if listed is NotListed.NO_RELEASE:
-        raise TooEarly("no released list has come here yet", waiting_for="release")
+def _place(listed: Listed | NotListed, entry_id: str, *, patient: bool) -> Listed:
     if listed is NotListed.COMING or (listed is NotListed.UNKNOWN and patient):
         raise TooEarly("the entry's release has not come here yet", waiting_for=f"entry:{entry_id}")
     if listed is NotListed.UNKNOWN:

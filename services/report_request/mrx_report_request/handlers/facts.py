@@ -8,6 +8,7 @@ from uuid import UUID
 
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.exchange_adapter import (
+    AccessRenewed,
     AccessWithdrawn,
     ReportRead,
     ReportReceived,
@@ -131,6 +132,13 @@ async def note_access_withdrawn(withdrawn: AccessWithdrawn, work: Work) -> None:
         await settle(request, request.access_withdrawn(withdrawn.report_id, now=work.now), work)
 
 
+async def note_access_renewed(renewed: AccessRenewed, work: Work) -> None:
+    """The supplier granted access on its platform again."""
+    async with _owner_of(renewed.request_id, work, stated=renewed.member_id):
+        request = await work.requests.get_to_change(renewed.request_id)
+        await settle(request, request.access_renewed(renewed.report_id, now=work.now), work)
+
+
 @asynccontextmanager
 async def _owner_of(request_id: UUID, work: Work, *, stated: UUID | None = None) -> AsyncIterator[UUID]:
     """Go on as the member that asked. Services name requests by ids that came from here, so each is known."""
@@ -146,6 +154,6 @@ async def _owner_of(request_id: UUID, work: Work, *, stated: UUID | None = None)
 async def _unless_asked_again(request: Request, after: Request, work: Work) -> Request:
     """An expired request is taken up by its late report, unless its member has asked for the site anew."""
     revived = request.ended and not after.ended
-    if revived and await work.requests.open_for(request.site_token) is not None:
+    if revived and await work.requests.open_for([request.site_token]):
         return request
     return after

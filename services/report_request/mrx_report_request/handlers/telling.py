@@ -119,19 +119,20 @@ async def mail_supplier(
     """Ask for a mail to the supplier, if its address is still there. The request then has it as its latest mail."""
     if request.supplier.contact_email is None:
         return request
-    mailed = request.mailed(work.new_id())
-    await say_mail(kind, mailed, work, asks=await _name(request, work), detail=detail)
+    mail_id = work.new_id()
+    mailed = request.mailed(mail_id)
+    await work.mails.note({mail_id: request.request_id})
+    say_mail(kind, mailed, work, asks=await _name(request, work), detail=detail)
     return mailed
 
 
-async def say_mail(
+def say_mail(
     kind: SupplierMail, request: Request, work: Work, *, asks: str, detail: str | None = None
 ) -> None:
-    """Ask for the mail that the request has as its latest."""
+    """Ask for the mail that the request has as its latest, and that is noted."""
     mail_id, address = request.mail_id, request.supplier.contact_email
     assert mail_id is not None
     assert address is not None
-    await work.mails.note(mail_id, request.request_id)
     work.say(
         MailAsked(
             mail_id=mail_id,

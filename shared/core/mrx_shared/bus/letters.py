@@ -3,16 +3,17 @@
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from mrx_shared.bus.work import Transactions
 from mrx_shared.messages.envelope import Header, Unreadable, read_header
-from mrx_shared.messages.topics import member_of
-from mrx_shared.refusals import TooEarly, Unknown
+from mrx_shared.messages.topics import BRIEF, CONTACTS_DAYS, REQUESTS_IN, member_of
+from mrx_shared.refusals import Rejected, TooEarly, Unknown
 
 Cause = Literal["unreadable", "refused", "failed"]
 
@@ -60,10 +61,27 @@ _WAIT = text("""
 """)
 _LETTERS = text("""
     SELECT id, consumer, topic, kafka_partition, kafka_offset, source, event_id, type, cause, reason, tries,
-        died_at, replayed_at, length(payload) AS bytes
-    FROM dead_letter WHERE :all OR replayed_at IS NULL ORDER BY died_at, id LIMIT :limit
+        died_at, replayed_at, erased_at, length(payload) AS bytes
+    FROM dead_letter WHERE :all OR (replayed_at IS NULL AND erased_at IS NULL) ORDER BY died_at, id LIMIT :limit
 """)
 _LETTER = text("SELECT * FROM dead_letter WHERE id = :id")
+_OF_CONTACTS = "(topic = ANY(:brief) OR starts_with(topic, :requests_in))"
+_ERASE = text(f"""
+    UPDATE dead_letter SET payload = NULL, erased_at = now()
+    WHERE payload IS NOT NULL AND died_at < now() - make_interval(days => :days) AND {_OF_CONTACTS}
+""")  # noqa: S608
+_GIVE_UP = text(f"""
+    WITH late AS (
+        DELETE FROM waiting WHERE since < now() - make_interval(days => :days) AND {_OF_CONTACTS} RETURNING *),
+    claimed AS (
+        INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
+        SELECT consumer, topic, source, event_id, content_hash FROM late ON CONFLICT DO NOTHING)
+    INSERT INTO dead_letter (consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
+        content_hash, cause, reason, tries, erased_at)
+    SELECT consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
+        content_hash, 'refused', 'it waited too long for ' || waiting_for, tries, now()
+    FROM late ON CONFLICT DO NOTHING
+""")  # noqa: S608
 
 
 def _row(consumer: str, letter: Letter, header: Header | None) -> dict[str, Any]:
@@ -142,6 +160,32 @@ async def dead_letter(database: Transactions, letter_id: UUID) -> dict[str, Any]
     if row is None:
         raise Unknown("there is no such dead letter", field="id", remedy="list them first")
     return dict(row)
+
+
+async def erase_contacts(session: AsyncSession) -> int:
+    """Erase what came with contacts and lies here for longer than they are kept; what still waited waits no more.
+
+    Returns how many records were erased.
+    """
+    bounds = {"days": CONTACTS_DAYS, "brief": list(BRIEF), "requests_in": REQUESTS_IN}
+    done = [await session.execute(statement, bounds) for statement in (_ERASE, _GIVE_UP)]
+    return sum(cast("CursorResult[Any]", one).rowcount for one in done)
+
+
+def letter_of(row: dict[str, Any]) -> Letter:
+    """A dead letter as the record that it was. Raises `Rejected` where its contents are erased."""
+    if row["payload"] is None:
+        raise Rejected(
+            f"its contents were erased on {row['erased_at']:%Y-%m-%d}, since they held contacts",
+            field="id",
+            remedy="have its sender say it anew",
+        )
+    return Letter(
+        topic=row["topic"],
+        partition=row["kafka_partition"],
+        offset=row["kafka_offset"],
+        payload=bytes(row["payload"]),
+    )
 
 
 def masked(payload: bytes) -> object:

@@ -1,19 +1,22 @@
 """One delivery, one transaction: the inbox decides whether it is the first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_shared.bus.work import Bell, MakeWork, Moment, Transactions, Verb, W, write_outbox
+from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.envelope import Envelope, M
 from mrx_shared.messages.topics import member_of
 from mrx_shared.refusals import Rejected
+
+T = TypeVar("T")
 
 _CLAIM = text("""
     INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
@@ -110,6 +113,24 @@ class Once(Generic[W]):
         await verb(work)
         joint.said += await write_outbox(work)
         joint.handled = True
+
+    async def alone(
+        self, verb: Callable[[W], Awaitable[T]], *, tenant: UUID | None = None, story: str | None = None
+    ) -> T:
+        """Run a verb that neither a message nor a request asked for, with what it says, in a transaction of its own.
+
+        `story` is the correlation id of what it says; by default a new one.
+        """
+        async with self.database.transaction(tenant) as (session, now):
+            moment = Moment(
+                now=now, service=self.service, tenant=tenant, correlation_id=story or str(uuid7(now))
+            )
+            work = self.make_work(session, moment)
+            answer = await verb(work)
+            said = await write_outbox(work)
+        if said:
+            self.committed.ring()
+        return answer
 
 
 def _moment(delivery: Delivery[M], now: datetime, service: str) -> Moment:

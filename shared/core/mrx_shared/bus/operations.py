@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
-from mrx_shared.bus.letters import Letter, dead_letter, dead_letters, masked
+from mrx_shared.bus.letters import Letter, dead_letter, dead_letters, letter_of, masked
 from mrx_shared.bus.relay import Relay
 from mrx_shared.bus.subscriptions import Subscriptions, transient
 from mrx_shared.bus.work import Transactions
@@ -31,7 +31,7 @@ _COUNTS = text("""
     SELECT (SELECT count(*) FROM outbox) AS said,
            (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent,
            (SELECT count(*) FROM outbox WHERE sent_at IS NULL AND parked_at IS NOT NULL) AS parked,
-           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
+           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL AND erased_at IS NULL) AS dead_letters,
            (SELECT count(*) FROM waiting) AS waiting,
            (SELECT min(since) FROM waiting) AS waiting_since
 """)
@@ -148,20 +148,14 @@ def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
     async def show_letter(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
         shown = {name: value for name, value in row.items() if name not in {"payload", "content_hash"}}
-        return {**shown, "payload": masked(bytes(row["payload"]))}
+        return {**shown, "payload": None if row["payload"] is None else masked(bytes(row["payload"]))}
 
     @router.post("/v1/operations/dead-letters/{letter_id}/replay", tags=["operations"])
     async def replay(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
         if row["replayed_at"] is not None:
             raise Rejected("this dead letter was replayed already", field="id")
-        letter = Letter(
-            topic=row["topic"],
-            partition=row["kafka_partition"],
-            offset=row["kafka_offset"],
-            payload=bytes(row["payload"]),
-        )
-        outcome = await _replay(parts, row["consumer"], letter, letter_id)
+        outcome = await _replay(parts, row["consumer"], letter_of(row), letter_id)
         return {"id": str(letter_id), "outcome": outcome}
 
 

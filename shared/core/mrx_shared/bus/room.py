@@ -5,7 +5,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import text
 
-from mrx_shared.bus.letters import Letter, put_aside
+from mrx_shared.bus.letters import Letter, erase_contacts, letter_of, put_aside
 from mrx_shared.bus.subscriptions import TRIES, Subscriptions, said, transient
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
@@ -29,7 +29,8 @@ _TRIED = text("""
     WHERE consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id RETURNING tries
 """)
 _COUNTS = text("""
-    SELECT (SELECT count(*) FROM waiting), (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL)
+    SELECT (SELECT count(*) FROM waiting),
+           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL AND erased_at IS NULL)
 """)
 
 
@@ -41,8 +42,10 @@ class WaitingRoom:
         self._database = subscriptions.once.database
 
     async def look(self) -> int:
-        """Take up what is ready. Returns how many were taken up."""
+        """Take up what is ready, and erase contacts whose time is over. Returns how many were taken up."""
         async with self._database.relay_transaction() as (session, _):
+            if erased := await erase_contacts(session):
+                log.warning("contacts.erased", records=erased)
             causes = [row.waiting_for for row in await session.execute(_CAUSES)]
             for late in await session.execute(_OVERDUE, {"hours": NOTICE_HOURS}):
                 log.warning("waiting.overdue", consumer=late.consumer, event_id=str(late.event_id))
@@ -70,12 +73,7 @@ class WaitingRoom:
             taken += 1
 
     async def _try(self, row: dict[str, Any]) -> bool:
-        letter = Letter(
-            topic=row["topic"],
-            partition=row["kafka_partition"],
-            offset=row["kafka_offset"],
-            payload=bytes(row["payload"]),
-        )
+        letter = letter_of(row)
         try:
             subscription = self._subscriptions.of(row["consumer"])
         except KeyError:

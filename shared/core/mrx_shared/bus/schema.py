@@ -59,15 +59,17 @@ CREATE TABLE dead_letter (
     event_id uuid,
     type text,
     tenant uuid,
-    payload bytea NOT NULL,
+    payload bytea,
     content_hash bytea NOT NULL,
     cause text NOT NULL CHECK (cause IN ('unreadable', 'refused', 'failed')),
     reason text NOT NULL,
     tries integer NOT NULL,
     died_at timestamptz NOT NULL DEFAULT now(),
     replayed_at timestamptz,
+    erased_at timestamptz CHECK ((erased_at IS NOT NULL) = (payload IS NULL)),
     UNIQUE (consumer, topic, kafka_partition, kafka_offset, content_hash)
 );
+CREATE INDEX dead_letter_kept ON dead_letter (died_at) WHERE payload IS NOT NULL;
 ALTER TABLE dead_letter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dead_letter FORCE ROW LEVEL SECURITY;
 CREATE POLICY app_marks ON dead_letter TO {service}_app USING (true) WITH CHECK (true);

@@ -2,11 +2,13 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import count
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -20,9 +22,10 @@ from mrx_shared.messages.topics import out
 FACT_BYTES = 900 * 1024
 
 _NEXT = text("""
-    INSERT INTO outbox_version AS v (topic, key, sequence) VALUES (:topic, :key, 1)
-    ON CONFLICT (topic, key) DO UPDATE SET sequence = v.sequence + 1
-    RETURNING sequence
+    INSERT INTO outbox_version AS v (topic, key, sequence)
+    SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:counts AS bigint[]))
+    ON CONFLICT (topic, key) DO UPDATE SET sequence = v.sequence + excluded.sequence
+    RETURNING topic, key, sequence
 """)
 _SAY = text("""
     INSERT INTO outbox (id, topic, key, sequence, type, tenant, payload, salt, digest, said_at)
@@ -91,9 +94,17 @@ class SqlWork:
         """
         said = sorted(self._said, key=lambda one: (one.topic, one.key))
         self._said = []
-        for one in said:
-            sequence = (await self.session.execute(_NEXT, {"topic": one.topic, "key": one.key})).scalar_one()
-            await self.session.execute(_SAY, self._row(one, sequence))
+        if not said:
+            return 0
+        counts = Counter((one.topic, one.key) for one in said)
+        places = {"topics": [topic for topic, _ in counts], "keys": [key for _, key in counts]}
+        rows = await self.session.execute(_NEXT, {**places, "counts": list(counts.values())})
+        # The last versions come back: a key's facts take those before it, in the order in which they were said.
+        following = {
+            (row.topic, row.key): count(row.sequence - counts[row.topic, row.key] + 1) for row in rows
+        }
+        written = [self._row(one, next(following[one.topic, one.key])) for one in said]
+        await self.session.execute(_SAY, written)
         return len(said)
 
     def _row(self, one: _Said, sequence: int) -> dict[str, Any]:

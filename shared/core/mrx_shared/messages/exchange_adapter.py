@@ -1,13 +1,41 @@
 """Facts that exchange_adapter says: a report on its way, in the vault, or refused; and who read it."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from mrx_shared.messages.envelope import Message
 from mrx_shared.messages.report_request import Channel
+
+REASONS: Final = (
+    "empty",
+    "not-a-pdf",
+    "damaged",
+    "encrypted",
+    "active-content",
+    "attachments",
+    "xfa-form",
+    "rich-media",
+    "external-content",
+    "no-pages",
+    "too-complex",
+    "too-large",
+    "size-differs",
+    "checksum-differs",
+    "object-missing",
+    "unchecked",
+    "another-file-was-taken",
+    "request-ended",
+    "never-used",
+    "contact-replaced",
+    "access-withdrawn",
+    "no-report-yet",
+    "platform-unavailable",
+    "unknown-site",
+)
+"""every code that may be said of a file, or of a sharing on a platform: whoever shows them has words for each"""
 
 
 class UploadBegun(Message):
@@ -63,7 +91,9 @@ class ReportRefused(Message):
     member_id: UUID
     ticket_id: UUID
     channel: Channel
-    reasons: list[str] = Field(description="codes, such as not-a-pdf, encrypted, active-content")
+    reasons: list[str] = Field(
+        description="codes, such as not-a-pdf, encrypted, active-content; see `REASONS`"
+    )
     remedy: str
     refused_at: AwareDatetime
 
@@ -81,7 +111,7 @@ class ReportRead(Message):
 
 
 class AccessWithdrawn(Message):
-    """The supplier withdrew access on its platform: no further link is given."""
+    """The supplier withdrew access on its platform: no further link is given until it is renewed."""
 
     type: ClassVar[str] = "mrx.exchange_adapter.access-withdrawn.v1"
     subject_is: ClassVar[str] = "request id"
@@ -90,3 +120,15 @@ class AccessWithdrawn(Message):
     request_id: UUID
     member_id: UUID
     withdrawn_at: AwareDatetime
+
+
+class AccessRenewed(Message):
+    """The supplier granted access on its platform again: links to the report that is here are given again."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.access-renewed.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    report_id: UUID
+    request_id: UUID
+    member_id: UUID
+    renewed_at: AwareDatetime

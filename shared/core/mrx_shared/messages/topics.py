@@ -26,6 +26,8 @@ BRIEF = frozenset({REQUEST_MAILS, REGISTRY_MAILS})
 LISTS_IN = "mrx.in.lists."
 REQUESTS_IN = "mrx.in.requests."
 OUT = "mrx.out."
+CONTACTS_DAYS = 7
+"""so long anything that came on a topic of contacts is kept, wherever it lies: `BRIEF`, and what members ask"""
 
 _MEMBER_TOPIC = re.compile(
     r"mrx\.(?:in\.lists|in\.requests|out)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"

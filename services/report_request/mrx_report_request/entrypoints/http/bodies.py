@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from mrx_shared.kit.http import Answer, Asked
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, TooEarly
 from pydantic import Field
 
 from mrx_report_request.domain.decisions import EUR_PER_AUDIT, Outcome
@@ -154,6 +154,9 @@ class RefusedShown(Answer):
     field: str | None
     reason: str
     remedy: str | None
+    retryable: bool = Field(
+        description="whether the same row may be taken later, under a new Idempotency-Key"
+    )
 
 
 class RowShown(Answer):
@@ -260,14 +263,14 @@ def request_shown(request: Request, *, contact: bool = False) -> RequestShown:
     )
 
 
-def row_taken(row: int, request: Request) -> RowShown:
-    """A row that was taken."""
-    return RowShown(row=row, request=request_shown(request), refused=None)
-
-
-def row_refused(row: int, refusal: Rejected) -> RowShown:
-    """A row that was not."""
-    told = RefusedShown(field=refusal.field, reason=refusal.reason, remedy=refusal.remedy)
+def row_shown(row: int, answer: Request | Rejected | TooEarly) -> RowShown:
+    """A row that was taken, or why it was not."""
+    if isinstance(answer, Request):
+        return RowShown(row=row, request=request_shown(answer), refused=None)
+    if isinstance(answer, TooEarly):
+        told = RefusedShown(field=None, reason=answer.reason, remedy="ask again in a moment", retryable=True)
+    else:
+        told = RefusedShown(field=answer.field, reason=answer.reason, remedy=answer.remedy, retryable=False)
     return RowShown(row=row, request=None, refused=told)
 
 
@@ -303,5 +306,6 @@ def page_shown(shown: Shown) -> PageShown:
         language=request.supplier.language,
         possible=steps,
         decline_reasons=list(DeclineReason),
-        reason=request.reason,
+        # The other reasons are the asker's own.
+        reason=request.reason if request.state is State.DECLINED else None,
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import places
-from mrx_shared.refusals import Invalid, Rejected, Unknown
+from mrx_shared.refusals import Invalid, Unknown
 from pydantic import ValidationError
 
 from mrx_report_request.domain.steps import State
@@ -30,11 +30,10 @@ from mrx_report_request.entrypoints.http.bodies import (
     numbers_shown,
     page_shown,
     request_shown,
-    row_refused,
-    row_taken,
+    row_shown,
 )
 from mrx_report_request.handlers import members, suppliers
-from mrx_report_request.handlers.asking import ask
+from mrx_report_request.handlers.asking import ask, ask_all
 from mrx_report_request.ports import Page, Work
 
 PageToken = Annotated[
@@ -66,29 +65,29 @@ def _add_asking(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post("/requests/bulk", response_model=BulkShown, tags=["requests"])
     async def ask_for_reports(asked: BulkAsked, who: member, command: do) -> Response:
         async def taken(work: Work) -> BulkShown:
-            rows = [
-                await _row(number, one, work, member_id=who.tenant)
-                for number, one in enumerate(asked.requests, 1)
-            ]
+            rows = await _rows(asked.requests, work, member_id=who.tenant)
             refused = sum(row.refused is not None for row in rows)
             return BulkShown(taken=len(rows) - refused, refused=refused, rows=rows)
 
         return await command(taken, by=who)
 
 
-async def _row(number: int, row: dict[str, object], work: Work, *, member_id: UUID) -> RowShown:
+async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID) -> list[RowShown]:
+    read = [_read(row) for row in stated]
+    askings = [asking(one, work.new_id()) for one in read if isinstance(one, RequestAsked)]
+    answers = iter(await ask_all(askings, work, member_id=member_id) if askings else ())
+    return [
+        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one)
+        for number, one in enumerate(read, 1)
+    ]
+
+
+def _read(row: dict[str, object]) -> RequestAsked | Invalid:
     try:
-        try:
-            asked = RequestAsked.model_validate(row)
-        except ValidationError as error:
-            first = ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
-            raise Invalid(
-                places(error), field=first or "row", remedy="see POST /v1/requests in /openapi.json"
-            ) from None
-        async with work.attempt():
-            return row_taken(number, await ask(asking(asked, work.new_id()), work, member_id=member_id))
-    except Rejected as refusal:
-        return row_refused(number, refusal)
+        return RequestAsked.model_validate(row)
+    except ValidationError as error:
+        first = ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
+        return Invalid(places(error), field=first or "row", remedy="see POST /v1/requests in /openapi.json")
 
 
 def _add_reading(router: APIRouter, requests: Requests[Work], access: Access) -> None:

@@ -1,0 +1,32 @@
+"""What a supplier does meanwhile, without a window: accept, send its report."""
+
+import asyncio
+from pathlib import Path
+
+from mrx_local.demo.browser import Browser, ticket_for
+from mrx_local.demo.scheme import Caller
+
+PATIENCE_S = 60
+
+
+async def hand_over(portal: str, link: str, file: Path) -> None:
+    """Follow the link, accept, and send a report as the page's script does."""
+    browser = Browser(portal)
+    try:
+        page = await browser.submit(await browser.open(link), "/r")
+        page = await browser.submit(page, "/supplier/acceptance")
+        body, wanted = await asyncio.to_thread(ticket_for, file)
+        ticket = await browser.ask("/supplier/tickets", wanted, seal=page.seal)
+        await browser.put(ticket["url"], body, ticket["headers"])
+        await browser.ask("/supplier/arrivals", {"ticket_id": ticket["ticket_id"]}, seal=page.seal)
+    finally:
+        await browser.close()
+
+
+async def until(caller: Caller, request_id: str, state: str) -> None:
+    """Wait until a request stands so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if (await caller.get("report_request", f"/v1/requests/{request_id}"))["state"] == state:
+                return
+            await asyncio.sleep(0.2)

@@ -1,0 +1,87 @@
+"""A reviewer: an assessment clause by clause, from the first answer to the verdict."""
+
+from uuid import uuid4
+
+import pytest
+from mrx_local.demo.cast import OWN_FROM
+from mrx_local.demo.scheme import CRITERIA, Scheme
+from playwright.async_api import expect
+
+from tests.live.browser.conftest import OTHER, Windows
+from tests.live.conftest import Running
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
+
+
+async def submitted(scheme: Scheme) -> str:
+    """A member's own protocol, whose answers wait for a reviewer. Returns the assessment's id."""
+    owner, code = scheme.members[OTHER], f"BIR-{uuid4().hex[:6].upper()}"
+    protocol = await owner.post(
+        "benchmark", "/v1/protocols", {"code": code, "name": f"Birch standard {code}", "public": False}
+    )
+    version = {"version": "3", "effective_from": OWN_FROM.isoformat(), "effective_until": None}
+    await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
+    catalogue = await owner.get("benchmark", f"/v1/criteria/{CRITERIA}")
+    made = await owner.post(
+        "benchmark",
+        "/v1/assessments",
+        {
+            "protocol_id": protocol["protocol_id"],
+            "version": "3",
+            "criteria_version": CRITERIA,
+            "answers": [
+                {
+                    "criterion_id": one["id"],
+                    "relation": "subset" if one["id"] == catalogue["criteria"][1]["id"] else "equal",
+                    "requirement_ref": f"§ {place}",
+                    "requirement_text": "The site does as the criterion asks, and keeps records of it.",
+                    "rationale": "",
+                    "evidence": "Handbook, chapter 2",
+                }
+                for place, one in enumerate(catalogue["criteria"], start=1)
+            ],
+        },
+    )
+    return str(made["assessment_id"])
+
+
+async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes(
+    window: Windows, running: Running, scheme: Scheme
+) -> None:
+    assessment = await submitted(scheme)
+    browser = await window()
+    await browser.sign_in(running.credentials.sign_ins["Reviewer"])
+    await browser.sees("Assessments")
+    await browser.look("reviewer overview", printed=True)
+    await browser.on_a_phone("reviewer overview")
+    await browser.page.locator(f"a[href='/reviewer/assessments/{assessment}']").click()
+    figure = browser.page.locator(".figure").first
+    before = await figure.inner_text()
+    await browser.look("reviewer assessment")
+    await browser.on_a_phone("reviewer assessment")
+
+    second = browser.page.locator(".clause[open] .line").nth(1)
+    await second.get_by_role("radio", name="Correct").check()
+    await browser.press("Save clause 0A")
+    await browser.sees("Choose the relation that the evidence shows.")
+    await browser.look("reviewer correction incomplete")
+    await second.get_by_label("Right relation").select_option("equal")
+    await second.get_by_label("Rationale").fill("§ 2.4 asks for all of it.")
+    await browser.press("Save, and confirm the rest")
+    await browser.sees("Corrected to equal", "Kept: 4 decisions.")
+    assert float((await figure.inner_text()).split(" ")[0]) > float(before.split(" ")[0])
+    await browser.look("reviewer clause kept", printed=True)
+
+    go_on = browser.page.get_by_role("link", name="Go on at clause")
+    while await go_on.count():
+        await go_on.click()
+        await browser.press("Save, and confirm the rest")
+        await browser.sees("Kept:")
+    await expect(figure).to_have_text("100.00 %")
+    await browser.look("reviewer before the end")
+    await browser.press("Conclude")
+    await browser.sees("Equivalent", "Concluded")
+    await expect(browser.page.get_by_role("button", name="Save")).to_have_count(0)
+    await browser.look("reviewer concluded")
+    await browser.open(f"/reviewer/assessments/{assessment}?clause=all")
+    await browser.print("reviewer all clauses")
