@@ -36,11 +36,11 @@ def accuracy(names: list[str]) -> Accuracy:
 
 def test_two_labelled_lists_are_resolved_precisely() -> None:
     found = accuracy(list(LABELLED))
-    assert found.precision >= 0.95
+    assert found.precision >= 0.96
     assert found.recall >= 0.85
 
 
 def test_the_labelled_lists_are_resolved_precisely_among_all_eight() -> None:
     found = accuracy(sorted(path.name for path in LISTS.glob("*.csv")))
     assert found.precision >= 0.96
-    assert found.recall >= 0.83
+    assert found.recall >= 0.85
