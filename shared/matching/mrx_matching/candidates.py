@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_matrix
-from sparse_dot_topn import sp_matmul_topn
 
 from mrx_matching.tokens import IDENTIFIER_KINDS, Nodes
 
@@ -16,18 +14,13 @@ BLOCK_CAP = 24
 """A larger block is not compared all with all: each node with its next neighbours by name."""
 
 _NEIGHBOURS = 4
-_LETTERS = 3
-_COMMON_GRAM = 300
-_TOP = 6
-_ALIKE = 0.45
-_RARE = 60
 _ACRONYM = 6
 
 
 def candidate_pairs(nodes: Nodes) -> Pairs:
     """Return pairs of nodes, smaller first, each once, in order."""
     found = [_block_pairs(keys) for keys in _keys(nodes)]
-    found.append(_alike_by_letters(nodes, "squash"))
+    found.append(_alike_by_letters(nodes))
     codes = np.unique(np.concatenate([low * nodes.size + high for low, high in found]))
     return np.stack([codes // nodes.size, codes % nodes.size], axis=1)
 
@@ -86,7 +79,7 @@ def _keys(nodes: Nodes) -> Iterator[pl.DataFrame]:
         yield pl.concat(
             [
                 mine.select("node", key=pl.struct(word="brand", also=also).hash(seed=7)),
-                theirs.select("node", key=pl.struct(word="letters", also=also).hash(seed=7)),
+                theirs.select("node", key=pl.struct(word="initials", also=also).hash(seed=7)),
             ]
         ).unique()
 
@@ -126,41 +119,8 @@ def _block_pairs(keys: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray
     return np.concatenate(lows), np.concatenate(highs)
 
 
-def _alike_by_letters(nodes: Nodes, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _alike_by_letters(nodes: Nodes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return for each distinct name its likest others, by its runs of letters that few names share."""
-    distinct = (
-        nodes.frame.group_by(column).agg(pl.col("node").min()).filter(pl.col(column) != "").sort("node")
-    )
-    text = pl.concat_str(pl.lit("^"), pl.col(column), pl.lit("$"))
-    grams = (
-        pl.concat(
-            [
-                distinct.select(
-                    row=pl.int_range(pl.len(), dtype=pl.Int32),
-                    place=pl.lit(place),
-                    gram=text.str.slice(place, _LETTERS),
-                ).filter(pl.col("gram").str.len_chars() == _LETTERS)
-                for place in range(40)
-            ]
-        )
-        .select("row", "gram")
-        .unique()
-    )
-    common = min(_COMMON_GRAM, max(20, distinct.height // 4))
-    kept = grams.with_columns(count=pl.len().over("gram")).filter(pl.col("count").is_between(2, common))
-    if kept.is_empty():
-        none = np.empty(0, dtype=np.int64)
-        return none, none
-    kept = kept.with_columns(column=pl.col("gram").rank("dense") - 1).sort("row", "column")
-    weight = np.log(distinct.height / kept["count"].to_numpy()).astype(np.float32) + np.float32(0.1)
-    row, at = kept["row"].to_numpy(), kept["column"].to_numpy().astype(np.int32)
-    norm = np.sqrt(np.bincount(row, weights=weight.astype(np.float64) ** 2, minlength=distinct.height))
-    matrix = csr_matrix(
-        ((weight / norm[row]).astype(np.float32), (row, at)), shape=(distinct.height, int(at.max()) + 1)
-    )
-    top = sp_matmul_topn(matrix, matrix.T.tocsr(), top_n=_TOP, threshold=_ALIKE, sort=True).tocoo()
-    representative = distinct["node"].to_numpy().astype(np.int64)
-    low, high = representative[top.row], representative[top.col]
-    keep = low < high
-    other = low > high
-    return np.concatenate([low[keep], high[other]]), np.concatenate([high[keep], low[other]])
+    low, high = nodes.letters.likest()
+    first = nodes.letters.first
+    return np.minimum(first[low], first[high]), np.maximum(first[low], first[high])

@@ -47,7 +47,7 @@ def _few() -> Iterator[tuple[str, Column]]:
     return _compared(Nodes(frame), zero, zero)
 
 
-def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]]:  # noqa: PLR0915 - one list of all features
+def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]]:  # noqa: C901, PLR0915 - one list of all features
     def both(column: str) -> tuple[Texts, Texts]:
         texts = nodes.texts(column)
         return texts[low], texts[high]
@@ -78,6 +78,7 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
     equal = same("squash")[0]
     name = np.maximum.reduce([0.6 * brand_alike + 0.4 * letters, words, 0.95 * alias, cut])
     name = np.where(equal, 1.0, np.minimum(name, 0.98))
+    level = np.digitize(name, _NAME_STEPS)
     yield "name equal", equal
     yield "name letters", letters
     yield "name words", words
@@ -121,11 +122,31 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
     yield "unit differs", other_unit
     yield "unit on one", one_unit
     yield "unit on one, name alike", one_unit & (name >= _NAME_STEPS[-2])
+    yield "unit 1 on one", one_unit & (nodes.is_first[low] | nodes.is_first[high])
     legal, other_legal = same("legal")
     yield "legal form equal", legal
     yield "legal form differs", other_legal
-    common = np.maximum(nodes.brand_counts[low], nodes.brand_counts[high])
+    common = np.maximum(nodes.brand_counts[low], nodes.brand_counts[high]) * ~equal
     yield "brand common", common * (brand_alike >= _SPELT_ALIKE)
+    yield "name common", np.maximum(nodes.name_counts[low], nodes.name_counts[high]) * equal
+    both_attested = np.minimum(nodes.name_counts[low], nodes.name_counts[high]) * ~equal
+    yield "both names more than once", both_attested
+    yield "both names more than once, one in the other", both_attested * contained
+    extended = (contained >= _NAME_STEPS[-1]) & ~same_brand & ~equal
+    yield "both names more than once, brands differ", both_attested * ~same_brand
+    yield "telling word on one", extended
+    yield "telling word on one, both names more than once", extended * both_attested
+    yield "telling word on one, same city", extended & same("city")[0]
+    yield "telling word on one, names nearby", extended * nodes.letters.crowd[nodes.letters.row[low]]
+    yield "trade words alone", (nodes.is_weak[low] | nodes.is_weak[high]) & ~equal
+    rare = nodes.letters.alike(low, high)
+    rows = nodes.letters.row
+    crowd = np.maximum(nodes.letters.crowd[rows[low]], nodes.letters.crowd[rows[high]]) * ~equal
+    yield "rare letters", rare
+    yield "names nearby", crowd
+    yield "names nearby, spelt alike", crowd * (letters >= _SPELT_ALIKE)
+    for which in range(len(_NAME_STEPS) + 1):
+        yield f"name step {which}, rare letters", (level == which) * rare
 
     # addresses
     street_shared, street_mine, street_theirs = _overlap(nodes.street, low, high)
@@ -165,6 +186,9 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
     )
     yield "city equal", city | near_city
     yield "city differs", far_city
+    yield "city equal, rare", city * nodes.city_weights[low]
+    yield "city equal, rare, no street", city * nodes.city_weights[low] * ~street_there
+    yield "city equal, rare, name spelt alike", city * nodes.city_weights[low] * (name >= _SPELT_ALIKE)
     yield "region equal", region
     yield "region differs", other_region
     yield "postcode equal", post
@@ -192,7 +216,6 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
         default=3,
     )
     steps = np.digitize(street, _STREET_STEPS)
-    level = np.digitize(name, _NAME_STEPS)
     where = np.select([city | near_city, far_city], [0, 1], default=2)
     for which in range(len(_NAME_STEPS) + 1):
         for what, text in enumerate(("same house", "other house", "no street", "other street")):
@@ -235,7 +258,10 @@ def _lengths(texts: Texts) -> npt.NDArray[np.int64]:
 
 
 def _alias(nodes: Nodes, low: Rows, high: Rows) -> Floats:
-    """Return how alike the name in a bracket of one is to the other's name or bracket."""
+    """Return how alike the name in a bracket of one is to the other's name.
+
+    Two equal brackets say nothing: they may name a group, or a kind of unit.
+    """
     found = np.zeros(len(low), dtype=np.float32)
     alias, brand, squash = nodes.texts("alias"), nodes.texts("brand"), nodes.texts("squash")
     has = nodes.codes("alias") >= 0
@@ -244,8 +270,6 @@ def _alias(nodes: Nodes, low: Rows, high: Rows) -> Floats:
         for target in (brand, squash):
             close = alike((alias[mine[at]], target[theirs[at]]), ratio)
             found[at] = np.maximum(found[at], close)
-    at = np.flatnonzero(has[low] & has[high])
-    found[at] = np.maximum(found[at], alike((alias[low[at]], alias[high[at]]), ratio))
     return np.where(found >= _SPELT_ALIKE, found, 0.0).astype(np.float32)
 
 
@@ -263,7 +287,7 @@ def _rests(nodes: Nodes, low: Rows, high: Rows, at: Rows) -> Floats:
 
 
 def _acronym(nodes: Nodes, low: Rows, high: Rows) -> Floats:
-    brand, letters = nodes.texts("brand"), nodes.texts("letters")
+    brand, letters = nodes.texts("brand"), nodes.texts("initials")
     found = np.zeros(len(low), dtype=bool)
     for mine, theirs in ((low, high), (high, low)):
         found |= np.fromiter(

@@ -171,7 +171,32 @@ def _parted(pairs: Sequence[tuple[float, int, int]], must: Collection[tuple[int,
                 link[min(one, third), max(one, third)] = joined
         link.pop((one, other), None)
         members[one] += members.pop(other)
+    _attach(torn, members, score)
     return list(members.values())
+
+
+def _attach(
+    torn: Collection[int], members: dict[int, list[int]], score: Mapping[tuple[int, int], float]
+) -> None:
+    """Give a node that was left alone to the group that clearly more speak for, of those it fits about equally."""
+    groups = {first: tuple(group) for first, group in members.items()}
+    for node in sorted(torn):
+        if len(groups.get(node, ())) != 1:
+            continue
+        fit = {
+            first: sum(score[node, other] for other in group) / len(group)
+            for first, group in groups.items()
+            if first != node and min(score[node, other] for other in group) > NEVER / 2
+        }
+        best = max(fit.values(), default=0.0)
+        near = sorted((len(groups[first]), first) for first, value in fit.items() if value >= best - _MARGIN)
+        if (
+            best > 0
+            and near[-1][1] in members
+            and (len(near) == 1 or near[-1][0] > near[-2][0])
+            and fit[near[-1][1]] > 0
+        ):
+            members[near[-1][1]] += members.pop(node)
 
 
 def _is_torn(node: int, members: Mapping[int, list[int]], score: Mapping[tuple[int, int], float]) -> bool:

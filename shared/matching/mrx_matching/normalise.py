@@ -25,6 +25,7 @@ _APOSTROPHES = re.compile(r"['`\u00b4\u2018\u2019\u02bc]")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _MESSRS = re.compile(r"^\s*m/s\b\.?", re.IGNORECASE)
 _PRIVATE = re.compile(r"\(\s*p(?:vt|riv)?\.?\s*\)", re.IGNORECASE)
+_DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _TRAILING_BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]?\s*$")
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})(\d+)")
@@ -110,6 +111,7 @@ def fold(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 17)
 def parse_name(text: str) -> Name:
+    text = _DATE.sub(" ", text) if _DATE.search(text) and _DATE.sub("", text).strip() else text
     main, alias = text, ""
     bracket = _TRAILING_BRACKET.search(text)
     if bracket and fold(text[: bracket.start()]):

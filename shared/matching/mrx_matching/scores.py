@@ -4,12 +4,13 @@ The shipped weights were learnt on generated directories only.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from rapidfuzz.fuzz import partial_ratio, ratio
+from rapidfuzz.fuzz import ratio
 
 from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, features, name_columns
 from mrx_matching.tokens import Floats, Nodes
@@ -47,15 +48,19 @@ def _columns() -> tuple[str, ...]:
 
 @cache
 def shipped_model(kind: str = "full") -> Model:
-    """Return a model that needs no labels from the user: `full`, or `names` where nothing but names is known."""
+    """Return a model that needs no labels from the user: `full`, `places` without streets, or `names`."""
     text = files("mrx_matching").joinpath("lexicons/model.json").read_text(encoding="utf-8")
-    return Model(**json.loads(text)[kind])
+    read = json.loads(text)[kind]
+    weights = Counter(read["weights"])
+    weights.update(read["by_hand"])
+    return Model(intercept=read["intercept"], weights=dict(weights))
 
 
 def model_for(nodes: Nodes) -> Model:
     """Return the shipped model for what the nodes say."""
-    names_only = bool((nodes.frame["street"] == "").all() and (nodes.frame["city"] == "").all())
-    return shipped_model("names" if names_only else "full")
+    if (nodes.frame["street"] != "").any():
+        return shipped_model("full")
+    return shipped_model("places" if (nodes.frame["city"] != "").any() else "names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +126,11 @@ def _far_apart(nodes: Nodes, low: Rows, high: Rows) -> Bools:
         at = np.flatnonzero(far & (one >= 0) & (other >= 0) & (one != other))
         far[:] = False
         text = nodes.texts(column)
-        far[at] = alike((text[low[at]], text[high[at]]), partial_ratio) < _SPELT_ALIKE
+        far[at] = [not _one_place(*pair) for pair in zip(text[low[at]], text[high[at]], strict=True)]
     return far
+
+
+def _one_place(one: str, other: str) -> bool:
+    """Say whether two names of places may be of one: every word of the shorter is in the longer, or spelt like one of it."""
+    short, long = sorted((one.split(), other.split()), key=len)
+    return all(any(ratio(word, also) > 100 * _SPELT_ALIKE for also in long) for word in short)

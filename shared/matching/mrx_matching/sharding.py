@@ -6,12 +6,15 @@ import numpy as np
 import polars as pl
 
 from mrx_matching.candidates import candidate_pairs
+from mrx_matching.features import Rows
 from mrx_matching.grouping import grouped
 from mrx_matching.reading import nodes_of
 from mrx_matching.scores import Model, model_for
-from mrx_matching.tokens import Nodes
+from mrx_matching.tokens import Floats, Nodes
 
 _WORTH_KEEPING = -4.0
+CAUTION = np.float32(0.5)
+"""By how much log-odds must exceed an even chance to put rows together that no two streets speak for."""
 
 
 def resolve_country(
@@ -33,7 +36,12 @@ def resolve_country(
     model = model or model_for(nodes)
     pairs = candidate_pairs(nodes)
     low, high = pairs[:, 0], pairs[:, 1]
-    scores = model.log_odds(nodes, low, high)
+
+    def log_odds(one: Rows, other: Rows) -> Floats:
+        no_street = (nodes.street.totals[one] <= 0) | (nodes.street.totals[other] <= 0)
+        return model.log_odds(nodes, one, other) - np.where(no_street, CAUTION, np.float32(0))
+
+    scores = log_odds(low, high)
     kept = scores > _WORTH_KEEPING
     numbers = node_of.cast(pl.Int64).to_numpy()
 
@@ -46,7 +54,7 @@ def resolve_country(
         low[kept],
         high[kept],
         scores[kept],
-        lambda one, other: model.log_odds(nodes, one, other),
+        log_odds,
         must=of_nodes(must),
         cannot=of_nodes(cannot),
     )

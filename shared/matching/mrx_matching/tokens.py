@@ -1,8 +1,10 @@
 """The nodes of one country as arrays: words as numbers, and how much each word tells."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mrx_matching.identifiers import IDENTIFIER_KINDS
+from mrx_matching.letters import Letters, letters_of
 from mrx_matching.reading import weak_words
 
 Floats = npt.NDArray[np.float32]
@@ -21,6 +24,9 @@ _STREET_WORDS = 10
 _STREET_NUMBERS = 5
 _WEAK = 0.45
 _FEWEST = 40.0
+_MANY = 8
+_GOOD_PART = 0.3
+_BEYOND_CHANCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,7 @@ class Nodes:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
         self.size = frame.height
-        weak = sorted(weak_words())
+        weak = sorted(weak_words() | _added_words(frame["words"], weak_words()))
         places = frame["city"].unique().to_list() + frame["province"].unique().to_list()
         self._places = sorted({word for place in places for word in place.split()})
         self.name = _words(frame["words"], most=_NAME_WORDS, weak=weak, half=self._places)
@@ -54,7 +60,7 @@ class Nodes:
         self.frame = frame.with_columns(
             squash=pl.col("words").str.replace_all(" ", "", literal=True),
             brand=stripped,
-            letters=pl.col("plain").str.split(" ").list.eval(pl.element().str.slice(0, 1)).list.join(""),
+            initials=pl.col("plain").str.split(" ").list.eval(pl.element().str.slice(0, 1)).list.join(""),
             plain=pl.col("plain").str.replace_all(" ", "", literal=True),
             alias=pl.col("alias").str.replace_all(" ", "", literal=True),
             trade=_trades(frame["words"], weak),
@@ -81,11 +87,62 @@ class Nodes:
         return {}
 
     @cached_property
+    def letters(self) -> Letters:
+        return letters_of(self.frame["squash"])
+
+    @cached_property
     def brand_counts(self) -> Floats:
-        """For each node how many nodes have its brand, as a logarithm."""
-        codes = self.codes("brand")
-        counts = np.bincount(codes + 1)
-        return np.log(counts[codes + 1]).astype(np.float32)
+        """For each node how many names have its brand, as a logarithm."""
+        names = self.frame.select("brand", "squash").unique().group_by("brand").len()
+        return self._logarithm("brand", names)
+
+    @cached_property
+    def name_counts(self) -> Floats:
+        """For each node how many nodes have its name, as a logarithm."""
+        return self._logarithm("squash", self.frame.group_by("squash").len())
+
+    @cached_property
+    def city_weights(self) -> Floats:
+        """For each node how much its city tells: little where many are in it."""
+        counts = self._logarithm("city", self.frame.group_by("city").len())
+        found: Floats = np.maximum(np.log(np.float32(self.size)) - counts, 0).astype(np.float32)
+        return found
+
+    @cached_property
+    def is_first(self) -> npt.NDArray[np.bool_]:
+        """For each node whether it says that it is the first of several units."""
+        found: npt.NDArray[np.bool_] = (self.frame["numbers"] == "1").to_numpy()
+        return found
+
+    @cached_property
+    def is_weak(self) -> npt.NDArray[np.bool_]:
+        """For each node whether its name says no more than a trade or a place."""
+        whole = self.frame["brand"] == self.frame["squash"]
+        found: npt.NDArray[np.bool_] = (whole & (self.frame["trade"] != "")).to_numpy()
+        return found
+
+    def _logarithm(self, column: str, counts: pl.DataFrame) -> Floats:
+        found = self.frame.select(column).join(counts, on=column, how="left", maintain_order="left")["len"]
+        logarithms: Floats = np.log(found.to_numpy()).astype(np.float32)
+        return logarithms
+
+
+def _added_words(texts: pl.Series, weak: Collection[str]) -> frozenset[str]:
+    """Return the words that some add to a name and others leave out, as the names of this country show.
+
+    A word is one if many names have it, and without it a good part of them are written too.
+    """
+    names = {tuple(word for word in text.split() if word not in weak) for text in texts.unique().to_list()}
+    with_it: Counter[str] = Counter()
+    without_it: Counter[str] = Counter()
+    for name in names:
+        for word in set(name) if len(name) > 1 else ():
+            with_it[word] += 1
+            without_it[word] += tuple(other for other in name if other != word) in names
+    share = {word: without_it[word] / count for word, count in with_it.items() if count >= _MANY}
+    # Where words are few, any name is another's with a word more: that is chance.
+    least = max(_GOOD_PART, _BEYOND_CHANCE * median(share.values())) if share else 1.0
+    return frozenset(word for word, part in share.items() if part >= least)
 
 
 def _words(

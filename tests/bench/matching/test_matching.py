@@ -63,7 +63,7 @@ def test_sites_are_found_better_and_faster_than_by_splink(size: int, tmp_path: P
     )
 
     def middle(kind: str, what: str) -> float:
-        return median(row[what] for row in table if row["kind"] == kind)
+        return float(median(row[what] for row in table if row["kind"] == kind))
 
     f1, precision, b3, times = TARGETS[size]
     assert middle("mrx", "f1") >= f1

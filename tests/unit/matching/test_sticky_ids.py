@@ -1,10 +1,12 @@
 """Site ids across runs."""
 
+from collections.abc import Hashable
+
 from mrx_matching.sticky import carry_on
 
 
 def test_a_site_keeps_its_id_by_largest_overlap() -> None:
-    former = {"a": "s1", "b": "s1", "c": "s2", "d": "s1"}
+    former: dict[Hashable, str] = {"a": "s1", "b": "s1", "c": "s2", "d": "s1"}
     found = carry_on(former, {"a": 7, "b": 7, "d": 7, "c": 7})
     assert set(found.site_of.values()) == {"s1"}
     assert found.redirects == {"s2": "s1"}

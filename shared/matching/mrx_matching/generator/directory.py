@@ -38,6 +38,34 @@ COLUMNS = (
 )
 _HAS = {"os_id": 0.1, "duns": 0.12, "lei": 0.05, "vat": 0.08, "gln": 0.05}
 _CUT = 35
+_TELLING = 5
+_HALF = 0.5
+_NEAR = 0.7
+_PREMISES = ("Factory", "Plant", "Mill", "Works", "Site")
+_FIRST = ("Unit 1", "1", "I", "Unit-I", "Plant 1")
+_SOUNDS = (
+    ("ph", "f"),
+    ("th", "t"),
+    ("dh", "d"),
+    ("kh", "k"),
+    ("gh", "g"),
+    ("ck", "k"),
+    ("oo", "u"),
+    ("ee", "i"),
+    ("aa", "a"),
+    ("ou", "u"),
+    ("ei", "i"),
+    ("y", "i"),
+    ("v", "w"),
+    ("c", "k"),
+    ("z", "s"),
+    ("sh", "s"),
+    ("ch", "c"),
+    ("tt", "t"),
+    ("ll", "l"),
+    ("nn", "n"),
+    ("h", ""),
+)
 _BRAND = re.compile(r"{[abc](?::l)?}")
 _SYLLABLE = re.compile(
     r"[^aeiouyàáâãäåèéêëìíîïòóôõöùúûüıýăđơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹąęóöüâî]*[aeiouyıàáâãäåèéêëìíîïòóôõöùúûüăơưạảấầẩậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựąę]+[nrlmsk]?",
@@ -63,6 +91,8 @@ class Premises:
     postcode: str
     trading: str
     office: tuple[str, str, str, str] | None
+    first: bool = False
+    """Whether some call it the first unit, as there are others."""
     identifiers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -97,6 +127,7 @@ class _Habits:
         self.no_postcode = shares["no_postcode"] * chance.choice((0, 1, 2))
         self.no_region = shares["no_region"] * chance.choice((0, 1, 2))
         self.park = chance.choice((0.3, 0.7, 0.95))
+        self.short_trade = shares["short_trade"] * chance.choice((0.3, 0.3, 1, 5))
         self.messy = chance.choice((0.5, 1, 1.5))
 
 
@@ -134,12 +165,18 @@ def _word(chance: Dice, country: str) -> str:
     if country == "CN":
         return "".join(chance.choice(_pinyin())[0] for _ in range(2)).capitalize()
     if chance.random() > _facts()["sites"]["invented_word"] or country == "VN":
-        word: str = chance.choice(_countries()[country]["words"])
-        return word
+        return _stock_word(chance, country)
     firsts, others = _syllables(country)
     return "".join(
         [chance.choice(firsts), *(chance.choice(others) for _ in range(chance.choice((1, 1, 2))))]
     ).capitalize()
+
+
+def _stock_word(chance: Dice, country: str) -> str:
+    """Return a word that many firms of a country call themselves by, the first of the stock most often."""
+    words = _countries()[country]["words"]
+    word: str = words[min(int(chance.paretovariate(_facts()["skew"])) - 1, 10**6) % len(words)]
+    return word
 
 
 def _rows_of(chance: Dice) -> int:
@@ -148,9 +185,17 @@ def _rows_of(chance: Dice) -> int:
 
 def _sites(chance: Dice) -> Iterator[Premises]:
     shares = _facts()["sites"]
-    kinds = ("unit", "elsewhere", "sister", "moved", "tenant")
+    kinds = ("unit", "elsewhere", "sister", "moved", "tenant", "namesake", "extended")
     weights = [shares[kind] for kind in kinds]
-    makers = {"unit": _unit, "elsewhere": _elsewhere, "sister": _sister, "moved": _moved, "tenant": _tenant}
+    makers = {
+        "unit": _unit,
+        "elsewhere": _elsewhere,
+        "sister": _sister,
+        "moved": _moved,
+        "tenant": _tenant,
+        "namesake": _namesake,
+        "extended": _extended,
+    }
     codes = list(_countries())
     by_country = [_countries()[code]["weight"] for code in codes]
     made: dict[str, list[Premises]] = {code: [] for code in codes}
@@ -167,9 +212,17 @@ def _sites(chance: Dice) -> Iterator[Premises]:
         yield premises
 
 
+@cache
+def _towns(country: str) -> tuple[str, ...]:
+    chance = dice(0, "towns", country)
+    return tuple(sorted({_word(chance, country) for _ in range(_facts()["towns"])}))
+
+
 def _place(chance: Dice, country: str) -> dict[str, Any]:
     facts = _countries()[country]
     city, region, postcode = chance.choice(facts["cities"]).split("|")
+    if chance.random() < _facts()["sites"]["town"]:
+        city = chance.choice(_towns(country))
     return {"city": city, "region": region, "postcode": _digits(chance, postcode)} | _street(
         chance, country, city
     )
@@ -207,7 +260,9 @@ def _fresh(chance: Dice, country: str) -> Premises:
     pattern = chance.choice(facts["names"])
     if country == "CN":
         pattern = pattern.replace("{b:l}", "").replace(" {b}", "")
-    brand = tuple(_word(chance, country) for _ in re.findall(r"{[abc](?::l)?}", pattern))
+    stock = country != "CN" and chance.random() < _facts()["sites"]["stock"]
+    word = _stock_word if stock else _word
+    brand = tuple(word(chance, country) for _ in re.findall(r"{[abc](?::l)?}", pattern))
     office = None
     if chance.random() < _facts()["sites"]["head_office"]:
         other = _place(chance, country)
@@ -221,6 +276,7 @@ def _fresh(chance: Dice, country: str) -> Premises:
         legal=chance.choice(facts["legal"]),
         suffix="",
         **place,
+        first=chance.random() < _facts()["sites"]["first_unit"],
         trading=f"{_word(chance, country)} {_word(chance, country)}"
         if chance.random() < _facts()["sites"]["trading_name"]
         else "",
@@ -261,6 +317,30 @@ def _sister(chance: Dice, near: Premises) -> Premises:
     return replace(
         near, trade=trade, suffix="", trading="", identifiers=_numbers(chance, near.country), **place
     )
+
+
+def _namesake(chance: Dice, near: Premises) -> Premises:
+    """Another firm, all of whose name but one word is another's, as happens where names are made of a stock of words."""
+    fresh = _fresh(chance, near.country)
+    if len(near.brand) == 1:
+        return fresh
+    brand = list(near.brand)
+    brand[chance.randrange(len(brand))] = _word(chance, near.country)
+    place: dict[str, Any] = {} if chance.random() < _HALF else {"city": near.city, "region": near.region}
+    return replace(
+        fresh, pattern=near.pattern, brand=tuple(brand), trade=near.trade, legal=near.legal, **place
+    )
+
+
+def _extended(chance: Dice, near: Premises) -> Premises:
+    """Another firm, whose name is another's and one word more: named after the same place, or a part of it."""
+    fresh = _fresh(chance, near.country)
+    word = _word(chance, near.country)
+    pattern = near.pattern + " {c}" if chance.random() < _HALF else "{c} " + near.pattern
+    brand = (*near.brand, word) if pattern.endswith(" {c}") else (word, *near.brand)
+    near_by = chance.random() < _NEAR
+    place: dict[str, Any] = {"city": near.city, "region": near.region} if near_by else {}
+    return replace(fresh, pattern=pattern, brand=brand, trade=near.trade, legal=near.legal, **place)
 
 
 def _moved(chance: Dice, near: Premises) -> Premises:
@@ -360,7 +440,7 @@ def _named(chance: Dice, site: Premises, habit: _Habits, happens: Callable[[str]
         return f"{letters} {site.suffix} {legal.removesuffix('~')}".replace("  ", " ").strip(), True
     if trade in _facts()["translations"] and happens("translated"):
         trade = chance.choice(_facts()["translations"][trade])
-    elif happens("short_trade"):
+    elif chance.random() < habit.short_trade and len("".join(brand)) >= _TELLING:
         trade = ""
     pattern = site.pattern
     if happens("word_dropped"):
@@ -368,13 +448,30 @@ def _named(chance: Dice, site: Premises, habit: _Habits, happens: Callable[[str]
     name = _filled(pattern, brand, trade, city)
     if happens("abbreviation"):
         name = noise.abbreviated(name, noise.ABBREVIATIONS)
+    if happens("respelt"):
+        name = _respelt(chance, name)
     if happens("typo"):
         name = noise.typo(chance, name)
+    if happens("premises") and not site.suffix:
+        name = f"{name} {chance.choice(_PREMISES)}"
     if site.suffix:
         name = f"{name} {site.suffix}"
+    elif site.first and happens("first_unit"):
+        name = f"{name} {chance.choice(_FIRST)}"
     if chance.random() >= habit.drops_legal and legal:
         name = f"{legal[:-1]} {name}" if legal.endswith("~") else f"{name} {legal}"
     return name, True
+
+
+def _respelt(chance: Dice, name: str) -> str:
+    """Write one sound as others write it, in either direction."""
+    ways = [*_SOUNDS, *((short, long) for long, short in _SOUNDS if short)]
+    chance.shuffle(ways)
+    for written, other in ways:
+        place = name.find(written, 1)
+        if place > 0:
+            return name[:place] + other + name[place + len(written) :]
+    return name
 
 
 def _filled(pattern: str, brand: Sequence[str], trade: str, city: str) -> str:
