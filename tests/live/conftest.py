@@ -16,6 +16,8 @@ from mrx_local.credentials import Credentials
 from mrx_local.demo.cast import Actor
 from mrx_local.demo.scheme import Scheme
 
+from tests.live.suppliers import access
+
 MRX = str(Path(sysconfig.get_path("scripts")) / "mrx")
 MEMBERS = ("Ash", "Birch", "Cedar")
 
@@ -31,6 +33,16 @@ class Running:
 
     def member(self, name: str) -> dict[str, Any]:
         return self.credentials.member(name)
+
+    def known(self, what: str) -> dict[str, Any]:
+        """What the stack keeps of itself: `ports` or `secrets`."""
+        found: dict[str, Any] = json.loads((self.folder / "up" / f"{what}.json").read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def aggregation(self) -> dict[str, Any]:
+        """How aggregation signs in to Kafka."""
+        return access(self.kafka, "svc-aggregation", self.known("secrets")["kafka_aggregation_password"])
 
     def mrx(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command with the stack's credentials at hand."""

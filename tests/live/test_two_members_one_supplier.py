@@ -38,6 +38,8 @@ from tests.live.suppliers import (
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
+AFTER_THE_STORY = pytest.mark.usefixtures("told")
+"""of tests that ask, too: a member's lists hold all that it ever asked"""
 SERVICES = ("report_request", "exchange_adapter")
 SUPPLIER, STRANGER, ANYBODY = "quality@halden.example", "quality@lone.example", "quality@many.example"
 ON_THE_PLATFORM = "quality@platform.example"
@@ -153,7 +155,7 @@ class Watch:
         }
 
     def mails_to(self, address: str) -> list[Mail]:
-        return [mail for mail in self.mailbox.mails() if mail.to == address]
+        return [mail for mail in self.mailbox.mails() if mail.to == address and not mail.of_a_password]
 
     async def calm(self) -> None:
         """Until nothing is on its way any more."""
@@ -194,15 +196,6 @@ async def watching(running: Running) -> AsyncIterator[Watch]:
         yield Watch(running, client, Scheme(client, running.urls, running.credentials))
 
 
-def aggregation(running: Running) -> dict[str, Any]:
-    return access(running.kafka, "svc-aggregation", known(running, "secrets")["kafka_aggregation_password"])
-
-
-def known(running: Running, what: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((running.folder / "up" / f"{what}.json").read_text(encoding="utf-8"))
-    return found
-
-
 @pytest.fixture(scope="module")
 def told(running: Running) -> Told:
     """Ash asks; Birch asks the same supplier, gets its report and decides; Cedar does so elsewhere."""
@@ -211,7 +204,7 @@ def told(running: Running) -> Told:
 
 async def tell(running: Running) -> Told:
     async with watching(running) as watch:
-        shared, lone = await release(aggregation(running), 2)
+        shared, lone = await release(running.aggregation, 2)
         ash = Asker(name="Ash", entry_id=shared, address=SUPPLIER)
         birch = Asker(name="Birch", entry_id=shared, address=SUPPLIER)
         cedar = Asker(name="Cedar", entry_id=lone, address=STRANGER)
@@ -431,16 +424,17 @@ def test_the_mails_to_their_supplier_have_nothing_in_common_but_the_supplier(
             assert len(set(ID.findall(mail))) == 1
 
 
+@AFTER_THE_STORY
 async def test_the_second_to_ask_waits_for_nothing_that_the_first_holds(running: Running) -> None:
     """All rows of the first are locked, and a further request of it for the same site is being written."""
     async with watching(running) as watch:
-        [site] = await release(aggregation(running), 1)
+        [site] = await release(running.aggregation, 1)
         first = await ask(watch.member("Ash"), asked(site, ANYBODY))
         await watch.calm()
         ash = running.member("Ash")["member_id"]
         database = (
-            f"postgresql://postgres:{known(running, 'secrets')['postgres_superuser_password']}"
-            f"@127.0.0.1:{known(running, 'ports')['postgres']}/report_request"
+            f"postgresql://postgres:{running.known('secrets')['postgres_superuser_password']}"
+            f"@127.0.0.1:{running.known('ports')['postgres']}/report_request"
         )
         connection = await asyncpg.connect(database)
         try:
@@ -477,9 +471,10 @@ async def test_the_second_to_ask_waits_for_nothing_that_the_first_holds(running:
             await connection.close()
 
 
+@AFTER_THE_STORY
 async def test_asking_takes_as_long_whether_or_not_another_asked_before(running: Running) -> None:
     async with watching(running) as watch:
-        sites = await release(aggregation(running), 2 * PAIRS)
+        sites = await release(running.aggregation, 2 * PAIRS)
         asked_before, asked_by_nobody = sites[:PAIRS], sites[PAIRS:]
         for site in asked_before:
             await ask(watch.member("Ash"), asked(site, ANYBODY))
@@ -501,10 +496,11 @@ async def test_asking_takes_as_long_whether_or_not_another_asked_before(running:
         assert PAIRS - SLOWER_AT_MOST <= slower <= SLOWER_AT_MOST
 
 
+@AFTER_THE_STORY
 async def test_the_platform_learns_of_no_member(running: Running) -> None:
     """Both members' requests are answered there, with one site; neither's report is the other's."""
     async with watching(running) as watch:
-        [site] = await release(aggregation(running), 1)
+        [site] = await release(running.aggregation, 1)
         askers = [Asker(name=name, entry_id=site, address=ON_THE_PLATFORM) for name in ("Ash", "Birch")]
         url, secret = platform_of(running)
         body = report("on the platform")
@@ -546,5 +542,5 @@ async def reports(watch: Watch, name: str) -> list[dict[str, Any]]:
 
 
 def platform_of(running: Running) -> tuple[str, str]:
-    port = known(running, "ports")["platform"]
-    return f"http://127.0.0.1:{port}", known(running, "secrets")["platform_control_secret"]
+    port = running.known("ports")["platform"]
+    return f"http://127.0.0.1:{port}", running.known("secrets")["platform_control_secret"]

@@ -187,6 +187,7 @@ class Supervisor:
         self._state = "starting"
         self._lock: IO[str] | None = None
         self._measuring: asyncio.Task[None] | None = None
+        self._measures = asyncio.Lock()
         self._body: asyncio.Task[Any] | None = None
         self._terminated = False
 
@@ -287,11 +288,13 @@ class Supervisor:
             await self._measure()
 
     async def _measure(self) -> None:
-        kept = [kept for phase in self._phases for kept in phase]
-        measured = await asyncio.to_thread(lambda: [_memory_mib(one.pid) for one in kept])
-        for one, memory_mib in zip(kept, measured, strict=True):
-            one.memory_mib = memory_mib
-        self._write()
+        # Whoever began before the last process had started would otherwise say last that it holds nothing.
+        async with self._measures:
+            kept = [kept for phase in self._phases for kept in phase]
+            measured = await asyncio.to_thread(lambda: [_memory_mib(one.pid) for one in kept])
+            for one, memory_mib in zip(kept, measured, strict=True):
+                one.memory_mib = memory_mib
+            self._write()
 
     def _write(self) -> None:
         processes = [kept.entry() for phase in self._phases for kept in phase]

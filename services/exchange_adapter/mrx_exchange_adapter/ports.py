@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A ticket that is to be looked at."""
+    """A ticket that somebody is to look at."""
 
     ticket_id: UUID
     member_id: UUID
@@ -106,8 +106,14 @@ class Tickets(Protocol):
     async def save(self, ticket: Ticket, *, due_at: datetime | None) -> None:
         """Keep its state, and when it is to be looked at next."""
 
-    async def held(self) -> list[Ticket]:
-        """Those whose file stays in quarantine: refused, or without a verdict."""
+    async def all(self, ticket_ids: Collection[UUID]) -> list[Ticket]:
+        """Those of these that are the tenant's."""
+
+    async def held(self, *, since: datetime, after: UUID | None, limit: int) -> list[Due]:
+        """Everybody's whose file is held back: it still lies in quarantine, or was refused after `since`.
+
+        The newest first, from the one after `after` on.
+        """
 
     async def due(self, *, at: datetime, limit: int) -> list[Due]:
         """Everybody's tickets that are to be looked at, the longest due first."""
@@ -188,9 +194,6 @@ class Work(Speaks, Protocol):
 
     def acting_for(self, member_id: UUID) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees what this member sees. For whoever has no tenant of its own."""
-
-    async def owners(self) -> list[UUID]:
-        """Every member that has a ticket."""
 
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """Keep a key of the registry's tokens. A repetition changes nothing."""

@@ -211,6 +211,7 @@ async def take_bounce(bounce: Bounce, work: Work) -> Mail:
 
 
 async def _fail(mail: Mail, cause: Cause, status: str, work: Work) -> Mail:
+    """Say that a mail failed, with every token that may have arrived nevertheless: by a try whose answer was lost."""
     failed = mail.failed(cause, status, work.now)
     await work.mails.keep(failed)
     work.say(
@@ -221,6 +222,7 @@ async def _fail(mail: Mail, cause: Cause, status: str, work: Work) -> Mail:
             about=mail.about,
             cause=cause.value,
             status=status,
+            token_hashes=list(await work.mails.token_hashes(mail.mail_id)),
             failed_at=work.now,
         ),
         about=str(mail.mail_id),

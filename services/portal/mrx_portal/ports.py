@@ -64,8 +64,8 @@ class Services(Protocol):
 class Door(Protocol):
     """Sign-in at the registry."""
 
-    async def sign_in(self, email: str, password: str) -> Opened:
-        """Open a session. Raises `Forbidden` or `TooOften`."""
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
+        """Open a session. `browser` is the mark of an earlier sign-in there. Raises `Forbidden` or `TooOften`."""
 
     async def person(self, session: str) -> Person:
         """Whose session it is. Raises `SignedOut`."""
@@ -76,8 +76,11 @@ class Door(Protocol):
     async def forgotten(self, email: str) -> None:
         """Send a link to set a new password, if the address has a sign-in; nobody learns whether."""
 
-    async def set_password(self, token: str, password: str) -> None:
-        """Set the password with the token of a mailed link. Raises `Rejected`."""
+    async def set_password(self, token: str, password: str) -> str:
+        """Set the password with the token of a mailed link. Returns the browser's mark. Raises `Rejected`."""
+
+    async def change_password(self, session: str, current: str, password: str) -> None:
+        """Replace the password of whoever is signed in. Raises `Invalid`, `TooOften` or `SignedOut`."""
 
 
 class Documents(Protocol):

@@ -20,6 +20,7 @@ from mrx_registry.adapters.database import RegistryWork
 from mrx_registry.adapters.kafka import KafkaMemberTopics
 from mrx_registry.adapters.sealing import AesSeal, ArgonSecrets
 from mrx_registry.adapters.tokens import JoseTokens
+from mrx_registry.domain.sign_in import Browsers
 from mrx_registry.entrypoints.http import build_http
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.entrypoints.kafka import listen
@@ -91,6 +92,7 @@ def assemble(settings: Settings, topics: MemberTopics) -> Registry:
         secrets=ArgonSecrets(),
         tokens=tokens,
         seal=seal,
+        browsers=Browsers(settings.key_of_marks),
         bootstrap_secret=settings.bootstrap_secret.get_secret_value(),
         provision_soon=provisioning.bell.set,
         send_links_soon=sending_links.bell.set,

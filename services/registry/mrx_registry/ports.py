@@ -166,16 +166,13 @@ class SignIns(Protocol):
         """How a person signs in, held until the transaction ends."""
 
     async def guesses(self, digest: bytes, *, since: datetime) -> Sequence[datetime]:
-        """When this address was tried, oldest first; nobody else tries it until the transaction ends."""
-
-    async def guesses_of_all(self, *, since: datetime) -> int:
-        """How often any address was tried."""
+        """When this address, or browser, was tried, oldest first; no other try is made until the transaction ends."""
 
     async def count_guess(self, digest: bytes, *, forget_before: datetime) -> None:
         """Somebody tries an address now; older tries than that are forgotten."""
 
     async def forgive(self, digest: bytes) -> None:
-        """Forget the tries of an address."""
+        """Forget the tries of an address, or browser."""
 
 
 class Sessions(Protocol):
@@ -193,8 +190,8 @@ class Sessions(Protocol):
     async def end(self, token_hash: str) -> None:
         """The session is no more."""
 
-    async def end_of_principal(self, principal_id: UUID) -> None:
-        """Nor is any of this person."""
+    async def end_of_principal(self, principal_id: UUID, *, but: str | None = None) -> None:
+        """Nor is any of this person, except for the session with the token hash `but`."""
 
     async def end_of_member(self, member_id: UUID) -> None:
         """Nor is any of this member's people."""
@@ -218,8 +215,8 @@ class PasswordLinks(Protocol):
     async def use_up(self, principal_id: UUID) -> None:
         """No link that a person was sent so far works any more."""
 
-    async def asked_since(self, principal_id: UUID, since: datetime) -> int:
-        """How many links for a new password the person was sent since."""
+    async def asked_since(self, digest: bytes, since: datetime) -> int:
+        """How many links an address was sent since, for whatever reason."""
 
     async def wish(self, digest: bytes) -> None:
         """Somebody wishes for a new password for an address."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 
 from mrx_shared.kit.settings import SHARED, ServiceSettings
 from pydantic import Field, SecretStr, field_validator
@@ -18,7 +19,7 @@ class Settings(ServiceSettings):
     bootstrap_secret: SecretStr = Field(min_length=16)
     """lets whoever knows it make the first secretariat principal, once"""
     secret_key: SecretStr
-    """base64 of 32 bytes; encrypts the signing key and Kafka passwords that wait to be set"""
+    """base64 of 32 bytes; encrypts the signing key and Kafka passwords that wait to be set, makes browsers' marks"""
     issuer: str
     """the registry's public URL, as tokens name it"""
 
@@ -37,3 +38,8 @@ class Settings(ServiceSettings):
     def sealing_key(self) -> bytes:
         """The secret key itself."""
         return base64.b64decode(self.secret_key.get_secret_value())
+
+    @property
+    def key_of_marks(self) -> bytes:
+        """Made of the secret key: what browsers' marks are made with."""
+        return hmac.digest(self.sealing_key, b"marks of browsers", "sha256")

@@ -12,6 +12,7 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
+from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 
@@ -122,8 +123,8 @@ class Requests(Protocol):
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
-        """Last days of the site's acceptances that were counted; nobody else decides on it until the end."""
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
+        """The reports that were accepted for the site; nobody else decides on it until the end."""
 
     async def numbers(self) -> Sequence[Numbers]:
         """What the member's requests came to, by round, the newest first."""
@@ -137,6 +138,9 @@ class Mails(Protocol):
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         """Every mail to the supplier that was asked for."""
+
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        """Whether that mail to the supplier was asked for about the request."""
 
 
 class Pages(Protocol):
@@ -162,7 +166,10 @@ class Owners(Protocol):
         """Every member that asked."""
 
     async def due(self, *, limit: int) -> Sequence[Page]:
-        """Requests that the clock should look at, the longest due first."""
+        """Requests that the clock should look at, the longest due first; those it failed at after all others."""
+
+    async def put_off(self, request_id: UUID) -> None:
+        """The clock failed at a request: it is due again as much later as it has been due, in a minute to an hour."""
 
 
 class Work(Speaks, Protocol):

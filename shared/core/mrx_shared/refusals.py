@@ -1,8 +1,11 @@
 """How a rule says no. The only module of `mrx_shared` that a domain may import; standard library only."""
 
-from typing import ClassVar, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Final, Literal
 
 Kind = Literal["invalid", "forbidden", "unknown", "conflict"]
+NAME_CHARACTERS: Final = 100
+"""so much of a name that a sender made up is said back to it"""
 
 
 class Rejected(Exception):
@@ -60,3 +63,16 @@ class TooEarly(Exception):
 
 class Unavailable(Exception):
     """A server that this needs did not answer; the same call may succeed later."""
+
+
+def spelled(place: Iterable[str | int]) -> str:
+    """A place in an input as dotted names. Senders make up names, too: what cannot be printed or kept is escaped."""
+    return ".".join(_spelled(str(step)) for step in place)
+
+
+def _spelled(name: str) -> str:
+    shown = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
+        for one in name[:NAME_CHARACTERS]
+    )
+    return f"{shown}…" if len(name) > NAME_CHARACTERS else shown

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -213,7 +213,13 @@ class Exchange:
         )
 
     async def request_is(
-        self, asked: Asked, state: str, *, sequence: int | None = None, revoked_mails: Sequence[UUID] = ()
+        self,
+        asked: Asked,
+        state: str,
+        *,
+        sequence: int | None = None,
+        revoked_mails: Sequence[UUID] = (),
+        term_ends_at: datetime | None = None,
     ) -> None:
         """report_request says how the request stands."""
         await self.hear(
@@ -225,7 +231,7 @@ class Exchange:
                 site_token="t",
                 round_id=uuid4(),
                 asked_at=NOW(),
-                term_ends_at=NOW() + timedelta(days=28),
+                term_ends_at=term_ends_at or NOW() + timedelta(days=28),
                 report_id=None,
                 outcome=None,
                 changed_at=NOW(),

@@ -14,6 +14,7 @@ from mrx_exchange_adapter.app import Buckets, buckets_of
 from mrx_exchange_adapter.handlers.checking import settle_due
 from mrx_exchange_adapter.ports import Lying, Quarantine
 from mrx_exchange_adapter.settings import Settings
+from mrx_shared.messages.notification import MailFailed
 from mrx_shared.store.objects import S3Objects
 
 from tests.component.exchange_adapter.conftest import (
@@ -367,6 +368,26 @@ async def test_unknown_and_expired_tokens_are_answered_alike(exchange: Exchange)
     await exchange.mail_was_sent(expired, days_ago=200)
     answers = [await exchange.page(token) for token in (expired.token, "never-made", "")]
     assert {(one.status_code, one.content) for one in answers} == {(404, answers[0].content)}
+
+
+async def test_a_link_of_a_failed_mail_that_arrived_nevertheless_opens_the_page_and_one_to_the_member_does_not(
+    exchange: Exchange,
+) -> None:
+    for kind, status in (("invitation", 200), ("ready", 404)):
+        asked = Asked()
+        await exchange.request_is(asked, "accepted")
+        failed = MailFailed(
+            mail_id=asked.mail_id,
+            kind=kind,
+            asked_by="report_request",
+            about=asked.request_id,
+            cause="refused",
+            status="5.1.1",
+            token_hashes=[asked.token_hash],
+            failed_at=NOW(),
+        )
+        await exchange.hear(failed)
+        assert (await exchange.page(asked)).status_code == status
 
 
 @pytest.mark.parametrize("order", ["mail first", "revocation first"])

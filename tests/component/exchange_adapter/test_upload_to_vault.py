@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
 import pikepdf
@@ -16,7 +16,7 @@ from mrx_exchange_adapter.ports import NoVerdict
 from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import Objects
 
-from tests.component.exchange_adapter.conftest import Asked, Exchange, MakeExchange, pdf, promise
+from tests.component.exchange_adapter.conftest import NOW, Asked, Exchange, MakeExchange, pdf, promise
 
 pytestmark = pytest.mark.live
 
@@ -99,6 +99,34 @@ async def test_a_refused_file_stays_in_quarantine_and_the_right_one_comes_after_
     ]
 
 
+async def test_the_secretariats_list_is_read_page_by_page_and_forgets_old_refusals(
+    exchange: Exchange,
+) -> None:
+    async def held(**query: str | int) -> list[str]:
+        answer = await exchange.get_as("secretariat", f"/v1/quarantine?{urlencode(query)}")
+        assert answer.status_code == 200, answer.text
+        return [one["ticket_id"] for one in answer.json()["held"]]
+
+    refused: list[str] = []
+    for _ in range(5):
+        ticket = await exchange.upload(await exchange.asked(), encrypted())
+        await exchange.carry_on()
+        refused.insert(0, ticket["ticket_id"])
+    await exchange.upload(await exchange.asked(), BODY)
+    await exchange.carry_on()
+
+    assert await held() == refused
+    assert await held(limit=2) == refused[:2]
+    assert await held(limit=2, after=refused[1]) == refused[2:4]
+    assert await held(after=refused[4]) == []
+    assert (await exchange.get_as("secretariat", "/v1/quarantine?limit=501")).status_code == 422
+
+    aged = "UPDATE ticket_schedule SET held_since = held_since - interval '91 days', due_at = $2 WHERE ticket_id = $1"
+    await exchange.superuser.execute(aged, UUID(refused[0]), NOW())  # its file lies there still
+    await exchange.superuser.execute(aged, UUID(refused[1]), None)
+    assert await held() == [refused[0], *refused[2:]]
+
+
 @pytest.mark.parametrize(
     ("promised", "field"),
     [
@@ -170,7 +198,33 @@ async def test_a_ticket_that_was_never_used_is_closed_and_one_in_use_is_not(exch
     await moved(exchange, timedelta(minutes=2))
     await exchange.carry_on()
     assert await states(exchange, asked) == ["lapsed"]
-    assert await exchange.said(asked.request_id) == ["upload-begun"]
+    assert await exchange.said(asked.request_id) == ["upload-begun", "upload-lapsed"]
+
+
+async def test_nothing_is_said_of_a_ticket_that_lapses_until_it_was_the_last(exchange: Exchange) -> None:
+    asked = await exchange.asked()
+    earlier, later = [await exchange.ticket(asked, BODY) for _ in range(2)]
+    for ticket in (earlier, later):
+        assert (await exchange.said(asked.request_id)).count("upload-lapsed") == 0
+        await exchange.superuser.execute(
+            "UPDATE ticket_schedule SET due_at = now() WHERE ticket_id = $1", UUID(ticket["ticket_id"])
+        )
+        await exchange.superuser.execute(
+            "UPDATE ticket SET expires_at = now() - interval '2 hours' WHERE ticket_id = $1",
+            UUID(ticket["ticket_id"]),
+        )
+        await exchange.carry_on()
+    assert await states(exchange, asked) == ["lapsed", "lapsed"]
+    assert await exchange.said(asked.request_id) == ["upload-begun", "upload-begun", "upload-lapsed"]
+
+
+async def test_a_ticket_that_lapses_beside_a_file_that_is_taken_is_not_said(exchange: Exchange) -> None:
+    asked = await exchange.asked()
+    await exchange.ticket(asked, BODY)
+    await exchange.upload(asked, BODY)
+    await exchange.carry_on()
+    assert await states(exchange, asked) == ["lapsed", "stored"]
+    assert "upload-lapsed" not in await exchange.said(asked.request_id)
 
 
 async def test_of_two_files_for_one_request_one_is_taken(exchange: Exchange) -> None:
@@ -219,7 +273,7 @@ async def test_a_request_that_ends_meanwhile_takes_nothing(exchange: Exchange) -
     await exchange.carry_on()
     assert await states(exchange, asked) == ["lapsed"]
     assert (await exchange.page(asked)).json()["report"] is None
-    assert await exchange.said(asked.request_id) == ["upload-begun"]
+    assert await exchange.said(asked.request_id) == ["upload-begun", "upload-lapsed"]
 
 
 class Interrupted:
@@ -233,15 +287,46 @@ class Interrupted:
         return ()
 
 
-async def test_a_request_that_ends_during_the_check_gets_no_report(
-    exchange: Exchange, make_exchange: MakeExchange
+@pytest.mark.parametrize("end", ["withdrawn", "declined"])
+async def test_of_a_request_that_ends_during_the_check_nothing_is_kept_in_the_vault(
+    end: str, exchange: Exchange, make_exchange: MakeExchange
 ) -> None:
     asked = await exchange.asked()
-    await exchange.upload(asked, BODY)
-    inspector = Interrupted(lambda: exchange.request_is(asked, "withdrawn"))
+    ticket = await exchange.upload(asked, BODY)
+    inspector = Interrupted(lambda: exchange.request_is(asked, end))
     assert await settle_due(make_exchange(inspector=inspector).wiring.bench)
     assert await states(exchange, asked) == ["lapsed"]
     assert "report-stored" not in await exchange.said(asked.request_id)
+    assert await in_the_vault(exchange, ticket) == 0
+
+
+async def test_a_file_that_was_sent_in_time_is_taken_although_the_request_expires_meanwhile(
+    exchange: Exchange, make_exchange: MakeExchange
+) -> None:
+    before, within = await exchange.asked(), await exchange.asked()
+    for asked in (before, within):
+        await exchange.upload(asked, BODY)
+    await exchange.request_is(before, "expired")
+    inspector = Interrupted(lambda: exchange.request_is(within, "expired"))
+    bench = make_exchange(inspector=inspector).wiring.bench
+    while await settle_due(bench):
+        pass
+    for asked in (before, within):
+        assert await states(exchange, asked) == ["stored"]
+        assert await exchange.said(asked.request_id) == ["upload-begun", "report-received", "report-stored"]
+
+
+async def test_a_file_of_a_ticket_from_after_the_term_is_not_taken_once_the_request_expired(
+    exchange: Exchange,
+) -> None:
+    asked = await exchange.asked()
+    over = NOW() - timedelta(seconds=1)
+    await exchange.request_is(asked, "accepted", term_ends_at=over)
+    await exchange.upload(asked, BODY)
+    await exchange.request_is(asked, "expired", term_ends_at=over)
+    await exchange.carry_on()
+    assert await states(exchange, asked) == ["lapsed"]
+    assert await exchange.said(asked.request_id) == ["upload-begun", "upload-lapsed"]
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "declined"])

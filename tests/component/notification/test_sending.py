@@ -123,6 +123,21 @@ async def test_a_connection_lost_before_the_answer_leads_to_the_same_mail_again(
     assert len(fact["token_hashes"]) == 2
 
 
+async def test_a_link_that_came_through_before_the_connection_was_lost_is_said_though_the_server_then_refuses(
+    open_desk: OpenDesk, mail_server: MailServer, empty_database: ServiceDatabase
+) -> None:
+    mail_server.hangs_up_after_data = 1
+    desk = open_desk()
+    await desk.asked(request_mail())
+    with pytest.raises(Unavailable):
+        await desk.sending.once()
+    mail_server.on_recipient = ["550 5.1.1 no such user"]
+    await open_desk(later=SOON).sending.once()
+    (fact,) = await said(empty_database)
+    assert (fact["fact"], fact["cause"]) == ("mail-failed", "refused")
+    assert hashes(mail_server.links())[0] in fact["token_hashes"]
+
+
 @pytest.mark.parametrize(
     ("answers", "status"),
     [
@@ -146,6 +161,7 @@ async def test_what_the_server_refuses_is_said_by_its_code_alone(
     await desk.sending.once()
     assert mail_server.received == []
     (fact,) = await said(empty_database)
+    assert len(fact.pop("token_hashes")) == 1
     assert fact == {
         "fact": "mail-failed",
         "mail_id": str(asked.mail_id),

@@ -45,8 +45,8 @@ async def went_out(house: House, mail: dict[str, Any], *tokens: str) -> None:
     await house.deliver(sent)
 
 
-async def signs_in(house: House, email: str = EMAIL, password: str = PASSWORD) -> httpx.Response:
-    return await house.http.post("/v1/sign-ins", json={"email": email, "password": password})
+async def signs_in(house: House, email: str = EMAIL, password: str = PASSWORD, **more: str) -> httpx.Response:
+    return await house.http.post("/v1/sign-ins", json={"email": email, "password": password, **more})
 
 
 async def session_of(house: House) -> dict[str, str]:
@@ -66,8 +66,9 @@ async def ada_at(house: House) -> tuple[Caller, dict[str, Any]]:
     member_id, _ = await house.member(secretariat, "Acme")
     ada = await house.person(secretariat, "Ada Byron", member_id)
     herself = await house.signed_in(ada)
-    path = f"/v1/principals/{ada['principal_id']}/sign-in"
-    await herself.done(path, {"email": "Ada@Acme.example", "password": PASSWORD})
+    path = f"/v1/principals/{ada['principal_id']}"
+    await secretariat.done(f"{path}/sign-in", {"email": "Ada@Acme.example"})
+    await herself.done(f"{path}/password", {"password": PASSWORD})
     return secretariat, ada
 
 
@@ -81,7 +82,7 @@ async def test_a_person_signs_in_gets_tokens_and_signs_out(house: House, registr
     assert (body["member_id"], body["member_name"]) == (ada["member_id"], "Acme")
     session = {"MRX-Session": body["session"]}
     current = (await house.http.get("/v1/sign-ins/current", headers=session)).json()
-    assert current == {key: value for key, value in body.items() if key != "session"}
+    assert current == {key: value for key, value in body.items() if key not in ("session", "browser")}
 
     form = {
         "grant_type": "urn:mrx:params:oauth:grant-type:session",
@@ -141,7 +142,7 @@ async def test_a_forgotten_password_is_replaced_and_every_session_ends(
         assert (answer.status_code, answer.json()) == (202, {"done": True})
     assert await registry.sending_links.once()
     assert not await registry.sending_links.once()
-    (mail,) = await mails(empty_database)
+    _, mail = await mails(empty_database)
     assert (mail["kind"], mail["valid_minutes"]) == ("password-reset", 30)
     await went_out(house, mail, "token-1")
     assert await signed_in(house, session)
@@ -170,6 +171,46 @@ async def test_ten_guesses_at_once_and_no_more_are_compared(house: House) -> Non
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 15 * 60
     assert (refused.json()["field"], refused.json()["retryable"]) == ("email", True)
+
+
+async def test_a_crowd_of_strangers_costs_little_at_a_time_and_locks_nobody_out(house: House) -> None:
+    await ada_at(house)
+    known = (await signs_in(house)).json()["browser"]
+
+    async def guess(email: str) -> int:
+        return (await signs_in(house, email, "a wrong password")).status_code
+
+    crowd = await together(*[guess(f"stranger-{number}@acme.example") for number in range(200)])
+    assert set(crowd) == {401, 503}
+    assert crowd.count(401) <= 64
+    assert (await signs_in(house)).status_code == 201
+    ten = await together(*[guess(EMAIL) for _ in range(10)])
+    assert (ten, (await signs_in(house)).status_code) == ([401] * 10, 429)
+    assert (await signs_in(house, browser=known)).status_code == 201
+
+
+async def test_a_person_changes_its_password_and_stays_signed_in_here_alone(house: House) -> None:
+    await ada_at(house)
+    other, session = await session_of(house), await session_of(house)
+
+    async def change(current: str, password: str, session: dict[str, str] = session) -> httpx.Response:
+        body = {"current_password": current, "password": password}
+        return await house.http.post("/v1/sign-ins/current/password", json=body, headers=session)
+
+    wrong = await change("a wrong password", "another fine password")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "current_password")
+    weak = await change(PASSWORD, "password1234")
+    assert (weak.status_code, weak.json()["field"]) == (422, "password")
+    assert (await change(PASSWORD, "another fine password")).status_code == 200
+    assert (await signed_in(house, session), await signed_in(house, other)) == (True, False)
+    assert (await change("another fine password", PASSWORD, other)).status_code == 401
+    assert (await signs_in(house)).status_code == 401
+    assert (await signs_in(house, password="another fine password")).status_code == 201
+    for _ in range(10):
+        await change("a wrong password", PASSWORD)
+    locked = await change("another fine password", PASSWORD)
+    assert (locked.status_code, locked.json()["field"]) == (429, "current_password")
+    assert (await signs_in(house, password="another fine password")).status_code == 429
 
 
 async def test_suspension_and_disabling_sign_people_out(house: House) -> None:
@@ -202,11 +243,25 @@ async def test_nobody_sets_how_another_signs_in(house: House) -> None:
     secretariat, ada = await ada_at(house)
     _, rival = await house.member(secretariat, "Other")
     reviewer = await house.signed_in(await house.person(secretariat, "Rita"))
+    herself = await house.signed_in(ada)
+    path = f"/v1/principals/{ada['principal_id']}"
+    for one in (rival, reviewer, herself):
+        assert (await one.post(f"{path}/sign-in", {"email": "evil@other.example"})).status_code == 403
+    for one in (rival, reviewer, secretariat):
+        assert (await one.post(f"{path}/password", {"password": "a third fine one"})).status_code == 404
+    again = await herself.post(f"{path}/password", {"password": "a third fine one"})
+    assert (again.status_code, again.json()["field"]) == (409, "password")
+    assert (await signs_in(house)).status_code == 201
+
+
+async def test_no_address_is_sent_welcomes_without_end(house: House, empty_database: ServiceDatabase) -> None:
+    secretariat, ada = await ada_at(house)
     path = f"/v1/principals/{ada['principal_id']}/sign-in"
-    body = {"email": "evil@other.example", "password": PASSWORD}
-    assert (await rival.post(path, body)).status_code == 404
-    assert (await reviewer.post(path, body)).status_code == 404
-    assert (await secretariat.post(path, body)).status_code == 403
+    answers = [await secretariat.post(path, {"email": EMAIL}) for _ in range(6)]
+    assert [one.status_code for one in answers] == [200] * 4 + [409] * 2
+    assert answers[-1].json()["field"] == "email"
+    assert answers[-1].json()["remedy"]
+    assert len(await mails(empty_database)) == 5
     assert (await signs_in(house)).status_code == 201
 
 
@@ -215,9 +270,8 @@ async def test_neither_password_nor_session_nor_a_quick_hash_of_the_password_is_
 ) -> None:
     _, ada = await ada_at(house)
     session = await session_of(house)
-    body = {"email": EMAIL, "password": PASSWORD}
-    path = f"/v1/principals/{ada['principal_id']}/sign-in"
-    await (await house.signed_in(ada)).done(path, body)
+    body = {"password": PASSWORD}
+    path = f"/v1/principals/{ada['principal_id']}/password"
     async with connected(empty_database.superuser_url) as connection:
         names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = {
@@ -229,7 +283,7 @@ async def test_neither_password_nor_session_nor_a_quick_hash_of_the_password_is_
     addressed = {
         name for name, rows in tables.items() if EMAIL in repr([list(r.values()) for r in rows]).lower()
     }
-    assert addressed == {"principal"}
+    assert addressed == {"principal", "outbox"}  # there until its mail is sent, as the relay's tests say
     sent = f"POST {path}?\n".encode() + httpx.Request("POST", "http://x", json=body).content
     known_by = [bytes(row["request_hash"]) for row in tables["idempotency"]]
     assert sha256(sent).digest() not in known_by

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -15,45 +13,15 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuth
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.testing import infrastructure
 from mrx_registry.app import build_app
-from mrx_shared.bus.administration import KafkaAdministration, Right
 from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.messages.envelope import read_header
 from mrx_shared.messages.topics import lists_in, out, requests_in
 
+from tests.component.kafka import PASSWORD, access, prepare, ready, until
 from tests.component.registry.conftest import BOOTSTRAP, Caller, settings_for
-from tests.conftest import ROOT, ServiceDatabase
+from tests.conftest import ServiceDatabase
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
-
-USER, PASSWORD = "svc-registry", "the password of the registry's own user"
-
-
-def as_super_user(server: KafkaServer) -> KafkaAdministration:
-    return KafkaAdministration(
-        server.bootstrap_servers,
-        security_protocol=server.security_protocol,
-        username=server.username,
-        password=server.password,
-    )
-
-
-def registry_rights() -> list[Right]:
-    """What `deploy/kafka/principals.toml` grants the registry."""
-    stated = tomllib.loads((ROOT / "deploy/kafka/principals.toml").read_text(encoding="utf-8"))["registry"]
-    rights = [Right(user=USER, operation=operation, resource="cluster") for operation in stated["cluster"]]
-    for resource in ("topic", "group"):
-        for operation, names in stated[resource].items():
-            rights += [
-                Right(
-                    user=USER,
-                    operation=operation,
-                    resource=resource,
-                    name=name.removesuffix("*"),
-                    prefixed=name.endswith("*"),
-                )
-                for name in names
-            ]
-    return rights
 
 
 @contextlib.asynccontextmanager
@@ -61,11 +29,7 @@ async def registry_on_kafka(
     server: KafkaServer, database: ServiceDatabase
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The service as a process would run it."""
-    administration = as_super_user(server)
-    for topic in ("mrx.registry.v1", "mrx.benchmark.v1", "mrx.notification.v1"):
-        await administration.ensure_topic(topic, 3, {"retention.ms": "-1"})
-    await administration.ensure_user(USER, PASSWORD)
-    await administration.ensure_acls(registry_rights())
+    await prepare(server, "registry")
     settings = settings_for(database).model_copy(
         update={"kafka_password": type(settings_for(database).kafka_password)(PASSWORD)}
     )
@@ -78,24 +42,11 @@ async def registry_on_kafka(
         yield http
 
 
-async def until(claim: Callable[[], Awaitable[bool]]) -> None:
-    """Return when the claim holds."""
-    async with asyncio.timeout(30):
-        while not await claim():  # noqa: ASYNC110  (another process's state has no event to wait on)
-            await asyncio.sleep(0.1)
-
-
 class OnKafka:
     """A member's own software."""
 
     def __init__(self, server: KafkaServer, username: str, password: str) -> None:
-        self.access: dict[str, Any] = {
-            "bootstrap_servers": server.bootstrap_servers,
-            "security_protocol": server.security_protocol,
-            "sasl_mechanism": server.sasl_mechanism,
-            "sasl_plain_username": username,
-            "sasl_plain_password": password,
-        }
+        self.access = access(server, username, password)
 
     async def write(self, topic: str) -> None:
         producer = AIOKafkaProducer(**self.access, acks="all", request_timeout_ms=5000)
@@ -174,10 +125,7 @@ async def test_a_member_has_its_own_three_topics_and_no_others(
         async with registry_on_kafka(server, empty_database) as http:
             secretariat = await first_secretariat(http, server)
 
-            async def ready() -> bool:
-                return (await http.get("/health/ready")).status_code == 200
-
-            await until(ready)
+            await until(lambda: ready(http))
             own, other = await secretariat.admit("Acme"), await secretariat.admit("Other")
             member = await secretariat.lets_in(own)
 

@@ -1,11 +1,12 @@
 """A request's way over HTTP and events, on a real database."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from mrx_shared.messages.report_request import RequestChanged
 
-from tests.component.report_request.conftest import ReportRequests, asked, entry, site
+from tests.component.report_request.conftest import NOW, ReportRequests, asked, entry, site
 
 pytestmark = pytest.mark.live
 
@@ -44,6 +45,31 @@ async def test_a_report_is_asked_for_shared_and_accepted_and_an_audit_is_avoided
     counts = ("asked", "sent", "available", "accepted", "avoided", "avoided_eur", "declined")
     assert [numbers[0][one] for one in counts] == [1, 1, 1, 1, 1, 2500, 0]
     assert await service.dead() == []
+
+
+async def test_the_same_file_or_audit_avoids_no_second_audit_when_its_short_period_is_over(
+    service: ReportRequests, member: UUID
+) -> None:
+    audit = NOW().date() - timedelta(days=200)
+    for sha256, audit_date, avoided in (
+        ("aa" * 32, None, True),
+        ("aa" * 32, None, False),
+        ("bb" * 32, audit, True),
+        ("cc" * 32, audit, False),
+        ("dd" * 32, audit + timedelta(days=1), True),
+    ):
+        shown, _ = await service.sent(member)
+        await service.store(shown, member, sha256=sha256, audit_date=audit_date)
+        decided = await service.member(member).done(
+            f"/v1/requests/{shown['request_id']}/decision",
+            {"outcome": "accepted", "valid_until": NOW().date().isoformat()},
+        )
+        assert decided["report"]["audit_date"] == (audit_date and audit_date.isoformat())
+        assert decided["decision"]["avoided"] is avoided
+        # The next day:
+        await service.sql.execute("UPDATE request SET valid_until = valid_until - 1")
+    [numbers] = (await service.member(member).get("/v1/numbers")).json()["rounds"]
+    assert (numbers["accepted"], numbers["avoided"]) == (5, 3)
 
 
 async def test_a_kept_fact_holds_no_name_and_no_contact(service: ReportRequests, member: UUID) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import pytest_asyncio
+from mrx_local.demo.browser import Browser as Follower
 from mrx_local.demo.cast import AS_OF, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Scheme
@@ -178,8 +179,8 @@ async def scheme(running: Running) -> AsyncIterator[Scheme]:
 
 
 @pytest.fixture
-def invite(scheme: Scheme, mailbox: Mailbox, sites: Iterator[Mapping[str, str]]) -> Invite:
-    """Have a supplier asked for its report by `OTHER`; returns as soon as it has its mail."""
+def invite(running: Running, scheme: Scheme, mailbox: Mailbox, sites: Iterator[Mapping[str, str]]) -> Invite:
+    """Have a supplier asked for its report by `OTHER`; returns when it has its mail and the link in it leads there."""
 
     async def ask(language: str = "en") -> Invitation:
         entry = next(sites)
@@ -202,6 +203,11 @@ def invite(scheme: Scheme, mailbox: Mailbox, sites: Iterator[Mapping[str, str]])
             },
         )
         link = await mailbox.link_for(address)
+        supplier = Follower(running.urls["portal"])
+        try:
+            await supplier.follow(link)
+        finally:
+            await supplier.close()
         return Invitation(
             request_id=made["request_id"],
             reference=made["reference"],

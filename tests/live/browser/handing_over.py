@@ -13,7 +13,7 @@ async def hand_over(portal: str, link: str, file: Path) -> None:
     """Follow the link, accept, and send a report as the page's script does."""
     browser = Browser(portal)
     try:
-        page = await browser.submit(await browser.open(link), "/r")
+        page = await browser.submit(await browser.follow(link), "/r")
         page = await browser.submit(page, "/supplier/acceptance")
         body, wanted = await asyncio.to_thread(ticket_for, file)
         ticket = await browser.ask("/supplier/tickets", wanted, seal=page.seal)

@@ -1,5 +1,7 @@
 """Signing in and out, and a forgotten password, in a real browser."""
 
+import asyncio
+
 import pytest
 from mrx_local.demo.mailbox import Mailbox
 
@@ -41,7 +43,7 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     await browser.press("Send the link")
     await browser.sees("Look into your mail.")
     await browser.look("forgotten sent")
-    link = await mailbox.link_for(sign_in["email"])
+    link = await mailbox.link_for(sign_in["email"], subject="Choose a new password")
     await browser.open(link)
     await browser.look("reset")
     await browser.on_a_phone("reset")
@@ -67,6 +69,35 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
         assert not (await one.all_headers()).get("referer")
 
 
+async def test_a_signed_in_person_changes_its_password_and_is_signed_out_elsewhere(
+    window: Windows, running: Running
+) -> None:
+    sign_in = await let_in(running, ASKING)
+    elsewhere, browser = await window(), await window()
+    for one in (elsewhere, browser):
+        await one.sign_in(sign_in)
+    await browser.page.get_by_role("link", name="Change password").click()
+    await browser.look("change password")
+    await browser.on_a_phone("change password")
+
+    async def change(current: str, new: str) -> None:
+        for label, words in (("Current password", current), ("New password", new), ("The same again", new)):
+            await browser.page.get_by_label(label).fill(words)
+        await browser.press("Change the password")
+
+    new = "several words that are easy to keep"
+    await change("not the password", new)
+    await browser.sees("This is not your password")
+    await browser.look("change password refused")
+    await change(sign_in["password"], new)
+    await browser.sees("Your new password is set.", "Sign out")
+    async with asyncio.timeout(30):  # the portal remembers whose session it is for ten seconds
+        while "/sign-in" not in elsewhere.page.url:
+            await elsewhere.open("/member")
+    await elsewhere.sees("Forgot your password?")
+    await elsewhere.sign_in({**sign_in, "password": new})
+
+
 async def test_a_members_session_opens_no_page_of_the_secretariat(window: Windows, running: Running) -> None:
     browser = await window()
     await browser.sign_in(await let_in(running, ASKING))
@@ -76,3 +107,5 @@ async def test_a_members_session_opens_no_page_of_the_secretariat(window: Window
         await browser.sees("This is not open to you")
     await browser.look("not open to you")
     await browser.on_a_phone("not open to you")
+    await browser.press("Sign out")
+    await browser.sees("You are signed out.")

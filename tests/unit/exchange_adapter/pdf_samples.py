@@ -1,5 +1,7 @@
 """PDF files of every unwelcome kind, made anew; and welcome ones that look a little like them."""
 
+import base64
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -7,8 +9,11 @@ from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel, String
+from PIL import Image
 
 Make = Callable[[Pdf], None]
+LARGE = 80 * 1024 * 1024
+TEXT = b"BT (audit) Tj ET\n"
 
 
 def saved(make: Make, **how: Any) -> bytes:  # noqa: ANN401
@@ -175,18 +180,156 @@ def pages_left_out(pdf: Pdf) -> None:
 
 def bomb(pdf: Pdf) -> None:
     """A thousand times as large once it is opened."""
-    pdf.pages[0].obj.Contents = packed_stream(pdf, zlib.compress(bytes(80 * 1024 * 1024)))
+    pdf.pages[0].obj.Contents = packed_stream(pdf, zlib.compress(bytes(LARGE)), Name.FlateDecode)
 
 
 def bomb_within_a_bomb(pdf: Pdf) -> None:
-    packed = zlib.compress(zlib.compress(bytes(100_000)))
-    pdf.pages[0].obj.Contents = packed_stream(pdf, packed, times=2)
+    packed = zlib.compress(zlib.compress(bytes(LARGE)))
+    pdf.pages[0].obj.Contents = packed_stream(pdf, packed, Name.FlateDecode, Name.FlateDecode)
 
 
-def packed_stream(pdf: Pdf, packed: bytes, *, times: int = 1) -> Stream:
+def bomb_in_hexadecimal(pdf: Pdf) -> None:
+    packed = zlib.compress(bytes(LARGE)).hex().encode() + b">"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, packed, Name.ASCIIHexDecode, Name.FlateDecode)
+
+
+def bomb_in_85_digits(pdf: Pdf) -> None:
+    packed = base64.a85encode(zlib.compress(bytes(LARGE))) + b"~>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, packed, Name.ASCII85Decode, Name.FlateDecode)
+
+
+def bomb_by_short_names(pdf: Pdf) -> None:
+    packed = base64.a85encode(zlib.compress(bytes(LARGE))) + b"~>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, packed, Name("/A85"), Name("/Fl"))
+
+
+def bomb_of_growing_words(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Contents = packed_stream(pdf, zeros_in_lzw(LARGE), Name.LZWDecode)
+
+
+def bomb_of_runs(pdf: Pdf) -> None:
+    runs = zlib.compress(b"\x81\x00" * (LARGE // 128) + b"\x80")
+    pdf.pages[0].obj.Contents = packed_stream(pdf, runs, Name.FlateDecode, Name.RunLengthDecode)
+
+
+def bomb_before_a_picture(pdf: Pdf) -> None:
+    packed = zlib.compress(bytes(LARGE))
+    pdf.pages[0].obj.Private = packed_stream(pdf, packed, Name.FlateDecode, Name.DCTDecode)
+
+
+def layer_upon_layer(pdf: Pdf) -> None:
+    body = b"audit"
+    for _ in range(5):
+        body = zlib.compress(body)
+    pdf.pages[0].obj.Contents = packed_stream(pdf, body, *[Name.FlateDecode] * 5)
+
+
+def picture_beyond_bounds(pdf: Pdf) -> None:
+    """A white picture in few bytes, which a reader makes room for before it looks at them."""
+    fax = packed_stream(pdf, b"\xff" * 100, Name.CCITTFaxDecode)
+    fax.Width, fax.Height = 100_000, 100_000
+    pdf.pages[0].obj.Private = fax
+
+
+def text_that_its_filter_cannot_read(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Contents = packed_stream(pdf, b"not of this kind", Name.FlateDecode)
+
+
+def digits_that_are_none(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Contents = packed_stream(pdf, b"xyz~>", Name.ASCII85Decode)
+
+
+def text_behind_the_end_of_its_digits(pdf: Pdf) -> None:
+    """Readers differ in what they make of it, so that one of them sees what no check saw."""
+    pdf.pages[0].obj.Contents = packed_stream(pdf, b"<~87cURDZ~>", Name.ASCII85Decode)
+
+
+def filter_of_no_known_kind(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Contents = packed_stream(pdf, b"audit", Name("/BrotliDecode"))
+
+
+def packed_stream(pdf: Pdf, packed: bytes, *filters: Name) -> Stream:
     made = Stream(pdf, b"")
-    made.write(packed, filter=Array([Name.FlateDecode] * times))
+    made.write(packed, filter=Array(list(filters)))
     return made
+
+
+def zeros_in_lzw(size: int) -> bytes:
+    """At least so many zeros: each word is the one before and one more, until the table is full."""
+    codes, came = [], 0
+    while came < size:
+        codes.append(256)
+        for longer, code in enumerate((0, *range(258, 4096)), 1):
+            codes.append(code)
+            came += longer
+    return in_lzw([*codes, 257])
+
+
+def in_lzw(codes: list[int], *, early: bool = True) -> bytes:
+    """The codes as they are written, most significant bit first; they grow by a bit as the table fills."""
+    bits, held, width, words = 0, 0, 9, 258
+    out = bytearray()
+    for code in codes:
+        bits, held = bits << width | code, held + width
+        while held >= 8:
+            held -= 8
+            out.append(bits >> held)
+            bits &= (1 << held) - 1
+        if code == 256:
+            width, words = 9, 257
+        else:
+            words = min(words + 1, 4096)
+            width = min(12, max(9, (words + early).bit_length()))
+    return bytes(out) + (bytes([bits << (8 - held)]) if held else b"")
+
+
+def with_bomb_for_objects(packed: bytes) -> bytes:
+    """A file whose only stream is said to hold objects, and cross-references that send a reader there."""
+    head = b"%PDF-1.5\n"
+    holder = (
+        b"1 0 obj\n<< /Type /ObjStm /N 2 /First 10 /Filter /FlateDecode /Length "
+        + str(len(packed)).encode()
+        + b" >>\nstream\n"
+        + packed
+        + b"\nendstream\nendobj\n"
+    )
+    rows = [
+        (0, 0, 65535),
+        (1, len(head), 0),
+        (2, 1, 0),
+        (2, 1, 1),
+        (1, len(head) + len(holder), 0),
+    ]
+    table = b"".join(struct.pack(">BIH", *row) for row in rows)
+    references = (
+        b"4 0 obj\n<< /Type /XRef /Size 5 /W [1 4 2] /Root 2 0 R /Length "
+        + str(len(table)).encode()
+        + b" >>\nstream\n"
+        + table
+        + b"\nendstream\nendobj\n"
+    )
+    return head + holder + references + f"startxref\n{len(head) + len(holder)}\n%%EOF\n".encode()
+
+
+def with_bomb_of_references(packed: bytes) -> bytes:
+    """A file whose cross-references are the bomb."""
+    head = b"%PDF-1.5\n"
+    references = (
+        b"4 0 obj\n<< /Type /XRef /Size 5 /W [1 4 2] /Root 2 0 R /Filter /FlateDecode /Length "
+        + str(len(packed)).encode()
+        + b" >>\nstream\n"
+        + packed
+        + b"\nendstream\nendobj\n"
+    )
+    return head + references + f"startxref\n{len(head)}\n%%EOF\n".encode()
+
+
+def zeros_deflated(pieces: int) -> bytes:
+    """So many MiB of zeros, without the time that it takes to pack them: each piece is packed alike."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    piece = packer.compress(bytes(1024 * 1024)) + packer.flush(zlib.Z_FULL_FLUSH)
+    sizes = 1, pieces * 1024 * 1024 % 65521
+    return b"\x78\x9c" + piece * pieces + b"\x03\x00" + struct.pack(">HH", sizes[1], sizes[0])
 
 
 BAD: dict[str, list[Make]] = {
@@ -222,7 +365,24 @@ BAD: dict[str, list[Make]] = {
     "rich-media": [film, screen, sound],
     "external-content": [body_on_another_machine],
     "no-pages": [pages_left_out],
-    "too-complex": [bomb, bomb_within_a_bomb],
+    "too-complex": [
+        bomb,
+        bomb_within_a_bomb,
+        bomb_in_hexadecimal,
+        bomb_in_85_digits,
+        bomb_by_short_names,
+        bomb_of_growing_words,
+        bomb_of_runs,
+        bomb_before_a_picture,
+        layer_upon_layer,
+        picture_beyond_bounds,
+    ],
+    "damaged": [
+        text_that_its_filter_cannot_read,
+        digits_that_are_none,
+        text_behind_the_end_of_its_digits,
+        filter_of_no_known_kind,
+    ],
 }
 
 
@@ -255,7 +415,44 @@ def tagged(pdf: Pdf) -> None:
 
 
 def much_text(pdf: Pdf) -> None:
-    pdf.pages[0].obj.Contents = packed_stream(pdf, zlib.compress(b"BT (audit) Tj ET\n" * 100_000))
+    pdf.pages[0].obj.Contents = packed_stream(pdf, zlib.compress(TEXT * 100_000), Name.FlateDecode)
+
+
+def text_as_reportlab_writes_it(pdf: Pdf) -> None:
+    """Deflated, in 85 digits on lines of their own, zeros as one letter."""
+    text = base64.a85encode(zlib.compress(TEXT * 5_000 + bytes(40)), wrapcol=72) + b"~>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, text, Name.ASCII85Decode, Name.FlateDecode)
+
+
+def zeros_in_85_digits(pdf: Pdf) -> None:
+    text = base64.a85encode(bytes(1_000_000) + b"end") + b"~>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, text, Name.ASCII85Decode)
+
+
+def text_in_hexadecimal(pdf: Pdf) -> None:
+    text = (TEXT * 100).hex(" ", 40).encode() + b"4>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, text, Name.ASCIIHexDecode)
+
+
+def text_as_old_writers_packed_it(pdf: Pdf) -> None:
+    codes = [256, *TEXT * 30, 256, *TEXT * 30, 257]
+    text = base64.a85encode(in_lzw(codes)) + b"~>"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, text, Name.ASCII85Decode, Name.LZWDecode)
+
+
+def text_in_runs(pdf: Pdf) -> None:
+    runs = b"".join(bytes([len(TEXT) - 1]) + TEXT + b"\xf0 " for _ in range(50_000)) + b"\x80"
+    pdf.pages[0].obj.Contents = packed_stream(pdf, runs, Name.RunLengthDecode)
+
+
+def picture_in_85_digits(pdf: Pdf) -> None:
+    made = BytesIO()
+    Image.new("RGB", (600, 400), "white").save(made, "JPEG")
+    text = base64.a85encode(made.getvalue()) + b"~>"
+    picture = packed_stream(pdf, text, Name.ASCII85Decode, Name.DCTDecode)
+    picture.Type, picture.Subtype = Name.XObject, Name.Image
+    picture.Width, picture.Height, picture.BitsPerComponent = 600, 400, 8
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(Im0=picture))
 
 
 GOOD: list[Make] = [
@@ -267,6 +464,12 @@ GOOD: list[Make] = [
     form_filled_in,
     tagged,
     much_text,
+    text_as_reportlab_writes_it,
+    zeros_in_85_digits,
+    text_in_hexadecimal,
+    text_as_old_writers_packed_it,
+    text_in_runs,
+    picture_in_85_digits,
 ]
 
 

@@ -1,5 +1,7 @@
 """The check runs in a child process: its answer counts, and nothing else that becomes of it."""
 
+import sys
+from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
@@ -20,6 +22,24 @@ async def test_the_child_says_what_is_wrong_with_the_file() -> None:
     assert await verdict(saved(plain), inspector) == ()
     assert await verdict(saved(script_at_opening), inspector) == ("active-content",)
     assert await verdict(b"MZ", inspector) == ("not-a-pdf",)
+
+
+BUSY = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (1, 3))
+while True:
+    pass
+"""
+
+
+async def test_a_check_that_uses_up_its_processors_time_is_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = tmp_path / "python"
+    busy.write_text(f"#!{sys.executable}\n{BUSY}")
+    busy.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(busy))
+    assert await verdict(saved(plain), ChildInspector()) == ("too-complex",)
 
 
 async def test_a_child_that_takes_too_long_is_ended_without_a_verdict() -> None:

@@ -2,15 +2,29 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
 from mrx_exchange_adapter.adapters import pdf
 from mrx_exchange_adapter.domain.findings import REMEDIES
+from mrx_local.demo.reports import write_report
 
-from tests.unit.exchange_adapter.pdf_samples import BAD, GOOD, Make, plain, saved, script_at_opening, ways
+from tests.unit.exchange_adapter.pdf_samples import (
+    BAD,
+    GOOD,
+    Make,
+    plain,
+    saved,
+    script_at_opening,
+    ways,
+    with_bomb_for_objects,
+    with_bomb_of_references,
+    zeros_deflated,
+)
 
 UNWELCOME = [(reason, make) for reason, makes in BAD.items() for make in makes]
 PLAIN = saved(plain, object_stream_mode=pikepdf.ObjectStreamMode.disable)
@@ -108,3 +122,35 @@ def test_whoever_checks_can_open_neither_socket_nor_file_nor_fill_the_memory() -
     )
     assert "done" not in done.stdout
     assert done.stdout.count("Error") == 5
+
+
+MEASURED = """
+import io, sys
+from mrx_exchange_adapter.adapters import pdf
+status = open("/proc/self/status")
+pdf.warm_up()
+pdf.limit()
+found = pdf.faults(io.BytesIO(sys.stdin.buffer.read()))
+peak = next(line for line in status if line.startswith("VmHWM"))
+print(*found, int(peak.split()[1]) // 1024)
+"""
+
+
+@pytest.mark.parametrize("make", [with_bomb_for_objects, with_bomb_of_references])
+def test_what_inflates_while_the_file_is_opened_fills_no_memory(make: Callable[[bytes], bytes]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", MEASURED],
+        input=make(zeros_deflated(4096)),
+        capture_output=True,
+        check=True,
+        env={},
+    )
+    verdict, mebibytes = done.stdout.split()
+    assert verdict == b"damaged"
+    assert int(mebibytes) < 400
+
+
+def test_the_demonstrations_own_reports_are_let_through(tmp_path: Path) -> None:
+    entry = dict.fromkeys(("site_name", "address", "city", "region", "country"), "Wörks & Co, 工厂")
+    entry |= {"entry_id": "e", "audit_half_year": "2026-H1", "scheme_family": "SMETA"}
+    assert faults(write_report(1, entry, tmp_path / "report.pdf").read_bytes()) == []

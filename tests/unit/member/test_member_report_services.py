@@ -81,6 +81,7 @@ def shown(request_id: UUID, *, state: str = "drafted") -> RequestShown:
                 "stored_at": NOW,
                 "read_at": None,
                 "access_withdrawn_at": None,
+                "audit_date": None,
             }
             if there
             else None,

@@ -107,6 +107,18 @@ async def test_what_is_refused_for_good_is_said_and_not_tried_again(house: House
     assert house.failures() == [("refused", "5.1.1")]
 
 
+async def test_a_mail_refused_after_a_try_whose_answer_was_lost_is_said_with_the_token_that_may_have_arrived(
+    house: House,
+) -> None:
+    await house.asked(request_mail())
+    house.post.answers = [NotNow("4.4.1", away=False), Refused("5.1.1")]
+    await house.send()
+    house.work.moment += timedelta(seconds=2)
+    await house.send()
+    (failed,) = [fact for fact in house.work.said if isinstance(fact, MailFailed)]
+    assert handlers.hash_of("token-1") in failed.token_hashes
+
+
 async def test_an_address_that_is_none_is_refused_before_anybody_is_asked(house: House) -> None:
     await house.asked(request_mail(to="nobody at home"))
     assert not await house.send()

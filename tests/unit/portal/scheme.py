@@ -78,7 +78,7 @@ class MemoryDoor:
 
     people: dict[str, Person] = field(default_factory=dict)
 
-    async def sign_in(self, email: str, password: str) -> Opened:
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
         raise NotImplementedError
 
     async def person(self, session: str) -> Person:
@@ -92,7 +92,10 @@ class MemoryDoor:
     async def forgotten(self, email: str) -> None:
         raise NotImplementedError
 
-    async def set_password(self, token: str, password: str) -> None:
+    async def set_password(self, token: str, password: str) -> str:
+        raise NotImplementedError
+
+    async def change_password(self, session: str, current: str, password: str) -> None:
         raise NotImplementedError
 
 
@@ -282,6 +285,7 @@ def request(state: str = "sent", **more: Any) -> dict[str, Any]:  # noqa: ANN401
         "stored_at": (NOW - timedelta(days=1)).isoformat(),
         "read_at": None,
         "access_withdrawn_at": None,
+        "audit_date": None,
     }
     return {
         "request_id": str(UUID(int=hash((state, str(sorted(more.items())))) % 2**128)),

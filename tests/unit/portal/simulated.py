@@ -73,6 +73,10 @@ class Simulated:
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
+    browsers: list[str | None] = field(default_factory=list)
+    """the marks that came with sign-ins"""
+    chosen: list[str] = field(default_factory=list)
+    """passwords that were changed to"""
     tokens: dict[str, str] = field(default_factory=dict)
     """how many tokens were given, by token: the audience"""
     said: list[str] = field(default_factory=list)
@@ -146,7 +150,8 @@ class Simulated:
             return {"status": "live"}
 
         @app.post("/registry/v1/sign-ins", status_code=201)
-        async def sign_in(body: dict[str, str]) -> Any:
+        async def sign_in(body: dict[str, str | None]) -> Any:
+            self.browsers.append(body["browser"])
             if body["email"] == "often@example.com":
                 return problem(429, "too many tries", headers={"Retry-After": "900"})
             if body["email"] not in self.people or body["password"] != PASSWORD:
@@ -155,6 +160,7 @@ class Simulated:
             self.sessions[session] = body["email"]
             return {
                 "session": session,
+                "browser": f"mark-of-{session}",
                 "expires_at": (NOW + timedelta(hours=12)).isoformat(),
                 **self.people[body["email"]],
             }
@@ -179,6 +185,19 @@ class Simulated:
         async def redeem(body: dict[str, str]) -> Any:
             if body["token"] != "reset-token-0123456789":
                 return problem(404, "this link is not valid any more", remedy="ask for a new link")
+            return {"browser": "mark-of-the-link"}
+
+        @app.post("/registry/v1/sign-ins/current/password")
+        async def change(body: dict[str, str], mrx_session: Value) -> Any:
+            if mrx_session not in self.sessions:
+                return problem(401, "no such session")
+            if body["current_password"] == "tried too often":
+                return problem(429, "too many tries failed", headers={"Retry-After": "900"})
+            if body["current_password"] != PASSWORD:
+                return problem(
+                    422, "this is not your password", field="current_password", remedy="type the right one"
+                )
+            self.chosen.append(body["password"])
             return {}
 
         @app.post("/registry/v1/token")

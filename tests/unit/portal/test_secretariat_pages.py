@@ -1,8 +1,11 @@
 import re
+from collections.abc import Mapping
 from html import unescape
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from mrx_portal.handlers.secretariat import FILES_SHOWN
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Invalid, Rejected
 
@@ -222,6 +225,35 @@ async def test_quarantine_tells_why_in_words_and_no_member(scheme: Scheme) -> No
 
     assert "is encrypted, brand new reason" in words(text)
     assert MEMBER not in text
+
+
+async def test_quarantine_is_shown_page_by_page(scheme: Scheme) -> None:
+    ids = [uuid4() for _ in range(FILES_SHOWN * 2)]
+
+    def page(said: Mapping[str, Any]) -> dict[str, Any]:
+        first = ids.index(UUID(said["after"])) + 1 if said.get("after") else 0
+        files = [
+            {
+                "request_id": str(uuid4()),
+                "ticket_id": str(one),
+                "channel": "upload",
+                "since": "2026-11-22T09:00:00Z",
+            }
+            for one in ids[first : first + said["limit"]]
+        ]
+        return {"held": files}
+
+    scheme.gives(Service.EXCHANGE_ADAPTER, "/v1/quarantine", page)
+    browser = scheme.browser("secretariat")
+    first = (await browser.get("/secretariat/quarantine")).text
+    older = f"/secretariat/quarantine?after={ids[FILES_SHOWN - 1]}"
+    second = (await browser.get(older)).text
+
+    assert f'href="{older}"' in first
+    assert [str(one) in first for one in ids] == [True] * FILES_SHOWN + [False] * FILES_SHOWN
+    assert [str(one) in second for one in ids] == [False] * FILES_SHOWN + [True] * FILES_SHOWN
+    assert "Older files" not in second
+    assert f"Files in quarantine: {FILES_SHOWN} and more." in (await browser.get("/secretariat")).text
 
 
 async def test_totals_name_no_member(scheme: Scheme) -> None:

@@ -1,5 +1,7 @@
 """Signing in and out, and setting a password."""
 
+import re
+
 import pytest
 
 from tests.unit.portal.conftest import Browser, Client
@@ -16,10 +18,12 @@ def person(browser: Browser) -> Client:
 async def test_one_is_led_to_the_pages_of_ones_role(person: Client) -> None:
     answer = await person.enter(ADA)
     assert (answer.status_code, answer.headers["location"]) == (303, "/member")
-    [session, visit] = answer.headers.get_list("set-cookie")
+    [session, known, visit] = answer.headers.get_list("set-cookie")
     assert "HttpOnly" in session
     assert "SameSite=lax" in session
     assert visit.startswith('mrx-visit="";')
+    assert known.startswith("mrx-browser=mark-of-session-0; HttpOnly; Max-Age=15552000;")
+    assert "SameSite=strict" in known
     assert (await person.get("/")).headers["location"] == "/member"
 
 
@@ -98,6 +102,68 @@ async def test_another_roles_pages_stay_closed(person: Client) -> None:
     page = await person.get("/secretariat")
     assert page.status_code == 403
     assert "This page is for secretariat; you are signed in as reviewer." in page.text
+
+
+async def test_whoever_is_signed_in_with_the_wrong_role_can_sign_out_where_it_is_refused(
+    person: Client, services: Simulated
+) -> None:
+    await person.enter("rita@example.com")
+    page = await person.open("/secretariat")
+    assert re.search(r'<form method="post" action="/sign-out">.*<button>Sign out</button>', page.text)
+    assert (await person.fill("/sign-out")).headers["location"] == "/sign-in?done=signed-out"
+    assert services.sessions == {}
+
+
+async def test_an_operator_has_no_pages_but_can_sign_out_and_change_its_password(
+    person: Client, services: Simulated
+) -> None:
+    services.add_person("operator", "otto@example.com", "Otto Operator")
+    assert (await person.enter("otto@example.com")).headers["location"] == "/no-pages"
+    page = await person.open("/no-pages")
+    assert 'href="/password"' in page.text
+    assert (await person.fill("/sign-out")).headers["location"] == "/sign-in?done=signed-out"
+
+
+async def test_a_browser_that_was_signed_in_from_says_so_with_the_next_sign_in(
+    person: Client, services: Simulated
+) -> None:
+    await person.enter(ADA)
+    await person.fill("/sign-out", **signed(person))
+    await person.enter(ADA)
+    await person.open("/reset/reset-token-0123456789")
+    await person.fill("/reset", password="several easy words", again="several easy words")
+    await person.enter(ADA)
+    assert services.browsers == [None, "mark-of-session-0", "mark-of-the-link"]
+
+
+async def test_a_signed_in_person_changes_its_password_with_the_one_that_it_has(
+    person: Client, services: Simulated
+) -> None:
+    assert (await person.open("/password")).headers["location"] == "/sign-in?next=/password"
+    await person.enter(ADA)
+    assert '<a href="/password">Change password</a>' in (await person.open("/password")).text
+    new = {"password": "several easy words", "again": "several easy words"}
+    page = await person.fill("/password", current_password=PASSWORD, **{**new, "again": "other words here"})
+    assert (page.status_code, "The two passwords differ" in page.text) == (422, True)
+    page = await person.fill("/password", current_password="wrong", **new)
+    assert (page.status_code, "This is not your password" in page.text) == (422, True)
+    page = await person.fill("/password", current_password="tried too often", **new)
+    assert (page.status_code, page.headers["retry-after"]) == (429, "900")
+    assert "several easy words" not in page.text
+    assert services.chosen == []
+    answer = await person.fill("/password", current_password=PASSWORD, **new)
+    assert services.chosen == ["several easy words"]
+    assert "Your new password is set." in (await person.open(answer.headers["location"])).text
+
+
+async def test_nobody_elses_page_changes_a_password(person: Client, services: Simulated) -> None:
+    await person.enter(ADA)
+    await person.open("/password")
+    new = {"password": "several easy words", "again": "several easy words"}
+    for headers, seal in (({"Origin": "https://evil.example"}, person.seal()), ({}, {"seal": "0" * 64})):
+        page = await person.fill("/password", headers, **{**seal, **new, "current_password": PASSWORD})
+        assert page.status_code == 403
+    assert services.chosen == []
 
 
 @pytest.mark.parametrize("email", [ADA, "nobody@example.com"])

@@ -12,7 +12,7 @@ from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Principal, SigningKey
-from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn, Why
+from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 from mrx_registry.ports import Claims, Work
 from mrx_shared.refusals import Forbidden, Unavailable, Unknown
@@ -263,9 +263,6 @@ class MemorySignIns:
     async def guesses(self, digest: bytes, *, since: datetime) -> Sequence[datetime]:
         return [at for whose, at in self.tried if whose == digest and at > since]
 
-    async def guesses_of_all(self, *, since: datetime) -> int:
-        return len([at for _, at in self.tried if at > since])
-
     async def count_guess(self, digest: bytes, *, forget_before: datetime) -> None:
         self.tried = [(whose, at) for whose, at in self.tried if at >= forget_before]
         self.tried.append((digest, self.clock()))
@@ -290,8 +287,10 @@ class MemorySessions:
     async def end(self, token_hash: str) -> None:
         self.kept.pop(token_hash, None)
 
-    async def end_of_principal(self, principal_id: UUID) -> None:
-        self.kept = {key: one for key, one in self.kept.items() if one.principal_id != principal_id}
+    async def end_of_principal(self, principal_id: UUID, *, but: str | None = None) -> None:
+        self.kept = {
+            key: one for key, one in self.kept.items() if one.principal_id != principal_id or key == but
+        }
 
     async def end_of_member(self, member_id: UUID) -> None:
         self.kept = {key: one for key, one in self.kept.items() if one.member_id != member_id}
@@ -323,14 +322,8 @@ class MemoryPasswordLinks:
     async def use_up(self, principal_id: UUID) -> None:
         self.used |= {one.mail_id for one in self.kept.values() if one.principal_id == principal_id}
 
-    async def asked_since(self, principal_id: UUID, since: datetime) -> int:
-        return len(
-            [
-                one
-                for one in self.kept.values()
-                if one.principal_id == principal_id and one.asked_at > since and one.why is Why.RESET
-            ]
-        )
+    async def asked_since(self, digest: bytes, since: datetime) -> int:
+        return len([one for one in self.kept.values() if one.email_digest == digest and one.asked_at > since])
 
     async def wish(self, digest: bytes) -> None:
         if digest not in self.wishes:

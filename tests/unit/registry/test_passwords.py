@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from mrx_registry.domain.principals import Audience, Credential, Kind, Role
-from mrx_registry.domain.sign_in import check_password, email_digest, email_from, token_hash
+from mrx_registry.domain.sign_in import Browsers, check_password, email_digest, email_from, token_hash
 from mrx_registry.handlers import access, admission, sign_in
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import PasswordMailAsked
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 from typing_extensions import override
@@ -18,6 +18,7 @@ from tests.unit.registry.memory import MemoryWork, PlainSecrets, PlainTokens
 EMAIL = "Ada.Byron@Acme.example"
 PASSWORD = "correct horse battery staple"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BROWSERS = Browsers(b"a key for tests")
 
 
 class Person:
@@ -32,20 +33,43 @@ class Person:
         return self.credential.principal_id
 
     async def chooses(self, password: str = PASSWORD, email: str = EMAIL) -> None:
-        """The person sets address and password itself."""
-        kept = await sign_in.chosen_password(password, email=email, secrets=self.secrets)
-        new = sign_in.NewSignIn(email=email, language="en", password_hash=kept)
-        await sign_in.set_sign_in(self.id, new, self.work, by=str(self.id), by_secretariat=False)
+        """The secretariat states the address, and the person, known by its client secret, chooses a password."""
+        await self.is_let_in(email)
+        await self.chooses_first(password)
+        self.work.moment += HOUR  # and what was mailed counts no more
+
+    async def chooses_first(self, password: str = PASSWORD, *, by: str | None = None) -> None:
+        by = by or str(self.id)
+        kept = await sign_in.first_password(
+            self.id, password, self.work.transact, secrets=self.secrets, by=by
+        )
+        await sign_in.choose_first(self.id, kept, self.work, by=by)
+
+    async def changes(self, session: str, current: str, password: str) -> None:
+        await sign_in.change_password(session, current, password, self.work.transact, secrets=self.secrets)
 
     async def is_let_in(self, email: str = EMAIL, language: str = "es") -> PasswordMailAsked:
         """The secretariat states the address. Gives the mail that is asked for."""
-        new = sign_in.NewSignIn(email=email, language=language)
-        await sign_in.set_sign_in(self.id, new, self.work, by="the secretariat", by_secretariat=True)
+        new = sign_in.NewSignIn(email=email, language=language, nobodys="kept:nobody's")
+        await sign_in.set_sign_in(self.id, new, self.work)
         return self.mails()[-1]
 
     async def signs_in(self, password: str = PASSWORD, email: str = EMAIL) -> str:
-        token, _ = await sign_in.sign_in(email, password, self.work.transact, secrets=self.secrets)
-        return token
+        return (await self.begins(password, email)).session
+
+    async def begins(
+        self, password: str = PASSWORD, email: str = EMAIL, browser: str | None = None
+    ) -> sign_in.Begun:
+        return await sign_in.sign_in(
+            email, password, self.work.transact, secrets=self.secrets, browsers=BROWSERS, browser=browser
+        )
+
+    async def is_locked_out_by_a_stranger(self, email: str = EMAIL) -> None:
+        for _ in range(10):
+            with pytest.raises(access.Unproved):
+                await self.signs_in("a wrong password", email)
+        with pytest.raises(sign_in.TooManyGuesses):
+            await self.signs_in(email=email)
 
     async def forgets(self, email: str = EMAIL) -> PasswordMailAsked | None:
         """Gives the mail that was asked for, if any was."""
@@ -66,8 +90,10 @@ class Person:
         )
         await sign_in.expect_tokens(sent, self.work)
 
-    async def redeems(self, token: str, password: str = PASSWORD) -> None:
-        await sign_in.redeem(token, password, self.work.transact, secrets=self.secrets)
+    async def redeems(self, token: str, password: str = PASSWORD) -> str:
+        return await sign_in.redeem(
+            token, password, self.work.transact, secrets=self.secrets, browsers=BROWSERS
+        )
 
     async def is_signed_in(self, token: str) -> bool:
         try:
@@ -174,15 +200,71 @@ async def test_guesses_of_an_unknown_address_are_counted_too(ada: Person) -> Non
         await ada.signs_in("wrong", "Nobody@acme.example")
 
 
-async def test_guesses_of_many_addresses_are_slowed_down_together(ada: Person, work: MemoryWork) -> None:
+async def test_a_stranger_who_guesses_at_many_addresses_locks_nobody_out(ada: Person) -> None:
     await ada.chooses()
-    for number in range(100):
+    for number in range(300):
         with pytest.raises(access.Unproved):
             await ada.signs_in("wrong", f"person-{number}@acme.example")
+    await ada.signs_in()
+
+
+async def test_a_stranger_locks_nobody_out_of_a_browser_that_was_signed_in_from(ada: Person) -> None:
+    await ada.chooses()
+    known = (await ada.begins()).browser
+    await ada.is_locked_out_by_a_stranger()
+    again = await ada.begins(browser=known)
+    assert await ada.is_signed_in(again.session)
     with pytest.raises(sign_in.TooManyGuesses):
         await ada.signs_in()
-    work.moment += MINUTE
-    await ada.signs_in()
+    for _ in range(10):
+        with pytest.raises(access.Unproved):
+            await ada.begins("a wrong password", browser=known)
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.begins(browser=known)
+
+
+async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
+    ada: Person, work: MemoryWork
+) -> None:
+    eda = await person_of(work, None)
+    await eda.chooses(email="eda@mrx.example")
+    of_eda = (await eda.begins(email="eda@mrx.example")).browser
+    await ada.chooses()
+    await ada.is_locked_out_by_a_stranger()
+    nonce, _, seal = of_eda.partition(".")
+    for forged in (
+        of_eda,
+        "",
+        ".",
+        "ä",
+        f"x{nonce}.{seal}",
+        Browsers(b"other").mark(email_digest(EMAIL), "n"),
+    ):
+        with pytest.raises(sign_in.TooManyGuesses):
+            await ada.begins(browser=forged)
+
+
+async def test_a_mailed_link_lets_in_whomever_a_stranger_locks_out(ada: Person) -> None:
+    await ada.chooses()
+    await ada.is_locked_out_by_a_stranger()
+    mail = await ada.forgets()
+    assert mail is not None
+    await ada.receives(mail, "token-1")
+    known = await ada.redeems("token-1", "another fine password")
+    await ada.is_locked_out_by_a_stranger()
+    await ada.begins("another fine password", browser=known)
+
+
+async def test_whoever_is_sent_no_more_links_was_sent_one_that_works(ada: Person, work: MemoryWork) -> None:
+    await ada.chooses()
+    newest = ""
+    for number in range(3 * 60):
+        mail = await ada.forgets()
+        if mail is not None:
+            newest = f"token-{number}"
+            await ada.receives(mail, newest)
+        assert await work.password_links.redeemable(token_hash(newest))
+        work.moment += MINUTE
 
 
 async def test_disabled_people_and_those_of_suspended_members_are_signed_out_and_stay_out(
@@ -247,6 +329,23 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once_for_ha
         await ada.redeems("token-3", "a third fine password")
 
 
+async def test_a_link_of_a_mail_that_failed_after_a_try_whose_answer_was_lost_works(ada: Person) -> None:
+    mail = await ada.is_let_in()
+    failed = MailFailed(
+        mail_id=mail.mail_id,
+        kind=mail.kind,
+        asked_by="registry",
+        about=mail.principal_id,
+        cause="refused",
+        status="5.1.1",
+        token_hashes=[token_hash("arrived")],
+        failed_at=ada.work.now,
+    )
+    await sign_in.expect_tokens(failed, ada.work)
+    await ada.redeems("arrived")
+    assert await ada.is_signed_in(await ada.signs_in())
+
+
 async def test_one_new_password_uses_up_every_link_that_is_about(ada: Person) -> None:
     await ada.chooses()
     first, second = await ada.forgets(), await ada.forgets()
@@ -279,6 +378,23 @@ async def test_nobodys_mailbox_is_flooded_with_links(ada: Person, work: MemoryWo
     assert await ada.forgets() is not None
 
 
+async def test_nor_with_welcomes_which_count_with_the_others_whomever_they_welcome(
+    ada: Person, work: MemoryWork
+) -> None:
+    await ada.is_let_in()
+    assert await ada.forgets() is not None
+    await ada.is_let_in("elsewhere@acme.example")
+    eda = await person_of(work, None)
+    for _ in range(3):
+        await eda.is_let_in()
+    with pytest.raises(Rejected) as refused:
+        await eda.is_let_in()
+    assert (refused.value.field, bool(refused.value.remedy)) == ("email", True)
+    await ada.is_let_in("elsewhere@acme.example")
+    work.moment += HOUR
+    await eda.is_let_in()
+
+
 async def test_no_two_people_sign_in_with_one_address(ada: Person, work: MemoryWork) -> None:
     await ada.chooses()
     other = await person_of(work, None)
@@ -297,6 +413,10 @@ async def test_another_address_ends_the_password_and_the_sessions_that_went_with
     for email in (EMAIL, "ada@acme.example"):
         with pytest.raises(access.Unproved):
             await ada.signs_in(email=email)
+    with pytest.raises(
+        Rejected, match="chosen already"
+    ):  # whoever has a token yet brings the old one not back
+        await ada.chooses_first()
 
 
 async def test_a_repeated_welcome_leaves_password_and_sessions_alone(ada: Person) -> None:
@@ -307,15 +427,64 @@ async def test_a_repeated_welcome_leaves_password_and_sessions_alone(ada: Person
     await ada.signs_in()
 
 
-async def test_the_secretariat_chooses_nobodys_password_and_nobody_sets_anothers_sign_in(
-    ada: Person, work: MemoryWork
+async def test_nobody_chooses_anothers_first_password_nor_one_without_an_address_nor_a_second(
+    ada: Person,
 ) -> None:
-    new = sign_in.NewSignIn(email=EMAIL, language="en", password_hash="kept:p")
-    with pytest.raises(Forbidden) as refused:
-        await sign_in.set_sign_in(ada.id, new, work, by="the secretariat", by_secretariat=True)
-    assert refused.value.field == "password"
+    with pytest.raises(Rejected, match="no address"):
+        await ada.chooses_first()
+    await ada.is_let_in()
     with pytest.raises(Unknown):
-        await sign_in.set_sign_in(ada.id, new, work, by=str(uuid4()), by_secretariat=False)
+        await ada.chooses_first(by=str(uuid4()))
+    await ada.chooses_first()
+    with pytest.raises(Rejected, match="chosen already"):
+        await ada.chooses_first("another fine password")
+    await ada.signs_in()
+
+
+async def test_a_person_changes_its_password_with_the_one_that_it_has_and_its_other_sessions_end(
+    ada: Person,
+) -> None:
+    await ada.chooses()
+    other, session = await ada.signs_in(), await ada.signs_in()
+    mail = await ada.forgets()
+    assert mail is not None
+    await ada.receives(mail, "token-1")
+    for current, password in (("a wrong password", "another fine password"), (PASSWORD, "password1234")):
+        with pytest.raises(Invalid) as refused:
+            await ada.changes(session, current, password)
+        assert refused.value.remedy
+    assert await ada.is_signed_in(other)
+    await ada.changes(session, PASSWORD, "another fine password")
+    assert await ada.is_signed_in(session)
+    assert not await ada.is_signed_in(other)
+    with pytest.raises(Unknown):
+        await ada.redeems("token-1")
+    with pytest.raises(access.Unproved):
+        await ada.signs_in()
+    await ada.signs_in("another fine password")
+    with pytest.raises(sign_in.SignedOut):
+        await ada.changes(other, "another fine password", "a third fine password")
+
+
+async def test_a_wrong_current_password_is_a_failed_try_at_the_persons_address(ada: Person) -> None:
+    await ada.chooses()
+    session = await ada.signs_in()
+    for _ in range(10):
+        with pytest.raises(Invalid) as refused:
+            await ada.changes(session, "a wrong password", "another fine password")
+        assert refused.value.field == "current_password"
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.changes(session, PASSWORD, "another fine password")
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.signs_in()
+
+
+async def test_a_session_does_not_become_a_secret_that_outlives_it(ada: Person, work: MemoryWork) -> None:
+    await access.replace_secret(ada.id, "kept:own", work, by=str(ada.id), by_secretariat=False)
+    await ada.chooses()
+    with pytest.raises(Forbidden):
+        await access.replace_secret(ada.id, "kept:stolen", work, by=str(ada.id), by_secretariat=False)
+    await access.replace_secret(ada.id, "kept:new", work, by="the secretariat", by_secretariat=True)
 
 
 async def test_a_system_signs_in_with_no_password(work: MemoryWork) -> None:
@@ -324,17 +493,38 @@ async def test_a_system_signs_in_with_no_password(work: MemoryWork) -> None:
         await system.is_let_in()
 
 
-async def test_a_password_changed_while_it_is_compared_opens_nothing(ada: Person, work: MemoryWork) -> None:
+class Slow(PlainSecrets):
+    """While a password is compared, the person sets another one with a mailed link."""
+
+    def __init__(self, person: Person, token: str, password: str) -> None:
+        super().__init__()
+        self.person, self.token, self.password = person, token, password
+
+    @override
+    async def match(self, secret: str, kept: str | None) -> bool:
+        await self.person.redeems(self.token, self.password)
+        return await super().match(secret, kept)
+
+
+@pytest.fixture
+async def slow(ada: Person) -> Slow:
     await ada.chooses()
+    mail = await ada.forgets()
+    assert mail is not None
+    await ada.receives(mail, "token-1")
+    return Slow(ada, "token-1", "changed in the meantime")
 
-    class Slow(PlainSecrets):
-        @override
-        async def match(self, secret: str, kept: str | None) -> bool:
-            await ada.chooses("changed in the meantime")
-            return await super().match(secret, kept)
 
+async def test_a_password_changed_while_it_is_compared_opens_nothing(work: MemoryWork, slow: Slow) -> None:
     with pytest.raises(access.Unproved):
-        await sign_in.sign_in(EMAIL, PASSWORD, work.transact, secrets=Slow())
+        await sign_in.sign_in(EMAIL, PASSWORD, work.transact, secrets=slow, browsers=BROWSERS)
+
+
+async def test_nor_is_it_changed_once_more(ada: Person, work: MemoryWork, slow: Slow) -> None:
+    session = await ada.signs_in()
+    with pytest.raises(Rejected, match="a moment ago"):
+        await sign_in.change_password(session, PASSWORD, "a third fine password", work.transact, secrets=slow)
+    await ada.signs_in("changed in the meantime")
 
 
 @pytest.mark.parametrize(

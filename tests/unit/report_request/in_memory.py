@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from uuid import UUID, uuid4
 
-from mrx_report_request.domain.decisions import Outcome
+from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.asking import Asking
@@ -178,11 +178,16 @@ class MemoryRequests:
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
         return [
-            one.valid_until
+            Recognised(
+                sha256=one.report.sha256,
+                audit_date=one.report.audit_date,
+                valid_until=one.valid_until,
+                avoided=one.decision.avoided,
+            )
             for one in self._own()
-            if one.site_token == site_token and one.decision and one.decision.avoided and one.valid_until
+            if one.site_token == site_token and one.decision and one.report and one.valid_until
         ]
 
     async def numbers(self) -> Sequence[Numbers]:
@@ -222,6 +227,9 @@ class MemoryMails:
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         return [mail for mail, about in self.kept.items() if about == request_id]
 
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        return self.kept.get(mail_id) == about
+
 
 class MemoryPages:
     """See `ports.Pages`."""
@@ -246,6 +254,7 @@ class MemoryOwners:
 
     def __init__(self, work: MemoryWork) -> None:
         self._work = work
+        self.put_off_until: dict[UUID, datetime] = {}
 
     async def of(self, request_id: UUID) -> UUID | None:
         found = self._work.requests.kept.get(request_id)
@@ -260,4 +269,8 @@ class MemoryOwners:
             Page(request_id=one.request_id, member_id=one.member_id)
             for moment, one in due
             if moment is not None and moment <= self._work.now
+            if self.put_off_until.get(one.request_id, moment) <= self._work.now
         ][:limit]
+
+    async def put_off(self, request_id: UUID) -> None:
+        self.put_off_until[request_id] = self._work.now + timedelta(minutes=1)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +23,7 @@ from mrx_shared.messages.exchange_adapter import (
     ReportRefused,
     ReportStored,
     UploadBegun,
+    UploadLapsed,
 )
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.refusals import Rejected
@@ -30,8 +31,10 @@ from mrx_shared.refusals import Rejected
 from tests.unit.report_request.in_memory import MemoryWork, asking
 
 MEMBERS = (UUID(int=1), UUID(int=2))
+WAITS_FOR_THE_SUPPLIER = {State.DRAFTED, State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING}
 FINAL = ENDS - {State.EXPIRED}
 LEADS_TO = {(before, move.to or before) for move in TABLE.values() for before in move.of} | {
+    (State.CHECKING, State.UPLOADING),
     (State.EXPIRED, State.UPLOADING),
     (State.EXPIRED, State.CHECKING),
     (State.EXPIRED, State.AVAILABLE),
@@ -119,6 +122,25 @@ class Life(RuleBasedStateMachine):
         )
         assert self.done(facts.note_upload_begun(fact, self.work))
 
+    @rule(request_id=asked, ago=st.integers(0, 40))
+    def upload_lapses(self, request_id: UUID, ago: int) -> None:
+        before = self.work.requests.kept[request_id]
+        lapsed_at = self.work.now - timedelta(days=ago)
+        fact = UploadLapsed(
+            request_id=request_id,
+            member_id=self.owner(request_id),
+            ticket_id=uuid4(),
+            channel="upload",
+            lapsed_at=lapsed_at,
+        )
+        assert self.done(facts.note_upload_lapsed(fact, self.work))
+        after = self.work.requests.kept[request_id]
+        begun_since = before.upload_begun_at is not None and before.upload_begun_at > lapsed_at
+        if before.state is State.UPLOADING and not begun_since:
+            assert after.state is State.ACCEPTED
+        else:
+            assert after.state is before.state
+
     @rule(request_id=asked)
     def report_received(self, request_id: UUID) -> None:
         fact = ReportReceived(
@@ -130,21 +152,40 @@ class Life(RuleBasedStateMachine):
         )
         assert self.done(facts.note_report_received(fact, self.work))
 
-    @rule(request_id=asked, report=st.integers(1, 2))
-    def report_stored(self, request_id: UUID, report: int) -> None:
+    @rule(
+        request_id=asked,
+        report=st.integers(1, 2),
+        file=st.integers(1, 3),
+        audited=st.none() | st.dates(date(2025, 1, 1), date(2025, 1, 3)),
+    )
+    def report_stored(
+        self, request_id: UUID, report: int, file: int = 1, audited: date | None = None
+    ) -> None:
         fact = ReportStored(
             report_id=UUID(int=report),
             request_id=request_id,
             member_id=self.owner(request_id),
             channel="platform",
-            sha256="0" * 64,
+            sha256=str(file) * 64,
             size=1,
-            audit_date=None,
+            audit_date=audited,
             protocol=None,
             protocol_version=None,
             stored_at=self.work.now,
         )
+        before = self.work.requests.kept[request_id]
+        asked_anew = any(
+            one.site_token == before.site_token and one.member_id == before.member_id and not one.ended
+            for one in self.work.requests.kept.values()
+        )
         assert self.done(facts.note_report_stored(fact, self.work))
+        after = self.work.requests.kept[request_id]
+        if before.state in WAITS_FOR_THE_SUPPLIER | {State.CHECKING} or (
+            before.state is State.EXPIRED and not asked_anew
+        ):
+            assert after.state is State.AVAILABLE
+        elif before.state is State.EXPIRED:
+            assert str(fact.report_id) in (after.reason or "")
 
     @rule(request_id=asked)
     def file_refused(self, request_id: UUID) -> None:
@@ -188,21 +229,38 @@ class Life(RuleBasedStateMachine):
         doing = members.readdress(
             request_id, contact_email=address, contact_name=None, language=None, work=self.work
         )
+        waits = self.work.requests.kept[request_id].state in WAITS_FOR_THE_SUPPLIER
+        assert self.done(doing, tenant=self.owner(request_id)) is waits
+
+    @rule(request_id=asked, outcome=st.sampled_from(Outcome), days=st.none() | st.integers(0, 400))
+    def decide(self, request_id: UUID, outcome: Outcome, days: int | None = None) -> None:
+        until = None if days is None else self.work.now.date() + timedelta(days=days)
+        doing = members.decide(request_id, outcome=outcome, reason="seen", valid_until=until, work=self.work)
         self.done(doing, tenant=self.owner(request_id))
 
-    @rule(request_id=asked, outcome=st.sampled_from(Outcome))
-    def decide(self, request_id: UUID, outcome: Outcome) -> None:
-        doing = members.decide(request_id, outcome=outcome, reason="seen", valid_until=None, work=self.work)
-        self.done(doing, tenant=self.owner(request_id))
-
-    @rule(member=st.sampled_from(MEMBERS), number=st.integers(1, 2))
-    def a_site_is_recognised(self, member: UUID, number: int) -> None:
+    @rule(
+        member=st.sampled_from(MEMBERS),
+        number=st.integers(1, 2),
+        outcome=st.sampled_from([Outcome.ACCEPTED, Outcome.TOP_UP]),
+        file=st.integers(1, 3),
+        audited=st.none() | st.dates(date(2025, 1, 1), date(2025, 1, 3)),
+        days=st.none() | st.integers(0, 3),
+    )
+    def a_site_is_recognised(
+        self,
+        member: UUID,
+        number: int,
+        outcome: Outcome,
+        file: int,
+        audited: date | None,
+        days: int | None,
+    ) -> None:
         """A whole story at once, so that second acceptances of a site come up."""
         request_id = self.ask(member, number)
         if isinstance(request_id, UUID):
-            self.report_stored(request_id, 1)
+            self.report_stored(request_id, 1, file, audited)
             self.seen[request_id] = State.AVAILABLE
-            self.decide(request_id, Outcome.ACCEPTED)
+            self.decide(request_id, outcome, days)
 
     @rule(target=asked, member=st.sampled_from(MEMBERS), number=st.integers(1, 2))
     def a_request_expires_while_its_upload_lies_there(self, member: UUID, number: int) -> Any:  # noqa: ANN401
@@ -221,7 +279,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_table_holds(self) -> None:
-        """A handler may take two lines of the table in one transaction only where the first one is a late mail."""
+        """A handler takes two lines of the table in one transaction only where the first one is a late mail.
+
+        Or a file that is refused when another upload has begun.
+        """
         for request_id, request in self.work.requests.kept.items():
             before = self.seen.get(request_id, State.DRAFTED)
             assert before is request.state or (before, request.state) in LEADS_TO, (before, request.state)
@@ -241,8 +302,16 @@ class Life(RuleBasedStateMachine):
         for one in self.work.requests.kept.values():
             assert (one.report is not None) is (one.state in (State.AVAILABLE, State.DECIDED))
             assert (one.decision is not None) is (one.state is State.DECIDED)
-            assert one.upload_begun_at is None or one.upload_begun_at <= one.term_ends_at
+            uploads = [*one.earlier_uploads, *([one.upload_begun_at] if one.upload_begun_at else [])]
+            assert uploads == sorted(set(uploads))
+            assert not uploads or uploads[-1] <= one.term_ends_at
+            assert one.upload_begun_at or not one.earlier_uploads
             assert [step for actor in Actor for step in one.possible(actor) if not one.may(step)] == []
+
+    @invariant()
+    def nobody_is_waited_for_who_has_begun_nothing(self) -> None:
+        for one in self.work.requests.kept.values():
+            assert one.state is not State.UPLOADING or one.upload_begun_at is not None
 
     @invariant()
     def periods_that_avoided_an_audit_do_not_overlap(self) -> None:
@@ -256,6 +325,18 @@ class Life(RuleBasedStateMachine):
                 )
                 for (_, last), (first, _) in pairwise(periods):
                     assert last < first
+
+    @invariant()
+    def no_file_and_no_audit_is_counted_twice(self) -> None:
+        counted = [
+            (one.member_id, one.site_token, one.report)
+            for one in self.work.requests.kept.values()
+            if one.decision and one.decision.avoided and one.report
+        ]
+        files = [(member, site, report.sha256) for member, site, report in counted]
+        assert len(files) == len(set(files))
+        audits = [(member, site, report.audit_date) for member, site, report in counted if report.audit_date]
+        assert len(audits) == len(set(audits))
 
     @invariant()
     def nobody_learns_of_anothers_requests(self) -> None:

@@ -1,5 +1,6 @@
 """The rules of one request, each by itself."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_report_request.domain import wording
-from mrx_report_request.domain.decisions import Decision, Outcome, avoids, decide, later
+from mrx_report_request.domain.decisions import Decision, Outcome, Recognised, avoids, decide, later
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import (
+    ROOM_LASTS,
     UPLOAD_LASTS,
     Channel,
     Happened,
@@ -21,7 +23,7 @@ from mrx_report_request.domain.requests import (
     Supplier,
 )
 from mrx_report_request.domain.steps import ENDS, TABLE, Actor, State, Step
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Rejected
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 END = NOW + timedelta(days=28)
@@ -49,6 +51,13 @@ def request(state: State = State.DRAFTED, **changed: object) -> Request:
     return replace(drafted, **changed)  # type: ignore[arg-type]
 
 
+def report() -> Report:
+    return Report(report_id=uuid4(), sha256="0" * 64, size=1, channel=Channel.UPLOAD, stored_at=NOW)
+
+
+REPORT = report()
+
+
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize("state", State)
 def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_is_possible(
@@ -65,9 +74,10 @@ def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_
     assert refusal.value.remedy == f"possible now: {others}"
 
 
-def test_nobody_takes_a_step_once_a_request_has_ended() -> None:
+def test_nobody_takes_a_step_once_a_request_has_ended_but_a_report_takes_up_an_expired_one() -> None:
     for state in ENDS:
-        assert [step for actor in Actor for step in request(state).possible(actor)] == []
+        steps = [step for actor in Actor for step in request(state).possible(actor)]
+        assert steps == ([Step.STORE] if state is State.EXPIRED else [])
 
 
 def test_what_is_being_checked_or_there_is_ended_by_no_clock() -> None:
@@ -87,17 +97,110 @@ def test_an_upload_that_began_too_late_counts_nothing() -> None:
     assert (late.state, late.upload_begun_at) == (State.ACCEPTED, None)
 
 
-def test_a_timely_uploads_report_takes_up_an_expired_request_and_another_does_not() -> None:
+def test_an_upload_of_which_nothing_came_leads_back_to_waiting_for_the_supplier() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    lapsed = begun.upload_lapsed(lapsed_at=NOW + timedelta(hours=1), now=NOW + timedelta(hours=1))
+    assert (lapsed.state, lapsed.upload_begun_at) == (State.ACCEPTED, None)
+    assert lapsed.reminder_at() == NOW + timedelta(days=14)
+    assert lapsed.may(Step.READDRESS)
+    expired = begun.take(Step.EXPIRE, at=END).upload_lapsed(lapsed_at=END, now=END)
+    assert (expired.state, expired.upload_begun_at) == (State.EXPIRED, None)
+
+
+def test_a_lapse_from_before_the_latest_upload_began_changes_nothing() -> None:
+    begun = request(State.ACCEPTED).upload_begun(begun_at=NOW + timedelta(hours=1), now=END)
+    assert begun.upload_lapsed(lapsed_at=NOW, now=END) == begun
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.CHECKING, State.AVAILABLE, State.WITHDRAWN])
+def test_a_lapse_moves_no_request_that_waits_for_no_upload(state: State) -> None:
+    stands = request(state, upload_begun_at=NOW)
+    assert stands.upload_lapsed(lapsed_at=NOW, now=NOW).state is state
+
+
+def test_a_timely_upload_takes_up_an_expired_request_and_another_does_not() -> None:
     timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Step.EXPIRE, at=END)
-    assert timely.report_stored(report(), now=END).state is State.AVAILABLE
-    plain = request(State.ACCEPTED).take(Step.EXPIRE, at=END)
-    assert plain.report_stored(report(), now=END) == plain
+    assert timely.take(Step.RECEIVE, at=END).state is State.CHECKING
+    assert not request(State.ACCEPTED).take(Step.EXPIRE, at=END).may(Step.RECEIVE)
 
 
 def test_after_a_refused_file_the_upload_before_it_takes_up_nothing() -> None:
     begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
     expired = begun.file_refused("not-a-pdf", now=NOW).take(Step.EXPIRE, at=END)
-    assert expired.report_stored(report(), now=END) == expired
+    assert not expired.may(Step.RECEIVE)
+
+
+EXPIRY = END + timedelta(hours=1)
+LIFE: dict[str, Callable[[Request], Request]] = {
+    "upload begun": lambda one: one.upload_begun(begun_at=END - timedelta(minutes=1), now=EXPIRY),
+    "upload begun too late": lambda one: one.upload_begun(begun_at=END + timedelta(seconds=1), now=EXPIRY),
+    "received": lambda one: one.take(Step.RECEIVE, at=EXPIRY) if one.may(Step.RECEIVE) else one,
+    "refused": lambda one: one.file_refused("encrypted", now=EXPIRY),
+    "stored": lambda one: one.report_stored(REPORT, now=EXPIRY),
+}
+"""facts as they are told, however late"""
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ("upload begun", "received", "stored"),
+        ("upload begun too late", "received", "stored"),
+        ("upload begun", "upload begun too late", "received", "refused", "received", "stored"),
+        ("received", "refused", "received", "stored"),
+        ("stored",),
+    ],
+)
+def test_a_report_in_the_vault_is_available_whenever_the_clock_comes_by(facts: tuple[str, ...]) -> None:
+    for place in range(len(facts) + 1):
+        one = request(State.ACCEPTED)
+        for number, fact in enumerate((*facts, "")):
+            ends = one.expires_at()
+            if number == place and ends and ends <= EXPIRY:
+                one = one.take(Step.EXPIRE, at=EXPIRY)
+            one = LIFE[fact](one) if fact else one
+        assert (one.state, one.report) == (State.AVAILABLE, REPORT), place
+
+
+@pytest.mark.parametrize("state", [State.DECLINED, State.WITHDRAWN])
+def test_a_report_takes_up_nothing_that_supplier_or_member_ended(state: State) -> None:
+    ended = request(state, upload_begun_at=NOW)
+    assert ended.report_stored(report(), now=NOW) == ended
+    assert ended.report_came_late(report(), now=NOW) == ended
+
+
+def test_a_report_that_comes_when_its_member_asked_anew_is_told_once() -> None:
+    expired, came = request(State.ACCEPTED).take(Step.EXPIRE, at=END), report()
+    told = expired.report_came_late(came, now=END)
+    assert told.state is State.EXPIRED
+    assert f"/v1/reports/{came.report_id}" in (told.reason or "")
+    assert told.report_came_late(came, now=END) == told
+
+
+def test_a_refused_file_does_not_forget_another_upload_that_began_in_time() -> None:
+    first, second = END - timedelta(minutes=20), END - timedelta(minutes=10)
+    both = request(State.ACCEPTED).upload_begun(begun_at=first, now=first)
+    both = both.upload_begun(begun_at=second, now=second).take(Step.RECEIVE, at=second)
+    one = both.file_refused("encrypted", now=second)
+    assert (one.state, one.upload_begun_at) == (State.UPLOADING, second)
+    assert [step.state for step in one.history[-2:]] == [State.ACCEPTED, State.UPLOADING]
+    assert one.expires_at() == second + UPLOAD_LASTS
+    neither = one.file_refused("encrypted", now=second)
+    assert (neither.state, neither.upload_begun_at) == (State.ACCEPTED, None)
+    expired = both.take(Step.REFUSE_FILE, at=END).take(Step.EXPIRE, at=END)
+    assert expired.file_refused("encrypted", now=END).take(Step.RECEIVE, at=END).state is State.CHECKING
+
+
+def test_an_upload_whose_room_was_closed_meanwhile_is_not_waited_for() -> None:
+    both = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    both = both.upload_begun(begun_at=NOW + timedelta(minutes=1), now=NOW)
+    refused = both.file_refused("encrypted", now=NOW + timedelta(minutes=1) + ROOM_LASTS)
+    assert (refused.state, refused.upload_begun_at) == (State.ACCEPTED, None)
+
+
+def test_an_upload_that_is_told_twice_is_one() -> None:
+    once = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    assert once.upload_begun(begun_at=NOW, now=NOW) == once
 
 
 def test_reminders_are_due_at_half_of_the_term_and_three_days_before_its_end() -> None:
@@ -114,8 +217,17 @@ def test_reminders_that_are_due_together_are_one() -> None:
     assert short.reminded(at=NOW + timedelta(days=2)).reminder_at() is None
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.SENT, State.OPENED, State.ACCEPTED}))
-def test_nobody_is_reminded_who_has_no_mail_or_is_at_it(state: State) -> None:
+def test_who_began_an_upload_is_left_alone_for_a_while_and_then_reminded_as_before() -> None:
+    at_it = request(State.ACCEPTED).upload_begun(begun_at=NOW + timedelta(days=14), now=NOW)
+    assert at_it.reminder_at() == NOW + timedelta(days=14) + UPLOAD_LASTS
+    long_since = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
+    assert long_since.reminder_at() == NOW + timedelta(days=14)
+
+
+@pytest.mark.parametrize(
+    "state", sorted(set(State) - {State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
+)
+def test_nobody_is_reminded_who_has_no_mail_or_whose_report_is_there(state: State) -> None:
     assert request(state).reminder_at() is None
     assert request(State.SENT, mail=MailState.BOUNCED).reminder_at() is None
 
@@ -139,6 +251,15 @@ def test_a_contact_at_the_same_address_keeps_its_links() -> None:
     assert request(revoked_mails=(mail,), mail_id=mail).mail_sent(mail, at=NOW).state is State.DRAFTED
 
 
+def test_a_contact_is_replaced_twenty_times_at_most() -> None:
+    one = request(State.SENT)
+    for _ in range(20):
+        one = one.readdress(one.supplier, [], at=NOW)
+    with pytest.raises(Rejected) as refusal:
+        one.readdress(one.supplier, [], at=NOW)
+    assert (refusal.value.field, bool(refusal.value.remedy)) == ("contact_email", True)
+
+
 def test_a_late_bounce_of_an_older_mail_says_nothing_of_the_newer() -> None:
     sent = request(State.SENT, mail_id=uuid4(), mail=MailState.SENT)
     assert sent.mail_failed(uuid4(), bounced=True) == sent
@@ -159,10 +280,6 @@ def test_withdrawn_access_closes_the_report_and_access_granted_again_opens_it() 
     assert opened.access_renewed(there.report.report_id, now=NOW) == opened
 
 
-def report() -> Report:
-    return Report(report_id=uuid4(), sha256="0" * 64, size=1, channel=Channel.UPLOAD, stored_at=NOW)
-
-
 def accepted(on: date, until: date) -> Decision:
     moment = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
     return Decision(outcome=Outcome.ACCEPTED, reason=None, valid_until=until, decided_at=moment)
@@ -170,19 +287,44 @@ def accepted(on: date, until: date) -> Decision:
 
 def test_a_second_acceptance_within_the_validity_period_avoids_nothing_more() -> None:
     until = date(2027, 6, 1)
-    assert avoids(accepted(date(2026, 6, 1), until), [])
-    assert not avoids(accepted(until, until), [until])
-    assert avoids(accepted(until + timedelta(days=1), date(2028, 6, 1)), [until])
+    assert avoided(date(2026, 6, 1))
+    assert not avoided(until, counted(until))
+    assert avoided(until + timedelta(days=1), counted(until))
+    assert avoided(until, replace(counted(until), avoided=False))
+
+
+def test_the_same_file_or_audit_never_avoids_a_second_one_however_short_its_period_was() -> None:
+    ended = date(2026, 6, 1)
+    later_on = ended + timedelta(days=1)
+    assert not avoided(later_on, counted(ended, sha256="a"), sha256="a")
+    assert not avoided(later_on, replace(counted(ended, sha256="a"), avoided=False), sha256="a")
+    audit = date(2026, 3, 1)
+    assert not avoided(later_on, counted(ended, audit_date=audit), audit_date=audit)
+    assert not avoided(later_on, counted(ended, audit_date=audit), audit_date=audit - timedelta(days=1))
+    assert avoided(later_on, counted(ended, audit_date=audit), audit_date=audit + timedelta(days=1))
+    assert avoided(later_on, counted(ended, audit_date=audit))
+    assert avoided(later_on, counted(ended), audit_date=audit)
+
+
+def avoided(
+    on: date, *earlier: Recognised, sha256: str = "of another file", audit_date: date | None = None
+) -> bool:
+    return avoids(accepted(on, date(2029, 1, 1)), earlier, sha256=sha256, audit_date=audit_date)
+
+
+def counted(until: date, *, sha256: str = "of a file", audit_date: date | None = None) -> Recognised:
+    return Recognised(sha256=sha256, audit_date=audit_date, valid_until=until, avoided=True)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TOP_UP, Outcome.REFUSED])
 def test_a_top_up_or_refusal_avoids_nothing(outcome: Outcome) -> None:
-    assert not avoids(replace(accepted(NOW.date(), NOW.date()), outcome=outcome), [])
+    decision = replace(accepted(NOW.date(), NOW.date()), outcome=outcome)
+    assert not avoids(decision, [], sha256="a", audit_date=None)
 
 
 def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> None:
     def until(stated: date | None) -> date | None:
-        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, now=NOW).valid_until
+        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, audit_date=None, now=NOW).valid_until
 
     assert until(None) == date(2027, 6, 1)
     assert until(date(2026, 6, 1)) == date(2026, 6, 1)
@@ -191,11 +333,27 @@ def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> Non
             until(wrong)
 
 
+def test_a_report_stands_in_no_longer_than_three_years_after_its_audit() -> None:
+    def until(audited: date, stated: date | None = None) -> date | None:
+        return decide(Outcome.TOP_UP, None, stated, stored_at=NOW, audit_date=audited, now=NOW).valid_until
+
+    assert until(date(2025, 12, 1)) == date(2027, 6, 1)
+    assert until(date(2024, 1, 15)) == date(2027, 1, 15)
+    assert until(date(2024, 1, 15), date(2027, 1, 15)) == date(2027, 1, 15)
+    assert until(date(2030, 1, 1)) == date(2027, 6, 1)
+    with pytest.raises(Invalid, match="not between") as refusal:
+        until(date(2024, 1, 15), date(2027, 1, 16))
+    assert "to 2027-01-15" in (refusal.value.remedy or "")
+    with pytest.raises(Invalid, match="more than 36 months old") as old:
+        until(date(2023, 5, 31))
+    assert (old.value.field, bool(old.value.remedy)) == ("outcome", True)
+
+
 def test_a_refusal_has_a_reason_and_no_last_day() -> None:
     with pytest.raises(Invalid, match="needs a reason"):
-        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, now=NOW)
+        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, audit_date=None, now=NOW)
     with pytest.raises(Invalid, match="stands in for nothing"):
-        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, now=NOW)
+        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, audit_date=None, now=NOW)
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))

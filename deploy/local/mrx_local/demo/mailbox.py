@@ -32,6 +32,11 @@ class Mail:
         found = LINK.search(self.text)
         return found[0] if found else None
 
+    @property
+    def of_a_password(self) -> bool:
+        """Whether it lets its recipient choose a password: as when somebody is let in, which no request asks for."""
+        return self.link is not None and "/reset/" in self.link
+
 
 class Mailbox:
     """All mails in the sink's folder."""
@@ -48,15 +53,17 @@ class Mailbox:
         return self._read.values()
 
     def delivered(self) -> int:
-        """How many mails came; one that was sent again after a crash has the same Message-ID and counts once."""
-        return len({mail.message_id for mail in self.mails()})
+        """How many mails about requests came; one sent again after a crash has the same Message-ID and counts once."""
+        return len({mail.message_id for mail in self.mails() if not mail.of_a_password})
 
-    async def link_for(self, address: str) -> str:
-        """The link in the newest mail to an address; waits for one. Raises `Unavailable`."""
+    async def link_for(self, address: str, *, subject: str = "") -> str:
+        """The link in the newest mail to an address, with such a subject; waits for one. Raises `Unavailable`."""
         give_up = time.monotonic() + PATIENCE_S
         while time.monotonic() < give_up:
             links = [
-                mail.link for mail in await asyncio.to_thread(self.mails) if mail.to == address and mail.link
+                mail.link
+                for mail in await asyncio.to_thread(self.mails)
+                if mail.to == address and mail.link and subject in mail.subject
             ]
             if links:
                 return links[-1]

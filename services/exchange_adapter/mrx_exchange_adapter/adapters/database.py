@@ -1,6 +1,6 @@
 """The work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by member."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -12,31 +12,14 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_exchange_adapter.adapters.shares import SqlShares
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, State, Ticket
 from mrx_exchange_adapter.ports import Due, Page
-
-HELD_AT_MOST = 1000
-
-
-class Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._session.execute(text(sql), values)
 
 
 class SqlPages(Rows):
@@ -141,13 +124,14 @@ class SqlTickets(Rows):
     async def add(self, ticket: Ticket, *, due_at: datetime) -> None:
         await self._do(
             """
-            INSERT INTO ticket_schedule (ticket_id, member_id, waiting, due_at)
-            VALUES (:ticket_id, :member_id, :waiting, :due_at)
+            INSERT INTO ticket_schedule (ticket_id, member_id, waiting, due_at, held_since)
+            VALUES (:ticket_id, :member_id, :waiting, :due_at, :held_since)
             """,
             ticket_id=ticket.ticket_id,
             member_id=ticket.member_id,
             waiting=ticket.state is State.WAITING,
             due_at=due_at,
+            held_since=ticket.held_since,
         )
         values = {one.name: getattr(ticket, one.name) for one in fields(ticket)}
         await self._do(
@@ -182,21 +166,36 @@ class SqlTickets(Rows):
             reasons=list(ticket.reasons),
         )
         await self._do(
-            "UPDATE ticket_schedule SET waiting = :waiting, due_at = :due_at WHERE ticket_id = :ticket_id",
+            """
+            UPDATE ticket_schedule SET waiting = :waiting, due_at = :due_at, held_since = :held_since
+            WHERE ticket_id = :ticket_id
+            """,
             ticket_id=ticket.ticket_id,
             waiting=ticket.state is State.WAITING,
             due_at=due_at,
+            held_since=ticket.held_since,
         )
 
-    async def held(self) -> list[Ticket]:
+    async def all(self, ticket_ids: Collection[UUID]) -> list[Ticket]:
         rows = await self._all(
-            """
-            SELECT * FROM ticket WHERE state = 'refused' OR (state = 'checking' AND reasons <> '{}')
-            ORDER BY ticket_id DESC LIMIT :limit
-            """,
-            limit=HELD_AT_MOST,
+            "SELECT * FROM ticket WHERE ticket_id = ANY(:ticket_ids)", ticket_ids=list(ticket_ids)
         )
         return [_ticket(row) for row in rows]
+
+    async def held(self, *, since: datetime, after: UUID | None, limit: int) -> list[Due]:
+        # What is due still lies there: it waits to be tried again, or to be taken away.
+        rows = await self._all(
+            """
+            SELECT ticket_id, member_id FROM ticket_schedule
+            WHERE held_since IS NOT NULL AND (held_since > :since OR due_at IS NOT NULL)
+                AND (CAST(:after AS uuid) IS NULL OR ticket_id < :after)
+            ORDER BY ticket_id DESC LIMIT :limit
+            """,
+            since=since,
+            after=after,
+            limit=limit,
+        )
+        return [Due(ticket_id=row.ticket_id, member_id=row.member_id) for row in rows]
 
     async def due(self, *, at: datetime, limit: int) -> list[Due]:
         rows = await self._all(
@@ -313,13 +312,6 @@ class ExchangeWork(SqlWork):
         await set_tenant(self.session, member_id)
         yield
         await set_tenant(self.session, self.moment.tenant)
-
-    async def owners(self) -> list[UUID]:
-        """See `ports.Work`."""
-        rows = await self.session.execute(
-            text("SELECT DISTINCT member_id FROM ticket_schedule ORDER BY member_id")
-        )
-        return list(rows.scalars())
 
     async def remember_key(self, key: SigningKeyPublished) -> None:
         """See `ports.Work`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from contextlib import suppress
 from typing import BinaryIO
@@ -47,6 +48,9 @@ class ChildInspector:
             with suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
+        if status == -signal.SIGXCPU:
+            # Of its processor's time, which is not the clock's: the same file would use it up again.
+            return ("too-complex",)
         if status != 0:
             raise NoVerdict(f"the check ended with {status}")
         return _reasons(answer)

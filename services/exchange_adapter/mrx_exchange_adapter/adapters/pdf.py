@@ -9,22 +9,27 @@ import json
 import os
 import resource
 import sys
-import zlib
 from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain, repeat
 from typing import BinaryIO, Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
+from mrx_exchange_adapter.adapters.filters import LAYERS, Layer, TooMuch, Undecodable, come_out
+
 MEMORY: Final = 1536 * 1024 * 1024
 CPU_S: Final = 90
 OBJECTS: Final = 500_000
 """objects and parts of objects"""
+PARSED: Final = 128 * 1024 * 1024
+"""what a stream that holds objects may inflate to: it is read whole before anything can be asked of it"""
+PIXELS: Final = 1024 * 1024 * 1024
 INFLATED: Final = 2 * 1024 * 1024 * 1024
 RATIO: Final = 200
 """what grows by more, and is large then, is no page of a report"""
 SMALL: Final = 64 * 1024 * 1024
-PIECE: Final = 256 * 1024
 TAIL: Final = 2048
 
 HARMLESS_WHEN_OPENED: Final = {"/GoTo", "/Named"}
@@ -44,8 +49,6 @@ ACTIVE: Final = {
 MEDIA: Final = {"/Rendition", "/Movie", "/Sound", "/GoTo3DView", "/RichMediaExecute"}
 MEDIA_SUBTYPES: Final = {"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D", "/U3D", "/PRC"}
 LINKS: Final = ("http://", "https://", "mailto:", "tel:")
-DEFLATES: Final = {"/FlateDecode", "/Fl"}
-INFLATING: Final = DEFLATES | {"/LZWDecode", "/LZW", "/RunLengthDecode", "/RL"}
 
 
 class TooComplex(Exception):
@@ -59,10 +62,17 @@ def limit() -> None:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))  # first a signal of its own, then the end
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    pikepdf.settings.set_qpdf_limits(
+        flate_max_memory=PARSED,
+        run_length_max_memory=PARSED,
+        png_max_memory=PARSED,
+        tiff_max_memory=PARSED,
+        max_stream_filters=LAYERS,
+    )
 
 
 def faults(body: BinaryIO) -> list[str]:
@@ -77,9 +87,9 @@ def faults(body: BinaryIO) -> list[str]:
             return ["encrypted"] if pdf.is_encrypted else _faults_within(pdf)
     except pikepdf.PasswordError:
         return ["encrypted"]
-    except TooComplex:
+    except (TooComplex, TooMuch, MemoryError):
         return ["too-complex"]
-    except (pikepdf.PdfError, RecursionError, UnicodeError, ValueError, TypeError, KeyError):
+    except (pikepdf.PdfError, Undecodable, RecursionError, UnicodeError, ValueError, TypeError, KeyError):
         return ["damaged"]
 
 
@@ -198,36 +208,38 @@ def _check_inflated(pdf: Pdf) -> None:
     for one in _objects(pdf):
         if not isinstance(one, Stream):
             continue
-        filters = _filters(one)
-        if sum(name in INFLATING for name in filters) > 1:
+        if _number(one, "/Width") * _number(one, "/Height") > PIXELS:
             raise TooComplex
-        if filters and filters[0] in DEFLATES:
-            total += _inflated(one.read_raw_bytes())
-        if total > INFLATED:
-            raise TooComplex
+        if layers := _layers(one):
+            raw = one.read_raw_bytes()
+            bound = min(INFLATED - total, max(SMALL, len(raw) * RATIO))
+            total += come_out(raw, layers, at_most=bound)
 
 
-def _filters(stream: Stream) -> list[str]:
-    stated = stream.get("/Filter")
+def _layers(stream: Stream) -> list[Layer]:
+    """A stream's filters, in the order in which they are undone."""
+    names, parameters = _listed(stream.get("/Filter")), _listed(stream.get("/DecodeParms"))
+    if not all(isinstance(name, Name) for name in names):
+        raise Undecodable
+    return [
+        Layer(name=str(name), early=_grows_early(said))
+        for name, said in zip(names, chain(parameters, repeat(None)), strict=False)
+    ]
+
+
+def _listed(stated: object) -> list[object]:
     if isinstance(stated, Array):
-        return [str(one) for one in stated]
-    return [str(stated)] if isinstance(stated, Name) else []
+        return list(stated)
+    return [] if stated is None else [stated]
 
 
-def _inflated(raw: bytes) -> int:
-    """How many bytes come out."""
-    machine, came = zlib.decompressobj(), 0
-    try:
-        for start in range(0, len(raw), PIECE):
-            piece = raw[start : start + PIECE]
-            while piece and not machine.eof:
-                came += len(machine.decompress(piece, PIECE))
-                if came > INFLATED or came > max(SMALL, len(raw) * RATIO):
-                    raise TooComplex
-                piece = machine.unconsumed_tail
-    except zlib.error:
-        raise pikepdf.PdfError("a stream cannot be inflated") from None
-    return came
+def _grows_early(parameters: object) -> bool:
+    return not isinstance(parameters, Dictionary) or parameters.get("/EarlyChange", 1) != 0
+
+
+def _number(stream: Stream, key: str) -> int:
+    value: object = stream.get(key)
+    return int(value) if isinstance(value, (int, Decimal)) else 0
 
 
 def warm_up() -> None:

@@ -53,11 +53,13 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 SETTLED = frozenset(state for state, further in TRANSITIONS.items() if not further)
 IN_HAND = frozenset({State.RECEIVED, State.CHECKING})
+NOTHING_COMES = SETTLED - {State.STORED}
 
 ASKED_FOR = frozenset({"accepted", "uploading", "checking"})
 """states of a request in which a file may come; whether one is being checked, our own tickets know better"""
 NOT_YET = frozenset({"drafted", "sent", "opened"})
-ENDED = frozenset({"declined", "expired", "withdrawn"})
+EXPIRED = "expired"
+ENDED = frozenset({"declined", EXPIRED, "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,14 @@ class Request:
     def ended(self) -> bool:
         """Whether nothing is to come any more."""
         return self.state in ENDED
+
+    def has_ended_for(self, ticket: "Ticket") -> bool:
+        """Whether a ticket's file is wanted no longer.
+
+        Who declined or withdrew wants none. Time that ran out ends no room that was opened within the term: the
+        file may lie there already, and takes up the request again.
+        """
+        return self.ended and (self.state != EXPIRED or ticket.minted_at > self.term_ends_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +111,13 @@ class Ticket:
     def lapses_at(self) -> datetime:
         """When a ticket without a file is closed."""
         return self.expires_at + LAPSES_AFTER
+
+    @property
+    def held_since(self) -> datetime | None:
+        """Since when its file is held back, as one that was refused or could not be checked; None where it is not."""
+        if self.state is State.REFUSED:
+            return self.settled_at
+        return self.minted_at if self.state is State.CHECKING and self.reasons else None
 
     @property
     def vault_key(self) -> str:

@@ -2,7 +2,7 @@
 
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.report_request import RequestChanged
 from mrx_shared.messages.topics import Topic
@@ -29,6 +29,10 @@ def build_subscriptions(once: Once[Work], *, slot: str) -> Subscriptions[Work]:
 
     @mails(MailSent)
     async def on_mail_sent(delivery: Delivery[MailSent]) -> None:
+        await once(delivery, lambda work: facts.note_mail(delivery.data, work))
+
+    @mails(MailFailed)
+    async def on_mail_failed(delivery: Delivery[MailFailed]) -> None:
         await once(delivery, lambda work: facts.note_mail(delivery.data, work))
 
     return subscriptions

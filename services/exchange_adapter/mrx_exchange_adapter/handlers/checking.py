@@ -26,6 +26,7 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     pause_after,
 )
+from mrx_exchange_adapter.handlers.room import close_ticket
 from mrx_exchange_adapter.ports import (
     Due,
     Inspector,
@@ -157,7 +158,7 @@ async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: 
 def _why_over(
     ticket: Ticket, request: Request, others: list[Ticket], *, lying: Lying | None, now: datetime
 ) -> str | None:
-    if request.ended:
+    if request.has_ended_for(ticket):
         return REQUEST_ENDED
     if any(one.state is State.STORED for one in others):
         return ANOTHER_TAKEN
@@ -177,6 +178,9 @@ async def _check(ticket: Ticket, bench: Bench) -> None:
         if reasons is None:
             return
         if not reasons:
+            ticket = await _change(bench, ticket, partial(confirm, kept_for=bench.kept_for))
+            if ticket.state is not State.CHECKING:
+                return
             await bench.vault.keep(ticket.vault_key, body, size=ticket.size, sha256=ticket.sha256)
     await _change(bench, ticket, partial(conclude, reasons=reasons, kept_for=bench.kept_for))
 
@@ -194,21 +198,32 @@ async def _look_into(ticket: Ticket, body: BinaryIO, bench: Bench) -> tuple[str,
         return None
 
 
-async def conclude(ticket: Ticket, work: Work, *, reasons: tuple[str, ...], kept_for: timedelta) -> Ticket:
-    """Keep the verdict, and say it. A request has one report, whatever comes at the same time."""
+async def confirm(ticket: Ticket, work: Work, *, kept_for: timedelta) -> Ticket:
+    """Close a ticket whose file is wanted no longer, whatever the verdict.
+
+    Asked before the vault takes a file, because nobody can take it out of there again, and once more with the verdict.
+    """
     request = await work.requests.get_to_change(ticket.request_id)
     current = await work.tickets.get(ticket.ticket_id)
     if current.state is not State.CHECKING:
         return current
-    if request.ended:
+    if request.has_ended_for(current):
         return await _lapse(current, work, REQUEST_ENDED, kept_for)
     share = await work.shares.find(ticket.request_id)
     if share is not None and share.ticket_id == ticket.ticket_id and share.is_losing_access:
         return await _lapse(current, work, ACCESS_WITHDRAWN, timedelta(0))
-    if reasons:
-        return await _refuse(current, work, reasons, kept_for)
     if await work.reports.of_request(ticket.request_id) is not None:
         return await _lapse(current, work, ANOTHER_TAKEN, kept_for)
+    return current
+
+
+async def conclude(ticket: Ticket, work: Work, *, reasons: tuple[str, ...], kept_for: timedelta) -> Ticket:
+    """Keep the verdict, and say it. A request has one report, whatever comes at the same time."""
+    current = await confirm(ticket, work, kept_for=kept_for)
+    if current.state is not State.CHECKING:
+        return current
+    if reasons:
+        return await _refuse(current, work, reasons, kept_for)
     stored = current.store(work.now)
     await work.tickets.save(stored, due_at=work.now + kept_for)
     report = Report(
@@ -270,9 +285,7 @@ async def _refuse(ticket: Ticket, work: Work, reasons: tuple[str, ...], kept_for
 
 
 async def _lapse(ticket: Ticket, work: Work, reason: str, kept_for: timedelta) -> Ticket:
-    lapsed = ticket.lapse(reason, work.now)
-    await work.tickets.save(lapsed, due_at=work.now + kept_for)
-    return lapsed
+    return await close_ticket(ticket, work, reason, due_at=work.now + kept_for)
 
 
 async def _nothing_more(ticket: Ticket, work: Work) -> Ticket:

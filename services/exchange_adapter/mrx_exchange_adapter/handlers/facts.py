@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import RequestChanged
 
 from mrx_exchange_adapter.domain.tickets import CONTACT_REPLACED, Request, State
+from mrx_exchange_adapter.handlers.room import close_ticket
 from mrx_exchange_adapter.ports import Work
 
 PAGE_LASTS: Final = timedelta(days=180)
@@ -35,17 +36,18 @@ async def _close_open_links(request_id: UUID, work: Work) -> None:
     await work.requests.get_to_change(request_id)
     for ticket in await work.tickets.of_request(request_id):
         if ticket.state is State.WAITING and ticket.channel == "upload":
-            await work.tickets.save(ticket.lapse(CONTACT_REPLACED, work.now), due_at=ticket.lapses_at)
+            await close_ticket(ticket, work, CONTACT_REPLACED, due_at=ticket.lapses_at)
 
 
-async def note_mail(fact: MailSent, work: Work) -> None:
-    """Keep the tokens of the links in a mail to a supplier."""
+async def note_mail(fact: MailSent | MailFailed, work: Work) -> None:
+    """Keep the tokens of the links in a mail to a supplier; a failed one may have arrived by an earlier try."""
     if fact.asked_by != "report_request" or fact.kind in TO_THE_MEMBER:
         return
+    known_at = fact.sent_at if isinstance(fact, MailSent) else fact.failed_at
     for token_hash in fact.token_hashes:
         await work.pages.remember(
             bytes.fromhex(token_hash),
             fact.about,
             mail_id=fact.mail_id,
-            valid_until=fact.sent_at + PAGE_LASTS,
+            valid_until=known_at + PAGE_LASTS,
         )

@@ -1,21 +1,13 @@
 """What a supplier does on its page: see how its files stand, get room for one, say that it arrived."""
 
 from dataclasses import dataclass
-from secrets import token_urlsafe
 from uuid import UUID
 
-from mrx_shared.messages.exchange_adapter import UploadBegun
 from mrx_shared.refusals import Unknown
 
 from mrx_exchange_adapter.domain.reports import Access, Report
-from mrx_exchange_adapter.domain.tickets import (
-    LINK_LASTS,
-    Channel,
-    State,
-    Ticket,
-    check_may_upload,
-    check_promise,
-)
+from mrx_exchange_adapter.domain.tickets import Ticket, check_may_upload, check_promise
+from mrx_exchange_adapter.handlers.room import new_ticket, open_ticket
 from mrx_exchange_adapter.ports import Page, SignedPut, Signer, Work
 
 
@@ -51,34 +43,8 @@ async def mint_ticket(
     request = await work.requests.get_to_change(page.request_id)
     check_may_upload(request, await work.tickets.of_request(page.request_id), now=work.now)
     ticket = new_ticket(page, work, channel="upload", sha256=sha256, size=size)
-    await work.tickets.add(ticket, due_at=ticket.lapses_at)
-    say_begun(page, work, channel="upload")
+    await open_ticket(ticket, work)
     return ticket, signer.sign(ticket)
-
-
-def new_ticket(page: Page, work: Work, *, channel: Channel, sha256: bytes, size: int) -> Ticket:
-    """A ticket whose object key tells which it is, and that nobody can guess."""
-    ticket_id = work.new_id()
-    return Ticket(
-        ticket_id=ticket_id,
-        request_id=page.request_id,
-        member_id=page.member_id,
-        channel=channel,
-        object_key=f"{ticket_id}/{token_urlsafe(24)}",
-        sha256=sha256,
-        size=size,
-        state=State.WAITING,
-        minted_at=work.now,
-        expires_at=work.now + LINK_LASTS,
-    )
-
-
-def say_begun(page: Page, work: Work, *, channel: Channel) -> None:
-    """Say that the supplier began to hand over a report."""
-    work.say(
-        UploadBegun(request_id=page.request_id, member_id=page.member_id, channel=channel, begun_at=work.now),
-        about=str(page.request_id),
-    )
 
 
 async def note_arrival(page: Page, ticket_id: UUID, work: Work) -> None:

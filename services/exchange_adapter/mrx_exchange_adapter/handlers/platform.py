@@ -37,7 +37,7 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     check_may_upload,
 )
-from mrx_exchange_adapter.handlers.pages import new_ticket, say_begun
+from mrx_exchange_adapter.handlers.room import new_ticket, open_ticket
 from mrx_exchange_adapter.ports import (
     AccessEnded,
     Page,
@@ -101,7 +101,6 @@ async def name_site(page: Page, site_code: str, work: Work, *, verified: bool) -
         attempt=before.attempt + 1 if before else 1,
     )
     await work.shares.save(share, watched=True)
-    say_begun(page, work, channel="platform")
     return share
 
 
@@ -192,9 +191,6 @@ async def see_grants(page: Page, grants: Iterable[Grant], work: Work) -> Share |
     if share.grant_id is not None and grant is None:
         await _lose_access(share, ticket, report, work)
         return None
-    if grant is not None and share.state is ShareState.WAITING and share.reason == ACCESS_WITHDRAWN:
-        # The request went back when access was lost: this begins anew.
-        say_begun(page, work, channel="platform")
     share = share.seen(grant)
     watched = report is not None or not request.ended
     if share != kept or not watched:
@@ -306,11 +302,8 @@ async def open_room(
     if any(one.state is State.STORED or one.state in IN_HAND for one in others):
         return None
     ticket = _ticket_for(audit, page, work, sha256)
-    await work.tickets.add(ticket, due_at=ticket.lapses_at)
+    await open_ticket(ticket, work)
     await work.shares.save(share.took(audit, ticket.ticket_id, now=work.now), watched=True)
-    if share.state is ShareState.REFUSED:
-        # The request went back when the last file was refused: this begins anew.
-        say_begun(page, work, channel="platform")
     return ticket
 
 

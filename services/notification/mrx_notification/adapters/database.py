@@ -10,7 +10,8 @@ from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_notification.domain.mails import NO_WORDS, Cause, Kind, Mail, State
@@ -18,20 +19,12 @@ from mrx_notification.domain.mails import NO_WORDS, Cause, Kind, Mail, State
 T = TypeVar("T")
 
 
-class SqlMails:
+class SqlMails(Rows):
     """See `ports.Mails`."""
 
     def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
         self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._work.session.execute(text(sql), values)
 
     async def add(self, mail: Mail) -> bool:
         added = await self._first(

@@ -97,17 +97,17 @@ class HttpServices:
             return False
         return answer.is_success
 
-    async def sign_in(self, email: str, password: str) -> Opened:
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
         """Open a session at the registry."""
+        typed = {"email": email, "password": password, "browser": browser}
         try:
-            said = await self.call(
-                "POST", Service.REGISTRY, "/v1/sign-ins", json={"email": email, "password": password}
-            )
+            said = await self.call("POST", Service.REGISTRY, "/v1/sign-ins", json=typed)
         except SignedOut as error:
             # Without a session to end, 401 is the answer to the password.
             raise Forbidden("e-mail address and password do not go together") from error
         opened = Opened(
             session=said["session"],
+            browser=said["browser"],
             expires_at=datetime.fromisoformat(said["expires_at"]),
             person=_person(said),
         )
@@ -142,13 +142,24 @@ class HttpServices:
         """Ask the registry for a link; it always answers alike."""
         await self.call("POST", Service.REGISTRY, "/v1/password-resets", json={"email": email})
 
-    async def set_password(self, token: str, password: str) -> None:
+    async def set_password(self, token: str, password: str) -> str:
         """Set the password with the token of a mailed link."""
-        await self.call(
+        said = await self.call(
             "POST",
             Service.REGISTRY,
             "/v1/password-resets/redemption",
             json={"token": token, "password": password},
+        )
+        return str(said["browser"])
+
+    async def change_password(self, session: str, current: str, password: str) -> None:
+        """Replace the password at the registry, with the one that holds."""
+        await self.call(
+            "POST",
+            Service.REGISTRY,
+            "/v1/sign-ins/current/password",
+            headers={"MRX-Session": session},
+            json={"current_password": current, "password": password},
         )
 
     def forget(self, session: str) -> None:

@@ -26,9 +26,12 @@ from mrx_portal.ports import Api, Door, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 PAGE_LIFE_S: Final = 12 * 3600
+BROWSER_LIFE_S: Final = 180 * 86_400
 SECRET: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
-Jar = Literal["session", "page", "visit"]
-"""who a browser is to us: signed in, on a supplier's page, or just here"""
+Jar = Literal["session", "page", "visit", "browser"]
+"""who a browser is to us: signed in, on a supplier's page, just here, or signed in from before"""
+LIFE_S: Final[dict[Jar, int]] = {"page": PAGE_LIFE_S, "browser": BROWSER_LIFE_S}
+ROLES: Final = ("member", "secretariat", "reviewer", "operator")
 
 
 class SignInNeeded(Exception):
@@ -210,7 +213,7 @@ class Desk:
             secure=self.secure,
             httponly=True,
             samesite="lax" if jar == "session" else "strict",
-            max_age=PAGE_LIFE_S if jar == "page" else None,
+            max_age=LIFE_S.get(jar),
         )
 
     def drop(self, response: Response, jar: Jar) -> None:

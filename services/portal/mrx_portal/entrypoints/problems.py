@@ -35,9 +35,13 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     def shown(request: Request, status: int, detail: str, **said: Any) -> Response:  # noqa: ANN401
         if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
+        # Whoever is signed in with a role that opens nothing here must be able to get out.
+        leaving = status == 403 and desk.secret(request, "session") is not None  # noqa: PLR2004
         return desk.page(
             request,
             "problem.html",
+            jar="session" if leaving else None,
+            leaving=leaving,
             status=status,
             title=TITLES.get(status, "This was refused"),
             detail=detail,

@@ -49,13 +49,14 @@ def _add_overview(routes: APIRouter, desk: Desk) -> None:
         )
 
     @routes.get("/quarantine")
-    async def quarantine(request: Request, visitor: visiting) -> Response:
+    async def quarantine(request: Request, visitor: visiting, after: UUID | None = None) -> Response:
         """What stays in quarantine, and why."""
         return desk.page(
             request,
             "secretariat/quarantine.html",
             visitor=visitor,
-            files=await handlers.quarantine(visitor.api),
+            held=await handlers.quarantine(visitor.api, after=after),
+            after=after,
             why=quarantine_said,
         )
 

@@ -1,4 +1,4 @@
-"""Signing in and out, and setting a password."""
+"""Signing in and out, and setting or changing a password."""
 
 from typing import Annotated
 
@@ -6,14 +6,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_portal.domain.people import own_path
-from mrx_portal.entrypoints.desk import Desk, Filled, see
+from mrx_portal.entrypoints.desk import ROLES, Desk, Filled, Visitor, see
 from mrx_portal.ports import SignedOut, TooOften
 
 
 def sign_in_pages(desk: Desk) -> APIRouter:
-    """The routes of people who are not signed in yet."""
+    """The routes of people who are not signed in yet, and of their passwords."""
     routes = APIRouter()
     _add_session(routes, desk)
+    _add_forgotten(routes, desk)
     _add_password(routes, desk)
     return routes
 
@@ -21,6 +22,7 @@ def sign_in_pages(desk: Desk) -> APIRouter:
 def _add_session(routes: APIRouter, desk: Desk) -> None:
     filled = Annotated[Filled, Depends(desk.form("visit"))]
     signed = Annotated[Filled, Depends(desk.form("session"))]
+    visiting = Annotated[Visitor, Depends(desk.signed_in(*ROLES))]
 
     @routes.get("/")
     async def first(request: Request) -> Response:
@@ -34,9 +36,9 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
             return see("/sign-in")
 
     @routes.get("/no-pages")
-    async def no_pages(request: Request) -> Response:
+    async def no_pages(request: Request, visitor: visiting) -> Response:
         """Tell an operator where its tools are."""
-        return desk.page(request, "sign_in/no_pages.html")
+        return desk.page(request, "sign_in/no_pages.html", visitor=visitor)
 
     @routes.get("/sign-in")
     async def show(request: Request, next: str = "", ended: str = "", done: str = "") -> Response:  # noqa: A002
@@ -50,7 +52,9 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
         """Open a session; the browser gets it in a cookie of its own."""
         email, onward = form.text("email", most=320), form.text("next")
         try:
-            opened = await desk.door.sign_in(email, str(form.fields.get("password", "")))
+            opened = await desk.door.sign_in(
+                email, str(form.fields.get("password", "")), browser=desk.secret(request, "browser")
+            )
         except (Forbidden, Invalid, TooOften) as error:
             waiting = isinstance(error, TooOften)
             return desk.page(
@@ -66,6 +70,7 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
             )
         response = see(own_path(onward, otherwise=opened.person.home))
         desk.keep(response, "session", opened.session)
+        desk.keep(response, "browser", opened.browser)
         desk.drop(response, "visit")
         return response
 
@@ -80,7 +85,7 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
         return response
 
 
-def _add_password(routes: APIRouter, desk: Desk) -> None:
+def _add_forgotten(routes: APIRouter, desk: Desk) -> None:
     filled = Annotated[Filled, Depends(desk.form("visit"))]
 
     @routes.get("/forgotten")
@@ -110,9 +115,47 @@ def _add_password(routes: APIRouter, desk: Desk) -> None:
         token = form.text("token")
         password = str(form.fields.get("password", ""))
         try:
-            if password != str(form.fields.get("again", "")):
-                raise Invalid("the two passwords differ", field="again", remedy="type the same one twice")
-            await desk.door.set_password(token, password)
+            _typed_twice(form)
+            mark = await desk.door.set_password(token, password)
         except Rejected as error:
             return desk.page(request, "sign_in/reset.html", status=422, token=token, error=error)
-        return see("/sign-in?done=password-set")
+        response = see("/sign-in?done=password-set")
+        desk.keep(response, "browser", mark)
+        return response
+
+
+def _add_password(routes: APIRouter, desk: Desk) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in(*ROLES))]
+    signed = Annotated[Filled, Depends(desk.form("session"))]
+
+    @routes.get("/password")
+    async def show(request: Request, visitor: visiting, done: str = "") -> Response:
+        """The form of whoever is signed in."""
+        return desk.page(request, "sign_in/password.html", visitor=visitor, done=bool(done), error=None)
+
+    @routes.post("/password")
+    async def change(request: Request, visitor: visiting, form: signed) -> Response:
+        """Replace the password by a new one; the person's other sessions end with it."""
+        session = desk.secret(request, "session")
+        assert session is not None
+        current, password = (str(form.fields.get(name, "")) for name in ("current_password", "password"))
+        try:
+            _typed_twice(form)
+            await desk.door.change_password(session, current, password)
+        except Rejected as error:
+            waiting = isinstance(error, TooOften)
+            return desk.page(
+                request,
+                "sign_in/password.html",
+                visitor=visitor,
+                status=429 if waiting else 422,
+                headers={"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None,
+                done=False,
+                error=error,
+            )
+        return see("/password?done=changed")
+
+
+def _typed_twice(form: Filled) -> None:
+    if form.fields.get("password") != form.fields.get("again"):
+        raise Invalid("the two passwords differ", field="again", remedy="type the same one twice")

@@ -22,6 +22,21 @@ from mrx_portal.handlers.shapes import (
 from mrx_portal.ports import Api, Service
 
 GROUPS_NEEDED = 5
+FILES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFiles:
+    """Files that stay in quarantine, a page of them."""
+
+    files: tuple[Quarantined, ...]
+    more: bool
+    """whether there are older ones"""
+
+    @property
+    def last(self) -> UUID:
+        """The file after which the next page begins."""
+        return self.files[-1].ticket_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +46,7 @@ class Overview:
     members: tuple[Member, ...]
     rounds: tuple[Round, ...]
     release: Release | None
-    quarantine: tuple[Quarantined, ...]
+    quarantine: HeldFiles
     totals: tuple[RoundNumbers, ...]
 
     @property
@@ -130,6 +145,13 @@ STEPS = {"release": propose, "withdrawal": withdraw, "approve": approve}
 """what moves a closed round on, as pages name it"""
 
 
-async def quarantine(api: Api) -> tuple[Quarantined, ...]:
-    """What stays in quarantine, and why."""
-    return read(Quarantine, await api.get(Service.EXCHANGE_ADAPTER, "/v1/quarantine")).held
+async def quarantine(api: Api, *, after: UUID | None = None) -> HeldFiles:
+    """What stays in quarantine, and why: the newest first, or those after one."""
+    answer = await api.get(
+        Service.EXCHANGE_ADAPTER,
+        "/v1/quarantine",
+        after=None if after is None else str(after),
+        limit=FILES_SHOWN + 1,
+    )
+    held = read(Quarantine, answer).held
+    return HeldFiles(files=held[:FILES_SHOWN], more=len(held) > FILES_SHOWN)

@@ -9,10 +9,10 @@ from uuid import UUID
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import Forbidden, Unknown
 from mrx_shared.store.database import set_tenant
+from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mrx_registry.adapters.rows import Rows
 from mrx_registry.adapters.sign_in import SqlPasswordLinks, SqlSessions, SqlSignIns
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.members import Group, Member, Missing, Recognition, Standing, State

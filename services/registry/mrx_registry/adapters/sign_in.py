@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mrx_registry.adapters.rows import Rows
 from mrx_registry.domain.sign_in import IDLE, LONGEST, PasswordLink, Session, SignIn, Why
 
 
@@ -61,10 +61,6 @@ class SqlSignIns(Rows):
             since=since,
         )
         return [row.guessed_at for row in rows]
-
-    async def guesses_of_all(self, *, since: datetime) -> int:
-        row = await self._first("SELECT count(*) AS tried FROM guess WHERE guessed_at > :since", since=since)
-        return int(row.tried) if row else 0
 
     async def count_guess(self, digest: bytes, *, forget_before: datetime) -> None:
         await self._do("DELETE FROM guess WHERE guessed_at < :before", before=forget_before)
@@ -130,8 +126,12 @@ class SqlSessions(Rows):
     async def end(self, token_hash: str) -> None:
         await self._do("DELETE FROM session WHERE token_hash = :hash", hash=token_hash)
 
-    async def end_of_principal(self, principal_id: UUID) -> None:
-        await self._do("DELETE FROM session WHERE principal_id = :id", id=principal_id)
+    async def end_of_principal(self, principal_id: UUID, *, but: str | None = None) -> None:
+        await self._do(
+            "DELETE FROM session WHERE principal_id = :id AND token_hash <> :but",
+            id=principal_id,
+            but=but or "",
+        )
 
     async def end_of_member(self, member_id: UUID) -> None:
         await self._do("DELETE FROM session WHERE member_id = :id", id=member_id)
@@ -147,11 +147,12 @@ class SqlPasswordLinks(Rows):
     async def add(self, link: PasswordLink) -> None:
         await self._do(
             """
-            INSERT INTO password_link (mail_id, principal_id, why, asked_at)
-            VALUES (:mail_id, :principal_id, :why, :asked_at)
+            INSERT INTO password_link (mail_id, principal_id, email_digest, why, asked_at)
+            VALUES (:mail_id, :principal_id, :digest, :why, :asked_at)
             """,
             mail_id=link.mail_id,
             principal_id=link.principal_id,
+            digest=link.email_digest,
             why=link.why,
             asked_at=link.asked_at,
         )
@@ -189,13 +190,10 @@ class SqlPasswordLinks(Rows):
             id=principal_id,
         )
 
-    async def asked_since(self, principal_id: UUID, since: datetime) -> int:
+    async def asked_since(self, digest: bytes, since: datetime) -> int:
         row = await self._first(
-            """
-            SELECT count(*) AS asked FROM password_link
-            WHERE principal_id = :id AND asked_at > :since AND why = 'password-reset'
-            """,
-            id=principal_id,
+            "SELECT count(*) AS asked FROM password_link WHERE email_digest = :digest AND asked_at > :since",
+            digest=digest,
             since=since,
         )
         return int(row.asked) if row else 0
@@ -223,5 +221,9 @@ class SqlPasswordLinks(Rows):
 
 def _link(row: Row[Any]) -> PasswordLink:
     return PasswordLink(
-        mail_id=row.mail_id, principal_id=row.principal_id, why=Why(row.why), asked_at=row.asked_at
+        mail_id=row.mail_id,
+        principal_id=row.principal_id,
+        email_digest=bytes(row.email_digest),
+        why=Why(row.why),
+        asked_at=row.asked_at,
     )

@@ -1,6 +1,7 @@
 """People sign in with an e-mail address and a password of their own; a session follows."""
 
 import hashlib
+import hmac
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -15,10 +16,7 @@ IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=7)
 GUESSES: Final = 10
 GUESSES_WITHIN: Final = timedelta(minutes=15)
-GUESSES_OF_ALL: Final = 100
-GUESSES_OF_ALL_WITHIN: Final = timedelta(minutes=1)
-RESETS: Final = 5
-RESETS_WITHIN: Final = timedelta(hours=1)
+LINKS: Final = 5
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 200
 FEWEST_SIGNS: Final = 5
@@ -116,6 +114,28 @@ class Session:
         return min(self.seen_at + IDLE, self.began_at + LONGEST)
 
 
+@dataclass(frozen=True, slots=True)
+class Browsers:
+    """Tells browsers that an address was signed in from before: their tries are counted apart from all others'."""
+
+    key: bytes = field(repr=False)
+
+    def mark(self, digest: bytes, nonce: str) -> str:
+        """What such a browser keeps for this address. Nobody else can make one; it opens nothing by itself."""
+        return f"{nonce}.{hmac.new(self.key, digest + nonce.encode(), hashlib.sha256).hexdigest()}"
+
+    def knows(self, digest: bytes, mark: str) -> bool:
+        """Whether the mark was made here, for this address."""
+        made = self.mark(digest, mark.partition(".")[0])
+        return hmac.compare_digest(made.encode(), mark.encode())
+
+    def counted_as(self, digest: bytes, mark: str | None) -> bytes:
+        """Whose tries these are: a known browser's own, or anybody's at this address."""
+        if mark is None or not self.knows(digest, mark):
+            return digest
+        return hashlib.sha256(b"browser " + mark.encode()).digest()
+
+
 class Why(StrEnum):
     """Why somebody is sent a one-time link."""
 
@@ -124,6 +144,8 @@ class Why(StrEnum):
 
 
 VALID: Final = {Why.WELCOME: timedelta(days=7), Why.RESET: timedelta(minutes=30)}
+LINKS_WITHIN: Final = VALID[Why.RESET]
+"""so whoever is sent no more links, because somebody else asked for them, was sent one that still works"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,5 +154,6 @@ class PasswordLink:
 
     mail_id: UUID
     principal_id: UUID
+    email_digest: bytes
     why: Why
     asked_at: datetime

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.benchmark import ProtocolAssessed
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.topics import Topic
 
 from mrx_registry.handlers import participation, sign_in
@@ -30,5 +30,10 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
 
     @notification(MailSent)
     async def on_mail_sent(delivery: Delivery[MailSent]) -> None:
+        if delivery.data.asked_by == "registry":
+            await once(delivery, lambda work: sign_in.expect_tokens(delivery.data, work))
+
+    @notification(MailFailed)
+    async def on_mail_failed(delivery: Delivery[MailFailed]) -> None:
         if delivery.data.asked_by == "registry":
             await once(delivery, lambda work: sign_in.expect_tokens(delivery.data, work))

@@ -76,10 +76,21 @@ async def bootstrap(name: str, secret_hash: str, work: Work) -> Credential:
 async def replace_secret(
     principal_id: UUID, secret_hash: str, work: Work, *, by: str, by_secretariat: bool
 ) -> Credential:
-    """Give a principal a new secret; the old one ends now. For the secretariat and the principal itself."""
+    """Give a principal a new secret; the old one ends now.
+
+    For the secretariat, and for the principal itself unless it is a person who signs in with a password.
+    """
     if not by_secretariat and by != str(principal_id):
         raise Unknown("there is no such principal, or not for you", field="principal_id")
-    replaced = replace(await work.principals.credential_of(principal_id), secret_hash=secret_hash)
+    credential = await work.principals.credential_of(principal_id)
+    if not by_secretariat and await work.sign_ins.of(principal_id) is not None:
+        # Else a session that somebody got hold of would become a secret that outlives every new password.
+        raise Forbidden(
+            "who signs in with a password gives itself no secret",
+            field="principal_id",
+            remedy="ask the secretariat for one",
+        )
+    replaced = replace(credential, secret_hash=secret_hash)
     await work.principals.keep(replaced)
     return replaced
 

@@ -7,19 +7,18 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from mrx_shared.messages.notification import MailSent
+from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import PasswordMailAsked
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 
 from mrx_registry.domain.principals import Audience, Kind, Principal
 from mrx_registry.domain.sign_in import (
     GUESSES,
-    GUESSES_OF_ALL,
-    GUESSES_OF_ALL_WITHIN,
     GUESSES_WITHIN,
-    RESETS,
-    RESETS_WITHIN,
+    LINKS,
+    LINKS_WITHIN,
     VALID,
+    Browsers,
     PasswordLink,
     Session,
     SignIn,
@@ -38,7 +37,7 @@ WISHES_AT_ONCE: Final = 20
 
 
 class TooManyGuesses(Exception):
-    """This address, or all of them together, was tried too often."""
+    """This address was tried too often, or this browser tried too often."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__("too many sign-ins failed")
@@ -59,38 +58,29 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A session that began. Its token is shown once; the browser keeps its mark for the next time."""
+
+    session: str = field(repr=False)
+    browser: str = field(repr=False)
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewSignIn:
-    """How a person shall sign in. `password_hash` where it chose its password itself."""
+    """How a person shall sign in. `nobodys` is the hash of a secret that nobody was told."""
 
     email: str = field(repr=False)
     language: str
-    password_hash: str | None = field(default=None, repr=False)
+    nobodys: str = field(repr=False)
 
 
-async def chosen_password(password: str, *, email: str, secrets: Secrets) -> str:
-    """What is kept of a password that somebody chose. Raises `Invalid` for one that would be guessed."""
-    plain = password_from(password)
-    check_password(plain, email=email)
-    return await secrets.hash(plain)
+async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Principal:
+    """Let a person sign in with an address, which is the secretariat's to state; it is sent a link to choose a password.
 
-
-async def set_sign_in(
-    principal_id: UUID, asked: NewSignIn, work: Work, *, by: str, by_secretariat: bool
-) -> Principal:
-    """Let a person sign in with an address.
-
-    The secretariat states the address, and the person is sent a link to choose a password; the person itself may choose
-    it at once. Another address, or another password, ends every session.
+    Another address ends every session. A password that was chosen before opens nothing any more, and a mailed link
+    alone replaces it.
     """
-    own = by == str(principal_id)
-    if not (own or by_secretariat):
-        raise Unknown("there is no such principal, or not for you", field="principal_id")
-    if asked.password_hash is not None and not own:
-        raise Forbidden(
-            "a password is chosen by whoever signs in with it",
-            field="password",
-            remedy="leave it out: the person is sent a link to choose one",
-        )
     credential = await work.principals.credential_of(principal_id)
     if credential.disabled:
         raise Rejected("this principal is disabled", field="principal_id", remedy="make a new principal")
@@ -107,28 +97,128 @@ async def set_sign_in(
                 remedy="a system uses its client id and secret",
             )
         await work.principals.reach(principal_id, email=email, language=asked.language)
-    kept = asked.password_hash or (known.password_hash if known and same else None)
+    chosen = known.password_hash if known else None
     sign_in = SignIn(
         principal_id=principal_id,
         member_id=credential.member_id,
         email_digest=digest,
-        password_hash=kept,
+        password_hash=chosen if same or chosen is None else asked.nobodys,
     )
     if not await work.sign_ins.keep(sign_in):
         raise Rejected(
             "this address cannot be used", field="email", remedy="give one that nobody else signs in with"
         )
-    if not same or asked.password_hash is not None:
+    if not same:
         await work.sessions.end_of_principal(principal_id)
         await work.password_links.use_up(principal_id)
-    if asked.password_hash is None:
-        await _send_link(principal, Why.WELCOME, work)
+    if not await _send_link(principal, Why.WELCOME, work):
+        raise Rejected(
+            f"this address was sent {LINKS} links within half an hour",
+            field="email",
+            remedy="let the person use the newest of them, or wait half an hour",
+        )
     return principal
 
 
-async def _send_link(principal: Principal, why: Why, work: Work) -> None:
+async def may_choose(principal_id: UUID, work: Work, *, by: str) -> Principal:
+    """A person that has an address and no password yet, and asks for itself. Raises `Unknown`, `Rejected`."""
+    if by != str(principal_id):
+        raise Unknown("there is no such principal, or not for you", field="principal_id")
+    known = await work.sign_ins.of(principal_id)
+    if known is None:
+        raise Rejected(
+            "this principal has no address to sign in with",
+            field="principal_id",
+            remedy="ask the secretariat",
+        )
+    if known.password_hash is not None:
+        raise Rejected(
+            "a password was chosen already",
+            field="password",
+            remedy="change it where you are signed in, or use 'Forgot your password?'",
+        )
+    async with work.concerning(known.member_id):
+        return await work.principals.get(principal_id)
+
+
+async def first_password(
+    principal_id: UUID, password: str, transact: Transact, *, secrets: Secrets, by: str
+) -> str:
+    """What is kept of the password that a person chooses who has none yet."""
+    principal = await transact(partial(may_choose, principal_id, by=by))
+    return await chosen_password(password, principal, secrets=secrets)
+
+
+async def choose_first(principal_id: UUID, kept: str, work: Work, *, by: str) -> None:
+    """A person who is known by its client secret chooses its first password; links that it was sent are used up."""
+    await may_choose(principal_id, work, by=by)
+    known = await work.sign_ins.of(principal_id)
+    assert known is not None
+    await work.sign_ins.keep(replace(known, password_hash=kept))
+    await work.password_links.use_up(principal_id)
+
+
+async def chosen_password(password: str, principal: Principal, *, secrets: Secrets) -> str:
+    """What is kept of a password that somebody chose. Raises `Invalid` for one that would be guessed."""
+    plain = password_from(password)
+    check_password(plain, email=principal.email or "")
+    return await secrets.hash(plain)
+
+
+async def change_password(
+    token: str, current: str, password: str, transact: Transact, *, secrets: Secrets
+) -> None:
+    """Whoever is signed in and knows the password replaces it; its other sessions end, and links are used up.
+
+    A wrong one counts as a failed try at the person's address. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
+    """
+    seen = await transact(partial(who_is_signed_in, token))
+    check_password(password_from(password), email=seen.principal.email or "")
+    known = await transact(partial(_begin_own_guess, seen.principal.id))
+    if not await secrets.match(password_from(current), known.password_hash):
+        raise Invalid(
+            "this is not your password",
+            field="current_password",
+            remedy="type the one that you signed in with",
+        )
+    kept = await chosen_password(password, seen.principal, secrets=secrets)
+    await transact(partial(_replace_password, known, kept, token_hash(token)))
+
+
+async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
+    known = await work.sign_ins.of(principal_id)
+    if known is None:
+        raise SignedOut("nobody signs in as this person", field="MRX-Session", remedy="sign in again")
+    await _count_guess(known.email_digest, work)
+    return known
+
+
+async def _replace_password(proved: SignIn, kept: str, session: str, work: Work) -> None:
+    if await work.sign_ins.of(proved.principal_id) != proved:
+        raise Rejected(
+            "the password was changed a moment ago",
+            field="current_password",
+            remedy="sign in with the new one",
+        )
+    await _keep_password(proved, kept, work, but=session)
+
+
+async def _keep_password(known: SignIn, kept: str, work: Work, *, but: str | None = None) -> None:
+    await work.sign_ins.keep(replace(known, password_hash=kept))
+    await work.sign_ins.forgive(known.email_digest)
+    await work.password_links.use_up(known.principal_id)
+    await work.sessions.end_of_principal(known.principal_id, but=but)
+
+
+async def _send_link(principal: Principal, why: Why, work: Work) -> bool:
+    """Says whether it is sent: an address gets so many and no more, whoever asks for them."""
     assert principal.email is not None
-    link = PasswordLink(mail_id=work.new_id(), principal_id=principal.id, why=why, asked_at=work.now)
+    digest = email_digest(principal.email)
+    if await work.password_links.asked_since(digest, work.now - LINKS_WITHIN) >= LINKS:
+        return False
+    link = PasswordLink(
+        mail_id=work.new_id(), principal_id=principal.id, email_digest=digest, why=why, asked_at=work.now
+    )
     await work.password_links.add(link)
     work.say(
         PasswordMailAsked(
@@ -142,16 +232,27 @@ async def _send_link(principal: Principal, why: Why, work: Work) -> None:
         ),
         about=str(principal.id),
     )
+    return True
 
 
-async def sign_in(email: str, password: str, transact: Transact, *, secrets: Secrets) -> tuple[str, Seen]:
-    """A new session for whoever knows the password; its token is shown once.
+async def sign_in(
+    email: str,
+    password: str,
+    transact: Transact,
+    *,
+    secrets: Secrets,
+    browsers: Browsers,
+    browser: str | None = None,
+) -> Begun:
+    """A new session for whoever knows the password. `browser` is the mark that an earlier sign-in left there.
 
     Raises `Unproved`, `TooManyGuesses`, or `Forbidden` for the disabled and suspended. The try is counted before it is
-    made, and an unknown address is treated like a known one, in equal time.
+    made, and an unknown address is treated like a known one, in equal time. A stranger who fails at an address locks it
+    for strangers: where its person signed in before, tries have a count of their own.
     """
     digest = email_digest(email)
-    known = await transact(partial(_begin_guess, digest))
+    counted = browsers.counted_as(digest, browser)
+    known = await transact(partial(_begin_guess, digest, counted))
     kept = known.password_hash if known else None
     if not await secrets.match(password_from(password), kept) or known is None or kept is None:
         raise Unproved(
@@ -160,20 +261,23 @@ async def sign_in(email: str, password: str, transact: Transact, *, secrets: Sec
             remedy="try again, or use 'Forgot your password?'",
         )
     token = secrets.new()
-    return token, await transact(partial(_begin_session, known, token_hash(token)))
+    seen = await transact(partial(_begin_session, known, token_hash(token), counted))
+    return Begun(session=token, browser=browsers.mark(digest, secrets.new()), seen=seen)
 
 
-async def _begin_guess(digest: bytes, work: Work) -> SignIn | None:
-    tried = await work.sign_ins.guesses(digest, since=work.now - GUESSES_WITHIN)
-    if len(tried) >= GUESSES:
-        raise TooManyGuesses(tried[-GUESSES] + GUESSES_WITHIN - work.now)
-    if await work.sign_ins.guesses_of_all(since=work.now - GUESSES_OF_ALL_WITHIN) >= GUESSES_OF_ALL:
-        raise TooManyGuesses(GUESSES_OF_ALL_WITHIN)
-    await work.sign_ins.count_guess(digest, forget_before=work.now - GUESSES_WITHIN)
+async def _begin_guess(digest: bytes, counted: bytes, work: Work) -> SignIn | None:
+    await _count_guess(counted, work)
     return await work.sign_ins.by_email(digest)
 
 
-async def _begin_session(proved: SignIn, hashed: str, work: Work) -> Seen:
+async def _count_guess(counted: bytes, work: Work) -> None:
+    tried = await work.sign_ins.guesses(counted, since=work.now - GUESSES_WITHIN)
+    if len(tried) >= GUESSES:
+        raise TooManyGuesses(tried[-GUESSES] + GUESSES_WITHIN - work.now)
+    await work.sign_ins.count_guess(counted, forget_before=work.now - GUESSES_WITHIN)
+
+
+async def _begin_session(proved: SignIn, hashed: str, counted: bytes, work: Work) -> Seen:
     session = Session(
         token_hash=hashed,
         principal_id=proved.principal_id,
@@ -186,7 +290,7 @@ async def _begin_session(proved: SignIn, hashed: str, work: Work) -> Seen:
         raise Unproved(
             "the password was changed a moment ago", field="password", remedy="sign in with the new one"
         )
-    await work.sign_ins.forgive(proved.email_digest)
+    await work.sign_ins.forgive(counted)
     await work.sessions.add(session)
     return seen
 
@@ -208,13 +312,14 @@ async def who_is_signed_in(token: str, work: Work) -> Seen:
     session = await work.sessions.get(token_hash(token))
     if session is None or session.ends_at <= work.now:
         raise SignedOut("nobody is signed in with this session", field="MRX-Session", remedy="sign in again")
-    if work.now - session.seen_at >= SEEN_EVERY:
-        session = replace(session, seen_at=work.now)
-        await work.sessions.seen(session)
+    used = work.now - session.seen_at >= SEEN_EVERY
     try:
-        return await _look_at(session, work)
+        seen = await _look_at(replace(session, seen_at=work.now) if used else session, work)
     except Forbidden as refusal:
         raise SignedOut(refusal.reason, field="MRX-Session", remedy=refusal.remedy) from refusal
+    if used:  # after the credential is held, as whoever disables it ends the session in this order
+        await work.sessions.seen(seen.session)
+    return seen
 
 
 async def sign_out(token: str, work: Work) -> None:
@@ -243,10 +348,7 @@ async def _send_wished_links(work: Work) -> bool:
     digests = await work.password_links.take_wishes(WISHES_AT_ONCE)
     for digest in digests:
         known = await work.sign_ins.by_email(digest)
-        if (
-            known is None
-            or await work.password_links.asked_since(known.principal_id, work.now - RESETS_WITHIN) >= RESETS
-        ):
+        if known is None:
             continue
         credential = await work.principals.credential_of(known.principal_id)
         member = await work.members.find(known.member_id) if known.member_id else None
@@ -257,23 +359,33 @@ async def _send_wished_links(work: Work) -> bool:
     return bool(digests)
 
 
-async def expect_tokens(sent: MailSent, work: Work) -> None:
-    """A mail with a one-time link went out: its tokens hold from now on, for as long as such a link does."""
-    link = await work.password_links.get(sent.mail_id)
+async def expect_tokens(mail: MailSent | MailFailed, work: Work) -> None:
+    """A mail with a one-time link went out: its tokens hold from now on, for as long as such a link does.
+
+    So do those of a mail that failed: one of its tries may have arrived although its answer was lost.
+    """
+    link = await work.password_links.get(mail.mail_id)
     if link is None:  # not ours, or from before our database was made anew
         return
-    for hashed in sent.token_hashes:
-        await work.password_links.expect(link.mail_id, hashed, ends_at=sent.sent_at + VALID[link.why])
+    known_at = mail.sent_at if isinstance(mail, MailSent) else mail.failed_at
+    for hashed in mail.token_hashes:
+        await work.password_links.expect(link.mail_id, hashed, ends_at=known_at + VALID[link.why])
 
 
-async def redeem(token: str, password: str, transact: Transact, *, secrets: Secrets) -> UUID:
-    """Set a password with a one-time link; the person is signed out everywhere. Raises `Unknown`, `Invalid`."""
+async def redeem(
+    token: str, password: str, transact: Transact, *, secrets: Secrets, browsers: Browsers
+) -> str:
+    """Set a password with a one-time link; the person is signed out everywhere. Raises `Unknown`, `Invalid`.
+
+    Returns the browser's mark: whoever reads the address's mail is no stranger who could be locked out.
+    """
     hashed = token_hash(token)
     principal = await transact(partial(_holder, hashed))
     if principal.email is None:
         raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
-    kept = await chosen_password(password, email=principal.email, secrets=secrets)
-    return await transact(partial(_set_password, hashed, kept))
+    kept = await chosen_password(password, principal, secrets=secrets)
+    await transact(partial(_set_password, hashed, kept))
+    return browsers.mark(email_digest(principal.email), secrets.new())
 
 
 async def _holder(hashed: str, work: Work) -> Principal:
@@ -295,10 +407,5 @@ async def _redeemable(hashed: str, work: Work) -> SignIn:
     return known
 
 
-async def _set_password(hashed: str, kept: str, work: Work) -> UUID:
-    known = await _redeemable(hashed, work)
-    await work.sign_ins.keep(replace(known, password_hash=kept))
-    await work.sign_ins.forgive(known.email_digest)
-    await work.password_links.use_up(known.principal_id)
-    await work.sessions.end_of_principal(known.principal_id)
-    return known.principal_id
+async def _set_password(hashed: str, kept: str, work: Work) -> None:
+    await _keep_password(await _redeemable(hashed, work), kept, work)

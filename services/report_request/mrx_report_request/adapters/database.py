@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,12 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from mrx_shared.store.rows import Rows
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_report_request.adapters.rows import request_of, row_of
+from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
@@ -28,23 +30,7 @@ _FIXED = frozenset(
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDS))
 
 
-class _Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, work: SqlWork) -> None:
-        self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _do(self, sql: str, **values: object) -> None:
-        await self._work.session.execute(text(sql), values)
-
-
-class SqlFacts(_Rows):
+class SqlFacts(Rows):
     """See `ports.Facts`."""
 
     async def participant(self, member_id: UUID) -> Participant | None:
@@ -131,7 +117,7 @@ class SqlFacts(_Rows):
         return {row.id: _listed(row) for row in rows}
 
 
-class SqlRequests(_Rows):
+class SqlRequests(Rows):
     """See `ports.Requests`."""
 
     async def add(self, requests: Sequence[Request]) -> None:
@@ -194,7 +180,7 @@ class SqlRequests(_Rows):
         changed = ", ".join(f"{name} = {_place(name)}" for name in row if name not in _FIXED)
         await self._do(f"UPDATE request SET {changed} WHERE request_id = :request_id", **row)  # noqa: S608 - ours
         await self._do(
-            "UPDATE request_owner SET due_at = :due_at WHERE request_id = :id",
+            "UPDATE request_owner SET due_at = :due_at, put_off_until = NULL WHERE request_id = :id",
             id=request.request_id,
             due_at=request.due_at(),
         )
@@ -224,15 +210,19 @@ class SqlRequests(_Rows):
         )
         return [request_of(row) for row in rows]
 
-    async def counted_until(self, site_token: str) -> Sequence[date]:
+    async def recognised(self, site_token: str) -> Sequence[Recognised]:
         await self._do(
             "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :site, 0))",
             site=site_token,
         )
         rows = await self._all(
-            "SELECT valid_until FROM request WHERE site_token = :site AND avoided", site=site_token
+            """
+            SELECT report_sha256 AS sha256, audit_date, valid_until, avoided
+            FROM request WHERE site_token = :site AND valid_until IS NOT NULL
+            """,
+            site=site_token,
         )
-        return [row.valid_until for row in rows]
+        return [Recognised(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
     async def numbers(self) -> Sequence[Numbers]:
         rows = await self._all(
@@ -253,7 +243,7 @@ class SqlRequests(_Rows):
         return [Numbers(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
 
-class SqlMails(_Rows):
+class SqlMails(Rows):
     """See `ports.Mails`."""
 
     async def note(self, mails: Mapping[UUID, UUID]) -> None:
@@ -272,9 +262,17 @@ class SqlMails(_Rows):
         rows = await self._all("SELECT mail_id FROM mail WHERE request_id = :id", id=request_id)
         return [row.mail_id for row in rows]
 
+    async def has(self, mail_id: UUID, *, about: UUID) -> bool:
+        sql = "SELECT 1 FROM mail WHERE mail_id = :id AND request_id = :about"
+        return await self._first(sql, id=mail_id, about=about) is not None
 
-class SqlPages(_Rows):
+
+class SqlPages(Rows):
     """See `ports.Pages`."""
+
+    def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
+        self._work = work
 
     async def find(self, token_hash: str) -> Page | None:
         row = await self._first(
@@ -302,8 +300,12 @@ class SqlPages(_Rows):
         await self._do("DELETE FROM page_token WHERE request_id = :id", id=request_id)
 
 
-class SqlOwners(_Rows):
+class SqlOwners(Rows):
     """See `ports.Owners`."""
+
+    def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
+        self._work = work
 
     async def of(self, request_id: UUID) -> UUID | None:
         row = await self._first("SELECT member_id FROM request_owner WHERE request_id = :id", id=request_id)
@@ -315,11 +317,26 @@ class SqlOwners(_Rows):
 
     async def due(self, *, limit: int) -> Sequence[Page]:
         rows = await self._all(
-            "SELECT request_id, member_id FROM request_owner WHERE due_at <= :now ORDER BY due_at LIMIT :limit",
+            """
+            SELECT request_id, member_id FROM request_owner
+            WHERE due_at <= :now AND (put_off_until IS NULL OR put_off_until <= :now)
+            ORDER BY put_off_until NULLS FIRST, due_at LIMIT :limit
+            """,
             now=self._work.now,
             limit=limit,
         )
         return [Page(request_id=row.request_id, member_id=row.member_id) for row in rows]
+
+    async def put_off(self, request_id: UUID) -> None:
+        await self._do(
+            """
+            UPDATE request_owner SET put_off_until = CAST(:now AS timestamptz)
+                + LEAST(GREATEST(CAST(:now AS timestamptz) - due_at, interval '1 minute'), interval '1 hour')
+            WHERE request_id = :id
+            """,
+            id=request_id,
+            now=self._work.now,
+        )
 
 
 class ReportRequestWork(SqlWork):
@@ -327,9 +344,9 @@ class ReportRequestWork(SqlWork):
 
     def __init__(self, session: AsyncSession, moment: Moment) -> None:
         super().__init__(session, moment)
-        self.facts = SqlFacts(self)
-        self.requests = SqlRequests(self)
-        self.mails = SqlMails(self)
+        self.facts = SqlFacts(session)
+        self.requests = SqlRequests(session)
+        self.mails = SqlMails(session)
         self.pages = SqlPages(self)
         self.owners = SqlOwners(self)
 

@@ -45,6 +45,7 @@ def row_of(request: Request) -> dict[str, object]:
         "mail": request.mail.value,
         "history": [{**asdict(one), "at": one.at.isoformat()} for one in request.history],
         "revoked_mails": list(request.revoked_mails),
+        "earlier_uploads": list(request.earlier_uploads),
         "report_id": report and report.report_id,
         "report_sha256": report and report.sha256,
         "report_size": report and report.size,
@@ -52,6 +53,7 @@ def row_of(request: Request) -> dict[str, object]:
         "stored_at": report and report.stored_at,
         "read_at": report and report.read_at,
         "access_withdrawn_at": report and report.access_withdrawn_at,
+        "audit_date": report and report.audit_date,
         "outcome": decision and decision.outcome.value,
         "decision_reason": decision and decision.reason,
         "valid_until": decision and decision.valid_until,
@@ -77,6 +79,7 @@ def request_of(row: Row[Any]) -> Request:
             for one in row.history
         ),
         revoked_mails=tuple(row.revoked_mails),
+        earlier_uploads=tuple(row.earlier_uploads),
         report=_report(row),
         decision=_decision(row),
     )
@@ -93,6 +96,7 @@ def _report(row: Row[Any]) -> Report | None:
         stored_at=row.stored_at,
         read_at=row.read_at,
         access_withdrawn_at=row.access_withdrawn_at,
+        audit_date=row.audit_date,
     )
 
 

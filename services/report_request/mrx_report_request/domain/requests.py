@@ -14,7 +14,12 @@ from mrx_report_request.domain.steps import ENDS, EXPIRES, OPEN, REMINDED, TABLE
 
 UPLOAD_LASTS: Final = timedelta(minutes=30)
 """an upload that began in time is waited for so long, although the term ends meanwhile"""
+ROOM_LASTS: Final = timedelta(minutes=70)
+"""so long the exchange keeps the room of an upload for which no file comes"""
 LAST_REMINDER: Final = timedelta(days=3)
+MOST_CONTACTS: Final = 20
+"""so often the contact of one request may be replaced: each time mails somebody"""
+REPLACED: Final = "the contact was replaced"
 CONTACTS_KEPT: Final = timedelta(days=90)
 
 
@@ -70,6 +75,8 @@ class Report:
     read_at: datetime | None = None
     """when the member was first given a link to it"""
     access_withdrawn_at: datetime | None = None
+    audit_date: date | None = None
+    """when the audit was, where a platform states it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +117,9 @@ class Request:
     reminders: int = 0
     sent_at: datetime | None = None
     upload_begun_at: datetime | None = None
-    """the latest that was begun within the term"""
+    """the latest that began within the term, while its file may still come"""
+    earlier_uploads: tuple[datetime, ...] = ()
+    """when those began before it whose files may still come, too; none without it"""
     report: Report | None = None
     decision: Decision | None = None
 
@@ -126,7 +135,7 @@ class Request:
 
     def may(self, step: Step) -> bool:
         """Whether the table has the step, or an upload that began within the term takes up an expired request."""
-        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE, Step.STORE) and self.upload_begun_at is not None
+        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE) and self.upload_begun_at is not None
         return self.state in TABLE[step].of or (self.state is State.EXPIRED and late)
 
     def take(self, step: Step, *, at: datetime, reason: str | None = None) -> "Request":
@@ -166,8 +175,17 @@ class Request:
         return replace(self, mail=MailState.BOUNCED if bounced else MailState.REFUSED)
 
     def readdress(self, supplier: Supplier, mails: Collection[UUID], *, at: datetime) -> "Request":
-        """Write to another contact. The links of `mails` hold no longer where the address is another."""
-        after = self.take(Step.READDRESS, at=at, reason="the contact was replaced")
+        """Write to another contact. The links of `mails` hold no longer where the address is another.
+
+        Raises `NotPossible`, and `Rejected` where it was replaced too often.
+        """
+        after = self.take(Step.READDRESS, at=at, reason=REPLACED)
+        if sum(one.reason == REPLACED for one in self.history) >= MOST_CONTACTS:
+            raise Rejected(
+                f"the contact was replaced {MOST_CONTACTS} times",
+                field="contact_email",
+                remedy="withdraw the request and ask anew",
+            )
         revoked = self.revoked_mails
         if supplier.contact_email != self.supplier.contact_email:
             revoked = tuple(sorted({*revoked, *mails}))
@@ -179,19 +197,48 @@ class Request:
         """A supplier begins to hand over a report. What began after the term counts nothing."""
         if begun_at > self.term_ends_at:
             return self
-        timely = replace(self, upload_begun_at=max(begun_at, self.upload_begun_at or begun_at))
+        timely = self._with_uploads({*self._uploads, begun_at}, since=begun_at - ROOM_LASTS)
         if timely.may(Step.BEGIN_UPLOAD):
             return timely.take(Step.BEGIN_UPLOAD, at=now)
-        return timely if self.state is State.UPLOADING else self
+        return timely if self.state in (State.UPLOADING, State.CHECKING) else self
+
+    def upload_lapsed(self, *, lapsed_at: datetime, now: datetime) -> "Request":
+        """Nothing came of what had begun, and nothing is on its way. What began since then counts on."""
+        after = self._with_uploads(self._uploads, since=lapsed_at)
+        if self.upload_begun_at is None or after.upload_begun_at is not None:
+            return after
+        why = "nothing came of the upload that had begun"
+        return after.take(Step.LAPSE_UPLOAD, at=now, reason=why) if self.may(Step.LAPSE_UPLOAD) else after
 
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
         """A report is there. A second one counts nothing."""
         return replace(self.take(Step.STORE, at=now), report=report) if self.may(Step.STORE) else self
 
     def file_refused(self, why: str, *, now: datetime) -> "Request":
-        """A file did not pass. The supplier may hand over another within the term."""
-        after = replace(self, upload_begun_at=None)
-        return after.take(Step.REFUSE_FILE, at=now, reason=why) if self.may(Step.REFUSE_FILE) else after
+        """A file did not pass. The supplier may hand over another within the term, or is at it already."""
+        after = self._with_uploads(self._uploads[1:], since=now - ROOM_LASTS)
+        if not self.may(Step.REFUSE_FILE):
+            return after
+        after = after.take(Step.REFUSE_FILE, at=now, reason=why)
+        if after.upload_begun_at is None:
+            return after
+        return after.take(Step.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
+
+    @property
+    def _uploads(self) -> tuple[datetime, ...]:
+        """When those began within the term whose files may still come; which of them ends is not known."""
+        return (*self.earlier_uploads, self.upload_begun_at) if self.upload_begun_at else ()
+
+    def _with_uploads(self, begun: Collection[datetime], *, since: datetime) -> "Request":
+        kept = sorted(one for one in begun if one > since)
+        return replace(self, upload_begun_at=kept[-1] if kept else None, earlier_uploads=tuple(kept[:-1]))
+
+    def report_came_late(self, report: Report, *, now: datetime) -> "Request":
+        """Its report came after its end, when the member had asked anew: it is told where the report lies."""
+        where = f"its report came when you had asked anew; it lies at /v1/reports/{report.report_id}"
+        if self.state is not State.EXPIRED or self.reason == where:
+            return self
+        return replace(self, history=(*self.history, Happened(state=self.state, reason=where, at=now)))
 
     def report_read(self, report_id: UUID, *, at: datetime) -> "Request":
         """The member was given a link to the report."""
@@ -205,7 +252,8 @@ class Request:
         if self.report and self.report.report_id == report_id and not self.report.access_withdrawn_at:
             return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
         if report_id is None and self.may(Step.LOSE_ACCESS):
-            return replace(self, upload_begun_at=None).take(Step.LOSE_ACCESS, at=now, reason=why)
+            after = replace(self, upload_begun_at=None, earlier_uploads=())
+            return after.take(Step.LOSE_ACCESS, at=now, reason=why)
         return self
 
     def access_renewed(self, report_id: UUID, *, now: datetime) -> "Request":
@@ -235,11 +283,16 @@ class Request:
         return self.term_ends_at
 
     def reminder_at(self) -> datetime | None:
-        """When the supplier is reminded next, or None."""
+        """When the supplier is reminded next, or None. Nobody is in the midst of an upload."""
         if self.state not in REMINDED or self.mail in (MailState.REFUSED, MailState.BOUNCED):
             return None
         moments = self._reminders()
-        return moments[self.reminders] if self.reminders < len(moments) else None
+        if self.reminders == len(moments):
+            return None
+        moment = moments[self.reminders]
+        if self.state is State.UPLOADING and self.upload_begun_at:
+            return max(moment, self.upload_begun_at + UPLOAD_LASTS)
+        return moment
 
     def reminded(self, *, at: datetime) -> "Request":
         """The reminder that is due is written; those due with it count as written too."""

@@ -40,6 +40,7 @@ class Step(StrEnum):
     ACCEPT = "acceptance"
     REFUSE = "refusal"
     BEGIN_UPLOAD = "upload"
+    LAPSE_UPLOAD = "upload-lapse"
     RECEIVE = "arrival"
     STORE = "storage"
     REFUSE_FILE = "file-refusal"
@@ -64,7 +65,7 @@ _UNDER_WAY = _ASKED | {State.UPLOADING, State.CHECKING}
 OPEN = _UNDER_WAY | {State.AVAILABLE}
 """a member has at most one of these for a site"""
 ENDS = frozenset(State) - OPEN
-REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED})
+REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
 EXPIRES = _ASKED | {State.UPLOADING}
 
 TABLE: Mapping[Step, Move] = MappingProxyType(
@@ -76,8 +77,10 @@ TABLE: Mapping[Step, Move] = MappingProxyType(
         ),
         Step.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
         Step.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
+        Step.LAPSE_UPLOAD: Move(by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED),
         Step.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
-        Step.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY, to=State.AVAILABLE),
+        # What is in the vault was taken while the request was open: that the clock came by meanwhile loses nothing.
+        Step.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY | {State.EXPIRED}, to=State.AVAILABLE),
         Step.REFUSE_FILE: Move(
             by=Actor.EXCHANGE,
             of=frozenset({State.ACCEPTED, State.UPLOADING, State.CHECKING}),
@@ -88,7 +91,7 @@ TABLE: Mapping[Step, Move] = MappingProxyType(
         ),
         Step.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
         Step.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
-        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED, to=None),
+        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
         Step.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
     }
 )

@@ -15,6 +15,7 @@ from mrx_shared.messages.exchange_adapter import (
     ReportRefused,
     ReportStored,
     UploadBegun,
+    UploadLapsed,
 )
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import ParticipationChanged, SigningKeyPublished
@@ -171,6 +172,10 @@ def _listen_to_exchange(subscriptions: Subscriptions[Work], once: Once[Work]) ->
     @exchange(UploadBegun)
     async def on_upload_begun(delivery: Delivery[UploadBegun]) -> None:
         await once(delivery, lambda work: facts.note_upload_begun(delivery.data, work))
+
+    @exchange(UploadLapsed)
+    async def on_upload_lapsed(delivery: Delivery[UploadLapsed]) -> None:
+        await once(delivery, lambda work: facts.note_upload_lapsed(delivery.data, work))
 
     @exchange(ReportReceived)
     async def on_report_received(delivery: Delivery[ReportReceived]) -> None:

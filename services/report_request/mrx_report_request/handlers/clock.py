@@ -12,7 +12,11 @@ AT_ONCE = 100
 
 
 async def keep_time(transact: Transact) -> bool:
-    """Do what is due, each request in a transaction of its own. Returns whether more may be due."""
+    """Do what is due, each request in a transaction of its own. Returns whether more may be due.
+
+    A request at which this fails steps aside for a while, and is no hindrance to those behind it; the first failure is
+    raised at the end.
+    """
     due: list[Page] = []
 
     async def find(work: Work) -> None:
@@ -25,15 +29,23 @@ async def keep_time(transact: Transact) -> bool:
             await transact(partial(look_at_clock, one.request_id), tenant=one.member_id)
         except Exception as error:  # noqa: BLE001  (one request's fault keeps no other waiting; it is raised below)
             failures.append(error)
+            await transact(partial(_put_off, one.request_id))
     if failures:
         raise failures[0]
     return len(due) == AT_ONCE
 
 
+async def _put_off(request_id: UUID, work: Work) -> None:
+    await work.owners.put_off(request_id)
+
+
 async def look_at_clock(request_id: UUID, work: Work) -> None:
     """Take the one step that is due on a request, if any is."""
     request = await work.requests.get_to_change(request_id)
-    await settle(request, await _after(request, work), work)
+    after = await _after(request, work)
+    if after == request:
+        await work.requests.save(request)  # it is due at another time than was kept: that is kept anew
+    await settle(request, after, work)
 
 
 async def _after(request: Request, work: Work) -> Request:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from mrx_shared.messages.exchange_adapter import (
     ReportRefused,
     ReportStored,
     UploadBegun,
+    UploadLapsed,
 )
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import ParticipationChanged
@@ -50,27 +51,35 @@ async def note_mail_sent(sent: MailSent, work: Work) -> None:
     """The supplier has its mail: the tokens of its links open the page."""
     if sent.asked_by != "report_request":
         return
-    async with _owner_of(sent.about, work) as member_id:
+    async with _owner_of(sent.about, work):
         request = await work.requests.get_to_change(sent.about)
-        if sent.mail_id not in await work.mails.of(sent.about):
+        if not await work.mails.has(sent.mail_id, about=sent.about):
             return
-        if sent.mail_id not in request.revoked_mails:
-            page = Page(request_id=sent.about, member_id=member_id)
-            for token_hash in sent.token_hashes:
-                await work.pages.open(token_hash, page, mail_id=sent.mail_id, until=sent.sent_at + PAGE_LASTS)
+        await _open_page(sent, request, work, at=sent.sent_at)
         await settle(request, request.mail_sent(sent.mail_id, at=sent.sent_at), work)
 
 
 async def note_mail_failed(failed: MailFailed, work: Work) -> None:
-    """A mail came back or was refused: the member is told."""
+    """A mail came back or was refused: the member is told. A link of it that arrived nevertheless works."""
     if failed.asked_by != "report_request":
         return
     async with _owner_of(failed.about, work):
         request = await work.requests.get_to_change(failed.about)
+        if await work.mails.has(failed.mail_id, about=failed.about):
+            await _open_page(failed, request, work, at=failed.failed_at)
         after = request.mail_failed(failed.mail_id, bounced=failed.cause == "bounced")
         if after != request and not request.ended and request.report is None:
             await mail_requester("undelivered", request, work, detail=f"{failed.cause} {failed.status}")
         await settle(request, after, work)
+
+
+async def _open_page(mail: MailSent | MailFailed, request: Request, work: Work, *, at: datetime) -> None:
+    """The tokens of a mail's links open the page from now on, unless its address was replaced."""
+    if mail.mail_id in request.revoked_mails:
+        return
+    page = Page(request_id=request.request_id, member_id=request.member_id)
+    for token_hash in mail.token_hashes:
+        await work.pages.open(token_hash, page, mail_id=mail.mail_id, until=at + PAGE_LASTS)
 
 
 async def note_upload_begun(begun: UploadBegun, work: Work) -> None:
@@ -79,6 +88,13 @@ async def note_upload_begun(begun: UploadBegun, work: Work) -> None:
         request = await work.requests.get_to_change(begun.request_id)
         after = request.upload_begun(begun_at=begun.begun_at, now=work.now)
         await settle(request, await _unless_asked_again(request, after, work), work)
+
+
+async def note_upload_lapsed(lapsed: UploadLapsed, work: Work) -> None:
+    """Nothing came of what the supplier had begun: the request waits for it as before."""
+    async with _owner_of(lapsed.request_id, work, stated=lapsed.member_id):
+        request = await work.requests.get_to_change(lapsed.request_id)
+        await settle(request, request.upload_lapsed(lapsed_at=lapsed.lapsed_at, now=work.now), work)
 
 
 async def note_report_received(received: ReportReceived, work: Work) -> None:
@@ -99,8 +115,11 @@ async def note_report_stored(stored: ReportStored, work: Work) -> None:
             size=stored.size,
             channel=Channel(stored.channel),
             stored_at=stored.stored_at,
+            audit_date=stored.audit_date,
         )
         after = await _unless_asked_again(request, request.report_stored(report, now=work.now), work)
+        if after == request:
+            after = request.report_came_late(report, now=work.now)
         if after.state is State.AVAILABLE and request.state is not State.AVAILABLE:
             await mail_requester("ready", after, work)
             after = await mail_supplier("received", after, work)
@@ -152,7 +171,7 @@ async def _owner_of(request_id: UUID, work: Work, *, stated: UUID | None = None)
 
 
 async def _unless_asked_again(request: Request, after: Request, work: Work) -> Request:
-    """An expired request is taken up by its late report, unless its member has asked for the site anew."""
+    """An expired request is taken up by what its supplier does late, unless its member has asked for the site anew."""
     revived = request.ended and not after.ended
     if revived and await work.requests.open_for([request.site_token]):
         return request

@@ -46,10 +46,19 @@ async def decide(
     """Record whether the report stands in for an audit, and whether that avoids one."""
     request = await work.requests.get_to_change(request_id)
     request.take(Step.DECIDE, at=work.now)
-    if request.report is None:
+    report = request.report
+    if report is None:
         raise Rejected("there is no report to decide on", field="state")
-    decision = read_decision(outcome, reason, valid_until, stored_at=request.report.stored_at, now=work.now)
-    avoided = avoids(decision, await work.requests.counted_until(request.site_token))
+    decision = read_decision(
+        outcome,
+        reason,
+        valid_until,
+        stored_at=report.stored_at,
+        audit_date=report.audit_date,
+        now=work.now,
+    )
+    earlier = await work.requests.recognised(request.site_token)
+    avoided = avoids(decision, earlier, sha256=report.sha256, audit_date=report.audit_date)
     return await settle(request, request.decide(decision, avoided=avoided), work)
 
 

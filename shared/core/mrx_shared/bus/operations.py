@@ -5,7 +5,7 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
@@ -81,7 +81,7 @@ def _add_health(router: APIRouter, parts: PartsState) -> None:
             {"status": "not ready" if faults else "ready", "faults": faults}, 503 if faults else 200
         )
 
-    @router.get("/metrics", tags=["health"])
+    @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrx_shared.kit.logging import where
-from mrx_shared.refusals import Kind, Rejected, TooEarly, Unavailable
+from mrx_shared.refusals import Kind, Rejected, TooEarly, Unavailable, spelled
 
 log = structlog.get_logger(__name__)
 
@@ -109,8 +109,9 @@ def _document_problems(api: FastAPI) -> None:
             for operation in (one for path in document["paths"].values() for one in path.values()):
                 operation["responses"].pop("422", None)
                 for status in ("4XX", "503"):
-                    content = operation["responses"][status]["content"]
-                    content["application/problem+json"] = content.pop("application/json")
+                    # FastAPI names the operation's own kind of answer.
+                    (refused,) = operation["responses"][status]["content"].values()
+                    operation["responses"][status]["content"] = {"application/problem+json": refused}
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
         assert api.openapi_schema is not None
@@ -137,16 +138,16 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 async def _unreadable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = dict(error.errors()[0])
-    place = [str(step) for step in first["loc"] if step != "body"]
+    place = [step for step in first["loc"] if step != "body"]
     malformed = first["type"] == "json_invalid"
-    row = None if malformed else next((int(step) + 1 for step in place if step.isdigit()), None)
+    row = None if malformed else next((step + 1 for step in place if isinstance(step, int)), None)
     return problem(
         422,
         "; ".join(
-            f"{'.'.join(str(step) for step in fault['loc'] if step != 'body') or 'body'}: {fault['msg']}"
+            f"{spelled(step for step in fault['loc'] if step != 'body') or 'body'}: {fault['msg']}"
             for fault in error.errors()[:10]
         ),
-        field="body" if malformed else ".".join(place) or "body",
+        field="body" if malformed else spelled(place) or "body",
         row=row,
         remedy="see this API's /openapi.json for what the field takes",
     )

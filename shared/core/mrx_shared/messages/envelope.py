@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from mrx_shared.refusals import spelled
+
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """a name on one line: no control characters, which no table and no log line can hold"""
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -105,7 +107,7 @@ def decode(raw: bytes, message: type[M]) -> Envelope[M]:
 def places(error: ValidationError) -> str:
     """Where an input broke which rule, without the input itself."""
     return "; ".join(
-        f"{'.'.join(str(step) for step in fault['loc']) or 'document'}: {fault['msg']}"
+        f"{spelled(fault['loc']) or 'document'}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_context=False, include_input=False)[:10]
     )
 

@@ -39,7 +39,7 @@ REASONS: Final = (
 
 
 class UploadBegun(Message):
-    """The supplier began to hand over a report: a ticket was minted, or a platform's site named."""
+    """Room for a report was opened: a ticket was minted, or the platform's report is being fetched."""
 
     type: ClassVar[str] = "mrx.exchange_adapter.upload-begun.v1"
     subject_is: ClassVar[str] = "request id"
@@ -48,6 +48,19 @@ class UploadBegun(Message):
     member_id: UUID
     channel: Channel
     begun_at: AwareDatetime
+
+
+class UploadLapsed(Message):
+    """The last room of a request that was still open was closed without a file: nothing is on its way any more."""
+
+    type: ClassVar[str] = "mrx.exchange_adapter.upload-lapsed.v1"
+    subject_is: ClassVar[str] = "request id"
+
+    request_id: UUID
+    member_id: UUID
+    ticket_id: UUID
+    channel: Channel
+    lapsed_at: AwareDatetime
 
 
 class ReportReceived(Message):

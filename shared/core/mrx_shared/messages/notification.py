@@ -38,4 +38,8 @@ class MailFailed(Message):
     about: UUID
     cause: Literal["refused", "bounced", "given-up"]
     status: str
+    token_hashes: list[str] = Field(
+        default=[],
+        description="SHA-256 in hex of the tokens of its links: a try whose answer was lost may have arrived",
+    )
     failed_at: AwareDatetime

@@ -136,7 +136,7 @@ class HeldShown(Answer):
 
 
 class QuarantineShown(Answer):
-    """The newest first."""
+    """The newest first; ask on with `after`, a ticket's id. A refusal is shown for ninety days."""
 
     held: list[HeldShown]
 
@@ -217,7 +217,7 @@ def link_minted(link: Link) -> LinkMinted:
 
 
 def held_shown(ticket: Ticket) -> HeldShown:
-    since: datetime = ticket.settled_at or ticket.minted_at
+    since: datetime = ticket.held_since or ticket.minted_at
     return HeldShown(
         request_id=ticket.request_id,
         ticket_id=ticket.ticket_id,

@@ -78,8 +78,13 @@ def _add_quarantine(router: APIRouter, requests: Requests[Work], access: Access)
     secretariat = Annotated[Principal, Depends(access.require(Role.SECRETARIAT))]
 
     @router.get("/quarantine", tags=["secretariat"])
-    async def list_held(who: secretariat) -> QuarantineShown:  # noqa: ARG001
+    async def list_held(
+        who: secretariat,  # noqa: ARG001
+        after: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+    ) -> QuarantineShown:
         async def listed(work: Work) -> QuarantineShown:
-            return QuarantineShown(held=[held_shown(one) for one in await quarantine.list_held(work)])
+            found = await quarantine.list_held(work, after=after, limit=limit)
+            return QuarantineShown(held=[held_shown(one) for one in found])
 
         return await requests.read(listed)

@@ -108,14 +108,15 @@ def _add_token(routes: APIRouter, desk: Desk) -> None:
         if not client_id or not client_secret:
             return _refused("invalid_client", "a client id and its secret are needed")
         try:
-            signed = await access.sign_in(
-                client_id,
-                client_secret,
-                Audience(form["audience"]),
-                desk.transact,
-                secrets=desk.secrets,
-                tokens=desk.tokens,
-            )
+            async with desk.systems.turn():
+                signed = await access.sign_in(
+                    client_id,
+                    client_secret,
+                    Audience(form["audience"]),
+                    desk.transact,
+                    secrets=desk.secrets,
+                    tokens=desk.tokens,
+                )
         except access.Unproved as error:
             return _refused("invalid_client", error.reason)
         except Forbidden as error:

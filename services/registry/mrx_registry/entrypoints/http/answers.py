@@ -12,7 +12,7 @@ from pydantic import Field
 from mrx_registry.domain.members import Member, Missing, State
 from mrx_registry.domain.principals import Credential, Role, SigningKey
 from mrx_registry.domain.statement import Adoption, Signature, Statement
-from mrx_registry.handlers.sign_in import Seen
+from mrx_registry.handlers.sign_in import Begun, Seen
 from mrx_registry.handlers.statement import Participation
 
 _NOT_YET = (Missing.ADMISSION,)
@@ -132,11 +132,12 @@ class SessionAnswer(SignedIn):
     """A session that began. Its token is shown once."""
 
     session: str
+    browser: str = Field(description="a mark to be sent with the next sign-in from here; it opens nothing")
 
     @classmethod
-    def begun(cls, seen: Seen, *, token: str) -> "SessionAnswer":
+    def begun(cls, begun: Begun) -> "SessionAnswer":
         """From the domain."""
-        return cls(**_seen(seen), session=token)
+        return cls(**_seen(begun.seen), session=begun.session, browser=begun.browser)
 
 
 def _seen(seen: Seen) -> dict[str, Any]:
@@ -154,6 +155,12 @@ class Done(Answer):
     """It was done, or there was nothing to do."""
 
     done: Literal[True] = True
+
+
+class Redeemed(Done):
+    """The password holds."""
+
+    browser: str = Field(description="a mark to be sent with the next sign-in from here; it opens nothing")
 
 
 class TokenRefused(Answer):

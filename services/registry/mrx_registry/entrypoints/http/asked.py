@@ -68,16 +68,23 @@ class NewAdoption(Asked):
 
 
 class NewSignIn(Asked):
-    """How a person shall sign in."""
+    """The address that a person shall sign in with; a link to choose a password is sent there."""
 
     email: str = Field(min_length=3, max_length=200, repr=False)
-    password: str | None = Field(
-        default=None,
-        max_length=1000,
-        repr=False,
-        description="only by the person itself; else it is sent a link",
-    )
     language: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)
+
+
+class FirstPassword(Asked):
+    """The password that a person chooses who has none yet."""
+
+    password: str = Field(min_length=1, max_length=1000, repr=False)
+
+
+class NewPassword(Asked):
+    """The password that holds now, and the one that shall."""
+
+    current_password: str = Field(min_length=1, max_length=1000, repr=False)
+    password: str = Field(min_length=1, max_length=1000, repr=False)
 
 
 class SignIn(Asked):
@@ -85,6 +92,12 @@ class SignIn(Asked):
 
     email: str = Field(min_length=1, max_length=1000, repr=False)
     password: str = Field(min_length=1, max_length=1000, repr=False)
+    browser: str | None = Field(
+        default=None,
+        max_length=200,
+        repr=False,
+        description="the mark that an earlier sign-in gave: this browser's tries are counted apart from strangers'",
+    )
 
 
 class Forgotten(Asked):

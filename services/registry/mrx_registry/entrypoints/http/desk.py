@@ -1,11 +1,13 @@
 """Who speaks through HTTP, and what every route needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mrx_shared.bus.requests import Requests
 from mrx_shared.kit.access import Access
 
+from mrx_registry.domain.sign_in import Browsers
+from mrx_registry.entrypoints.http.turns import Turns
 from mrx_registry.ports import Seal, Secrets, Tokens, Transact, Work
 
 
@@ -19,6 +21,11 @@ class Desk:
     secrets: Secrets
     tokens: Tokens
     seal: Seal
+    browsers: Browsers
     bootstrap_secret: str
     provision_soon: Callable[[], None]
     send_links_soon: Callable[[], None]
+    people: Turns = field(default_factory=Turns)
+    """of sign-ins"""
+    systems: Turns = field(default_factory=Turns)
+    """of client secrets, which a crowd at the sign-in does not hold up"""

@@ -1,4 +1,4 @@
-"""Routes of people who sign in. All but the first may be repeated without harm, and take no Idempotency-Key."""
+"""Routes of people who sign in. All but the first two may be repeated without harm, and take no Idempotency-Key."""
 
 from functools import partial
 from typing import Annotated
@@ -11,7 +11,7 @@ from mrx_shared.kit.access import Principal, Role
 from mrx_shared.kit.http import problem
 
 from mrx_registry.entrypoints.http import asked as bodies
-from mrx_registry.entrypoints.http.answers import Done, SessionAnswer, SignedIn, SignInSet
+from mrx_registry.entrypoints.http.answers import Done, Redeemed, SessionAnswer, SignedIn, SignInSet
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.handlers import sign_in
 from mrx_registry.handlers.access import Unproved
@@ -31,29 +31,39 @@ def signing_in(desk: Desk) -> APIRouter:
 
 
 def _add_how(routes: APIRouter, desk: Desk) -> None:
+    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
     anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
     @routes.post("/principals/{principal_id}/sign-in", response_model=SignInSet)
     async def let_sign_in(
-        principal_id: UUID, asked: bodies.NewSignIn, who: anyone, command: commanded
+        principal_id: UUID, asked: bodies.NewSignIn, who: secretariat, command: commanded
     ) -> Response:
-        """Let a person sign in with an address; without a password it is sent a link to choose one."""
+        """Let a person sign in with an address; it is sent a link to choose a password."""
         new = sign_in.NewSignIn(
             email=asked.email,
             language=asked.language,
-            password_hash=await sign_in.chosen_password(
-                asked.password, email=asked.email, secrets=desk.secrets
-            )
-            if asked.password is not None
-            else None,
+            nobodys=await desk.secrets.hash(desk.secrets.new()),
         )
 
         async def verb(work: Work) -> SignInSet:
-            principal = await sign_in.set_sign_in(
-                principal_id, new, work, by=who.subject, by_secretariat=who.role is Role.SECRETARIAT
-            )
+            principal = await sign_in.set_sign_in(principal_id, new, work)
             return SignInSet(principal_id=principal.id, language=principal.language)
+
+        return await command(verb, by=who)
+
+    @routes.post("/principals/{principal_id}/password", response_model=Done)
+    async def choose_first(
+        principal_id: UUID, asked: bodies.FirstPassword, who: anyone, command: commanded
+    ) -> Response:
+        """Choose one's first password by token, without a mailed link; only while there is none."""
+        kept = await sign_in.first_password(
+            principal_id, asked.password, desk.transact, secrets=desk.secrets, by=who.subject
+        )
+
+        async def verb(work: Work) -> Done:
+            await sign_in.choose_first(principal_id, kept, work, by=who.subject)
+            return Done()
 
         return await command(verb, by=who)
 
@@ -63,21 +73,20 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
     async def begin(asked: bodies.SignIn) -> Response:
         """Sign in. The session's token is shown once; it ends after 12 hours without use, and after 7 days."""
         try:
-            token, seen = await sign_in.sign_in(
-                asked.email, asked.password, desk.transact, secrets=desk.secrets
-            )
+            async with desk.people.turn():
+                begun = await sign_in.sign_in(
+                    asked.email,
+                    asked.password,
+                    desk.transact,
+                    secrets=desk.secrets,
+                    browsers=desk.browsers,
+                    browser=asked.browser,
+                )
         except Unproved as error:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
         except sign_in.TooManyGuesses as error:
-            return problem(
-                429,
-                "too many sign-ins failed",
-                field="email",
-                remedy="wait a while, or use 'Forgot your password?'",
-                retryable=True,
-                headers={"Retry-After": str(error.seconds)},
-            )
-        answer = SessionAnswer.begun(seen, token=token)
+            return _too_many(error, field="email")
+        answer = SessionAnswer.begun(begun)
         return JSONResponse(answer.model_dump(mode="json"), 201, _NOT_STORED)
 
     @routes.get("/sign-ins/current", response_model=SignedIn)
@@ -95,6 +104,31 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
         await desk.transact(partial(sign_in.sign_out, session))
         return Done()
 
+    @routes.post("/sign-ins/current/password", response_model=Done)
+    async def change(session: _Session, asked: bodies.NewPassword) -> Done | Response:
+        """Replace one's password by one's password; every other session of the person ends."""
+        try:
+            async with desk.people.turn():
+                await sign_in.change_password(
+                    session, asked.current_password, asked.password, desk.transact, secrets=desk.secrets
+                )
+        except sign_in.SignedOut as error:
+            return problem(401, error.reason, field=error.field, remedy=error.remedy)
+        except sign_in.TooManyGuesses as error:
+            return _too_many(error, field="current_password")
+        return Done()
+
+
+def _too_many(error: sign_in.TooManyGuesses, *, field: str) -> Response:
+    return problem(
+        429,
+        "too many tries failed",
+        field=field,
+        remedy="wait a while, or use 'Forgot your password?'",
+        retryable=True,
+        headers={"Retry-After": str(error.seconds)},
+    )
+
 
 def _add_passwords(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/password-resets", status_code=202)
@@ -105,7 +139,9 @@ def _add_passwords(routes: APIRouter, desk: Desk) -> None:
         return Done()
 
     @routes.post("/password-resets/redemption")
-    async def redeem(asked: bodies.Redemption) -> Done:
+    async def redeem(asked: bodies.Redemption) -> Redeemed:
         """Choose a password with a one-time link; whoever is signed in with the old one no longer is."""
-        await sign_in.redeem(asked.token, asked.password, desk.transact, secrets=desk.secrets)
-        return Done()
+        mark = await sign_in.redeem(
+            asked.token, asked.password, desk.transact, secrets=desk.secrets, browsers=desk.browsers
+        )
+        return Redeemed(browser=mark)

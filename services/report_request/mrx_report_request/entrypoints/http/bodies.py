@@ -71,7 +71,9 @@ class DecisionAsked(Asked):
 
     outcome: Outcome
     reason: Line | None = None
-    valid_until: date | None = Field(default=None, description="by default a year after the report came")
+    valid_until: date | None = Field(
+        default=None, description="by default a year after the report came; at most 36 months after its audit"
+    )
 
 
 class RefusalAsked(Asked):
@@ -100,6 +102,7 @@ class ReportShown(Answer):
     stored_at: datetime
     read_at: datetime | None
     access_withdrawn_at: datetime | None
+    audit_date: date | None = Field(description="as a platform states it; null for an upload")
 
 
 class DecisionShown(Answer):

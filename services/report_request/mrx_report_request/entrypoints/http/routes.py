@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import places
-from mrx_shared.refusals import Invalid, Unknown
+from mrx_shared.refusals import Invalid, Unknown, spelled
 from pydantic import ValidationError
 
 from mrx_report_request.domain.steps import State
@@ -86,7 +86,7 @@ def _read(row: dict[str, object]) -> RequestAsked | Invalid:
     try:
         return RequestAsked.model_validate(row)
     except ValidationError as error:
-        first = ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
+        first = spelled(error.errors(include_input=False)[0]["loc"])
         return Invalid(places(error), field=first or "row", remedy="see POST /v1/requests in /openapi.json")
 
 

@@ -1,6 +1,6 @@
-"""Statements in words, shared by everything that the registry keeps on PostgreSQL."""
+"""Statements in words: what every repository of a service is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
+    """Base of a repository: statements of one transaction, with parameters named as in the SQL."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -22,5 +22,11 @@ class Rows:
     async def _do(self, sql: str, **values: object) -> None:
         await self._session.execute(text(sql), values)
 
+    async def _each(self, sql: str, rows: Iterable[dict[str, object]]) -> None:
+        """Run a statement once for every row."""
+        if listed := list(rows):
+            await self._session.execute(text(sql), listed)
+
     async def _hold(self, what: str) -> None:
+        """Let no other transaction hold this until the end of this one."""
         await self._do("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))", what=what)
