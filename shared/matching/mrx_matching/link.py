@@ -15,10 +15,10 @@ from mrx_matching.records import SiteRecord
 from mrx_matching.scores import model_for
 from mrx_matching.tokens import Nodes
 
-MATCH = 0.2
+MATCH = 0.14
 """Lower than for sites: each entry is one supplier's only, and who fits two entries goes to review."""
 
-REVIEW = 0.1
+REVIEW = 0.07
 """From this score on a person should look."""
 
 _CERTAIN = 15.0

@@ -59,5 +59,14 @@ def resolve_country(
         cannot=of_nodes(cannot),
     )
     _, site = np.unique(label, return_inverse=True)
+    site = _held_apart(site[numbers].astype(np.int64), numbers, rows, cannot)
     confidence = np.round(1 / (1 + np.exp(-np.clip(sure, -12, 12).astype(np.float64))), 4)
-    return pl.DataFrame({"site": site[numbers].astype(np.int64), "confidence": confidence[numbers]})
+    return pl.DataFrame({"site": site, "confidence": confidence[numbers]})
+
+
+def _held_apart(site: Rows, numbers: Rows, rows: pl.DataFrame, cannot: Collection[tuple[int, int]]) -> Rows:
+    """Part rows that say the same although somebody decided that they are not one site."""
+    alike = [pair for pair in cannot if numbers[pair[0]] == numbers[pair[1]]]
+    for later in sorted({max(pair, key=lambda place: (rows.row(place), place)) for pair in alike}):
+        site[later] = site.max() + 1
+    return site

@@ -14,13 +14,20 @@ class Carried:
 
 
 def carry_on(
-    former: Mapping[Hashable, str], labels: Mapping[Hashable, int], redirects: Mapping[str, str] | None = None
+    former: Mapping[Hashable, str],
+    labels: Mapping[Hashable, int],
+    redirects: Mapping[str, str] | None = None,
+    *,
+    before: Mapping[Hashable, str] | None = None,
 ) -> Carried:
     """Give the sites of a new run the ids of the former one, by largest overlap, ties by id.
 
     Rows and labels may come in any order. A site without a former row gets an id of its own, named by the
     smallest of its rows; ids that were ever used are not used again. A retired id leads to the site that has
     most of its rows.
+
+    `before` are ids that rows had once, for what is undone: a site that gets no former id takes the retired id that
+    most of its rows had, and that id leads nowhere else any more.
     """
     shared = Counter((former[row], label) for row, label in labels.items() if row in former)
     rows: dict[int, list[str]] = {}
@@ -34,12 +41,20 @@ def carry_on(
         if site not in taken and label not in id_of:
             id_of[label] = site
             taken.add(site)
+    led = dict(redirects or {})
+    once = Counter(
+        (site, labels[row]) for row, site in (before or {}).items() if row in labels and site in led
+    )
+    for (site, label), _ in sorted(once.items(), key=lambda item: (-item[1], item[0][0], first[item[0][1]])):
+        if label not in id_of and site in led:
+            id_of[label] = site
+            taken.add(site)
+            del led[site]
     used = {*former.values(), *(redirects or {}), *(redirects or {}).values()}
     for label in sorted(rows, key=first.__getitem__):
         if label not in id_of:
             id_of[label] = _unused(f"site-{first[label]}", used)
             used.add(id_of[label])
-    led = dict(redirects or {})
     for (site, label), _ in reversed(wanted):
         if site not in taken:
             led[site] = id_of[label]
