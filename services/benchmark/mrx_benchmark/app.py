@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
-from mrx_shared.bus.service import build_broker, build_relay, serve
+from mrx_shared.bus.service import Loop, build_broker, build_relay, serve
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
@@ -15,13 +15,15 @@ from mrx_shared.store.database import Database
 
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
+from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
+from mrx_benchmark.handlers import evolution
 from mrx_benchmark.ports import Work
 from mrx_benchmark.settings import Settings
 
 SERVICE = "benchmark"
+WATCH_EVERY_S = 5
 
 
 def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
@@ -30,7 +32,9 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
     )
     catalogues = {version: shipped_catalogue(version) for version in shipped_versions()}
-    once: Once[Work] = Once(database, partial(BenchmarkWork, catalogues=catalogues), service=SERVICE)
+    once: Once[Work] = Once(
+        database, partial(BenchmarkWork, catalogues=catalogues, lineages=shipped_lineages()), service=SERVICE
+    )
     subscriptions = build_subscriptions(once, slot=settings.slot)
     access = Access(service=SERVICE, find_key=key_finder(database), clock=system_clock(settings.clock_offset))
     api = build_api(
@@ -46,5 +50,12 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         subscriptions=subscriptions,
         database=database,
         access=access,
+        loops=[
+            Loop(
+                name="recognition",
+                once=partial(evolution.watch, once.alone),
+                every_s=WATCH_EVERY_S,
+            )
+        ],
         on_start=partial(once.alone, handlers.publish_criteria),
     )

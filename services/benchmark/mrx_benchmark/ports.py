@@ -1,6 +1,6 @@
 """What the handlers need, in their words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,11 @@ from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_benchmark.domain.assessments import Assessment
+from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.drafts import Draft
+from mrx_benchmark.domain.lineage import Lineage
+from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 
 
@@ -39,6 +43,88 @@ class Verdict:
     recognised_until: date | None
     concluded_by: str
     concluded_at: datetime
+    waived: tuple[Waiver, ...] = ()
+    """The clauses that it leaves out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """What a protocol asks for beyond the criteria."""
+
+    topic: str
+    requirement_ref: str
+    requirement_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A word in a consultation."""
+
+    text: str
+    at: datetime
+
+
+class Process(Port):
+    """What happens around assessments. What belongs to a member is seen as its assessments are."""
+
+    async def note(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
+        """Enter a step into the history."""
+
+    async def history(self, assessment_id: UUID) -> list[Event]:
+        """The steps, the oldest first."""
+
+    async def keep_question(self, question: Question, *, owner: UUID | None) -> None:
+        """Add a question, or its reply."""
+
+    async def questions(self, assessment_id: UUID) -> list[Question]:
+        """The questions, the oldest first."""
+
+    async def keep_appeal(self, appeal: Appeal, *, owner: UUID | None) -> None:
+        """Add an appeal, or its decision."""
+
+    async def appeal(self, assessment_id: UUID) -> Appeal | None:
+        """The appeal, if one was made."""
+
+    async def keep_group(self, member_id: UUID, groups: Collection[UUID]) -> None:
+        """A member's group and those tied to it."""
+
+    async def tie(self, reviewer: str, member_id: UUID) -> None:
+        """A reviewer has to do with a member."""
+
+    async def tied(self, reviewer: str, member_id: UUID) -> bool:
+        """Whether a reviewer has to do with a member, or with another of its groups."""
+
+    async def keep_waiver(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
+        """Add a waiver, or replace that of the clause."""
+
+    async def waivers(self, criteria_version: str) -> list[Waiver]:
+        """The waivers on a version, ended ones too."""
+
+    async def keep_extension(
+        self, protocol_id: UUID, version: str, extension: Extension, *, owner: UUID | None
+    ) -> None:
+        """Add an extension."""
+
+    async def extensions(self, query: str) -> list[Extension]:
+        """Those that hold these words; all for no words."""
+
+    async def keep_evolution(self, evolution: Evolution) -> None:
+        """Add an announcement, or replace that of the older version."""
+
+    async def evolution(self, older: str) -> Evolution | None:
+        """What follows a version."""
+
+    async def evolutions_to(self, newer: str) -> list[Evolution]:
+        """The announcements that a version follows others."""
+
+    async def keep_comment(self, older: str, text: str, *, by: str) -> None:
+        """Add a word to a consultation."""
+
+    async def comments(self, older: str) -> list[Comment]:
+        """The words of a consultation, the oldest first."""
+
+    async def first_reminder(self, assessment_id: UUID, days: int, until: date) -> bool:
+        """Note a reminder. Says whether it is the first of its kind for this last day."""
 
 
 class Criteria(Port):
@@ -103,11 +189,33 @@ class Assessments(Port):
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         """The last conclusion under these criteria on each protocol version that the tenant may see."""
 
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        """Of those, each yes whose recognition ends by a day, unless its lapse was told."""
+
+    async def replace_verdict(self, verdict: Verdict) -> None:
+        """Put a verdict in place of that which stands."""
+
     async def change_end(self, verdict: Verdict) -> None:
         """Keep another last day of recognition."""
 
     async def visible(self) -> list[Assessment]:
         """All that the tenant may see, the newest first."""
+
+
+class Drafts(Port):
+    """The tenant's own drafts; nobody sees another's, not even of a public protocol."""
+
+    async def get(self, protocol_id: UUID, version: str, criteria_version: str) -> Draft | None:
+        """One. Until the commit nobody else asks for it."""
+
+    async def keep(self, draft: Draft) -> None:
+        """Add a draft, or put it in place of that which stands."""
+
+    async def drop(self, draft: Draft) -> None:
+        """Take a draft away."""
+
+    async def own(self) -> list[Draft]:
+        """All, the last saved first."""
 
 
 class Owners(Port):
@@ -128,6 +236,14 @@ class Work(Speaks, Port):
         """The criteria that come with this release, by version."""
 
     @property
+    def lineages(self) -> Mapping[tuple[str, str], Lineage]:
+        """What became of the criteria, by older and newer version."""
+
+    @property
+    def process(self) -> Process:
+        """What happens around assessments."""
+
+    @property
     def criteria(self) -> Criteria:
         """Published criteria."""
 
@@ -138,6 +254,10 @@ class Work(Speaks, Port):
     @property
     def assessments(self) -> Assessments:
         """Assessments."""
+
+    @property
+    def drafts(self) -> Drafts:
+        """Drafts."""
 
     @property
     def owners(self) -> Owners:

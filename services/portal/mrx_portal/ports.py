@@ -42,6 +42,9 @@ class Api(Protocol):
     async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
         """Read; a query of None is left out."""
 
+    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+        """Read what is no JSON, such as a report."""
+
     async def post(
         self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
     ) -> Any:  # noqa: ANN401 - JSON

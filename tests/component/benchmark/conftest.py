@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
+from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.ports import Work
@@ -31,7 +31,8 @@ from mrx_shared.store.database import Database
 from tests.conftest import MakeDatabase, ServiceDatabase
 
 TABLES = (
-    "verdict, decision, answer, assessment, assessment_owner, protocol_version, protocol, protocol_owner, criteria, "
+    "draft, review, assessment_event, question, appeal, extension, member_group, reviewer_tie, waiver, "
+    "consultation_comment, evolution, reminder, verdict, decision, answer, assessment, assessment_owner, protocol_version, protocol, protocol_owner, criteria, "
     "outbox, outbox_version, inbox, dead_letter, waiting, idempotency, token_key"
 )
 NOW = system_clock()
@@ -66,15 +67,20 @@ async def database(
 def once(database: Database) -> Once[Work]:
     """Handlers run through this."""
     catalogues = {version: shipped_catalogue(version) for version in shipped_versions()}
-    return Once(database, partial(BenchmarkWork, catalogues=catalogues), service="benchmark")
+    return Once(
+        database,
+        partial(BenchmarkWork, catalogues=catalogues, lineages=shipped_lineages()),
+        service="benchmark",
+    )
 
 
 class Caller:
     """One principal that calls the API; every POST has a key of its own unless one is stated."""
 
-    def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, token: str, subject: str = "") -> None:
         self._http = http
         self._token = token
+        self.subject = subject
 
     async def post(
         self, path: str, body: dict[str, Any] | None = None, *, key: str | None = None
@@ -101,7 +107,8 @@ async def call_as(once: Once[Work], database: Database) -> AsyncIterator[As]:
     async with _client(api) as http:
 
         def caller(role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> Caller:
-            return Caller(http, token(key, role, member, audience=audience))
+            subject = str(uuid4())
+            return Caller(http, token(key, role, member, audience=audience, subject=subject), subject)
 
         yield caller
 
@@ -130,10 +137,17 @@ def key_published(key: OKPKey) -> bytes:
     )
 
 
-def token(key: OKPKey, role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> str:
+def token(
+    key: OKPKey,
+    role: str,
+    member: UUID | None = None,
+    *,
+    audience: str = "mrx.benchmark",
+    subject: str | None = None,
+) -> str:
     """A token as the registry would sign it."""
     claims = {
-        "sub": str(uuid4()),
+        "sub": subject or str(uuid4()),
         "role": role,
         "aud": audience,
         "exp": int(NOW().timestamp()) + 300,

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.files import shipped_catalogue
+from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
 from mrx_benchmark.ports import Work
 from mrx_shared.bus.once import Once
 from mrx_shared.store.database import Database
@@ -325,7 +325,7 @@ async def test_a_token_for_another_service_does_not_hold_here(call_as: As) -> No
 async def test_the_criteria_are_read_over_http_as_they_are_printed(call_as: As) -> None:
     operator = call_as("operator")
     listed = (await operator.get("/v1/criteria")).json()["criteria"]
-    assert [one["version"] for one in listed] == ["5.0-2p", "5.0-4p", "6.0-2p", "6.0-4p"]
+    assert [one["version"] for one in listed] == list(shipped_versions())
     assert (await operator.get("/v1/criteria/6.0-2p")).json() == shipped_catalogue("6.0-2p").document()
     assert (await operator.get("/v1/criteria/9")).status_code == 404
 
@@ -341,12 +341,15 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
         "5.0-4p": 7500,
         "6.0-2p": 5000,
         "6.0-4p": 7500,
+        "6.1-2p": 5000,
+        "6.1-4p": 7500,
+        "7.0": 10000,
     }
-    assert len(said) == 4
+    assert len(said) == len(shipped_versions())
 
 
 async def test_two_services_that_start_at_once_publish_once(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:
     await asyncio.gather(*(once.alone(handlers.publish_criteria) for _ in range(4)))
-    assert len(await facts(as_superuser, "criteria-published")) == 4
+    assert len(await facts(as_superuser, "criteria-published")) == len(shipped_versions())

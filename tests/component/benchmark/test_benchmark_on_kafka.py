@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from joserfc.jwk import OKPKey
+from mrx_benchmark.entrypoints.files import shipped_versions
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.testing import infrastructure
 from mrx_shared.messages.topics import Topic
@@ -33,7 +34,7 @@ async def test_a_killed_benchmark_goes_on_where_it_was_and_says_nothing_twice(
         server = servers.kafka.server
         await prepare(server, "benchmark")
         async with served("benchmark", server, benchmark_database, tmp_path) as http:
-            assert len(await facts(server, 4)) == 4
+            assert len(await facts(server, 7)) == 7
             unknown = await Caller(http, secretariat).get("/v1/protocols")
             assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
 
@@ -52,13 +53,10 @@ async def test_a_killed_benchmark_goes_on_where_it_was_and_says_nothing_twice(
             version = {"version": "1", "effective_from": "2017-06-01"}
             protocol_id = made.json()["protocol_id"]
             await Caller(http, secretariat).post(f"/v1/protocols/{protocol_id}/versions", version)
-            said = [(one["type"], one["subject"], one["sequence"]) for one in await facts(server, 5)]
+            said = [(one["type"], one["subject"], one["sequence"]) for one in await facts(server, 8)]
 
     assert sorted(said) == [
-        *(
-            ("mrx.benchmark.criteria-published.v1", version, 1)
-            for version in ("5.0-2p", "5.0-4p", "6.0-2p", "6.0-4p")
-        ),
+        *(("mrx.benchmark.criteria-published.v1", version, 1) for version in shipped_versions()),
         ("mrx.benchmark.protocol-submitted.v1", protocol_id, 1),
     ]
-    assert await as_superuser.fetchval("SELECT count(*) FROM outbox") == 5
+    assert await as_superuser.fetchval("SELECT count(*) FROM outbox") == 8

@@ -14,7 +14,7 @@ from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
 
-WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict")
+WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict", "draft")
 
 
 @pytest.fixture
@@ -24,7 +24,10 @@ async def owner(call_as: As) -> UUID:
     reviewer = call_as("reviewer")
     await protocol_of(call_as("secretariat"), code="SMETA", public=True)
     member = call_as("member", member_id)
-    assessment = await submitted(member, await protocol_of(member), every("equal"))
+    protocol_id = await protocol_of(member)
+    draft = f"/v1/protocols/{protocol_id}/versions/1/drafts/6.0-4p"
+    await made(await member.post(draft, {"answers": every("subset")}), 200)
+    assessment = await submitted(member, protocol_id, every("equal"))
     path = f"/v1/assessments/{assessment['assessment_id']}"
     await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
     await made(await reviewer.post(f"{path}/conclusion"), 200)
@@ -81,7 +84,8 @@ async def test_every_table_with_a_members_rows_is_walled_by_force(as_superuser: 
         WHERE a.attname = 'member_id' AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
         """
     )
-    assert {row["relname"] for row in rows} == {"protocol_owner", "assessment_owner"}  # ids only
+    ids_only = {"protocol_owner", "assessment_owner", "member_group", "reviewer_tie"}
+    assert {row["relname"] for row in rows} == ids_only
 
 
 @pytest.mark.parametrize("tenant", [None, uuid4()])

@@ -77,7 +77,7 @@ async def test_an_operator_sees_mails_page_by_page_with_masked_addresses(
     await desk.asked(request_mail("reminder"))
     response = await desk.as_role("operator", "/v1/mails")
     assert response.status_code == 200
-    for hidden in ("li.wei", "mill", "Li Wei", "Acme", "acme", "Sunrise", "ada"):
+    for hidden in ("li.wei", "mill", "Li Wei", "Acme", "acme", "Sunrise", "ada@"):
         assert hidden not in response.text
     mails = response.json()["mails"]
     assert {(mail["kind"], mail["state"], mail["to"]) for mail in mails} == {

@@ -44,6 +44,21 @@ READ = [
     (shapes.WholeAssessment, "benchmark", "AssessmentWhole"),
     (shapes.Answer, "benchmark", "AnswerShown"),
     (shapes.Figures, "benchmark", "FiguresShown"),
+    (shapes.Question, "benchmark", "QuestionShown"),
+    (shapes.Appeal, "benchmark", "AppealShown"),
+    (shapes.Step, "benchmark", "StepShown"),
+    (shapes.Draft, "benchmark", "DraftShown"),
+    (shapes.Drafts, "benchmark", "DraftsShown"),
+    (shapes.DraftWhole, "benchmark", "DraftWhole"),
+    (shapes.FileTaken, "benchmark", "FileTaken"),
+    (shapes.RefusedRow, "benchmark", "FaultShown"),
+    (shapes.CriteriaVersion, "benchmark", "CriteriaShown"),
+    (shapes.CriteriaVersions, "benchmark", "CriteriaListed"),
+    (shapes.Successor, "benchmark", "SuccessorShown"),
+    (shapes.Evolution, "benchmark", "EvolutionShown"),
+    (shapes.Comment, "benchmark", "CommentShown"),
+    (shapes.Waiver, "benchmark", "WaiverShown"),
+    (shapes.WhatIf, "benchmark", "WhatIfShown"),
     (shapes.ProtocolVersion, "benchmark", "VersionShown"),
     (shapes.Protocol, "benchmark", "ProtocolShown"),
     (shapes.Protocols, "benchmark", "ProtocolsShown"),
@@ -67,14 +82,17 @@ def test_every_field_that_a_page_reads_is_published(
 def calls() -> set[tuple[str, str, str]]:
     """Service, method and path of each call in the handlers of these pages; what is filled in is `{}`."""
     found: set[tuple[str, str, str]] = set()
-    for name in ("member", "secretariat", "reviewer", "released"):
+    for name in ("member", "secretariat", "reviewer", "released", "assessing", "criteria"):
         for node in ast.walk(ast.parse((HANDLERS / f"{name}.py").read_text())):
             match node:
-                case ast.Call(func=ast.Attribute(attr="get" | "post" as method), args=[called, where, *_]):
+                case ast.Call(
+                    func=ast.Attribute(attr="get" | "post" | "fetch" as method),
+                    args=[ast.Attribute(value=ast.Name(id="Service")) as called, where, *_],
+                ):
                     service = ast.unparse(called).removeprefix("Service.")
                     path = ast.unparse(where).lstrip("f").strip("'\"").replace("{REQUESTS}", "REQUESTS")
                     path = re.sub(r"\{[^}]*\}", "{}", path.replace("REQUESTS", "/v1/requests"))
-                    found.add((Service[service].value, method, path))
+                    found.add((Service[service].value, method.replace("fetch", "get"), path))
                 case _:
                     pass
     return found

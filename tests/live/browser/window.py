@@ -24,7 +24,7 @@ class Window:
         """every request that the browser made"""
         self.complaints: list[str] = []
         """what the browser reports: errors of scripts, what the content policy stopped, what did not load"""
-        self._pictures = pictures
+        self.pictures = pictures
         self._refused_pages: set[tuple[str, str]] = set()
         page.on("request", self._note_request)
         page.on("response", self._note_answer)
@@ -93,7 +93,7 @@ class Window:
         return [one for one in self.asked if urlsplit(one.url).netloc == host]
 
     async def picture(self, name: str) -> None:
-        await self.page.screenshot(path=self._pictures / f"{name.replace(' ', '-')}.png", full_page=True)
+        await self.page.screenshot(path=self.pictures / f"{name.replace(' ', '-')}.png", full_page=True)
 
     async def _fits(self, name: str) -> None:
         wide: int = await self.page.evaluate(

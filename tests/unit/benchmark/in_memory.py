@@ -1,13 +1,18 @@
 """The benchmark's work without a database; a tenant sees its own rows and public ones, as on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from mrx_benchmark.domain.assessments import Assessment, State
+from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue
+from mrx_benchmark.domain.drafts import Draft
+from mrx_benchmark.domain.lineage import Lineage
+from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
-from mrx_benchmark.ports import Published, Verdict
+from mrx_benchmark.ports import Comment, Extension, Published, Verdict
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.testing.work import SaidFacts
@@ -20,9 +25,12 @@ class MemoryWork(SaidFacts):
         super().__init__()
         self.catalogues = catalogues
         self.tenant = tenant
+        self.lineages: Mapping[tuple[str, str], Lineage] = {}
+        self.process = MemoryProcess()
         self.criteria = MemoryCriteria()
         self.protocols = MemoryProtocols(self)
         self.assessments = MemoryAssessments(self)
+        self.drafts = MemoryDrafts(self)
         self.owners = MemoryOwners(self)
         self.keys: list[SigningKeyPublished] = []
 
@@ -143,11 +151,44 @@ class MemoryAssessments:
                 last[of.protocol_id, of.version] = (of, verdict)
         return list(last.values())
 
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        told = self._work.process.reminders
+        return [
+            (of, verdict)
+            for of, verdict in await self.last_concluded(criteria_version)
+            if verdict.equivalent and (until := verdict.recognised_until) is not None and until <= by
+            if (of.assessment_id, 0, until) not in told
+        ]
+
+    async def replace_verdict(self, verdict: Verdict) -> None:
+        self.verdicts[verdict.assessment_id] = verdict
+
     async def change_end(self, verdict: Verdict) -> None:
         self.verdicts[verdict.assessment_id] = verdict
 
     async def visible(self) -> list[Assessment]:
         return [one for one in reversed(self.kept.values()) if self._work.sees(one.owner)]
+
+
+class MemoryDrafts:
+    """See `ports.Drafts`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[tuple[UUID, str, str], Draft] = {}
+
+    async def get(self, protocol_id: UUID, version: str, criteria_version: str) -> Draft | None:
+        found = self.kept.get((protocol_id, version, criteria_version))
+        return found if found and found.owner == self._work.tenant else None
+
+    async def keep(self, draft: Draft) -> None:
+        self.kept[draft.protocol_id, draft.version, draft.criteria_version] = draft
+
+    async def drop(self, draft: Draft) -> None:
+        del self.kept[draft.protocol_id, draft.version, draft.criteria_version]
+
+    async def own(self) -> list[Draft]:
+        return [one for one in reversed(self.kept.values()) if one.owner == self._work.tenant]
 
 
 class MemoryOwners:
@@ -163,3 +204,82 @@ class MemoryOwners:
 
     async def all(self) -> list[UUID | None]:
         return list({one.owner for one in self._work.protocols.kept.values()})
+
+
+class MemoryProcess:
+    """See `ports.Process`. Nothing is hidden from a tenant here: the component tests show that the database does."""
+
+    def __init__(self) -> None:
+        self.events: dict[UUID, list[Event]] = {}
+        self.asked: dict[UUID, Question] = {}
+        self.appeals: dict[UUID, Appeal] = {}
+        self.groups: dict[UUID, set[UUID]] = {}
+        self.ties: set[tuple[str, UUID]] = set()
+        self.waived: dict[tuple[str, str], Waiver] = {}
+        self.kept: list[Extension] = []
+        self.evolutions: dict[str, Evolution] = {}
+        self.said: list[Comment] = []
+        self.reminders: set[tuple[UUID, int, date]] = set()
+
+    async def note(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
+        self.events.setdefault(assessment_id, []).append(event)
+
+    async def history(self, assessment_id: UUID) -> list[Event]:
+        return self.events.get(assessment_id, [])
+
+    async def keep_question(self, question: Question, *, owner: UUID | None) -> None:
+        self.asked[question.question_id] = question
+
+    async def questions(self, assessment_id: UUID) -> list[Question]:
+        return [one for one in self.asked.values() if one.assessment_id == assessment_id]
+
+    async def keep_appeal(self, appeal: Appeal, *, owner: UUID | None) -> None:
+        self.appeals[appeal.assessment_id] = appeal
+
+    async def appeal(self, assessment_id: UUID) -> Appeal | None:
+        return self.appeals.get(assessment_id)
+
+    async def keep_group(self, member_id: UUID, groups: Collection[UUID]) -> None:
+        self.groups[member_id] = set(groups)
+
+    async def tie(self, reviewer: str, member_id: UUID) -> None:
+        self.ties.add((reviewer, member_id))
+
+    async def tied(self, reviewer: str, member_id: UUID) -> bool:
+        mine = [one for who, one in self.ties if who == reviewer]
+        groups = self.groups.get(member_id, set())
+        return member_id in mine or any(self.groups.get(one, set()) & groups for one in mine)
+
+    async def keep_waiver(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
+        self.waived[criteria_version, waiver.clause] = waiver
+
+    async def waivers(self, criteria_version: str) -> list[Waiver]:
+        return [one for (version, _), one in sorted(self.waived.items()) if version == criteria_version]
+
+    async def keep_extension(
+        self, protocol_id: UUID, version: str, extension: Extension, *, owner: UUID | None
+    ) -> None:
+        self.kept.append(extension)
+
+    async def extensions(self, query: str) -> list[Extension]:
+        return [one for one in self.kept if query.lower() in f"{one.topic} {one.requirement_text}".lower()]
+
+    async def keep_evolution(self, evolution: Evolution) -> None:
+        self.evolutions[evolution.older] = evolution
+
+    async def evolution(self, older: str) -> Evolution | None:
+        return self.evolutions.get(older)
+
+    async def evolutions_to(self, newer: str) -> list[Evolution]:
+        return [one for one in self.evolutions.values() if one.newer == newer]
+
+    async def keep_comment(self, older: str, text: str, *, by: str) -> None:
+        self.said.append(Comment(text=text, at=datetime(2026, 6, 30, tzinfo=UTC)))
+
+    async def comments(self, older: str) -> list[Comment]:
+        return self.said
+
+    async def first_reminder(self, assessment_id: UUID, days: int, until: date) -> bool:
+        first = (assessment_id, days, until) not in self.reminders
+        self.reminders.add((assessment_id, days, until))
+        return first

@@ -158,7 +158,7 @@ def test_answers_of_both_environment_clauses_are_refused(score: Score) -> None:
 def test_unknown_criteria_and_missing_files_are_bad_input(score: Score, tmp_path: Path) -> None:
     status, _, err = score(rows("A,equal"), criteria="9.9")
     assert status == 2
-    assert "5.0-2p, 5.0-4p, 6.0-2p, 6.0-4p" in err
+    assert "5.0-2p, 5.0-4p, 6.0-2p, 6.0-4p, 6.1-2p, 6.1-4p, 7.0" in err
     assert score(rows("A,equal"), criteria="missing.yaml")[0] == 2
     assert run(app, ["score", str(tmp_path / "none.csv"), "--criteria", "6.0-4p"]) == 2
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from mrx_benchmark.domain.criteria import CREDITS, Relation
+from mrx_benchmark.domain.criteria import CREDITS, Kind, Relation
 from mrx_benchmark.entrypoints.files import catalogue_file, shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
 
@@ -14,6 +14,9 @@ CLAUSES = {
     "5.0-4p": ["0", *EVERYWHERE, "10B4", "10C", "11"],
     "6.0-2p": ["0A", "0B", *EVERYWHERE, "10B2", "11"],
     "6.0-4p": ["0A", "0B", *EVERYWHERE, "10B4", "10C", "11"],
+    "6.1-2p": ["0A", "0B", *EVERYWHERE, "10B2", "11"],
+    "6.1-4p": ["0A", "0B", *EVERYWHERE, "10B4", "10C", "11"],
+    "7.0": ["0A", "0B", *EVERYWHERE, "10B4", "10C", "11"],
 }
 OWN = """\
 version: 7.10
@@ -53,6 +56,37 @@ def test_only_a_four_pillar_catalogue_has_the_pillars_environment_and_business_e
     for version in CLAUSES:
         pillars = {one.pillar for one in shipped_catalogue(version).criteria}
         assert pillars == (two if version.endswith("2p") else two | {"environment", "business-ethics"})
+
+
+def test_there_are_enough_criteria_and_the_newest_grades_a_management_system_in_every_area() -> None:
+    assert min(len(shipped_catalogue(one).criteria) for one in ("6.1-2p", "6.1-4p")) >= 60
+    newest = shipped_catalogue("7.0")
+    assert len(newest.criteria) >= 110
+    graded = [one for one in newest.criteria if one.id.endswith(".MS")]
+    assert {one.clause for one in graded} == newest.clauses
+    assert {one.kind for one in graded} == {Kind.MANAGEMENT_SYSTEM}
+
+
+def test_criteria_from_6_1_on_ask_for_two_reviewers_and_those_before_for_one() -> None:
+    assert {version: shipped_catalogue(version).reviewers for version in CLAUSES} == {
+        "5.0-2p": 1,
+        "5.0-4p": 1,
+        "6.0-2p": 1,
+        "6.0-4p": 1,
+        "6.1-2p": 2,
+        "6.1-4p": 2,
+        "7.0": 2,
+    }
+
+
+def test_published_criteria_read_as_they_were_published() -> None:
+    was = {
+        "5.0-2p": "8c33843254ea",
+        "5.0-4p": "af32aee49d7f",
+        "6.0-2p": "afb136ba3eff",
+        "6.0-4p": "916c7091cad4",
+    }
+    assert {version: shipped_catalogue(version).digest()[:12] for version in was} == was
 
 
 def test_a_version_ends_with_the_transition_to_the_next_one() -> None:
@@ -97,6 +131,10 @@ def test_an_own_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("gate: 84.5", "gate: 101", "own.yaml.*gate"),
         ("gate: 84.5", "gate: 8e1", "own.yaml.*gate"),
         ("gate: 84.5", "gate: essential", None),
+        ("gate: 84.5", "gate: 84.5\nfloors: {labour: 200}", "own.yaml: floors.*labour"),
+        ("gate: 84.5", "gate: 84.5\nfloors: {ethics: 20}", "own.yaml: .*floors"),
+        ("gate: 84.5", "gate: 84.5\nfloors: {labour: 20}", None),
+        ("gate: 84.5", "gate: 84.5\nreviewers: 3", "own.yaml.*reviewers"),
         ("subset: 0.6", "subset: 2", "own.yaml: credits.*subset"),
         ("subset: 0.6", "partly: 0.6", "own.yaml: credits.*partly"),
         (

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.commonality import Equivalent, percent, score
+from mrx_benchmark.domain.commonality import Equivalent, Waiver, percent, score
 from mrx_benchmark.domain.criteria import CREDITS, Catalogue, Criterion, GateRule, Kind, Relation
 from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
@@ -116,6 +117,61 @@ def test_no_set_of_criteria_smaller_than_the_cheapest_path_reaches_the_gate(
     assert reaches(path)
     names = [one.id for one in criteria.criteria]
     assert not any(reaches(fewer) for fewer in combinations(names, len(path) - 1)) if path else True
+
+
+@given(comparisons(most=6), st.integers(0, 100), st.integers(0, 100))
+def test_with_floors_no_smaller_set_than_the_cheapest_path_reaches_all_that_is_asked_for(
+    compared: tuple[Catalogue, dict[str, Relation]], first: int, second: int
+) -> None:
+    criteria, relations = compared
+    pillars = ("labour", "ethics")
+    divided = tuple(replace(one, pillar=pillars[place % 2]) for place, one in enumerate(criteria.criteria))
+    there = {one.pillar for one in divided}
+    floors = {
+        pillar: Fraction(floor)
+        for pillar, floor in zip(pillars, (first, second), strict=True)
+        if pillar in there
+    }
+    own = replace(criteria, criteria=divided, floors=floors)
+
+    def reaches(met: tuple[str, ...]) -> bool:
+        raised = answers({**relations, **dict.fromkeys(met, Relation.EQUAL)})
+        worst = {one.id: Relation.NONE for one in divided} | {
+            one.criterion_id: one.relation for one in raised
+        }
+        credited = {one.id: one.weight * CREDITS[worst[one.id]] for one in divided}
+        asked = [(divided, own.gate)] + [
+            (tuple(one for one in divided if one.pillar == pillar), floor) for pillar, floor in floors.items()
+        ]
+        return all(
+            100 * sum(credited[one.id] for one in among) >= share * sum(one.weight for one in among)
+            for among, share in asked
+        )
+
+    result = score(own, answers(relations))
+    assert reaches(result.cheapest_path)
+    assert (result.equivalent is Equivalent.YES) is reaches(())
+    names = [one.id for one in divided]
+    if result.cheapest_path:
+        assert not any(reaches(fewer) for fewer in combinations(names, len(result.cheapest_path) - 1))
+
+
+@given(comparisons(), st.sampled_from(["1", "2", "3"]))
+def test_a_waived_clause_leaves_both_sums(
+    compared: tuple[Catalogue, dict[str, Relation]], clause: str
+) -> None:
+    criteria, relations = compared
+    rest = tuple(one for one in criteria.criteria if one.clause != clause)
+    if not rest or len(rest) == len(criteria.criteria):
+        return
+    waiver = Waiver(clause=clause, reason="disputed", until=date(2030, 1, 1))
+    waived = score(criteria, answers(relations), waivers=[waiver])
+    without = score(replace(criteria, criteria=rest), answers(relations))
+    assert (waived.overall, waived.equivalent, waived.gaps) == (
+        without.overall,
+        without.equivalent,
+        without.gaps,
+    )
 
 
 @given(comparisons())

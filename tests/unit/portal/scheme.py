@@ -55,6 +55,10 @@ class MemoryApi:
     async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401
         return self._answer(service, path, query)
 
+    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+        found: bytes = self._answer(service, path, query)
+        return found
+
     async def post(
         self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
     ) -> Any:  # noqa: ANN401

@@ -209,6 +209,37 @@ async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme)
     assert "An assessment that is replaced cannot become in-review." in words(page.text)
 
 
+async def test_two_reviewers_agreement_and_what_they_differ_on_are_shown(scheme: Scheme) -> None:
+    differing = {"criterion_id": "C2.1", "first": "none", "second": "equal", "resolved": False}
+    agreement = {"kappa": "0.90", "compared": 3, "differences": [differing]}
+    scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=1))
+
+    read = words((await scheme.browser("reviewer").get(PATH)).text)
+
+    assert "Cohen's kappa is 0.90 over 3 criteria" in read
+    assert "A third reviewer resolves the differences." in read
+    assert "C2.1 none or equal" in read
+
+
+async def test_a_question_goes_to_the_owner_and_stands_on_the_page_until_it_is_answered(
+    scheme: Scheme,
+) -> None:
+    question = {
+        "question_id": str(uuid4()),
+        "criterion_id": "C1.1",
+        "text": "On which page?",
+        "asked_at": "2026-11-02T08:00:00Z",
+        "reply": "",
+        "replied_at": None,
+    }
+    scheme.gives(BENCHMARK, f"{API}/questions", question)
+    browser = scheme.browser("reviewer")
+    sent = await browser.send(PATH, f"{PATH}/questions", {"criterion": "C1.1", "question": "On which page?"})
+    assert sent.status_code == 303
+    scheme.gives(BENCHMARK, API, assessment(questions=[question]))
+    assert "On which page? No reply yet" in words((await browser.get(PATH)).text)
+
+
 async def test_a_concluded_assessment_has_no_form(scheme: Scheme) -> None:
     scheme.gives(
         BENCHMARK,
@@ -237,3 +268,34 @@ async def test_a_catalogue_whose_gate_is_the_essential_criteria_is_drawn_without
 @pytest.mark.parametrize("role", ["member", "secretariat"])
 async def test_reviewers_pages_are_closed_to_others(scheme: Scheme, role: str) -> None:
     assert (await scheme.browser(role).get(PATH)).status_code == 403
+
+
+async def test_an_appeal_is_decided_with_what_it_puts_in_place(scheme: Scheme) -> None:
+    made = {"reason": "C1.2 stands in chapter 9", "appealed_at": "2026-11-03T08:00:00Z"}
+    lacking = answer("C1.2", verdict="corrected", corrected_to="none", reviewers_rationale="not there")
+    over = assessment(
+        state="concluded", equivalent="no", appealed="open", appeal=made, answers=[answer("C1.1"), lacking]
+    )
+    scheme.gives(BENCHMARK, API, over)
+    scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": [over]})
+    scheme.gives(BENCHMARK, f"{API}/appeal/decision", over)
+    browser = scheme.browser("reviewer")
+    assert "1 assessment waits for a reviewer." in words((await browser.get("/reviewer")).text)
+    read = words((await browser.get(PATH)).text)
+    assert "C1.2 stands in chapter 9" in read
+    assert "C1.2: answered equal, corrected to none" in read
+    empty = await browser.send(PATH, f"{PATH}/appeal", {"granted": "yes", "rationale": "it does"})
+    assert (empty.status_code, "changes no decision" in words(empty.text)) == (422, True)
+    given = {"appeal-C1.2": "confirmed", "appeal-C2.1": "subset", "appeal-C1.1": "none"}
+    sent = await browser.send(PATH, f"{PATH}/appeal", {"granted": "yes", "rationale": "it does", **given})
+    assert sent.headers["location"] == f"{PATH}#appeal"
+    assert scheme.api.posted[-1].body == {
+        "granted": True,
+        "rationale": "it does",
+        "decisions": [
+            {"criterion_id": "C1.2", "verdict": "confirmed", "relation": None, "rationale": ""},
+            {"criterion_id": "C2.1", "verdict": "corrected", "relation": "subset", "rationale": "it does"},
+        ],
+    }
+    await browser.send(PATH, f"{PATH}/appeal", {"granted": "no", "rationale": "it does not", **given})
+    assert scheme.api.posted[-1].body == {"granted": False, "rationale": "it does not", "decisions": []}

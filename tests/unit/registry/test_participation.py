@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from mrx_registry.domain.members import Missing
 from mrx_registry.handlers import admission, participation, statement
+from mrx_shared.messages.benchmark import RecognitionLapsed
 from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
@@ -249,3 +250,25 @@ async def test_a_member_that_joins_with_a_minority_holding_changes_what_is_said_
     assert fact.tied_groups == [newer.group.id]
     assert before is not None
     assert fact.since == before.since
+
+
+async def test_a_lapse_ends_a_members_part_without_waiting_for_the_days_own_judging(acts: Acts) -> None:
+    last = acts.work.now.date() + timedelta(days=1)
+    member = await acts.admitted()
+    known = verdict(member.id, until=last)
+    await acts.assess(known)
+    await statement.sign(member.id, signing(await acts.publish()), acts.work)
+    assert acts.work.said[-1].participates  # type: ignore[attr-defined]
+    acts.work.moment += timedelta(days=2)
+    lapsed = RecognitionLapsed(
+        assessment_id=known.assessment_id,
+        protocol_id=known.protocol_id,
+        protocol_version=known.protocol_version,
+        public=False,
+        member_id=member.id,
+        criteria_version=known.criteria_version,
+        recognised_until=last,
+        noticed_at=acts.work.now,
+    )
+    await participation.judge_after_lapse(lapsed, acts.work)
+    assert not acts.work.said[-1].participates  # type: ignore[attr-defined]

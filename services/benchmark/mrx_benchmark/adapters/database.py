@@ -1,49 +1,38 @@
 """The benchmark's work on PostgreSQL. Row-level security decides what a transaction sees; no query filters by owner."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork
+from mrx_shared.bus.work import Moment, SqlWork, WorkRows
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_benchmark.adapters.drafts import SqlDrafts
+from mrx_benchmark.adapters.process import SqlProcess
 from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
+from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
 from mrx_benchmark.ports import Published, Verdict
 
 
-class _Rows:
-    """Statements of one transaction; parameters are named as in the SQL."""
-
-    def __init__(self, work: SqlWork) -> None:
-        self._work = work
-
-    async def _all(self, sql: str, **values: object) -> Sequence[Row[Any]]:
-        return (await self._work.session.execute(text(sql), values)).all()
-
-    async def _first(self, sql: str, **values: object) -> Row[Any] | None:
-        return (await self._work.session.execute(text(sql), values)).first()
-
-    async def _each(self, sql: str, rows: Iterable[dict[str, object]]) -> None:
-        if listed := list(rows):
-            await self._work.session.execute(text(sql), listed)
-
-
-class SqlCriteria(_Rows):
+class SqlCriteria(WorkRows):
     """See `ports.Criteria`."""
 
     async def published(self, version: str) -> Published | None:
-        await self._first("SELECT pg_advisory_xact_lock(hashtextextended('criteria', 0))")
+        await self._hold("criteria")
         row = await self._first("SELECT * FROM criteria WHERE version = :version", version=version)
         return Published(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
@@ -66,7 +55,7 @@ class SqlCriteria(_Rows):
         )
 
 
-class SqlProtocols(_Rows):
+class SqlProtocols(WorkRows):
     """See `ports.Protocols`."""
 
     async def add(self, protocol: Protocol) -> None:
@@ -161,7 +150,7 @@ class SqlProtocols(_Rows):
         ]
 
 
-class SqlAssessments(_Rows):
+class SqlAssessments(WorkRows):
     """See `ports.Assessments`."""
 
     async def add(self, assessment: Assessment) -> None:
@@ -253,21 +242,53 @@ class SqlAssessments(_Rows):
             ),
         )
 
+        await self._each(
+            """
+            INSERT INTO review (assessment_id, reviewer, criterion_id, member_id, place, judgement, relation,
+                rationale, decided_at)
+            VALUES (:assessment_id, :by, :criterion_id, :owner, :place, :judgement, :relation, :rationale, :at)
+            ON CONFLICT (assessment_id, reviewer, criterion_id) DO UPDATE
+                SET judgement = excluded.judgement, relation = excluded.relation,
+                    rationale = excluded.rationale, decided_at = excluded.decided_at
+            """,
+            (
+                {
+                    "assessment_id": assessment.assessment_id,
+                    "criterion_id": criterion_id,
+                    "owner": assessment.owner,
+                    "place": place,
+                    "judgement": decided.decision.judgement.value,
+                    "relation": decided.decision.relation.value if decided.decision.relation else None,
+                    "rationale": decided.decision.rationale,
+                    "by": reviewer,
+                    "at": decided.at,
+                }
+                for place, (reviewer, mine) in enumerate(assessment.reviews.items())
+                for criterion_id, decided in mine.items()
+            ),
+        )
+
+    async def replace_verdict(self, verdict: Verdict) -> None:
+        await self._each(
+            """
+            UPDATE verdict SET equivalent = :equivalent, commonality = :commonality, lower = :lower,
+                upper = :upper, recognised_from = :recognised_from, recognised_until = :recognised_until,
+                concluded_by = :concluded_by, concluded_at = :concluded_at, waived = CAST(:waived AS jsonb)
+            WHERE assessment_id = :assessment_id
+            """,
+            [_columns(verdict)],
+        )
+
     async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
         await self.save(assessment)
         await self._each(
             """
             INSERT INTO verdict (assessment_id, member_id, equivalent, commonality, lower, upper,
-                recognised_from, recognised_until, concluded_by, concluded_at)
+                recognised_from, recognised_until, concluded_by, concluded_at, waived)
             VALUES (:assessment_id, :owner, :equivalent, :commonality, :lower, :upper,
-                :recognised_from, :recognised_until, :concluded_by, :concluded_at)
+                :recognised_from, :recognised_until, :concluded_by, :concluded_at, CAST(:waived AS jsonb))
             """,
-            [
-                {
-                    "owner": assessment.owner,
-                    **{name: getattr(verdict, name) for name in Verdict.__dataclass_fields__},
-                }
-            ],
+            [{"owner": assessment.owner, **_columns(verdict)}],
         )
 
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
@@ -282,6 +303,23 @@ class SqlAssessments(_Rows):
             ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC
             """,
             criteria_version=criteria_version,
+        )
+        return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
+
+    async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
+        rows = await self._all(
+            """
+            SELECT last.* FROM (
+                SELECT DISTINCT ON (a.protocol_id, a.version) v.*
+                FROM verdict v JOIN assessment a USING (assessment_id)
+                WHERE a.criteria_version = :criteria_version
+                ORDER BY a.protocol_id, a.version, v.concluded_at DESC, assessment_id DESC) last
+            WHERE last.equivalent AND last.recognised_until <= :by AND NOT EXISTS (
+                SELECT 1 FROM reminder r WHERE r.assessment_id = last.assessment_id AND r.days = 0
+                AND r.recognised_until = last.recognised_until)
+            """,
+            criteria_version=criteria_version,
+            by=by,
         )
         return [(await self.get(row.assessment_id), _verdict(row)) for row in rows]
 
@@ -306,7 +344,17 @@ class SqlAssessments(_Rows):
         decisions = await self._all(
             "SELECT * FROM decision WHERE assessment_id = :id ORDER BY criterion_id", id=row.assessment_id
         )
+        reviews: dict[str, dict[str, Decided]] = {}
+        for one in await self._all(
+            """
+            SELECT *, reviewer AS decided_by FROM review WHERE assessment_id = :id
+            ORDER BY place, criterion_id
+            """,
+            id=row.assessment_id,
+        ):
+            reviews.setdefault(one.reviewer, {})[one.criterion_id] = _decided(one)
         return Assessment(
+            reviews=MappingProxyType({name: MappingProxyType(mine) for name, mine in reviews.items()}),
             assessment_id=row.assessment_id,
             protocol_id=row.protocol_id,
             owner=row.member_id,
@@ -327,7 +375,7 @@ class SqlAssessments(_Rows):
         )
 
 
-class SqlOwners(_Rows):
+class SqlOwners(WorkRows):
     """See `ports.Owners`."""
 
     async def of_assessment(self, assessment_id: UUID) -> UUID | None:
@@ -347,12 +395,22 @@ class SqlOwners(_Rows):
 class BenchmarkWork(SqlWork):
     """One transaction of the benchmark on PostgreSQL."""
 
-    def __init__(self, session: AsyncSession, moment: Moment, *, catalogues: Mapping[str, Catalogue]) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        moment: Moment,
+        *,
+        catalogues: Mapping[str, Catalogue],
+        lineages: Mapping[tuple[str, str], Lineage] = MappingProxyType({}),
+    ) -> None:
         super().__init__(session, moment)
         self.catalogues = catalogues
+        self.lineages = lineages
+        self.process = SqlProcess(self)
         self.criteria = SqlCriteria(self)
         self.protocols = SqlProtocols(self)
         self.assessments = SqlAssessments(self)
+        self.drafts = SqlDrafts(self)
         self.owners = SqlOwners(self)
 
     @asynccontextmanager
@@ -390,8 +448,18 @@ def _version(row: Row[Any]) -> ProtocolVersion:
     )
 
 
+def _columns(verdict: Verdict) -> dict[str, object]:
+    waived = [
+        {"clause": one.clause, "reason": one.reason, "until": one.until.isoformat()} for one in verdict.waived
+    ]
+    plain = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+    return {**plain, "waived": json.dumps(waived)}
+
+
 def _verdict(row: Row[Any]) -> Verdict:
-    return Verdict(**{name: getattr(row, name) for name in Verdict.__dataclass_fields__})
+    plain = {name: getattr(row, name) for name in Verdict.__dataclass_fields__}
+    waived = [Waiver(**{**one, "until": date.fromisoformat(one["until"])}) for one in row.waived]
+    return Verdict(**{**plain, "waived": tuple(waived)})
 
 
 def _decided(row: Row[Any]) -> Decided:

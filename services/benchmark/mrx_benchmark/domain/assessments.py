@@ -1,16 +1,18 @@
 """An assessment: the owner answers, a reviewer decides on every answer, the verdict follows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 from uuid import UUID
 
 from mrx_shared.refusals import Invalid, Rejected
 
+from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.answers import Answer, plain_text
-from mrx_benchmark.domain.commonality import Equivalent, Score, score
+from mrx_benchmark.domain.commonality import Equivalent, Score, Waiver, score
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.protocols import ProtocolVersion, Recognition, recognition
 
@@ -98,6 +100,9 @@ class Assessment:
     answers: tuple[Answer, ...]
     state: State = State.SUBMITTED
     decisions: Mapping[str, Decided] = field(default_factory=lambda: MappingProxyType({}))
+    """What counts: of the only reviewer, or what two agreed on and a third resolved."""
+    reviews: Mapping[str, Mapping[str, Decided]] = field(default_factory=lambda: MappingProxyType({}))
+    """Where two people judge independently: each one's own decisions, which the other does not see."""
 
     def review(
         self,
@@ -114,6 +119,73 @@ class Assessment:
         decision.
         """
         moved = self._to(State.IN_REVIEW)
+        if catalogue.reviewers == 1:
+            fresh = self._read(decisions, self.decisions, confirm_rest, by, at, catalogue)
+            return replace(moved, decisions=MappingProxyType({**self.decisions, **fresh}))
+        if self.settled:
+            return replace(moved, decisions=self._resolved(decisions, confirm_rest, by, at, catalogue))
+        if by not in self.reviews and len(self.reviews) == catalogue.reviewers:
+            raise Rejected(
+                "two reviewers judge this independently and are not done",
+                field="decisions",
+                remedy="wait until both are; a third decides where they differ",
+            )
+        mine = self.reviews.get(by, {})
+        fresh = self._read(decisions, mine, confirm_rest, by, at, catalogue)
+        reviews = MappingProxyType({**self.reviews, by: MappingProxyType({**mine, **fresh})})
+        judged = replace(moved, reviews=reviews)
+        return replace(judged, decisions=judged._agreed(catalogue))  # noqa: SLF001 - its own kind
+
+    @property
+    def settled(self) -> bool:
+        """Whether two reviewers are done, each with every answer."""
+        return len(self.reviews) > 1 and all(
+            answer.criterion_id in mine for mine in self.reviews.values() for answer in self.answers
+        )
+
+    def compared(self) -> dict[str, tuple[Relation | None, Relation | None]]:
+        """What each of two reviewers makes of each criterion that one of them judged; nothing before both are done."""
+        if not self.settled:
+            return {}
+        answered = {answer.criterion_id: answer.relation for answer in self.answers}
+        first, second = self.reviews.values()
+        return {
+            name: (_relation(first.get(name), answered), _relation(second.get(name), answered))
+            for name in [*answered, *sorted((first.keys() | second.keys()) - answered.keys())]
+        }
+
+    def differences(self) -> dict[str, tuple[Relation | None, Relation | None]]:
+        """Where two reviewers differ."""
+        return {name: pair for name, pair in self.compared().items() if pair[0] is not pair[1]}
+
+    def kappa(self) -> Fraction | None:
+        """How far two reviewers agree, once both are done."""
+        both = [(one, two) for one, two in self.compared().values() if one is not None and two is not None]
+        return cohens_kappa(both)
+
+    def as_seen_by(self, reviewer: str) -> "Assessment":
+        """Without what another reviewer has written, until both are done."""
+        if not self.reviews or self.settled:
+            return self
+        return replace(
+            self, decisions=self.reviews.get(reviewer, MappingProxyType({})), reviews=MappingProxyType({})
+        )
+
+    def took_part(self, who: str) -> bool:
+        """Whether somebody has judged anything of it."""
+        return who in self.reviews or any(
+            who in decided.by.split(", ") for decided in self.decisions.values()
+        )
+
+    def _read(
+        self,
+        decisions: Iterable[Decision],
+        before: Mapping[str, Decided],
+        confirm_rest: bool,
+        by: str,
+        at: datetime,
+        catalogue: Catalogue,
+    ) -> dict[str, Decided]:
         answered = {answer.criterion_id: answer.relation for answer in self.answers}
         known = {criterion.id for criterion in catalogue.criteria}
         taken: dict[str, Decision] = {}
@@ -122,12 +194,57 @@ class Assessment:
                 raise Invalid(fault, field="criterion_id", row=row, remedy="take it out or correct it")
             taken[decision.criterion_id] = decision
         if confirm_rest:
-            for criterion_id in answered.keys() - taken.keys() - self.decisions.keys():
+            for criterion_id in answered.keys() - taken.keys() - before.keys():
                 taken[criterion_id] = Decision(criterion_id=criterion_id, judgement=Judgement.CONFIRMED)
         if not taken and not confirm_rest:
             raise Invalid("no decision", field="decisions", remedy="state one, or set confirm_rest")
-        fresh = {name: Decided(decision=decision, by=by, at=at) for name, decision in taken.items()}
-        return replace(moved, decisions=MappingProxyType({**self.decisions, **fresh}))
+        return {name: Decided(decision=decision, by=by, at=at) for name, decision in taken.items()}
+
+    def _agreed(self, catalogue: Catalogue) -> Mapping[str, Decided]:
+        """What both reviewers say alike, once both are done."""
+        if len(self.reviews) < catalogue.reviewers or not self.settled:
+            return self.decisions
+        differing = self.differences()
+        (one, first), (two, second) = self.reviews.items()
+        agreed = {
+            name: replace(first[name], by=f"{one}, {two}", at=max(first[name].at, second[name].at))
+            for name in self.compared()
+            if name not in differing
+        }
+        return MappingProxyType(agreed)
+
+    def _resolved(
+        self,
+        decisions: Iterable[Decision],
+        confirm_rest: bool,
+        by: str,
+        at: datetime,
+        catalogue: Catalogue,
+    ) -> Mapping[str, Decided]:
+        if by in self.reviews:
+            raise Rejected(
+                "both reviews are done; one of the two does not change hers or decide between them",
+                field="decisions",
+                remedy="let a third reviewer resolve the differences",
+            )
+        if confirm_rest:
+            raise Invalid(
+                "a difference is resolved one by one",
+                field="confirm_rest",
+                remedy="state a decision for each",
+            )
+        differing = self.differences()
+        listed = list(decisions)
+        for row, decision in enumerate(listed, 1):
+            if decision.criterion_id not in differing:
+                raise Invalid(
+                    f"the two reviewers agree on {decision.criterion_id[:64]}",
+                    field="criterion_id",
+                    row=row,
+                    remedy="resolve only what they differ on",
+                )
+        fresh = self._read(listed, {}, False, by, at, catalogue)  # noqa: FBT003
+        return MappingProxyType({**self.decisions, **fresh})
 
     def judged(self) -> tuple[Answer, ...]:
         """The answers as the decisions leave them."""
@@ -141,25 +258,47 @@ class Assessment:
         return tuple(answers.values())
 
     def undecided(self) -> tuple[str, ...]:
-        """The criteria whose answers no reviewer has decided on."""
-        return tuple(
-            answer.criterion_id for answer in self.answers if answer.criterion_id not in self.decisions
-        )
+        """The criteria on whose answers there is no decision that counts."""
+        named = dict.fromkeys([*(answer.criterion_id for answer in self.answers), *self.differences()])
+        return tuple(name for name in named if name not in self.decisions)
 
-    def conclude(self, catalogue: Catalogue, version: ProtocolVersion) -> tuple["Assessment", Outcome]:
+    def conclude(
+        self, catalogue: Catalogue, version: ProtocolVersion, *, waivers: Sequence[Waiver] = ()
+    ) -> tuple["Assessment", Outcome]:
         """Reach the verdict. Needs a decision on every answer, and answers enough for a yes or a no.
 
         Refuses criteria that ended before the version began: their end may have been set since the submission.
         """
         check_measurable(version, catalogue)
         concluded = self._to(State.CONCLUDED)
+        if len(self.reviews) not in {0, catalogue.reviewers} or (
+            catalogue.reviewers > 1 and not self.settled
+        ):
+            raise Rejected(
+                f"criteria {catalogue.version} ask for {catalogue.reviewers} reviewers who judge every answer",
+                field="decisions",
+                remedy="let another reviewer judge it too, who does not see the first one's decisions",
+            )
         if undecided := self.undecided():
             raise Rejected(
                 f"{len(undecided)} answers have no decision, the first is {undecided[0]}",
                 field="decisions",
                 remedy="confirm or correct every answer, or review once more with confirm_rest",
             )
-        result = score(catalogue, self.judged())
+        return concluded, self.outcome(catalogue, version, waivers=waivers)
+
+    def amend(
+        self, decisions: Iterable[Decision], *, by: str, at: datetime, catalogue: Catalogue
+    ) -> "Assessment":
+        """With decisions that a granted appeal puts in place of those that stand. Keeps the state."""
+        fresh = self._read(decisions, {}, False, by, at, catalogue)  # noqa: FBT003
+        return replace(self, decisions=MappingProxyType({**self.decisions, **fresh}))
+
+    def outcome(
+        self, catalogue: Catalogue, version: ProtocolVersion, *, waivers: Sequence[Waiver] = ()
+    ) -> Outcome:
+        """What the decisions come to. A yes that waivers alone make possible ends with the first of them."""
+        result = score(catalogue, self.judged(), waivers=waivers)
         if result.equivalent is Equivalent.OPEN:
             unanswered = [gap.criterion.id for gap in result.gaps if gap.relation is None]
             raise Rejected(
@@ -167,9 +306,15 @@ class Assessment:
                 field="answers",
                 remedy="let the owner submit again with more answers, or correct them to what the evidence shows",
             )
-        days = recognition(version, catalogue.valid_until)
-        return concluded, Outcome(
-            score=result, recognition=days if result.equivalent is Equivalent.YES else None
+        days = recognition(version, self.last_day_of(catalogue, waivers))
+        return Outcome(score=result, recognition=days if result.equivalent is Equivalent.YES else None)
+
+    def last_day_of(self, catalogue: Catalogue, waivers: Sequence[Waiver]) -> date | None:
+        """The last day on which the criteria hold for a yes: that of the first waiver where it needs them."""
+        if not waivers or score(catalogue, self.judged()).equivalent is Equivalent.YES:
+            return catalogue.valid_until
+        return min(
+            day for day in (catalogue.valid_until, *(waiver.until for waiver in waivers)) if day is not None
         )
 
     def replace_by_newer(self) -> "Assessment":
@@ -199,6 +344,12 @@ def check_measurable(version: ProtocolVersion, catalogue: Catalogue) -> date:
             remedy="take a version of the criteria that is in force",
         )
     return days.first
+
+
+def _relation(decided: Decided | None, answered: Mapping[str, Relation]) -> Relation | None:
+    if decided is None:
+        return None
+    return decided.decision.relation or answered.get(decided.decision.criterion_id)
 
 
 def _fault(

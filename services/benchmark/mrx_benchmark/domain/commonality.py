@@ -7,13 +7,14 @@ Commonality is the sum of weight x credit over the sum of weights. A criterion w
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 from mrx_shared.refusals import Invalid
 
-from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation
 
 _FULL = Fraction(1)
@@ -34,6 +35,23 @@ class Figures:
     commonality: Fraction
     lower: Fraction
     upper: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A clause that is left out until a day, because its wording is disputed. Cannot be built without a reason."""
+
+    clause: str
+    reason: str
+    until: date
+
+    def __post_init__(self) -> None:
+        if not plain_text(self.reason, field="reason"):
+            raise Invalid(
+                f"the waiver of clause {self.clause[:40]} has no reason",
+                field="reason",
+                remedy="say why the clause is left out",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +77,8 @@ class Score:
     gaps: tuple[Gap, ...]
     cheapest_path: tuple[str, ...]
     """The fewest criteria to be met in full to reach the gate, the heaviest gain first, ties by id."""
+    waived: tuple[Waiver, ...] = ()
+    """Clauses that left both sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +100,33 @@ class _Counted:
         return self.criterion.weight * (_FULL - self.credit)
 
 
-def score(catalogue: Catalogue, answers: Iterable[Answer], *, rule: GateRule | None = None) -> Score:
-    """Compare; the catalogue's own rule of the gate holds unless another is asked for."""
+def score(
+    catalogue: Catalogue,
+    answers: Iterable[Answer],
+    *,
+    rule: GateRule | None = None,
+    waivers: Iterable[Waiver] = (),
+) -> Score:
+    """Compare; the catalogue's own rule of the gate holds unless another is asked for.
+
+    The criteria of waived clauses count in neither sum. Whoever calls leaves out waivers that have ended.
+    """
     rule = rule or catalogue.rule
-    if rule is GateRule.ESSENTIAL and not any(criterion.essential for criterion in catalogue.criteria):
+    waived = tuple(sorted(waivers, key=lambda one: (one.clause, one.until)))
+    for waiver in waived:
+        if waiver.clause not in catalogue.clauses:
+            raise Invalid(
+                f"catalogue {catalogue.version} has no clause {waiver.clause[:40]!r} to waive",
+                field="clause",
+                remedy=f"name one of {', '.join(sorted(catalogue.clauses))}",
+            )
+    left_out = {one.clause for one in waived}
+    counting = [one for one in catalogue.criteria if one.clause not in left_out]
+    if not counting:
+        raise Invalid("every clause is waived", field="clause", remedy="leave at least one to be measured")
+    if rule is GateRule.ESSENTIAL and not any(criterion.essential for criterion in counting):
         raise Invalid(
-            f"catalogue {catalogue.version} has no essential criterion",
+            f"catalogue {catalogue.version} has no essential criterion{' left' if waived else ''}",
             field="gate",
             remedy="use the gate by weight",
         )
@@ -96,11 +137,13 @@ def score(catalogue: Catalogue, answers: Iterable[Answer], *, rule: GateRule | N
             relation := relations.get(criterion.id),
             catalogue.credits[relation] if relation is not None else Fraction(0),
         )
-        for criterion in catalogue.criteria
+        for criterion in counting
     ]
+    weight = sum(one.weight for one in counting)
+    marks = _marks(catalogue, counted, rule)
     return Score(
         overall=_figures(counted),
-        equivalent=_equivalent(catalogue, counted, rule),
+        equivalent=_equivalent(marks),
         rule=rule,
         by_pillar=_grouped((one.criterion.pillar, one) for one in counted),
         by_clause=_grouped((one.criterion.clause, one) for one in counted),
@@ -109,11 +152,12 @@ def score(catalogue: Catalogue, answers: Iterable[Answer], *, rule: GateRule | N
                 criterion=one.criterion,
                 relation=one.relation,
                 credit=one.credit,
-                points=100 * one.gain / catalogue.weight,
+                points=100 * one.gain / weight,
             )
             for one in _heaviest_first(counted)
         ),
-        cheapest_path=_cheapest_path(catalogue, counted, rule),
+        cheapest_path=_cheapest_path(marks, counted, by_id=rule is GateRule.ESSENTIAL),
+        waived=waived,
     )
 
 
@@ -136,18 +180,41 @@ def _grouped(named: Iterable[tuple[str, _Counted]]) -> dict[str, Figures]:
     return {name: _figures(members) for name, members in groups.items()}
 
 
-def _equivalent(catalogue: Catalogue, counted: list[_Counted], rule: GateRule) -> Equivalent:
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A weight that some of the criteria must reach together."""
+
+    among: list[_Counted]
+    goal: Fraction
+
+    @property
+    def lacking(self) -> Fraction:
+        return self.goal - sum((one.lower for one in self.among), Fraction(0))
+
+    @property
+    def out_of_reach(self) -> bool:
+        return sum((one.upper for one in self.among), Fraction(0)) < self.goal
+
+
+def _marks(catalogue: Catalogue, counted: list[_Counted], rule: GateRule) -> list[_Mark]:
+    """What the gate comes to: the floors first, the whole last."""
     if rule is GateRule.ESSENTIAL:
-        essential = [one for one in counted if one.criterion.essential]
-        reached = all(one.credit == _FULL for one in essential)
-        reachable = all(one.relation is None or one.credit == _FULL for one in essential)
-    else:
-        gate = catalogue.gate * catalogue.weight
-        reached = 100 * sum(one.lower for one in counted) >= gate
-        reachable = 100 * sum(one.upper for one in counted) >= gate
-    if reached:
+        return [_mark([one for one in counted if one.criterion.essential], Fraction(100))]
+    pillars = (
+        _mark([one for one in counted if one.criterion.pillar == pillar], floor)
+        for pillar, floor in sorted(catalogue.floors.items())
+    )
+    return [*pillars, _mark(counted, catalogue.gate)]
+
+
+def _mark(among: list[_Counted], percentage: Fraction) -> _Mark:
+    return _Mark(among, percentage * sum(one.criterion.weight for one in among) / 100)
+
+
+def _equivalent(marks: list[_Mark]) -> Equivalent:
+    if all(mark.lacking <= 0 for mark in marks):
         return Equivalent.YES
-    return Equivalent.OPEN if reachable else Equivalent.NO
+    return Equivalent.NO if any(mark.out_of_reach for mark in marks) else Equivalent.OPEN
 
 
 def _heaviest_first(counted: list[_Counted]) -> list[_Counted]:
@@ -155,14 +222,26 @@ def _heaviest_first(counted: list[_Counted]) -> list[_Counted]:
     return sorted(lacking, key=lambda one: (-one.gain, one.criterion.id))
 
 
-def _cheapest_path(catalogue: Catalogue, counted: list[_Counted], rule: GateRule) -> tuple[str, ...]:
-    if rule is GateRule.ESSENTIAL:
-        return tuple(sorted(one.criterion.id for one in _heaviest_first(counted) if one.criterion.essential))
-    lacking = catalogue.gate * catalogue.weight / 100 - sum(one.lower for one in counted)
-    path: list[str] = []
-    for one in _heaviest_first(counted):
-        if lacking <= 0:
-            break
-        lacking -= one.gain
-        path.append(one.criterion.id)
-    return tuple(path)
+def _cheapest_path(marks: list[_Mark], counted: list[_Counted], *, by_id: bool) -> tuple[str, ...]:
+    """Each mark in turn takes the heaviest gains that are not taken yet.
+
+    That is the least: pillars share no criterion, so each floor takes its fewest, and what the whole still lacks is
+    made up by the heaviest of the rest.
+    """
+    taken: set[str] = set()
+    for mark in marks:
+        lacking = mark.lacking
+        for one in _heaviest_first(mark.among):
+            if one.criterion.id in taken:
+                lacking -= one.gain
+        for one in _heaviest_first(mark.among):
+            if lacking <= 0:
+                break
+            if one.criterion.id not in taken:
+                taken.add(one.criterion.id)
+                lacking -= one.gain
+    return tuple(
+        sorted(taken)
+        if by_id
+        else (one.criterion.id for one in _heaviest_first(counted) if one.criterion.id in taken)
+    )

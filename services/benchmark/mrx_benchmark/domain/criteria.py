@@ -19,6 +19,7 @@ EXCLUSIVE = frozenset({"10B2", "10B4"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WEIGHT = re.compile(r"[1-9][0-9]{0,5}")
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
+_REVIEWERS = {"1": 1, "2": 2}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _TEXT = 2_000
 
@@ -85,6 +86,12 @@ class Catalogue:
     gate: Fraction = GATE
     rule: GateRule = GateRule.WEIGHT
     credits: Mapping[Relation, Fraction] = field(default_factory=lambda: CREDITS)
+    floors: Mapping[str, Fraction] = field(default_factory=lambda: MappingProxyType({}))
+    """What each of these pillars must reach by itself, in percent, beside the gate by weight."""
+    reviewers: int = 1
+    """How many people judge every answer independently before there is a verdict."""
+    grades: tuple[str, ...] = ()
+    """The names in which audits under this version grade management systems, the worst first."""
 
     def __post_init__(self) -> None:
         if not self.criteria:
@@ -103,6 +110,12 @@ class Catalogue:
                 f"{self.version}: clauses {' and '.join(sorted(EXCLUSIVE))} exclude each other",
                 field="clause",
                 remedy="keep 10B2 for a 2-pillar catalogue, 10B4 for a 4-pillar one",
+            )
+        for pillar in sorted(self.floors.keys() - {criterion.pillar for criterion in self.criteria}):
+            raise Invalid(
+                f"{self.version}: no criterion is of the pillar {pillar[:40]!r}",
+                field="floors",
+                remedy="name a pillar that has a criterion",
             )
         if self.valid_until is not None and self.valid_until < self.valid_from:
             raise Invalid(
@@ -130,6 +143,13 @@ class Catalogue:
             "valid_until": self.valid_until.isoformat() if self.valid_until else None,
             "gate": self.rule.value if self.rule is GateRule.ESSENTIAL else decimal_text(self.gate),
             "credits": {relation.value: decimal_text(self.credits[relation]) for relation in Relation},
+            **(
+                {"floors": {pillar: decimal_text(floor) for pillar, floor in self.floors.items()}}
+                if self.floors
+                else {}
+            ),
+            **({"reviewers": str(self.reviewers)} if self.reviewers > 1 else {}),
+            **({"grades": list(self.grades)} if self.grades else {}),
             "criteria": [
                 {
                     "id": criterion.id,
@@ -163,12 +183,13 @@ def decimal_text(value: Fraction) -> str:
 
 
 _E = TypeVar("_E", bound=StrEnum)
+_OPTIONAL = {"gate", "credits", "floors", "reviewers", "grades"}
 
 
 def catalogue_from(document: object, *, file: str) -> Catalogue:
     """A catalogue from a document whose every scalar is text. Raises `Invalid` with file, criterion and field."""
     top = _Fields(document, place=file)
-    top.only({"version", "based_on", "valid_from", "valid_until", "criteria"}, optional={"gate", "credits"})
+    top.only({"version", "based_on", "valid_from", "valid_until", "criteria"}, optional=_OPTIONAL)
     listed = top.values["criteria"]
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
         raise Invalid(
@@ -185,6 +206,9 @@ def catalogue_from(document: object, *, file: str) -> Catalogue:
             rule=rule,
             gate=gate,
             credits=_credits(top.values.get("credits"), file),
+            floors=_floors(top.values.get("floors"), file),
+            reviewers=_reviewers(top),
+            grades=_grades(top),
         )
     except Invalid as error:
         if error.reason.startswith(file):
@@ -223,6 +247,38 @@ def _gate(top: "_Fields") -> tuple[GateRule, Fraction]:
     if not _DECIMAL.fullmatch(stated) or not 0 < Fraction(stated) <= 100:  # noqa: PLR2004 - percent
         raise top.wrong("gate", "write a percentage such as 85, or weight, or essential")
     return GateRule.WEIGHT, Fraction(stated)
+
+
+def _floors(stated: object, file: str) -> Mapping[str, Fraction]:
+    if stated is None:
+        return MappingProxyType({})
+    fields = _Fields(stated, place=f"{file}: floors")
+    floors: dict[str, Fraction] = {}
+    for pillar in fields.values:
+        floor = fields.text(pillar)
+        if not _DECIMAL.fullmatch(floor) or Fraction(floor) > 100:  # noqa: PLR2004 - percent
+            raise fields.wrong(pillar, "write a percentage such as 70")
+        floors[pillar] = Fraction(floor)
+    return MappingProxyType(floors)
+
+
+def _reviewers(top: "_Fields") -> int:
+    if "reviewers" not in top.values:
+        return 1
+    if top.text("reviewers") not in _REVIEWERS:
+        raise top.wrong("reviewers", "write 1 or 2")
+    return _REVIEWERS[top.text("reviewers")]
+
+
+def _grades(top: "_Fields") -> tuple[str, ...]:
+    stated = top.values.get("grades", [])
+    if not isinstance(stated, Sequence) or isinstance(stated, str):
+        raise top.wrong("grades", "list their names, the worst first")
+    names = _Fields(dict(enumerate(stated)), place=f"{top.place}: grades")
+    listed = tuple(names.text(number) for number in names.values)
+    if len(set(listed)) < len(listed):
+        raise top.wrong("grades", "name each once")
+    return listed
 
 
 def _credits(stated: object, file: str) -> Mapping[Relation, Fraction]:

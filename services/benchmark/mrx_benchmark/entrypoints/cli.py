@@ -1,22 +1,32 @@
 """`mrx benchmark`: score a protocol's answers and read the criteria, offline, by the rules of the service."""
 
+import csv
 import json
+import sys
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from mrx_shared.kit.clock import system_clock
+from mrx_shared.refusals import Invalid
 from rich.console import Console
 from rich.table import Table
 
-from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, percent, score
+from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
 from mrx_benchmark.domain.criteria import Catalogue, GateRule
+from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
 from mrx_benchmark.entrypoints.files import (
     answers_file,
     catalogue_file,
+    requirements_file,
     shipped_catalogue,
     shipped_versions,
+    waivers_file,
 )
+from mrx_benchmark.entrypoints.suggestions import suggest
 
 NOT_EQUIVALENT = 1
 
@@ -45,10 +55,27 @@ def score_answers(
         typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's."),
     ] = None,
     as_json: Annotated[bool, _AsJson] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="WAIVERS.csv",
+            help="Clauses to leave out: `clause,reason,until`.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str, typer.Option(metavar="DAY", help="The day on which waivers must hold; default: today.")
+    ] = "",
 ) -> None:
-    """Score ANSWERS.csv. Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
+    """Score ANSWERS.csv (or .xlsx). Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
     catalogue = _catalogue(criteria)
-    result = score(catalogue, answers_file(answers, catalogue), rule=gate)
+    result = score(
+        catalogue,
+        answers_file(answers, catalogue),
+        rule=gate,
+        waivers=waivers_file(waivers, _day(as_of)) if waivers else (),
+    )
     if as_json:
         typer.echo(json.dumps(as_document(result), indent=2, ensure_ascii=False))
     else:
@@ -73,18 +100,80 @@ def show_criteria(
         title=f"{catalogue.version}: {len(catalogue.criteria)} criteria, weight {catalogue.weight} "
         f"({catalogue.based_on})"
     )
-    for heading in ("id", "pillar", "kind", "weight", "essential", "statement"):
-        table.add_column(heading, no_wrap=heading != "statement")
-    for criterion in catalogue.criteria:
-        table.add_row(
-            criterion.id,
-            criterion.pillar,
-            criterion.kind,
-            str(criterion.weight),
-            "yes" if criterion.essential else "",
-            criterion.statement,
-        )
+    for heading in ("id", "weight", "essential", "kind", "statement"):
+        wide = {"kind": 11}.get(heading)
+        table.add_column(heading, no_wrap=heading not in {"kind", "statement"}, max_width=wide)
+    for clause, criteria in groupby(catalogue.criteria, key=lambda one: one.clause):
+        listed = list(criteria)
+        table.add_section()
+        table.add_row("", "", "", "", f"Clause {clause}, {listed[0].pillar}", style="bold")
+        for one in listed:
+            table.add_row(
+                one.id,
+                str(one.weight),
+                "yes" if one.essential else "",
+                one.kind.replace("-", " "),
+                one.statement,
+            )
     Console().print(table)
+
+
+@app.command("template")
+def write_template(
+    version: Annotated[str, typer.Argument(metavar="VERSION|CATALOGUE.yaml")],
+    out: Annotated[Path, typer.Option(help="FILE.csv or FILE.xlsx to write.")],
+) -> None:
+    """Write an empty template for answers to a version of the criteria."""
+    catalogue = _catalogue(version)
+    if out.suffix.lower() == ".xlsx":
+        out.write_bytes(template_xlsx(catalogue))
+    else:
+        out.write_text(template_csv(catalogue), encoding="utf-8")
+
+
+@app.command("suggest")
+def suggest_criteria(
+    protocol: Annotated[Path, _File],
+    criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
+) -> None:
+    """Propose criteria that the requirements of PROTOCOL.csv may meet. Prints CSV; none of it counts unconfirmed."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("requirement_ref", "requirement_text", "suggested_criterion_id", "similarity"))
+    for one in suggest(requirements_file(protocol), _catalogue(criteria)):
+        writer.writerow((one.requirement_ref, one.requirement_text, one.criterion_id, one.similarity))
+
+
+@app.command("report")
+def write_report(
+    answers: Annotated[Path, _File],
+    criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="FILE.html, .pdf, .xlsx, .svg (the map alone) or .json (OSCAL mapping collection)."
+        ),
+    ],
+    protocol: Annotated[str, typer.Option(help="The protocol's name.")] = "Audit protocol",
+    as_of: Annotated[str, typer.Option(metavar="DAY", help="The report's day; default: today.")] = "",
+) -> None:
+    """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""
+    catalogue = _catalogue(criteria)
+    given = answers_file(answers, catalogue)
+    report = Report(
+        protocol=protocol,
+        catalogue=catalogue,
+        answers=given,
+        score=score(catalogue, given),
+        made_at=datetime.combine(_day(as_of), time(), tzinfo=UTC),
+    )
+    suffix = out.suffix.lower().removeprefix(".")
+    if suffix not in REPORTS:
+        raise Invalid(
+            f"{out.name} is of no kind that is written",
+            field="out",
+            remedy=f"end it with .{', .'.join(REPORTS)}",
+        )
+    out.write_bytes(REPORTS[suffix][1](report))
 
 
 def as_document(result: Score) -> dict[str, Any]:
@@ -109,7 +198,19 @@ def as_document(result: Score) -> dict[str, Any]:
             for gap in result.gaps
         ],
         "cheapest_path": list(result.cheapest_path),
+        **({"waived": [_waived(one) for one in result.waived]} if result.waived else {}),
     }
+
+
+def _waived(waiver: Waiver) -> dict[str, str]:
+    return {"clause": waiver.clause, "reason": waiver.reason, "until": waiver.until.isoformat()}
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else system_clock()().date()
+    except ValueError:
+        raise Invalid(f"{text[:40]!r} is no day", field="as-of", remedy="write it as 2026-06-30") from None
 
 
 def _catalogue(named: str) -> Catalogue:
@@ -147,6 +248,15 @@ def _show(result: Score, catalogue: Catalogue) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    for floor in catalogue.floors.items() if result.rule is GateRule.WEIGHT else ():
+        console.print(f"floor of {floor[0]}: {percent(floor[1])} %", highlight=False)
+    for waiver in result.waived:
+        console.print(
+            f"waived until {waiver.until}: clause {waiver.clause}, {waiver.reason}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     table = Table("clause", "commonality", "at best")
     for clause, figures in result.by_clause.items():
         table.add_row(clause, _text(figures.commonality), _text(figures.upper))

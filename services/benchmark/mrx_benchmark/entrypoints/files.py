@@ -1,8 +1,11 @@
-"""The files that people bring: answers as CSV, catalogues as YAML; and the catalogues that come with MRX."""
+"""The files that people bring: answers as CSV or XLSX, catalogues as YAML; and the catalogues that come with MRX."""
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,12 +15,20 @@ import yaml
 from mrx_shared.refusals import Invalid
 from typing_extensions import override
 
-from mrx_benchmark.domain.answers import COLUMNS, Answer, read_answers
+from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Sifted, read_answers, sift
+from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.criteria import Catalogue, catalogue_from
+from mrx_benchmark.domain.lineage import How, Lineage, Step, lineage_between
 
 ANSWERS_BYTES = 4 * 1024 * 1024
 CATALOGUE_BYTES = 1024 * 1024
+UNPACKED_BYTES = 32 * 1024 * 1024
+CELLS_PER_ROW = 64
+ROWS = 20_000
 DEPTH = 8
+MARK = "# criteria "
+"""A template begins with this and its version, so that it is not filled in for another one."""
+WAIVER_COLUMNS = ("clause", "reason", "until")
 _NEEDED = ("criterion_id", "relation")
 
 
@@ -26,6 +37,7 @@ def shipped_versions() -> tuple[str, ...]:
     return tuple(sorted(item.name.removesuffix(".yaml") for item in _shelf().iterdir() if item.is_file()))
 
 
+@cache
 def shipped_catalogue(version: str) -> Catalogue:
     """A catalogue that comes with MRX. Its clauses stand in files of their own, which several versions share."""
     if version not in shipped_versions():
@@ -37,8 +49,28 @@ def shipped_catalogue(version: str) -> Catalogue:
     name = f"{version}.yaml"
     document = _yaml(_shelf().joinpath(name).read_text(encoding="utf-8"), file=name)
     clauses = document.pop("includes")
-    document["criteria"] = [criterion for clause in clauses for criterion in _clause(clause)]
+    without, weights = set(document.pop("without", [])), document.pop("weights", {})
+    document["criteria"] = [
+        {**criterion, "weight": weights.get(criterion["id"], criterion["weight"])}
+        for clause in clauses
+        for criterion in _clause(clause)
+        if criterion["id"] not in without
+    ]
     return catalogue_from(document, file=name)
+
+
+def shipped_lineages() -> dict[tuple[str, str], Lineage]:
+    """What became of the criteria, by older and newer version, oldest first."""
+    found: dict[tuple[str, str], Lineage] = {}
+    for item in sorted(_shelf().joinpath("lineage").iterdir(), key=lambda one: one.name):
+        document = _yaml(item.read_text(encoding="utf-8"), file=f"lineage/{item.name}")
+        stated = [
+            Step(how=How(one["how"]), before=tuple(one["from"]), after=tuple(one["to"]))
+            for one in document["steps"]
+        ]
+        for older, newer in document["versions"]:
+            found[older, newer] = lineage_between(shipped_catalogue(older), shipped_catalogue(newer), stated)
+    return found
 
 
 def catalogue_file(path: Path) -> Catalogue:
@@ -47,8 +79,53 @@ def catalogue_file(path: Path) -> Catalogue:
 
 
 def answers_file(path: Path, catalogue: Catalogue) -> tuple[Answer, ...]:
-    """The answers of a CSV file; row 1 is its header, as a spreadsheet counts."""
-    return read_answers(_rows(_text(path, most=ANSWERS_BYTES)), catalogue)
+    """The answers of a CSV or XLSX file; rows are numbered as a spreadsheet does."""
+    return read_answers(_table(_raw(path, most=ANSWERS_BYTES), path.name, catalogue), catalogue)
+
+
+def sifted_answers(raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
+    """The good rows of an uploaded file, and the fault of each of the others."""
+    if len(raw) > ANSWERS_BYTES:
+        raise _too_large(name, ANSWERS_BYTES)
+    return sift(_table(raw, name, catalogue), catalogue)
+
+
+def requirements_file(path: Path) -> tuple[tuple[str, str], ...]:
+    """A protocol, one requirement a row: `requirement_ref,requirement_text`."""
+    rows = _rows(
+        _decoded(_raw(path, most=ANSWERS_BYTES), path.name), ("requirement_ref", "requirement_text"), ()
+    )
+    return tuple(
+        (cells.get("requirement_ref", "").strip(), text)
+        for _, cells in rows
+        if (text := cells.get("requirement_text", "").strip())
+    )
+
+
+def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
+    """The waivers of a CSV file with clause, reason and last day that hold on a day."""
+    found: list[Waiver] = []
+    for row, cells in _rows(_decoded(_raw(path, most=CATALOGUE_BYTES), path.name), WAIVER_COLUMNS, ()):
+        if not any(cell.strip() for cell in cells.values()):
+            continue
+        try:
+            until = date.fromisoformat(cells.get("until", "").strip())
+        except ValueError:
+            raise Invalid(
+                f"{cells.get('until', '')[:40]!r} is no day",
+                field="until",
+                row=row,
+                remedy="write the waiver's last day as 2026-06-30",
+            ) from None
+        try:
+            waiver = Waiver(
+                clause=cells.get("clause", "").strip(), reason=cells.get("reason", ""), until=until
+            )
+        except Invalid as error:
+            raise Invalid(error.reason, field=error.field, row=row, remedy=error.remedy) from None
+        if until >= as_of:
+            found.append(waiver)
+    return tuple(found)
 
 
 def _shelf() -> Traversable:
@@ -63,35 +140,113 @@ def _clause(clause: str) -> Iterator[dict[str, Any]]:
 
 
 def _text(path: Path, *, most: int) -> str:
+    return _decoded(_raw(path, most=most), path.name)
+
+
+def _raw(path: Path, *, most: int) -> bytes:
     with path.open("rb") as stream:
         raw = stream.read(most + 1)
     if len(raw) > most:
-        raise Invalid(
-            f"{path.name} is larger than {most // 1024 // 1024} MiB",
-            field="file",
-            remedy="keep one entry per criterion, and evidence in documents of its own",
-        )
+        raise _too_large(path.name, most)
+    return raw
+
+
+def _too_large(name: str, most: int) -> Invalid:
+    return Invalid(
+        f"{name} is larger than {most // 1024 // 1024} MiB",
+        field="file",
+        remedy="keep one entry per criterion, and evidence in documents of its own",
+    )
+
+
+def _decoded(raw: bytes, name: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         raise Invalid(
-            f"{path.name} is not in UTF-8: byte {column} of this row is not",
+            f"{name} is not in UTF-8: byte {column} of this row is not",
             field="encoding",
             row=row,
             remedy="save it again as `CSV UTF-8`",
         ) from None
 
 
-def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _table(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+    if name.lower().endswith(".xlsx"):
+        return _sheet_rows(raw, name, catalogue)
+    return _csv_rows(_decoded(raw, name), catalogue)
+
+
+def _csv_rows(text: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+    above = 0
+    if text.startswith(MARK):
+        marked, _, text = text.partition("\n")
+        _check_version(marked.strip(' ,;\t\r"'), catalogue)
+        above = 1
+    return _rows(text, COLUMNS, TOLD, above=above)
+
+
+def _check_version(marked: str, catalogue: Catalogue) -> None:
+    version = marked.removeprefix(MARK).strip()
+    if version != catalogue.version:
+        raise Invalid(
+            f"this template is of criteria {version[:64]!r}, not of {catalogue.version}",
+            field="criteria",
+            row=1,
+            remedy=f"fill in the template of {catalogue.version}, or name the version that this one is of",
+        )
+
+
+def _sheet_rows(raw: bytes, name: str, catalogue: Catalogue) -> Iterator[tuple[int, Mapping[str, str]]]:
+    from openpyxl import load_workbook  # noqa: PLC0415 - half a second that a CSV file need not pay
+
+    not_a_workbook = Invalid(
+        f"{name} is not readable as a workbook",
+        field="file",
+        remedy="save it again as .xlsx without a password, or as `CSV UTF-8`",
+    )
+    try:
+        _check_unpacked(raw, name)
+        book = load_workbook(io.BytesIO(raw), read_only=True, data_only=False)
+        sheet = book["Answers"] if "Answers" in book.sheetnames else book.worksheets[0]
+        listed = [
+            ["" if cell is None else str(cell) for cell in cells[:CELLS_PER_ROW]]
+            for cells in sheet.iter_rows(values_only=True, max_row=ROWS, max_col=CELLS_PER_ROW)
+        ]
+    except Invalid:
+        raise
+    except Exception:  # noqa: BLE001 - the library raises whatever a broken file makes it trip over
+        raise not_a_workbook from None
+    above = 0
+    if listed and listed[0] and listed[0][0].startswith(MARK):
+        _check_version(listed.pop(0)[0], catalogue)
+        above = 1
+    header = [cell.strip().lower() for cell in listed.pop(0)] if listed else []
+    while header and not header[-1]:
+        header.pop()
+    _check(header, COLUMNS, TOLD, row=1 + above)
+    for row, cells in enumerate(listed, 2 + above):
+        yield row, dict(zip(header, cells, strict=False))
+
+
+def _check_unpacked(raw: bytes, name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > UNPACKED_BYTES:
+            raise _too_large(name, UNPACKED_BYTES)
+
+
+def _rows(
+    text: str, columns: tuple[str, ...], told: tuple[str, ...], *, above: int = 0
+) -> Iterator[tuple[int, Mapping[str, str]]]:
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    row = 0
+    row = above
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        _check(header)
-        for row, cells in enumerate(reader, 2):
+        _check(header, columns, told, row=1 + above)
+        for row, cells in enumerate(reader, 2 + above):
             if len(cells) > len(header) and any(cells[len(header) :]):
                 raise Invalid(
                     f"{len(cells)} cells under {len(header)} columns",
@@ -109,22 +264,23 @@ def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         ) from None
 
 
-def _check(header: list[str]) -> None:
-    for name in _NEEDED:
+def _check(header: list[str], columns: tuple[str, ...], told: tuple[str, ...], *, row: int) -> None:
+    needed = _NEEDED if columns == COLUMNS else columns
+    for name in needed:
         if name not in header:
             raise Invalid(
                 f"the column {name} is missing",
                 field=name,
-                row=1,
-                remedy=f"start the file with the header {','.join(COLUMNS)}",
+                row=row,
+                remedy=f"start the file with the header {','.join(columns)}",
             )
     for position, name in enumerate(header, 1):
-        if name not in COLUMNS or name in header[: position - 1]:
+        if name not in (*columns, *told) or name in header[: position - 1]:
             raise Invalid(
                 f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
                 field="header",
-                row=1,
-                remedy=f"keep only {', '.join(COLUMNS)}",
+                row=row,
+                remedy=f"keep only {', '.join(columns)}",
             )
 
 

@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork
+from mrx_shared.bus.work import Moment, SqlWork, WorkRows
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
-from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,12 +18,8 @@ from mrx_notification.domain.mails import NO_WORDS, Cause, Kind, Mail, State
 T = TypeVar("T")
 
 
-class SqlMails(Rows):
+class SqlMails(WorkRows):
     """See `ports.Mails`."""
-
-    def __init__(self, work: SqlWork) -> None:
-        super().__init__(work.session)
-        self._work = work
 
     async def add(self, mail: Mail) -> bool:
         added = await self._first(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -199,10 +199,18 @@ class HttpServices:
         sent = dict(headers or {})
         if method == "POST":
             sent["Idempotency-Key"] = key or str(uuid4())
+        answer = await self._patiently(method, service, path, headers=sent, **how)
+        return answer.json() if answer.content else None
+
+    async def fetch(self, service: Service, path: str, **how: Any) -> bytes:  # noqa: ANN401
+        """What is read there, as it came."""
+        return (await self._patiently("GET", service, path, **how)).content
+
+    async def _patiently(self, method: str, service: Service, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
         until, pause = monotonic() + self._patience_s, 0.2
         while True:
             try:
-                return await self._once(method, service, path, headers=sent, **how)
+                return await self._once(method, service, path, **how)
             except (Away, httpx.TransportError) as error:
                 if monotonic() + pause > until:
                     waited = str(error) if isinstance(error, Away) else "it does not answer"
@@ -210,10 +218,10 @@ class HttpServices:
             await asyncio.sleep(pause)
             pause *= 2
 
-    async def _once(self, method: str, service: Service, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON
+    async def _once(self, method: str, service: Service, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
         answer = await self._client.request(method, f"{self._urls[service]}{path}", **how)
         if answer.is_success:
-            return answer.json() if answer.content else None
+            return answer
         raise _refusal(answer)
 
 
@@ -225,18 +233,26 @@ class _Personal:
     async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
         return await self._call("GET", service, path, params=_given(query))
 
+    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+        return await self._with_token(
+            service, lambda headers: self.services.fetch(service, path, headers=headers, params=_given(query))
+        )
+
     async def post(
         self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
     ) -> Any:  # noqa: ANN401 - JSON
         return await self._call("POST", service, path, json=body or {}, key=key)
 
     async def _call(self, method: str, service: Service, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON
+        return await self._with_token(
+            service, lambda headers: self.services.call(method, service, path, headers=headers, **how)
+        )
+
+    async def _with_token(self, service: Service, ask: Callable[[dict[str, str]], Awaitable[T]]) -> T:
         for last in (False, True):
             token = await self.services.token(self.session, service)
             try:
-                return await self.services.call(
-                    method, service, path, headers={"Authorization": f"Bearer {token}"}, **how
-                )
+                return await ask({"Authorization": f"Bearer {token}"})
             except SignedOut:
                 # A token may be refused before its time, as after a change of keys: another one is asked for once.
                 self.services.forget(self.session)
@@ -252,6 +268,9 @@ class _Supplying:
 
     async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
         return await self.services.call("GET", service, path, headers=self._headers(), params=_given(query))
+
+    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+        return await self.services.fetch(service, path, headers=self._headers(), params=_given(query))
 
     async def post(
         self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str

@@ -127,6 +127,21 @@ def read_review(clause: Clause, form: Mapping[str, str], *, confirm_rest: bool) 
     return Reviewed(decisions=tuple(decisions), faults=faults)
 
 
+def read_appeal(lines: Sequence[Line], form: Mapping[str, str]) -> tuple[Decision, ...]:
+    """What the form on an appeal puts in place of decisions that stand; what is left alone stays."""
+    found = []
+    for line in lines:
+        chosen = form.get(f"appeal-{line.criterion_id}", "")
+        if chosen == CONFIRMED and line.relation is not None:
+            found.append(Decision(criterion_id=line.criterion_id, verdict=CONFIRMED))
+        elif chosen in RELATIONS:
+            why = form.get("rationale", "").strip()
+            found.append(
+                Decision(criterion_id=line.criterion_id, verdict=CORRECTED, relation=chosen, rationale=why)
+            )
+    return tuple(found)
+
+
 def _stated(line: Line, form: Mapping[str, str], *, confirm_rest: bool) -> Decision | None:
     verdict = form.get(f"verdict-{line.criterion_id}", "")
     if not verdict and confirm_rest and line.open:

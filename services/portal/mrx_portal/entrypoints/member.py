@@ -14,6 +14,7 @@ from mrx_portal.domain.numbers import EUR_PER_AUDIT, HEADINGS, Figures, RoundNum
 from mrx_portal.domain.released import Search, find, page_of
 from mrx_portal.domain.requests import LANGUAGES, OPEN, OUTCOMES, STATES, in_order, mail_said, said, standing
 from mrx_portal.entrypoints.asking import add_asking, new_key
+from mrx_portal.entrypoints.assessing import add_assessing
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     Words,
@@ -40,6 +41,7 @@ def member_pages(desk: Desk, shelf: Shelf, draw: Draw) -> APIRouter:
     """The routes under `/member`."""
     routes = APIRouter(prefix="/member")
     _add_overview(routes, desk, draw)
+    add_assessing(routes, desk)
     _add_list(routes, desk, shelf)
     add_asking(routes, desk, shelf)
     _add_requests(routes, desk, shelf)

@@ -6,17 +6,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_review
+from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_appeal, read_review
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import words
+from mrx_portal.entrypoints.reports import KINDS, handed_on, known_kind
 from mrx_portal.handlers import reviewer as handlers
 
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def reviewer_pages(desk: Desk) -> APIRouter:
+def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
     """The routes under `/reviewer`."""
     routes = APIRouter(prefix="/reviewer")
     visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
@@ -43,6 +44,7 @@ def reviewer_pages(desk: Desk) -> APIRouter:
             found=found,
             opened=clause or (found.next_open or ""),
             relations=RELATIONS,
+            kinds=KINDS,
             error=words(error) if error else None,
             faults=faults,
             given=given or {},
@@ -57,8 +59,8 @@ def reviewer_pages(desk: Desk) -> APIRouter:
             request,
             "reviewer/first.html",
             visitor=visitor,
-            at_work=[one for one in listed if one.assessment.state in handlers.IN_WORK],
-            over=[one for one in listed if one.assessment.state not in handlers.IN_WORK],
+            at_work=[one for one in listed if handlers.waits(one.assessment)],
+            over=[one for one in listed if not handlers.waits(one.assessment)],
         )
 
     @routes.get("/assessments/{assessment_id}")
@@ -95,6 +97,22 @@ def reviewer_pages(desk: Desk) -> APIRouter:
             f"/reviewer/assessments/{assessment_id}?clause={clause}&saved={len(reviewed.decisions)}#clause-{clause}"
         )
 
+    @routes.post("/assessments/{assessment_id}/questions")
+    async def ask(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Ask the owner about a criterion."""
+        given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
+        try:
+            await handlers.ask(
+                assessment_id,
+                given.get("criterion", ""),
+                given.get("question", ""),
+                visitor.api,
+                key=form.key,
+            )
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause="", error=error, given=given)
+        return see(f"/reviewer/assessments/{assessment_id}#questions")
+
     @routes.post("/assessments/{assessment_id}/conclusion")
     async def conclude(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
         """Reach the verdict."""
@@ -103,5 +121,37 @@ def reviewer_pages(desk: Desk) -> APIRouter:
         except Rejected as error:
             return await page(request, assessment_id, visitor, clause="", error=error)
         return see(f"/reviewer/assessments/{assessment_id}")
+
+    @routes.post("/assessments/{assessment_id}/appeal")
+    async def decide_appeal(
+        request: Request, assessment_id: UUID, visitor: visiting, form: signed
+    ) -> Response:
+        """Grant an appeal, with what it changes, or dismiss it."""
+        given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
+        try:
+            found = await handlers.bench(assessment_id, visitor.api)
+            granted = form.needed("granted", "the decision") == "yes"
+            decisions = read_appeal(found.appealable, given) if granted else ()
+            if granted and not decisions:
+                raise Invalid(
+                    "granting it changes no decision", field="granted", remedy="say what each answer comes to"
+                )
+            await handlers.decide_appeal(
+                assessment_id,
+                decisions,
+                visitor.api,
+                granted=granted,
+                rationale=form.needed("rationale", "the rationale"),
+                key=form.key,
+            )
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause="", error=error, given=given)
+        return see(f"/reviewer/assessments/{assessment_id}#appeal")
+
+    @routes.get("/assessments/{assessment_id}/report.{kind}")
+    async def report(assessment_id: UUID, kind: str, visitor: visiting) -> Response:
+        """The gap report."""
+        body = await handlers.report(assessment_id, known_kind(kind), visitor.api)
+        return handed_on(body, KINDS[kind][1], f"gap-report.{kind}")
 
     return routes

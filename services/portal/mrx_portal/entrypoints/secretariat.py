@@ -11,6 +11,7 @@ from mrx_portal.domain.membership import lacks
 from mrx_portal.domain.numbers import HEADINGS, total
 from mrx_portal.domain.quarantine import quarantine_said
 from mrx_portal.domain.rounds import ROUND_WAY, round_said
+from mrx_portal.entrypoints.criteria import add_criteria
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import words
 from mrx_portal.handlers import member as numbers_of
@@ -26,6 +27,7 @@ def secretariat_pages(desk: Desk) -> APIRouter:
     _add_members(routes, desk)
     _add_member(routes, desk)
     _add_rounds(routes, desk)
+    add_criteria(routes, desk)
     return routes
 
 

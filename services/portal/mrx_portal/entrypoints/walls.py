@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES: Final = 1024 * 1024
-LARGER: Final = {"/member/list/check": 16 * 1024 * 1024}
+LARGER: Final = {"/member/list/check": 16 * 1024 * 1024, "/member/assessments": 5 * 1024 * 1024}
 """pages that take a file of the member's own"""
 ANSWERS: Final = Counter("mrx_portal_answers_total", "Answers, by route and status", ["route", "status"])
 

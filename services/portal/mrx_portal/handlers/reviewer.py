@@ -7,6 +7,7 @@ from uuid import UUID
 
 from mrx_portal.domain.reviews import Clause, Decision, Line, by_clause
 from mrx_portal.handlers.shapes import (
+    Answer,
     Assessment,
     Assessments,
     Criteria,
@@ -18,6 +19,11 @@ from mrx_portal.handlers.shapes import (
 from mrx_portal.ports import Api, Service
 
 IN_WORK = frozenset({"submitted", "in-review"})
+
+
+def waits(one: Assessment) -> bool:
+    """Whether it waits for a reviewer: its answers, or an appeal."""
+    return one.state in IN_WORK or one.appealed == "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,17 @@ class Bench:
         return self.criteria.gate
 
     @property
+    def appealable(self) -> tuple[Line, ...]:
+        """Criteria that are not met in full as the decisions stand: what an appeal may be about."""
+        met = {"equal", "superset"}
+        return tuple(
+            line
+            for clause in self.clauses
+            for line in clause.lines
+            if (line.corrected_to or line.relation) not in met
+        )
+
+    @property
     def next_open(self) -> str | None:
         """The first clause that has an answer without a decision."""
         return next((clause.name for clause in self.clauses if clause.undecided), None)
@@ -73,7 +90,7 @@ async def assessments(api: Api) -> tuple[Listed, ...]:
         Listed(assessment=one, protocol=protocols.get(one.protocol_id))
         for one in read(Assessments, found).assessments
     ]
-    return tuple(sorted(listed, key=lambda one: one.assessment.state not in IN_WORK))
+    return tuple(sorted(listed, key=lambda one: not waits(one.assessment)))
 
 
 async def bench(assessment_id: UUID, api: Api) -> Bench:
@@ -89,7 +106,7 @@ async def bench(assessment_id: UUID, api: Api) -> Bench:
         assessment=assessment,
         protocol=next((one for one in protocols if one.protocol_id == assessment.protocol_id), None),
         criteria=criteria,
-        clauses=by_clause(_lines(criteria, assessment)),
+        clauses=by_clause(lines_of(criteria, assessment.answers)),
     )
 
 
@@ -98,17 +115,17 @@ async def review(assessment_id: UUID, decisions: Sequence[Decision], api: Api, *
     await api.post(
         Service.BENCHMARK,
         f"/v1/assessments/{assessment_id}/reviews",
-        {
-            "decisions": [
-                {
-                    "criterion_id": one.criterion_id,
-                    "verdict": one.verdict,
-                    "relation": one.relation,
-                    "rationale": one.rationale,
-                }
-                for one in decisions
-            ]
-        },
+        {"decisions": [_said(one) for one in decisions]},
+        key=key,
+    )
+
+
+async def ask(assessment_id: UUID, criterion_id: str, text: str, api: Api, *, key: str) -> None:
+    """Ask the owner about a criterion."""
+    await api.post(
+        Service.BENCHMARK,
+        f"/v1/assessments/{assessment_id}/questions",
+        {"criterion_id": criterion_id, "text": text},
         key=key,
     )
 
@@ -118,8 +135,41 @@ async def conclude(assessment_id: UUID, api: Api, *, key: str) -> None:
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/conclusion", key=key)
 
 
-def _lines(criteria: Criteria, assessment: WholeAssessment) -> list[Line]:
-    answers = {one.criterion_id: one for one in assessment.answers}
+async def decide_appeal(
+    assessment_id: UUID,
+    decisions: Sequence[Decision],
+    api: Api,
+    *,
+    granted: bool,
+    rationale: str,
+    key: str,
+) -> None:
+    """Decide an appeal; granted, with decisions in place of those that stand."""
+    await api.post(
+        Service.BENCHMARK,
+        f"/v1/assessments/{assessment_id}/appeal/decision",
+        {"granted": granted, "rationale": rationale, "decisions": [_said(one) for one in decisions]},
+        key=key,
+    )
+
+
+async def report(assessment_id: UUID, kind: str, api: Api) -> bytes:
+    """The gap report."""
+    return await api.fetch(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/report.{kind}")
+
+
+def _said(decision: Decision) -> dict[str, str | None]:
+    return {
+        "criterion_id": decision.criterion_id,
+        "verdict": decision.verdict,
+        "relation": decision.relation,
+        "rationale": decision.rationale,
+    }
+
+
+def lines_of(criteria: Criteria, answered: Sequence[Answer]) -> list[Line]:
+    """Each criterion with what was answered and decided."""
+    answers = {one.criterion_id: one for one in answered}
     return [
         Line(
             criterion_id=one.id,

@@ -289,12 +289,122 @@ class Assessment(Figures):
     recognised_from: date | None = None
     recognised_until: date | None = None
     concluded_at: datetime | None = None
+    appealed: str | None = None
+    questions_open: int = 0
 
 
 class Assessments(Shape):
     """Assessments, the newest first."""
 
     assessments: tuple[Assessment, ...]
+
+
+class RefusedRow(Shape):
+    """Why a row of a file was refused."""
+
+    row: int | None = None
+    field: str | None = None
+    reason: str
+    remedy: str | None = None
+
+
+class Draft(Figures):
+    """Answers that are not submitted yet, in short."""
+
+    protocol_id: UUID
+    version: str
+    criteria_version: str
+    saved_at: datetime
+    equivalent: str
+    answered: int
+    open: int
+
+
+class Drafts(Shape):
+    """Drafts, the last saved first."""
+
+    drafts: tuple[Draft, ...]
+
+
+class FileTaken(Shape):
+    """The assessment that a file began; or the rows that were refused, and the draft that holds the good ones."""
+
+    assessment: Assessment | None = None
+    draft: Draft | None = None
+    refused: tuple[RefusedRow, ...]
+
+
+class Successor(Shape):
+    """The dates by which a version of the criteria gives way to a newer one."""
+
+    newer: str
+    phase: str
+    consultation_until: date
+    effective_on: date
+    transition_until: date
+
+
+class CriteriaVersion(Shape):
+    """A version of the criteria, in short."""
+
+    version: str
+    based_on: str
+    valid_from: date
+    valid_until: date | None = None
+    criteria: int
+    weight: int
+    successor: Successor | None = None
+
+
+class CriteriaVersions(Shape):
+    """The versions of the criteria."""
+
+    criteria: tuple[CriteriaVersion, ...]
+
+
+class Comment(Shape):
+    """A word in a consultation."""
+
+    text: str
+    at: datetime
+
+
+class Evolution(Successor):
+    """A version that gives way, and what was said in the consultation."""
+
+    older: str
+    comments: tuple[Comment, ...] = ()
+
+
+class Waiver(Shape):
+    """A clause that is left out of verdicts until a day."""
+
+    clause: str
+    reason: str
+    until: date
+
+
+class Waivers(Shape):
+    """The waivers on a version of the criteria."""
+
+    waivers: tuple[Waiver, ...]
+
+
+class WhatIf(Figures):
+    """What a protocol version would come to under other criteria today."""
+
+    protocol_id: UUID
+    version: str
+    member_id: UUID | None = None
+    criteria_version: str
+    equivalent: str
+    asked: int
+
+
+class WhatIfs(Shape):
+    """What every protocol version with a verdict would come to under other criteria today."""
+
+    protocols: tuple[WhatIf, ...]
 
 
 class Answer(Shape):
@@ -311,8 +421,68 @@ class Answer(Shape):
     reviewers_rationale: str = ""
 
 
+class Difference(Shape):
+    """Where two reviewers differ."""
+
+    criterion_id: str
+    first: str | None = None
+    second: str | None = None
+    resolved: bool
+
+
+class Agreement(Shape):
+    """How far two reviewers agree."""
+
+    kappa: Decimal | None = None
+    compared: int
+    differences: tuple[Difference, ...]
+
+
+class Question(Shape):
+    """A reviewer's question to the owner, and the reply."""
+
+    question_id: UUID
+    criterion_id: str
+    text: str
+    asked_at: datetime
+    reply: str
+    replied_at: datetime | None = None
+
+
+class Appeal(Shape):
+    """An owner's objection to a verdict."""
+
+    reason: str
+    appealed_at: datetime
+    granted: bool | None = None
+    rationale: str = ""
+    decided_at: datetime | None = None
+
+
+class Step(Shape):
+    """A step of an assessment."""
+
+    step: str
+    at: datetime
+    detail: str = ""
+
+
 class WholeAssessment(Assessment):
     """An assessment with every answer."""
+
+    agreement: Agreement | None = None
+    questions: tuple[Question, ...] = ()
+    appeal: Appeal | None = None
+    history: tuple[Step, ...] = ()
+    waived: tuple[Waiver, ...] = ()
+    by_pillar: Mapping[str, Figures]
+    by_clause: Mapping[str, Figures]
+    cheapest_path: tuple[str, ...] = ()
+    answers: tuple[Answer, ...]
+
+
+class DraftWhole(Draft):
+    """A draft with every answer."""
 
     by_pillar: Mapping[str, Figures]
     by_clause: Mapping[str, Figures]

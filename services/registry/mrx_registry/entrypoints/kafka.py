@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.messages.benchmark import ProtocolAssessed
+from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionLapsed
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.topics import Topic
 
@@ -22,6 +22,11 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
     async def on_protocol_assessed(delivery: Delivery[ProtocolAssessed]) -> None:
         sequence = delivery.envelope.sequence
         await once(delivery, lambda work: participation.take_verdict(delivery.data, work, sequence=sequence))
+        judge_soon()
+
+    @benchmark(RecognitionLapsed)
+    async def on_recognition_lapsed(delivery: Delivery[RecognitionLapsed]) -> None:
+        await once(delivery, lambda work: participation.judge_after_lapse(delivery.data, work))
         judge_soon()
 
     notification = subscriptions.subscribe(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from mrx_shared.messages.benchmark import ProtocolAssessed
+from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionLapsed
 from mrx_shared.refusals import Invalid, TooEarly
 
 from mrx_registry.domain.members import Member, Recognition, Standing, State
@@ -64,6 +64,14 @@ async def take_verdict(assessed: ProtocolAssessed, work: Work, *, sequence: int)
         newer = await work.recognitions.apply(verdict, sequence=sequence)
     if newer:
         await judge(member, work)
+
+
+async def judge_after_lapse(lapsed: RecognitionLapsed, work: Work) -> None:
+    """Judge whom a lapse may touch, without waiting for the day's own judging."""
+    if lapsed.public or lapsed.member_id is None:
+        await work.members.judge_again()
+    elif await work.members.find(lapsed.member_id) is not None:
+        await judge(await work.members.get(lapsed.member_id), work)
 
 
 async def judge_due(transact: Transact) -> bool:

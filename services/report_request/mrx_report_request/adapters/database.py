@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork
+from mrx_shared.bus.work import Moment, SqlWork, WorkRows
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
@@ -267,12 +267,8 @@ class SqlMails(Rows):
         return await self._first(sql, id=mail_id, about=about) is not None
 
 
-class SqlPages(Rows):
+class SqlPages(WorkRows):
     """See `ports.Pages`."""
-
-    def __init__(self, work: SqlWork) -> None:
-        super().__init__(work.session)
-        self._work = work
 
     async def find(self, token_hash: str) -> Page | None:
         row = await self._first(
@@ -300,12 +296,8 @@ class SqlPages(Rows):
         await self._do("DELETE FROM page_token WHERE request_id = :id", id=request_id)
 
 
-class SqlOwners(Rows):
+class SqlOwners(WorkRows):
     """See `ports.Owners`."""
-
-    def __init__(self, work: SqlWork) -> None:
-        super().__init__(work.session)
-        self._work = work
 
     async def of(self, request_id: UUID) -> UUID | None:
         row = await self._first("SELECT member_id FROM request_owner WHERE request_id = :id", id=request_id)

@@ -63,3 +63,67 @@ class ProtocolAssessed(Message):
     recognised_from: date | None = Field(description="first day; null when not equivalent")
     recognised_until: date | None = Field(description="last day; null when open")
     assessed_at: AwareDatetime
+
+
+class AssessmentMoved(Message):
+    """An assessment went one step: who took it and when."""
+
+    type: ClassVar[str] = "mrx.benchmark.assessment-moved.v1"
+    subject_is: ClassVar[str] = "assessment id"
+
+    assessment_id: UUID
+    protocol_id: UUID
+    protocol_version: str
+    public: bool
+    member_id: UUID | None = Field(description="the owner of a company's own protocol")
+    criteria_version: str
+    step: str = Field(description="such as submitted, reviewed, settled, resolved, concluded, appealed")
+    by: str = Field(description="id of the principal, or `benchmark`")
+    at: AwareDatetime
+
+
+class CriteriaEvolving(Message):
+    """A version of the criteria will give way to another, by these dates."""
+
+    type: ClassVar[str] = "mrx.benchmark.criteria-evolving.v1"
+    subject_is: ClassVar[str] = "criteria version"
+
+    criteria_version: str
+    successor: str
+    consultation_until: date
+    effective_on: date
+    transition_until: date = Field(description="last day of recognition under the older version")
+    announced_at: AwareDatetime
+
+
+class RecognitionEnding(Message):
+    """Recognition of a protocol version ends in a few days: a reminder to its owner."""
+
+    type: ClassVar[str] = "mrx.benchmark.recognition-ending.v1"
+    subject_is: ClassVar[str] = "protocol id and version, joined by a colon"
+
+    assessment_id: UUID
+    protocol_id: UUID
+    protocol_version: str
+    public: bool
+    member_id: UUID | None
+    criteria_version: str
+    recognised_until: date
+    days: int = Field(description="90, 30 or 7: at most so many are left", ge=1)
+    reminded_at: AwareDatetime
+
+
+class RecognitionLapsed(Message):
+    """The last day of recognition of a protocol version is over."""
+
+    type: ClassVar[str] = "mrx.benchmark.recognition-lapsed.v1"
+    subject_is: ClassVar[str] = "protocol id and version, joined by a colon"
+
+    assessment_id: UUID
+    protocol_id: UUID
+    protocol_version: str
+    public: bool
+    member_id: UUID | None
+    criteria_version: str
+    recognised_until: date
+    noticed_at: AwareDatetime

@@ -1,8 +1,9 @@
 """What the HTTP API takes and gives, and how the handlers' results become it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from mrx_shared.kit.http import Answer, Asked
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.assessments import Judgement, State
+from mrx_benchmark.domain.answers import read_relation
+from mrx_benchmark.domain.assessments import Assessment, Decision, Judgement, State
 from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
 from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 
 MANY = 2_000
@@ -112,6 +115,14 @@ class FiguresShown(Answer):
     upper: Decimal
 
 
+class Appealed(StrEnum):
+    """How an appeal stands."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    DISMISSED = "dismissed"
+
+
 class AssessmentShown(FiguresShown):
     """An assessment and what it comes to as it stands."""
 
@@ -127,6 +138,10 @@ class AssessmentShown(FiguresShown):
     recognised_from: date | None
     recognised_until: date | None
     concluded_at: datetime | None
+    appealed: Appealed | None = Field(
+        description="how the appeal against the verdict stands, if there is one"
+    )
+    questions_open: int = Field(description="questions that wait for the owner's reply; a reviewer is told 0")
 
 
 class AssessmentsShown(Answer):
@@ -151,13 +166,85 @@ class AnswerShown(Answer):
     decided_at: datetime | None
 
 
+class StepShown(Answer):
+    """A step of an assessment, with who took it and when."""
+
+    step: Step
+    by: str
+    at: datetime
+    detail: str
+
+
+class QuestionShown(Answer):
+    """A reviewer's question to the owner, and the reply."""
+
+    question_id: UUID
+    criterion_id: str
+    text: str
+    asked_at: datetime
+    reply: str
+    replied_at: datetime | None
+
+
+class AppealShown(Answer):
+    """An owner's objection to the verdict."""
+
+    reason: str
+    appealed_at: datetime
+    granted: bool | None
+    rationale: str
+    decided_at: datetime | None
+
+
+class DifferenceShown(Answer):
+    """Where two reviewers differ."""
+
+    criterion_id: str
+    first: Relation | None
+    second: Relation | None
+    resolved: bool
+
+
+class AgreementShown(Answer):
+    """How far two reviewers agree, once both are done."""
+
+    kappa: Decimal | None = Field(description="Cohen's kappa, rounded down to two places")
+    compared: int
+    differences: list[DifferenceShown]
+
+
+class WaivedShown(Answer):
+    """A clause that the figures leave out."""
+
+    clause: str
+    reason: str
+    until: date
+
+
 class AssessmentWhole(AssessmentShown):
     """An assessment with every answer."""
+
+    reviewers: int = Field(description="how many people have begun to judge it independently")
+    agreement: AgreementShown | None
+    history: list[StepShown]
+    questions: list[QuestionShown]
+    appeal: AppealShown | None
+    waived: list[WaivedShown]
 
     by_pillar: dict[str, FiguresShown]
     by_clause: dict[str, FiguresShown]
     cheapest_path: list[str]
     answers: list[AnswerShown]
+
+
+class SuccessorShown(Answer):
+    """The dates by which a version gives way to a newer one."""
+
+    newer: str
+    phase: Phase
+    consultation_until: date
+    effective_on: date
+    transition_until: date
 
 
 class CriteriaShown(Answer):
@@ -169,12 +256,26 @@ class CriteriaShown(Answer):
     valid_until: date | None
     criteria: int
     weight: int
+    successor: SuccessorShown | None
 
 
 class CriteriaListed(Answer):
     """The versions of the criteria."""
 
     criteria: list[CriteriaShown]
+
+
+def decisions_of(asked: Iterable[DecisionAsked]) -> list[Decision]:
+    """A reviewer's decisions; a relation that is none is refused with its row."""
+    return [
+        Decision(
+            criterion_id=one.criterion_id,
+            judgement=one.verdict,
+            relation=read_relation(one.relation, row=row) if one.relation else None,
+            rationale=one.rationale,
+        )
+        for row, one in enumerate(asked, 1)
+    ]
 
 
 def version_shown(version: ProtocolVersion) -> VersionShown:
@@ -200,8 +301,8 @@ def protocol_shown(protocol: Protocol, versions: list[ProtocolVersion]) -> Proto
     )
 
 
-def criteria_shown(catalogue: Catalogue) -> CriteriaShown:
-    """A version of the criteria, in short."""
+def criteria_shown(catalogue: Catalogue, evolution: Evolution | None, today: date) -> CriteriaShown:
+    """A version of the criteria, in short, with its last day as it holds now."""
     return CriteriaShown(
         version=catalogue.version,
         based_on=catalogue.based_on,
@@ -209,6 +310,15 @@ def criteria_shown(catalogue: Catalogue) -> CriteriaShown:
         valid_until=catalogue.valid_until,
         criteria=len(catalogue.criteria),
         weight=catalogue.weight,
+        successor=SuccessorShown(
+            newer=evolution.newer,
+            phase=evolution.phase(today),
+            consultation_until=evolution.consultation_until,
+            effective_on=evolution.effective_on,
+            transition_until=evolution.transition_until,
+        )
+        if evolution
+        else None,
     )
 
 
@@ -216,7 +326,7 @@ def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
     return AssessmentShown(
-        **_percentages(found.score.overall),
+        **percentages(found.score.overall),
         assessment_id=one.assessment_id,
         protocol_id=one.protocol_id,
         version=one.version,
@@ -229,17 +339,69 @@ def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
         recognised_from=verdict.recognised_from if verdict else None,
         recognised_until=verdict.recognised_until if verdict else None,
         concluded_at=verdict.concluded_at if verdict else None,
+        appealed=_appealed(found.appeal) if found.appeal else None,
+        questions_open=sum(question.replied_at is None for question in found.questions),
     )
+
+
+def _appealed(appeal: Appeal) -> Appealed:
+    if appeal.granted is None:
+        return Appealed.OPEN
+    return Appealed.GRANTED if appeal.granted else Appealed.DISMISSED
 
 
 def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
     """An assessment with every answer."""
     return AssessmentWhole(
         **dict(assessment_shown(found)),
-        by_pillar={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_pillar.items()},
-        by_clause={name: FiguresShown(**_percentages(part)) for name, part in found.score.by_clause.items()},
+        reviewers=len(found.assessment.reviews),
+        agreement=_agreement(found.assessment),
+        history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
+        questions=[question_shown(one) for one in found.questions],
+        appeal=AppealShown(
+            reason=found.appeal.reason,
+            appealed_at=found.appeal.at,
+            granted=found.appeal.granted,
+            rationale=found.appeal.rationale,
+            decided_at=found.appeal.decided_at,
+        )
+        if found.appeal
+        else None,
+        waived=[
+            WaivedShown(clause=one.clause, reason=one.reason, until=one.until) for one in found.score.waived
+        ],
+        by_pillar={name: FiguresShown(**percentages(part)) for name, part in found.score.by_pillar.items()},
+        by_clause={name: FiguresShown(**percentages(part)) for name, part in found.score.by_clause.items()},
         cheapest_path=list(found.score.cheapest_path),
         answers=list(_answers(found)),
+    )
+
+
+def question_shown(question: Question) -> QuestionShown:
+    """A question; who asked is not the owner's to know."""
+    return QuestionShown(
+        question_id=question.question_id,
+        criterion_id=question.criterion_id,
+        text=question.text,
+        asked_at=question.asked_at,
+        reply=question.reply,
+        replied_at=question.replied_at,
+    )
+
+
+def _agreement(assessment: Assessment) -> AgreementShown | None:
+    if not assessment.settled:
+        return None
+    kappa = assessment.kappa()
+    return AgreementShown(
+        kappa=percent(kappa) if kappa is not None else None,
+        compared=len(assessment.compared()),
+        differences=[
+            DifferenceShown(
+                criterion_id=name, first=pair[0], second=pair[1], resolved=name in assessment.decisions
+            )
+            for name, pair in assessment.differences().items()
+        ],
     )
 
 
@@ -264,7 +426,8 @@ def _answers(found: handlers.AssessmentShown) -> Iterator[AnswerShown]:
         )
 
 
-def _percentages(figures: Figures) -> dict[str, Any]:
+def percentages(figures: Figures) -> dict[str, Any]:
+    """Figures, rounded down."""
     return {
         "commonality": percent(figures.commonality),
         "lower": percent(figures.lower),

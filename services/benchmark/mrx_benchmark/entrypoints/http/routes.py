@@ -9,9 +9,8 @@ from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Unknown
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import read_relation
-from mrx_benchmark.domain.assessments import Decision
 from mrx_benchmark.domain.protocols import ProtocolVersion
+from mrx_benchmark.entrypoints.http.around import add_around
 from mrx_benchmark.entrypoints.http.bodies import (
     AssessmentAsked,
     AssessmentShown,
@@ -27,9 +26,12 @@ from mrx_benchmark.entrypoints.http.bodies import (
     assessment_shown,
     assessment_whole,
     criteria_shown,
+    decisions_of,
     protocol_shown,
     version_shown,
 )
+from mrx_benchmark.entrypoints.http.documents import add_documents
+from mrx_benchmark.entrypoints.http.drafts import add_drafts
 from mrx_benchmark.ports import Work
 
 _EVERYONE = tuple(Role)
@@ -42,6 +44,9 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     _add_protocols(router, requests, access)
     _add_assessments(router, requests, access)
     _add_review(router, requests, access)
+    add_around(router, requests, access)
+    add_drafts(router, requests, access)
+    add_documents(router, requests, access)
     return router
 
 
@@ -51,7 +56,12 @@ def _add_criteria(router: APIRouter, requests: Requests[Work], access: Access) -
     @router.get("/criteria", tags=["criteria"])
     async def list_criteria(who: everyone) -> CriteriaListed:  # noqa: ARG001
         async def listed(work: Work) -> CriteriaListed:
-            return CriteriaListed(criteria=[criteria_shown(one) for one in work.catalogues.values()])
+            return CriteriaListed(
+                criteria=[
+                    criteria_shown(one, await work.process.evolution(one.version), work.now.date())
+                    for one in await handlers.list_criteria(work)
+                ]
+            )
 
         return await requests.read(listed)
 
@@ -134,7 +144,9 @@ def _add_assessments(router: APIRouter, requests: Requests[Work], access: Access
     @router.get("/assessments", tags=["assessments"])
     async def list_assessments(who: reader) -> AssessmentsShown:
         async def listed(work: Work) -> AssessmentsShown:
-            found = await handlers.list_assessments(for_review=who.role is Role.REVIEWER, work=work)
+            found = await handlers.list_assessments(
+                for_review=who.role is Role.REVIEWER, by=who.subject, work=work
+            )
             return AssessmentsShown(assessments=[assessment_shown(one) for one in found])
 
         return await requests.read(listed, tenant=who.member)
@@ -143,7 +155,9 @@ def _add_assessments(router: APIRouter, requests: Requests[Work], access: Access
     async def show_assessment(assessment_id: UUID, who: reader) -> AssessmentWhole:
         async def shown(work: Work) -> AssessmentWhole:
             return assessment_whole(
-                await handlers.show_assessment(assessment_id, for_review=who.role is Role.REVIEWER, work=work)
+                await handlers.show_assessment(
+                    assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
+                )
             )
 
         return await requests.read(shown, tenant=who.member)
@@ -156,15 +170,7 @@ def _add_review(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post("/assessments/{assessment_id}/reviews", response_model=AssessmentShown, tags=["review"])
     async def review(assessment_id: UUID, asked: ReviewAsked, who: reviewer, command: do) -> Response:
         async def reviewed(work: Work) -> AssessmentShown:
-            decisions = [
-                Decision(
-                    criterion_id=one.criterion_id,
-                    judgement=one.verdict,
-                    relation=read_relation(one.relation, row=row) if one.relation else None,
-                    rationale=one.rationale,
-                )
-                for row, one in enumerate(asked.decisions, 1)
-            ]
+            decisions = decisions_of(asked.decisions)
             return assessment_shown(
                 await handlers.review(
                     assessment_id, decisions, confirm_rest=asked.confirm_rest, by=who.subject, work=work

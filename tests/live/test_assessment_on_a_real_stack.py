@@ -1,0 +1,145 @@
+"""An assessment's whole way over HTTP and Kafka: two reviewers, a third, an appeal, a successor, a lapse."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from mrx_local.demo.scheme import Caller, Scheme
+from mrx_shared.refusals import Rejected
+
+from tests.live.conftest import Running
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+OLDER, NEWER = "6.1-4p", "7.0"
+PATIENCE_S = 60
+
+
+async def reviewers(scheme: Scheme) -> list[Caller]:
+    """Four reviewers, as the secretariat makes them."""
+    made = []
+    for name in ("Ann", "Ben", "Cem", "Dot"):
+        person = await scheme.secretariat.post(
+            "registry", "/v1/principals", {"kind": "system", "name": f"reviewer {name}", "role": "reviewer"}
+        )
+        made.append(scheme._as({key: str(value) for key, value in person.items()}))
+    return made
+
+
+async def until(caller: Caller, service: str, path: str, ready: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - JSON
+    async with asyncio.timeout(PATIENCE_S):
+        while not ready(found := await caller.get(service, path)):  # noqa: ASYNC110 - it waits for other processes
+            await asyncio.sleep(0.2)
+    return found
+
+
+async def begun(member: Caller, protocol_id: str, version: str, last: str | None) -> str:
+    """A version with an answer to every criterion. Returns the path of its assessment."""
+    await member.post(
+        "benchmark",
+        f"/v1/protocols/{protocol_id}/versions",
+        {"version": version, "effective_from": "2020-01-01", "effective_until": last},
+    )
+    catalogue = await member.get("benchmark", f"/v1/criteria/{OLDER}")
+    taken = await member.post(
+        "benchmark",
+        "/v1/assessments",
+        {
+            "protocol_id": protocol_id,
+            "version": version,
+            "criteria_version": OLDER,
+            "answers": [{"criterion_id": one["id"], "relation": "equal"} for one in catalogue["criteria"]],
+        },
+    )
+    return f"/v1/assessments/{taken['assessment_id']}"
+
+
+def none_of(*names: str) -> list[Mapping[str, str]]:
+    return [
+        {"criterion_id": name, "verdict": "corrected", "relation": "none", "rationale": "not in the text"}
+        for name in names
+    ]
+
+
+async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
+    running: Running, scheme: Scheme
+) -> None:
+    ann, ben, cem, dot = await reviewers(scheme)
+    member = scheme.members["Birch"]
+    protocol = await member.post(
+        "benchmark", "/v1/protocols", {"code": "Birch RSP", "name": "Birch protocol", "public": False}
+    )
+    protocol_id = protocol["protocol_id"]
+    path = await begun(member, protocol_id, "2", None)
+
+    lacking = none_of("C10C.1", "C10C.2", "C10C.3", "C10B4.4", "C10B4.5")
+    reviews = f"{path}/reviews"
+    await ann.post("benchmark", reviews, {"decisions": [*lacking, *none_of("C10B4.1")], "confirm_rest": True})
+    blind = await ben.get("benchmark", path)
+    assert {one["verdict"] for one in blind["answers"]} == {None}
+    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+        await ann.post("benchmark", f"{path}/conclusion")
+    await ben.post("benchmark", reviews, {"decisions": lacking, "confirm_rest": True})
+    both = await ann.get("benchmark", path)
+    assert [one["criterion_id"] for one in both["agreement"]["differences"]] == ["C10B4.1"]
+    await cem.post("benchmark", reviews, {"decisions": none_of("C10B4.1")})
+    verdict = await cem.post("benchmark", f"{path}/conclusion")
+    assert verdict["equivalent"] == "no"
+
+    def of(version: str) -> Callable[[Any], list[dict[str, Any]]]:
+        return lambda found: [
+            one
+            for one in found["protocols"]
+            if (one["protocol_id"], one["protocol_version"]) == (protocol_id, version)
+        ]
+
+    await member.post("benchmark", f"{path}/appeal", {"reason": "chapter 9 holds C10C.1 to C10C.3"})
+    confirmed = [{"criterion_id": f"C10C.{number}", "verdict": "confirmed"} for number in (1, 2, 3)]
+    granted = {"granted": True, "rationale": "it does", "decisions": confirmed}
+    with pytest.raises(Rejected, match="does not decide the appeal"):
+        await cem.post("benchmark", f"{path}/appeal/decision", granted)
+    assert (await dot.post("benchmark", f"{path}/appeal/decision", granted))["equivalent"] == "yes"
+    participation = "/v1/participation"
+    await until(
+        member, "registry", participation, lambda found: any(one["equivalent"] for one in of("2")(found))
+    )
+
+    today = datetime.now(UTC).date()  # noqa: TID251 - the stack's own clock
+    last = str(today + timedelta(days=60))
+    await scheme.secretariat.post(
+        "benchmark",
+        f"/v1/criteria/{OLDER}/evolution",
+        {
+            "newer": NEWER,
+            "consultation_until": str(today),
+            "effective_on": str(today + timedelta(days=1)),
+            "transition_until": last,
+        },
+    )
+    await until(
+        member,
+        "registry",
+        participation,
+        lambda found: any(one["recognised_until"] == last for one in of("2")(found)),
+    )
+    whole = await until(
+        member, "benchmark", path, lambda found: any(one["step"] == "reminded" for one in found["history"])
+    )
+    assert whole["recognised_until"] == last
+    what_if = await scheme.secretariat.get("benchmark", f"/v1/criteria/{NEWER}/what-if")
+    assert protocol_id in {one["protocol_id"] for one in what_if["protocols"]}
+
+    ended = await begun(member, protocol_id, "1", str(today - timedelta(days=1)))
+    for reviewer in (ann, ben):
+        await reviewer.post("benchmark", f"{ended}/reviews", {"decisions": [], "confirm_rest": True})
+    await ben.post("benchmark", f"{ended}/conclusion")
+    history = (
+        await until(
+            member, "benchmark", ended, lambda found: any(one["step"] == "lapsed" for one in found["history"])
+        )
+    )["history"]
+    assert [one["step"] for one in history][-2:] == ["concluded", "lapsed"]
+    assert all(one["by"] and one["at"] for one in [*history, *whole["history"]])
+    letters = running.operator("dead-letters", "list")
+    assert "recognition-lapsed" not in letters.stdout

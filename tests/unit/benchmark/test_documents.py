@@ -1,0 +1,223 @@
+"""Templates go out and come back; reports say what the score says."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pikepdf
+import pytest
+from mrx_benchmark.domain.answers import Answer
+from mrx_benchmark.domain.commonality import score
+from mrx_benchmark.domain.criteria import Relation
+from mrx_benchmark.entrypoints.cli import app
+from mrx_benchmark.entrypoints.documents import (
+    Report,
+    gap_html,
+    gap_pdf,
+    gap_xlsx,
+    heat_map,
+    oscal,
+    template_csv,
+    template_xlsx,
+)
+from mrx_benchmark.entrypoints.files import shipped_catalogue, sifted_answers
+from mrx_shared.kit.command import run
+from mrx_shared.refusals import Invalid, Rejected
+
+CRITERIA = shipped_catalogue("6.1-4p")
+RELATIONS = list(Relation)
+GIVEN = tuple(
+    Answer(
+        criterion_id=one.id, relation=RELATIONS[place % 5], requirement_ref=f"§ {place}", rationale="so <b>"
+    )
+    for place, one in enumerate(CRITERIA.criteria)
+    if place % 7
+)
+REPORT = Report(
+    protocol="Acme <Audit>",
+    catalogue=CRITERIA,
+    answers=GIVEN,
+    score=score(CRITERIA, GIVEN),
+    made_at=datetime(2026, 6, 30, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_filled_template_comes_back_as_the_answers_that_it_was_filled_with(kind: str) -> None:
+    raw = template_csv(CRITERIA, GIVEN).encode() if kind == "csv" else template_xlsx(CRITERIA, GIVEN)
+    back = sifted_answers(raw, f"a.{kind}", CRITERIA)
+    assert (back.answers, back.faults) == (GIVEN, ())
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_template_of_another_version_is_refused(kind: str) -> None:
+    older = shipped_catalogue("6.0-4p")
+    raw = template_csv(older).encode() if kind == "csv" else template_xlsx(older)
+    with pytest.raises(Invalid, match=r"of criteria '6\.0-4p', not of 6\.1-4p") as caught:
+        sifted_answers(raw, f"a.{kind}", CRITERIA)
+    assert (caught.value.row, caught.value.field) == (1, "criteria")
+
+
+def test_the_good_rows_are_kept_and_each_of_the_others_is_told_with_row_column_and_remedy() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(template_xlsx(CRITERIA)))
+    sheet = book["Answers"]
+    sheet["B3"], sheet["B4"], sheet["B5"], sheet["E6"] = "equal", "same", "none", "=1+1"
+    sheet["A7"] = "C9.99"
+    sheet["A8"] = sheet["A3"].value
+    body = io.BytesIO()
+    book.save(body)
+    sifted = sifted_answers(body.getvalue(), "a.xlsx", CRITERIA)
+    assert [one.relation for one in sifted.answers] == ["equal", "none"]
+    assert [(one.row, one.field) for one in sifted.faults] == [
+        (4, "relation"),
+        (6, "rationale"),
+        (7, "criterion_id"),
+        (8, "criterion_id"),
+    ]
+    assert all(one.remedy for one in sifted.faults)
+
+
+@pytest.mark.parametrize("raw", [b"", b"PK\x03\x04", b"plain text", b"x" * (5 * 1024 * 1024)])
+def test_what_is_no_workbook_or_too_large_is_refused(raw: bytes) -> None:
+    with pytest.raises(Invalid):
+        sifted_answers(raw, "a.xlsx", CRITERIA)
+
+
+def test_the_page_shows_the_verdict_the_path_and_every_gap_and_runs_nothing() -> None:
+    page = gap_html(REPORT)
+    assert "<script" not in page
+    assert "Acme &lt;Audit&gt;" in page
+    assert "<svg" in page
+    for name in REPORT.score.cheapest_path:
+        assert f"<td>{name}</td>" in page
+    assert page.count("<tr>") == 3 + len(REPORT.score.gaps) + len(REPORT.score.by_clause) + len(
+        REPORT.score.cheapest_path
+    )
+
+
+def test_the_map_has_a_field_for_every_clause() -> None:
+    svg = heat_map(REPORT.score, CRITERIA)
+    assert svg.startswith("<svg")
+    assert "<script" not in svg
+    assert len(re.findall(r">\d+\.\d\d<", svg)) == len(CRITERIA.clauses)
+
+
+def test_the_pdf_is_the_same_for_the_same_report() -> None:
+    first = gap_pdf(REPORT)
+    assert first == gap_pdf(REPORT)
+    with pikepdf.open(io.BytesIO(first)) as document:
+        assert len(document.pages) >= 2
+
+
+def test_the_workbook_holds_every_criterion() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(gap_xlsx(REPORT)))
+    assert book.sheetnames == ["Verdict", "Clauses", "Criteria", "Path"]
+    assert book["Criteria"].max_row == 1 + len(CRITERIA.criteria)
+
+
+UUID_OF_OSCAL = r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+# What OSCAL 1.2 states of a mapping collection, as far as ours uses it: for each object its needed fields, then those
+# that it may have. A field's value is another object, a list of at least one, or the form of a text.
+WORD, LINE, ANY = r"[A-Za-z_][A-Za-z0-9_.-]*", r"\S(.*\S)?", r"(?s).+"
+ITEM: Any = ({"type": "statement|control", "id-ref": LINE}, {})
+METHOD = {
+    "method": "human|automation|hybrid",
+    "matching-rationale": "syntactic|semantic|functional",
+    "status": "complete|not-complete|draft|deprecated|superseded",
+}
+MAP: Any = (
+    {
+        "uuid": UUID_OF_OSCAL,
+        "relationship": "equivalent-to|equal-to|subset-of|superset-of|intersects-with|no-relationship",
+        "sources": [ITEM],
+        "targets": [ITEM],
+    },
+    {"remarks": ANY},
+)
+RESOURCE: Any = ({"type": "catalog|profile", "href": f"#{UUID_OF_OSCAL}"}, {})
+GAPS: Any = ({"uuid": UUID_OF_OSCAL, "unmapped-controls": [({}, {"with-ids": [WORD]})]}, {})
+MAPPING: Any = (
+    {"uuid": UUID_OF_OSCAL, "source-resource": RESOURCE, "target-resource": RESOURCE, "maps": [MAP]},
+    {**METHOD, "target-gap-summary": GAPS},
+)
+METADATA = {
+    "title": ANY,
+    "last-modified": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+    "version": LINE,
+    "oscal-version": r"1\.2\.\d",
+}
+COLLECTION: Any = (
+    {
+        "uuid": UUID_OF_OSCAL,
+        "metadata": (METADATA, {}),
+        "provenance": ({**METHOD, "mapping-description": ANY}, {}),
+        "mappings": [MAPPING],
+    },
+    {"back-matter": ({}, {"resources": [({"uuid": UUID_OF_OSCAL}, {"title": ANY})]})},
+)
+
+
+def faults(stated: Any, found: Any, place: str = "") -> list[str]:  # noqa: ANN401 - JSON
+    """Where a document departs from what is stated of it."""
+    if isinstance(stated, str):
+        fits = isinstance(found, str) and re.fullmatch(stated, found)
+        return [] if fits else [f"{place}: {found!r}"]
+    if isinstance(stated, list):
+        if not isinstance(found, list) or not found:
+            return [f"{place}: not a list of at least one"]
+        return [one for item in found for one in faults(stated[0], item, f"{place}[]")]
+    needed, optional = stated
+    wrong = [f"{place}: {name} is missing" for name in needed.keys() - found.keys()]
+    known = {**needed, **optional}
+    wrong += [f"{place}: {name} is not known" for name in found.keys() - known.keys()]
+    return wrong + [
+        one
+        for name in found.keys() & known.keys()
+        for one in faults(known[name], found[name], f"{place}/{name}")
+    ]
+
+
+def test_the_mapping_collection_has_the_form_that_oscal_states() -> None:
+    collection = json.loads(json.dumps(oscal(REPORT)))["mapping-collection"]
+    assert faults(COLLECTION, collection) == []
+    [mapping] = collection["mappings"]
+    ids = [collection["uuid"], mapping["uuid"], *(one["uuid"] for one in mapping["maps"])]
+    assert len(set(ids)) == len(ids)
+    resources = {f"#{one['uuid']}" for one in collection["back-matter"]["resources"]}
+    assert {mapping["source-resource"]["href"], mapping["target-resource"]["href"]} == resources
+    targets = [one["targets"][0]["id-ref"] for one in mapping["maps"]]
+    [gaps] = mapping["target-gap-summary"]["unmapped-controls"]
+    assert {*targets, *gaps["with-ids"]} == {one.id for one in CRITERIA.criteria}
+    assert (mapping["status"], len(targets)) == ("not-complete", len(GIVEN))
+    assert oscal(REPORT) == oscal(REPORT)
+
+
+def test_an_empty_mapping_is_refused() -> None:
+    with pytest.raises(Rejected, match="nothing to map"):
+        oscal(replace(REPORT, answers=()))
+
+
+def test_the_commands_write_templates_reports_and_suggestions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "answers.csv"
+    assert run(app, ["template", "6.1-4p", "--out", str(template)]) == 0
+    filled = template_csv(CRITERIA, GIVEN)
+    template.write_text(filled, encoding="utf-8")
+    for kind in ("html", "pdf", "xlsx", "svg", "json"):
+        out = tmp_path / f"report.{kind}"
+        assert run(app, ["report", str(template), "--criteria", "6.1-4p", "--out", str(out)]) == 0
+        assert out.stat().st_size > 1_000
+    assert run(app, ["report", str(template), "--criteria", "6.1-4p", "--out", str(tmp_path / "a.doc")]) == 2
+    protocol = tmp_path / "protocol.csv"
+    protocol.write_text("requirement_ref,requirement_text\n4.1,Exits are never locked.\n", encoding="utf-8")
+    capsys.readouterr()
+    assert run(app, ["suggest", str(protocol), "--criteria", "6.1-4p"]) == 0
+    header, first, *_ = capsys.readouterr().out.splitlines()
+    assert header.endswith("suggested_criterion_id,similarity")
+    assert ",C3.4," in first

@@ -1,0 +1,405 @@
+"""Two reviewers judge independently, a third resolves; questions, appeals, ties, waivers, evolution and lapse."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mrx_benchmark import handlers
+from mrx_benchmark.domain.agreement import cohens_kappa
+from mrx_benchmark.domain.assessments import Decision, Judgement
+from mrx_benchmark.domain.commonality import Equivalent
+from mrx_benchmark.domain.criteria import Relation
+from mrx_benchmark.domain.lineage import lineage_between
+from mrx_benchmark.domain.process import Phase, Step
+from mrx_benchmark.handlers import evolution, process
+from mrx_benchmark.ports import Extension
+from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionEnding, RecognitionLapsed
+from mrx_shared.messages.registry import MemberAdmitted
+from mrx_shared.refusals import Forbidden, Invalid, Rejected
+
+from tests.unit.benchmark.in_memory import MemoryWork
+from tests.unit.benchmark.test_assessing import ACME, WEIGHTS, assessed, catalogue, protocol, submit
+
+ANN, BEN, CEM, DOT = "ann", "ben", "cem", "dot"
+
+
+@pytest.fixture
+def work() -> MemoryWork:
+    """Work of the member Acme under criteria that ask for two reviewers."""
+    return MemoryWork({"own": replace(catalogue(), reviewers=2)}, tenant=ACME)
+
+
+async def submitted(work: MemoryWork, **relations: str) -> UUID:
+    return await submit(work, await protocol(work), relations or dict.fromkeys(WEIGHTS, "equal"))
+
+
+async def judge(work: MemoryWork, one: UUID, by: str, *decisions: Decision, rest: bool = True) -> object:
+    return await handlers.review(one, decisions, confirm_rest=rest, by=by, work=work)
+
+
+def correct(name: str, relation: Relation = Relation.NONE) -> Decision:
+    return Decision(
+        criterion_id=name, judgement=Judgement.CORRECTED, relation=relation, rationale="not in the text"
+    )
+
+
+def confirm(name: str) -> Decision:
+    return Decision(criterion_id=name, judgement=Judgement.CONFIRMED)
+
+
+async def steps(work: MemoryWork, one: UUID) -> list[Step]:
+    return [event.step for event in await work.process.history(one)]
+
+
+async def test_two_who_agree_need_no_third_and_one_alone_reaches_no_verdict(work: MemoryWork) -> None:
+    one = await submitted(work)
+    await judge(work, one, ANN)
+    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+        await handlers.conclude(one, by=ANN, work=work)
+    await judge(work, one, BEN)
+    await handlers.conclude(one, by=BEN, work=work)
+    assert assessed(work).equivalent
+    assert await steps(work, one) == [
+        Step.SUBMITTED,
+        Step.REVIEWED,
+        Step.REVIEWED,
+        Step.SETTLED,
+        Step.CONCLUDED,
+    ]
+
+
+async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the_owner(
+    work: MemoryWork,
+) -> None:
+    one = await submitted(work)
+    await judge(work, one, ANN, correct("A"))
+
+    async def seen(by: str, *, review: bool = True) -> set[str]:
+        found = await handlers.show_assessment(one, for_review=review, by=by, work=work)
+        assert found.assessment.reviews == {}
+        return set(found.assessment.decisions)
+
+    assert await seen(ANN) == set(WEIGHTS)
+    assert await seen(BEN) == set()
+    assert await seen(CEM) == set()
+    assert await seen("", review=False) == set()
+    listed = await handlers.list_assessments(for_review=True, by=BEN, work=work)
+    assert [dict(found.assessment.decisions) for found in listed] == [{}]
+    await judge(work, one, BEN, confirm("A"), rest=False)
+    assert await seen(BEN) == {"A"}
+    await judge(work, one, BEN)
+    both = await handlers.show_assessment(one, for_review=True, by=BEN, work=work)
+    assert set(both.assessment.reviews) == {ANN, BEN}
+    assert both.assessment.differences() == {"A": (Relation.NONE, Relation.EQUAL)}
+
+
+async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: MemoryWork) -> None:
+    one = await submitted(work)
+    await judge(work, one, ANN, correct("C"))
+    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+        await handlers.conclude(one, by=ANN, work=work)
+    await judge(work, one, BEN, confirm("A"), rest=False)
+    with pytest.raises(Rejected, match="not done"):
+        await judge(work, one, CEM)
+    await judge(work, one, BEN)
+    with pytest.raises(Rejected, match="1 answers have no decision, the first is C"):
+        await handlers.conclude(one, by=ANN, work=work)
+    with pytest.raises(Rejected, match="between them"):
+        await judge(work, one, ANN, confirm("C"), rest=False)
+    with pytest.raises(Invalid, match="agree on A"):
+        await judge(work, one, CEM, correct("A"), rest=False)
+    with pytest.raises(Invalid, match="one by one"):
+        await judge(work, one, CEM)
+    await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
+    await handlers.conclude(one, by=CEM, work=work)
+    assert assessed(work).commonality == Decimal("92.50")
+    assert Step.RESOLVED in await steps(work, one)
+
+
+async def test_what_one_alone_answered_for_the_owner_is_a_difference(work: MemoryWork) -> None:
+    one = await submitted(work, A="equal", B="equal")
+    await judge(work, one, ANN, correct("C", Relation.EQUAL))
+    await judge(work, one, BEN)
+    shown = await handlers.show_assessment(one, for_review=True, by=ANN, work=work)
+    assert shown.assessment.undecided() == ("C",)
+
+
+def test_kappa_is_what_cohen_reckoned() -> None:
+    yes, no = Relation.EQUAL, Relation.NONE
+    pairs = [(yes, yes)] * 20 + [(yes, no)] * 5 + [(no, yes)] * 10 + [(no, no)] * 15
+    assert cohens_kappa(pairs) == Fraction(2, 5)  # observed 0.7, by chance 0.5
+    assert cohens_kappa([(yes, yes)] * 3) == 1
+    assert cohens_kappa([]) is None
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(list(Relation))] * 2), min_size=1))
+def test_kappa_is_at_most_1_and_1_only_for_full_agreement(pairs: list[tuple[Relation, Relation]]) -> None:
+    kappa = cohens_kappa(pairs)
+    assert kappa is not None
+    assert -1 <= kappa <= 1
+    assert (kappa == 1) is all(one is two for one, two in pairs)
+
+
+async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_step(work: MemoryWork) -> None:
+    sister, group = uuid4(), uuid4()
+    for member in (ACME, sister):
+        await process.note_group(
+            MemberAdmitted(member_id=member, group_id=group, tied_groups=[], admitted_at=work.now), work
+        )
+    await process.tie(ANN, sister, work=work)
+    one = await submitted(work)
+    for attempt in (
+        judge(work, one, ANN),
+        handlers.conclude(one, by=ANN, work=work),
+        process.ask(one, "A", "where?", by=ANN, work=work),
+        process.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
+    ):
+        with pytest.raises(Forbidden, match="tied to"):
+            await attempt
+    await judge(work, one, BEN)
+
+
+async def test_a_question_stops_the_verdict_until_the_owner_replies(work: MemoryWork) -> None:
+    one = await submitted(work)
+    question = await process.ask(one, "A", "On which page?", by=ANN, work=work)
+    await judge(work, one, ANN)
+    await judge(work, one, BEN)
+    with pytest.raises(Rejected, match="no reply, the first is on A"):
+        await handlers.conclude(one, by=ANN, work=work)
+    await process.reply(one, question.question_id, "Page 3.", owner=ACME, by="acme", work=work)
+    with pytest.raises(Rejected, match="has its reply"):
+        await process.reply(one, question.question_id, "Page 4.", owner=ACME, by="acme", work=work)
+    await handlers.conclude(one, by=ANN, work=work)
+
+
+async def concluded(work: MemoryWork, *decisions: Decision) -> UUID:
+    one = await submitted(work)
+    await judge(work, one, ANN, *decisions)
+    await judge(work, one, BEN, *decisions)
+    await handlers.conclude(one, by=ANN, work=work)
+    return one
+
+
+async def test_an_appeal_is_decided_by_somebody_without_a_part_and_changes_the_verdict(
+    work: MemoryWork,
+) -> None:
+    one = await concluded(work, correct("A"))
+    assert not assessed(work).equivalent
+    await process.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
+    for partial in (ANN, BEN):
+        with pytest.raises(Forbidden, match="does not decide"):
+            await process.decide_appeal(
+                one, [confirm("A")], granted=True, rationale="x", by=partial, work=work
+            )
+    await process.decide_appeal(one, [confirm("A")], granted=True, rationale="it does", by=DOT, work=work)
+    assert (assessed(work).equivalent, assessed(work).commonality) == (True, Decimal("100.00"))
+    with pytest.raises(Rejected, match="is decided"):
+        await process.decide_appeal(one, [confirm("A")], granted=True, rationale="again", by="eve", work=work)
+    with pytest.raises(Rejected, match="was appealed"):
+        await process.appeal(one, "again", owner=ACME, by="acme", work=work)
+
+
+async def test_a_dismissed_appeal_changes_nothing_and_a_late_one_is_not_heard(work: MemoryWork) -> None:
+    one = await concluded(work, correct("A"))
+    verdict = work.assessments.verdicts[one]
+    work.moment += timedelta(days=31)
+    with pytest.raises(Rejected, match="heard for 30 days"):
+        await process.appeal(one, "late", owner=ACME, by="acme", work=work)
+    work.moment -= timedelta(days=2)
+    await process.appeal(one, "in time", owner=ACME, by="acme", work=work)
+    await process.decide_appeal(one, [], granted=False, rationale="it is not there", by=DOT, work=work)
+    assert work.assessments.verdicts[one] == verdict
+
+
+async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
+    criteria = catalogue()
+    second = replace(criteria.criteria[0], clause="2")
+    work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
+    await process.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
+    one = await submitted(work, A="none", B="equal", C="equal")
+    await judge(work, one, ANN)
+    await handlers.conclude(one, by=ANN, work=work)
+    assert (assessed(work).commonality, assessed(work).equivalent) == (Decimal("100.00"), True)
+    assert assessed(work).recognised_until == date(2026, 12, 31)
+
+
+async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> None:
+    work = evolving()
+    second = replace(work.catalogues["own"].criteria[0], clause="2")
+    older = replace(work.catalogues["own"], criteria=(second, *work.catalogues["own"].criteria[1:]))
+    work.catalogues = {**work.catalogues, "own": older}
+    today = work.moment.date()
+    ends = today + timedelta(days=50)
+    await process.waive("own", "2", "disputed", ends, by="s", work=work)
+    one = await submitted(work, A="none", B="equal", C="equal")
+    await judge(work, one, ANN)
+    await handlers.conclude(one, by=ANN, work=work)
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    assert work.assessments.verdicts[one].recognised_until == ends
+    work.moment += timedelta(days=60)
+    shown = await handlers.show_assessment(one, for_review=False, work=work)
+    assert [waiver.clause for waiver in shown.score.waived] == ["2"], "a verdict keeps its waivers"
+    assert shown.score.equivalent is Equivalent.YES
+
+
+async def test_the_last_clause_is_not_waived(work: MemoryWork) -> None:
+    with pytest.raises(Invalid, match="every clause is waived"):
+        await process.waive("own", "1", "disputed", date(2030, 12, 31), by="s", work=work)
+    assert not work.process.waived
+
+
+async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effect_no_earlier_than_it_holds() -> (
+    None
+):
+    work = evolving()
+    today = work.moment.date()
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    made = await protocol(work)
+
+    async def submit_next() -> object:
+        rows = [{"criterion_id": "A", "relation": "equal"}]
+        place = {"protocol_id": made.protocol_id, "version": "1", "criteria_version": "next"}
+        return await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+
+    work.moment += timedelta(days=19)
+    with pytest.raises(Rejected, match=f"take effect on {today + timedelta(days=20)}"):
+        await submit_next()
+    work.moment += timedelta(days=1)
+    await submit_next()
+
+    late = replace(work.catalogues["next"], valid_from=today + timedelta(days=400))
+    work.catalogues = {**work.catalogues, "next": late}
+    work.process.evolutions.clear()
+    with pytest.raises(Rejected, match="take effect on"):
+        await submit_next()
+    with pytest.raises(Invalid, match="holds from"):
+        await evolution.announce("own", "next", **days(today, 30, 40, 200), by="s", work=work)
+
+
+def days(today: date, consultation: int, effective: int, transition: int) -> dict[str, date]:
+    names = ("consultation_until", "effective_on", "transition_until")
+    return {
+        name: today + timedelta(days=count)
+        for name, count in zip(names, (consultation, effective, transition), strict=True)
+    }
+
+
+def evolving() -> MemoryWork:
+    older, newer = catalogue(), replace(catalogue(), version="next")
+    work = MemoryWork({"own": older, "next": newer}, tenant=ACME)
+    work.lineages = {("own", "next"): lineage_between(older, newer, [])}
+    return work
+
+
+async def test_an_announced_successor_ends_recognition_with_its_transition_with_reminders_and_a_lapse() -> (
+    None
+):
+    work = evolving()
+    await handlers.publish_criteria(work)
+    one = await submitted(work)
+    await judge(work, one, ANN)
+    await handlers.conclude(one, by=ANN, work=work)
+    today = work.moment.date()
+    made = await evolution.announce(
+        "own",
+        "next",
+        consultation_until=today + timedelta(days=10),
+        effective_on=today + timedelta(days=20),
+        transition_until=today + timedelta(days=200),
+        by="s",
+        work=work,
+    )
+    fact = [told for told in work.said if isinstance(told, ProtocolAssessed)][-1]
+    assert fact.recognised_until == today + timedelta(days=200)
+    await handlers.publish_criteria(work)  # a restart changes nothing
+    assert [told for told in work.said if isinstance(told, ProtocolAssessed)][-1] is fact
+    phases = [made.phase(today + timedelta(days=days)) for days in (10, 11, 20, 200, 201)]
+    assert phases == [Phase.CONSULTATION, Phase.DECIDED, Phase.TRANSITION, Phase.TRANSITION, Phase.OVER]
+
+    async def transact(verb: object) -> None:
+        await verb(work)  # type: ignore[operator]
+
+    told: list[tuple[int, str]] = []
+    for days in range(90, 203):
+        work.moment = type(work.moment).combine(today + timedelta(days=days), work.moment.timetz())
+        before = len(work.said)
+        await evolution.watch(transact)
+        told += [
+            (days, type(fact).__name__)
+            for fact in work.said[before:]
+            if isinstance(fact, RecognitionEnding | RecognitionLapsed)
+        ]
+    assert told == [
+        (110, "RecognitionEnding"),
+        (170, "RecognitionEnding"),
+        (193, "RecognitionEnding"),
+        (201, "RecognitionLapsed"),
+    ]
+    with pytest.raises(Rejected, match="took effect"):
+        await evolution.announce(
+            "own",
+            "next",
+            consultation_until=date(2030, 1, 1),
+            effective_on=date(2030, 2, 1),
+            transition_until=date(2030, 3, 1),
+            by="s",
+            work=work,
+        )
+
+
+async def test_dates_that_do_not_follow_one_another_and_versions_without_lineage_are_refused() -> None:
+    work = evolving()
+    day = work.moment.date() + timedelta(days=5)
+    with pytest.raises(Invalid) as caught:
+        await evolution.announce(
+            "own", "next", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
+        )
+    assert caught.value.field == "effective_on"
+    with pytest.raises(Invalid, match="no lineage leads from next to own"):
+        await evolution.announce(
+            "next", "own", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
+        )
+
+
+async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_version() -> None:
+    work = evolving()
+    one = await submitted(work)
+    await judge(work, one, ANN, correct("C"))
+    await handlers.conclude(one, by=ANN, work=work)
+    work.tenant = None
+    [found] = await evolution.what_if("next", work=work)
+    assert (found.owner, found.score.overall.commonality, found.asked) == (ACME, Fraction(85), 0)
+    work.tenant = ACME
+    answers, asked = await evolution.carry_over(one, "next", work=work)
+    assert ({answer.criterion_id: answer.relation for answer in answers}["C"], asked) == (Relation.NONE, ())
+
+
+async def test_a_comment_is_heard_while_the_consultation_is_open() -> None:
+    work = evolving()
+    with pytest.raises(Rejected, match="no consultation"):
+        await evolution.comment("own", "too strict", by="acme", work=work)
+    day = work.moment.date()
+    await evolution.announce(
+        "own",
+        "next",
+        consultation_until=day,
+        effective_on=day + timedelta(days=1),
+        transition_until=day + timedelta(days=1),
+        by="s",
+        work=work,
+    )
+    await evolution.comment("own", "too strict", by="acme", work=work)
+    assert [one.text for one in await work.process.comments("own")] == ["too strict"]
+
+
+async def test_extensions_are_kept_and_found(work: MemoryWork) -> None:
+    of = await protocol(work)
+    land = Extension(topic="land rights", requirement_ref="9.1", requirement_text="Free, prior consent.")
+    await process.keep_extension(of.protocol_id, "1", land, owner=ACME, work=work)
+    assert await process.find_extensions("consent", work=work) == [land]
+    assert await process.find_extensions("water", work=work) == []

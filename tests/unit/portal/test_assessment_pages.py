@@ -1,0 +1,321 @@
+"""A member's assessments: answers by form or file, drafts, questions, appeal, reports, consultation."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from mrx_portal.ports import Service
+from mrx_shared.refusals import Invalid, Rejected
+
+from tests.unit.portal.scheme import ASSESSMENT, PROTOCOL, Scheme
+from tests.unit.portal.test_reviewer_pages import answer, assessment, criterion, words
+
+PATH = "/member/assessments"
+ONE = f"{PATH}/{ASSESSMENT}"
+PLACE = f"protocol={PROTOCOL}&version=4.2&criteria=6.0-4p"
+DRAFT = f"{PATH}/drafts?{PLACE}"
+HIDDEN = {"protocol": PROTOCOL, "version": "4.2", "criteria": "6.0-4p"}
+API = f"/v1/protocols/{PROTOCOL}/versions/4.2/drafts/6.0-4p"
+BENCHMARK = Service.BENCHMARK
+QUESTION = "01940000-0000-7000-8000-00000000aaaa"
+
+
+def criteria(name: str, **successor: str) -> dict[str, Any]:
+    return {
+        "version": name,
+        "based_on": f"SMETA {name}",
+        "valid_from": "2020-01-01",
+        "valid_until": None,
+        "criteria": 4,
+        "weight": 200,
+        "successor": successor or None,
+    }
+
+
+def draft(**more: Any) -> dict[str, Any]:  # noqa: ANN401
+    figures = {"commonality": "50.00", "lower": "50.00", "upper": "100.00"}
+    return {
+        **figures,
+        "protocol_id": PROTOCOL,
+        "version": "4.2",
+        "criteria_version": "6.0-4p",
+        "saved_at": "2026-11-20T08:00:00Z",
+        "equivalent": "open",
+        "answered": 1,
+        "open": 3,
+        "by_pillar": {"labour": figures},
+        "by_clause": {"C1": figures, "C2": figures},
+        "cheapest_path": ["C1.2", "C2.1"],
+        "answers": [answer("C1.1")],
+        **more,
+    }
+
+
+@pytest.fixture
+def scheme() -> Scheme:
+    made = Scheme()
+    version = {"version": "4.2", "effective_from": "2020-01-01", "effective_until": None}
+    protocol = {"protocol_id": PROTOCOL, "code": "NB", "name": "Northwind Protocol", "versions": [version]}
+    made.gives(BENCHMARK, "/v1/protocols", {"protocols": [protocol]})
+    made.gives(BENCHMARK, "/v1/drafts", {"drafts": []})
+    made.gives(
+        BENCHMARK,
+        "/v1/assessments",
+        {
+            "assessments": [
+                assessment(recognised_from="2020-01-01", recognised_until="2027-12-31", questions_open=2)
+            ]
+        },
+    )
+    made.gives(BENCHMARK, "/v1/criteria", {"criteria": [criteria("6.0-4p"), criteria("7.0")]})
+    made.gives(
+        BENCHMARK,
+        "/v1/criteria/6.0-4p",
+        {
+            "version": "6.0-4p",
+            "based_on": "SMETA 6.0, 4-pillar",
+            "gate": "85",
+            "criteria": [criterion(name) for name in ("C1.1", "C1.2", "C2.1", "C2.2")],
+        },
+    )
+    made.gives(BENCHMARK, API, draft())
+    made.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment())
+    return made
+
+
+async def test_a_member_sees_where_its_assessments_stand_and_until_when_they_hold(scheme: Scheme) -> None:
+    read = words((await scheme.browser("member").get(PATH)).text)
+    assert "Northwind Protocol version 4.2 6.0-4p With the reviewers 2 questions to you" in read
+    assert "71.42 to 88.09 % 31 December 2027" in read
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2026-11-21", "Recognition of Northwind Protocol 4.2 lapsed on 21 November 2026."),
+        ("2027-02-20", "Recognition of Northwind Protocol 4.2 ends on 20 February 2027."),
+        ("2027-02-21", None),
+    ],
+)
+async def test_the_end_of_recognition_is_told_ninety_days_before(
+    scheme: Scheme, until: str, said: str | None
+) -> None:
+    over = assessment(
+        state="concluded", equivalent="yes", recognised_from="2020-01-01", recognised_until=until
+    )
+    scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": [over]})
+    read = words((await scheme.browser("member").get(PATH)).text)
+    assert (said in read) if said else ("Recognition of" not in read)
+
+
+async def test_a_filled_in_template_is_sent_whole(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/assessments/files", {"assessment": assessment(), "refused": []})
+    sent = await scheme.browser("member").send(
+        PATH,
+        PATH,
+        {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0"},
+        {"file": b"criterion_id,relation\nC1.1,equal\n"},
+    )
+    assert "Taken up: 71.42 % so far, at most 88.09 %." in words(sent.text)
+    assert scheme.api.posted[-1].body["keep_good"] is False
+
+
+async def test_refused_rows_are_told_and_the_good_ones_wait_in_a_draft(scheme: Scheme) -> None:
+    fault = {"row": 9, "field": "relation", "reason": "'same' is not a relation", "remedy": "write one of"}
+    scheme.gives(BENCHMARK, "/v1/assessments/files", {"draft": draft(), "refused": [fault]})
+    sent = await scheme.browser("member").send(
+        PATH,
+        PATH,
+        {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0", "keep_good": "yes"},
+        {"file": b"criterion_id,relation\nC1.1,equal\n"},
+    )
+    read = words(sent.text)
+    assert "1 row was refused. The good ones are kept as a draft: 1 answer." in read
+    assert "Row 9, relation: 'same' is not a relation; write one of." in read
+    assert f'href="{DRAFT.replace("&", "&amp;")}"' in sent.text or f'href="{DRAFT}"' in sent.text
+
+
+async def test_a_file_that_is_refused_as_a_whole_says_why_on_the_page(scheme: Scheme) -> None:
+    refusal = Invalid("criterion 'Z' is not there", field="criterion_id", row=4, remedy="take it out")
+    scheme.gives(BENCHMARK, "/v1/assessments/files", refusal)
+    sent = await scheme.browser("member").send(
+        PATH, PATH, {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0"}, {"file": b"x"}
+    )
+    assert sent.status_code == 422
+    assert "riterion 'Z' is not there" in words(sent.text)
+
+
+async def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(scheme: Scheme) -> None:
+    sent = await scheme.browser("member").send(
+        PATH, PATH, {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0"}, {"file": b"x" * 50 * 1024 * 1024}
+    )
+    assert sent.status_code == 413
+    assert "too large" in words(sent.text)
+    assert scheme.api.posted == []
+
+
+async def test_answering_begins_with_an_earlier_assessments_answers(scheme: Scheme) -> None:
+    begun = await scheme.browser("member").send(
+        PATH,
+        f"{PATH}/drafts",
+        {"protocol": f"{PROTOCOL} 4.2", "criteria": "6.0-4p", "start_from": ASSESSMENT},
+    )
+    assert parse_qs(urlsplit(begun.headers["location"]).query) == parse_qs(PLACE)
+    assert scheme.api.posted[-1].path == API
+    assert scheme.api.posted[-1].body == {"answers": [], "start_from": ASSESSMENT}
+
+
+async def test_a_draft_opens_where_something_is_to_be_answered_and_says_what_it_comes_to(
+    scheme: Scheme,
+) -> None:
+    page = (await scheme.browser("member").get(DRAFT)).text
+    read = words(page)
+    assert 'id="clause-C1" open' in page
+    assert 'id="clause-C2" open' not in page
+    assert "50.00 % to at most 100.00 %" in read
+    assert "The shortest way to the gate, to be met in full: C1.2, C2.1." in read
+    assert "1 answer, 3 to go" in read
+
+
+async def test_a_clause_is_kept_by_itself_and_only_what_is_new(scheme: Scheme) -> None:
+    kept = {f"{name}-C1.1": value for name, value in answer("C1.1").items() if isinstance(value, str)}
+    saved = await scheme.browser("member").send(
+        DRAFT,
+        f"{PATH}/drafts/clauses/C1",
+        {**HIDDEN, **kept, "relation-C1.2": "subset", "rationale-C1.2": "less", "relation-C2.1": "equal"},
+    )
+    assert saved.headers["location"] == f"{DRAFT}&clause=C1&saved=1#clause-C1"
+    [row] = scheme.api.posted[-1].body["answers"]
+    assert (row["criterion_id"], row["relation"], row["rationale"]) == ("C1.2", "subset", "less")
+
+
+async def test_words_without_a_relation_are_asked_about_and_nothing_is_lost(scheme: Scheme) -> None:
+    saved = await scheme.browser("member").send(
+        DRAFT,
+        f"{PATH}/drafts/clauses/C1",
+        {**HIDDEN, "relation-C1.1": "equal", "rationale-C1.2": "chapter 9 <b>"},
+    )
+    assert saved.status_code == 422
+    read = words(saved.text)
+    assert "Nothing was kept: 1 criterion needs a correction below." in read
+    assert "Choose a relation, or take the words out." in read
+    assert "chapter 9 <b>" in read
+    assert scheme.api.posted == []
+
+
+async def test_a_draft_is_submitted_and_a_refusal_leaves_it(scheme: Scheme) -> None:
+    browser = scheme.browser("member")
+    scheme.gives(BENCHMARK, f"{API}/submission", assessment())
+    sent = await browser.send(DRAFT, f"{PATH}/drafts/submission", HIDDEN)
+    assert sent.headers["location"] == ONE
+    early = Rejected("criteria 7.0 take effect on 2027-01-01", field="criteria_version", remedy="wait")
+    scheme.gives(BENCHMARK, f"{API}/submission", early)
+    refused = await browser.send(DRAFT, f"{PATH}/drafts/submission", HIDDEN)
+    assert (refused.status_code, "Criteria 7.0 take effect on" in words(refused.text)) == (409, True)
+
+
+@pytest.mark.parametrize(
+    "place", ["protocol=x&version=1&criteria=7.0", f"protocol={PROTOCOL}&version=&criteria=.."]
+)
+async def test_a_draft_that_cannot_be_is_not_looked_for(scheme: Scheme, place: str) -> None:
+    assert (await scheme.browser("member").get(f"{PATH}/drafts?{place}")).status_code in {404, 422}
+
+
+async def test_the_owner_replies_to_a_question_on_the_assessments_page(scheme: Scheme) -> None:
+    asked = {"question_id": QUESTION, "criterion_id": "C1.2", "text": "Which permits?", "reply": ""}
+    one = assessment(questions=[{**asked, "asked_at": "2026-11-02T08:00:00Z", "replied_at": None}])
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", one)
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/questions/{QUESTION}/reply", {})
+    browser = scheme.browser("member")
+    assert "Which permits?" in words((await browser.get(ONE)).text)
+    sent = await browser.send(ONE, f"{ONE}/questions/{QUESTION}", {"reply": "All of them."})
+    assert sent.headers["location"] == f"{ONE}#questions"
+    assert scheme.api.posted[-1].body == {"text": "All of them."}
+
+
+async def test_the_owner_appeals_against_a_verdict_and_sees_what_came_of_it(scheme: Scheme) -> None:
+    over = {"state": "concluded", "equivalent": "no", "concluded_at": "2026-11-02T08:00:00Z"}
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(**over))
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/appeal", {})
+    browser = scheme.browser("member")
+    sent = await browser.send(ONE, f"{ONE}/appeal", {"reason": "C1.2 stands in chapter 9"})
+    assert sent.headers["location"] == f"{ONE}#appeal"
+    assert scheme.api.posted[-1].body == {"reason": "C1.2 stands in chapter 9"}
+    decided = {"granted": False, "rationale": "it does not", "decided_at": "2026-11-05T08:00:00Z"}
+    made = {"reason": "C1.2 stands in chapter 9", "appealed_at": "2026-11-03T08:00:00Z", **decided}
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(**over, appeal=made))
+    page = (await browser.get(ONE)).text
+    assert "Dismissed 5 November 2026: it does not" in words(page)
+    assert f'action="{ONE}/appeal"' not in page
+
+
+async def test_a_late_appeal_is_told_beside_its_words(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(state="concluded", equivalent="no"))
+    late = Rejected("an appeal is heard for 30 days", field="assessment_id", remedy="submit a new assessment")
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/appeal", late)
+    sent = await scheme.browser("member").send(ONE, f"{ONE}/appeal", {"reason": "chapter 9"})
+    assert sent.status_code == 409
+    assert "chapter 9 An appeal is heard for 30 days. Submit a new assessment." in words(sent.text)
+
+
+@pytest.mark.parametrize("path", [ONE, f"/reviewer/assessments/{ASSESSMENT}"])
+async def test_the_gap_report_opens_walled_in_and_other_kinds_are_files(scheme: Scheme, path: str) -> None:
+    role = path.split("/")[1]
+    for kind in ("html", "pdf"):
+        scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/report.{kind}", kind.encode())
+    browser = scheme.browser(role)
+    page = await browser.get(f"{path}/report.html")
+    assert page.headers["content-security-policy"].startswith(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
+    )
+    paper = await browser.get(f"{path}/report.pdf")
+    assert (paper.content, paper.headers["content-disposition"]) == (
+        b"pdf",
+        'attachment; filename="gap-report.pdf"',
+    )
+    assert (await browser.get(f"{path}/report.exe")).status_code == 404
+
+
+async def test_an_empty_template_is_handed_on(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/criteria/7.0/template.csv", b"# criteria 7.0\n")
+    browser = scheme.browser("member")
+    found = await browser.get(f"{PATH}/templates/7.0.csv")
+    assert (found.content, found.headers["content-disposition"]) == (
+        b"# criteria 7.0\n",
+        'attachment; filename="answers-7.0.csv"',
+    )
+    assert (await browser.get(f"{PATH}/templates/7.0.exe")).status_code == 404
+
+
+async def test_a_protocol_is_registered_with_its_first_version(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/protocols", lambda said: {"protocol_id": PROTOCOL, "protocols": []})
+    scheme.gives(BENCHMARK, f"/v1/protocols/{PROTOCOL}/versions", {})
+    sent = await scheme.browser("member").send(
+        PATH, f"{PATH}/protocols", {"code": "NB", "name": "Ours", "version": "1", "first": "2024-01-01"}
+    )
+    assert sent.status_code == 303, sent.text
+    taken, version = scheme.api.posted
+    assert taken.body == {"code": "NB", "name": "Ours", "public": False}
+    assert version.body == {"version": "1", "effective_from": "2024-01-01", "effective_until": None}
+    assert taken.key != version.key
+
+
+async def test_who_uses_criteria_that_give_way_is_told_and_may_comment(scheme: Scheme) -> None:
+    dates = {
+        "newer": "7.0",
+        "phase": "consultation",
+        "consultation_until": "2026-12-01",
+        "effective_on": "2027-01-01",
+        "transition_until": "2027-06-30",
+    }
+    scheme.gives(BENCHMARK, "/v1/criteria", {"criteria": [criteria("6.0-4p", **dates), criteria("7.0")]})
+    scheme.gives(BENCHMARK, "/v1/criteria/6.0-4p/evolution", {"older": "6.0-4p", **dates, "comments": []})
+    scheme.gives(BENCHMARK, "/v1/criteria/6.0-4p/comments", {"done": True})
+    browser = scheme.browser("member")
+    read = words((await browser.get(PATH)).text)
+    assert "Criteria 6.0-4p give way to 7.0." in read
+    assert "Verdicts under 6.0-4p hold until 30 June 2027." in read
+    where = f"{PATH}/criteria/6.0-4p"
+    sent = await browser.send(where, where, {"text": "Give us a year."})
+    assert sent.headers["location"] == f"{where}#comments"
+    assert scheme.api.posted[-1].body == {"text": "Give us a year."}

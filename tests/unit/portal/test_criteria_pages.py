@@ -1,0 +1,94 @@
+"""The secretariat's pages on the criteria."""
+
+import pytest
+from mrx_portal.ports import Service
+from mrx_shared.refusals import Invalid
+
+from tests.unit.portal.scheme import MEMBER, PROTOCOL, Scheme, a_member
+from tests.unit.portal.test_assessment_pages import criteria
+from tests.unit.portal.test_reviewer_pages import criterion, words
+
+PATH = "/secretariat/criteria"
+ONE = f"{PATH}/6.0-4p"
+API = "/v1/criteria/6.0-4p"
+BENCHMARK = Service.BENCHMARK
+DATES = {
+    "newer": "7.0",
+    "consultation_until": "2026-12-01",
+    "effective_on": "2027-01-01",
+    "transition_until": "2027-06-30",
+}
+
+
+@pytest.fixture
+def scheme() -> Scheme:
+    made = Scheme()
+    listed = [criteria("6.0-4p", phase="consultation", **DATES), criteria("7.0")]
+    made.gives(BENCHMARK, "/v1/criteria", {"criteria": listed})
+    made.gives(Service.REGISTRY, "/v1/members", {"members": [a_member()]})
+    whole = {"version": "6.0-4p", "based_on": "SMETA 6.0", "gate": "85"}
+    made.gives(BENCHMARK, API, {**whole, "criteria": [criterion("C1.1"), criterion("C2.1")]})
+    waiver = {"clause": "C1", "reason": "disputed", "until": "2026-11-01"}
+    made.gives(BENCHMARK, f"{API}/waivers", {"waivers": [waiver]})
+    said = {"older": "6.0-4p", "phase": "consultation", **DATES}
+    comment = {"text": "Give us a year.", "at": "2026-11-02T08:00:00Z"}
+    made.gives(BENCHMARK, f"{API}/evolution", {**said, "comments": [comment]})
+    figures = {"commonality": "80.00", "lower": "80.00", "upper": "91.00"}
+    what = {"protocol_id": PROTOCOL, "version": "4.2", "member_id": MEMBER, "criteria_version": "5.0-4p"}
+    foreseen = {**what, **figures, "equivalent": "open", "asked": 27}
+    made.gives(BENCHMARK, f"{API}/what-if", {"protocols": [foreseen]})
+    return made
+
+
+async def test_the_versions_say_what_follows_them(scheme: Scheme) -> None:
+    read = words((await scheme.browser("secretariat").get(PATH)).text)
+    assert "7.0 on 1 January 2027 Consultation" in read
+
+
+async def test_a_version_shows_comments_waivers_and_what_protocols_would_come_to(scheme: Scheme) -> None:
+    read = words((await scheme.browser("secretariat").get(ONE)).text)
+    assert "Give us a year." in read
+    assert "Clause C1 until 1 November 2026 (over): disputed" in read
+    assert f"{a_member()['name']} 4.2 5.0-4p Open 80.00 to 91.00 % 27" in read
+
+
+async def test_a_successor_is_announced_and_a_refusal_keeps_what_was_typed(scheme: Scheme) -> None:
+    browser = scheme.browser("secretariat")
+    sent = await browser.send(ONE, f"{ONE}/successor", DATES)
+    assert sent.headers["location"] == ONE
+    assert scheme.api.posted[-1].body == DATES
+    shown = scheme.api.answers[BENCHMARK, f"{API}/evolution"]
+    early = Invalid("too early", field="effective_on", remedy="later")
+    scheme.gives(BENCHMARK, f"{API}/evolution", lambda said: early if said else shown)
+    refused = await browser.send(ONE, f"{ONE}/successor", {**DATES, "effective_on": "2026-12-02"})
+    assert refused.status_code == 422
+    assert "Too early. Later." in words(refused.text)
+    assert 'value="2026-12-02"' in refused.text
+
+
+async def test_a_clause_is_waived_and_a_reviewer_kept_away(scheme: Scheme) -> None:
+    browser = scheme.browser("secretariat")
+    given = {"clause": "C2", "reason": "disputed", "until": "2027-01-31"}
+    sent = await browser.send(ONE, f"{ONE}/waivers", given)
+    assert sent.headers["location"] == f"{ONE}#waivers"
+    assert scheme.api.posted[-1].body == given
+    scheme.gives(BENCHMARK, "/v1/reviewers/ties", {"done": True})
+    kept = await browser.send(PATH, f"{PATH}/ties", {"reviewer": "rita", "member": MEMBER})
+    assert kept.headers["location"] == f"{PATH}?kept=yes"
+    assert scheme.api.posted[-1].body == {"reviewer": "rita", "member_id": MEMBER}
+
+
+async def test_a_refused_waiver_says_why_and_unknown_criteria_are_no_page(scheme: Scheme) -> None:
+    browser = scheme.browser("secretariat")
+    waivers = scheme.api.answers[BENCHMARK, f"{API}/waivers"]
+    scheme.gives(
+        BENCHMARK,
+        f"{API}/waivers",
+        lambda said: Invalid("every clause is waived", field="clause") if said else waivers,
+    )
+    sent = await browser.send(
+        ONE, f"{ONE}/waivers", {"clause": "C2", "reason": "disputed", "until": "2027-01-31"}
+    )
+    assert (sent.status_code, "Every clause is waived." in words(sent.text)) == (422, True)
+    assert (await browser.get(f"{PATH}/8.0")).status_code == 404
+    assert (await browser.get(f"{PATH}/..%2fx")).status_code == 404
