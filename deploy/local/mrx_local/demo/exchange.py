@@ -411,11 +411,13 @@ def _equal(asked: Sequence[Asked], downloads: Path) -> int:
 
 
 async def _mails(at: Setting) -> int:
-    """How many mails notification says that it has sent, once none waits."""
+    """How many mails about requests notification says that it has sent, once none waits."""
 
     async def all_sent() -> int | None:
         told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
-        return len(told) if all(mail["state"] == "sent" for mail in told) else None
+        if any(mail["state"] != "sent" for mail in told):
+            return None
+        return sum(1 for mail in told if mail["asked_by"] == "report_request")
 
     sent: int = await _until(all_sent, "mails still wait")
     return sent

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork, WorkRows
+from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant

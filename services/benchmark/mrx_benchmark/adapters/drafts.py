@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from mrx_shared.bus.work import WorkRows
+from mrx_shared.bus.rows import WorkRows
 from sqlalchemy import Row
 
 from mrx_benchmark.domain.answers import Answer, row_of

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from mrx_shared.bus.work import WorkRows
+from mrx_shared.bus.rows import WorkRows
 
 from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question, Step

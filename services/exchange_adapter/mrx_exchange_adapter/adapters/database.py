@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
+from mrx_shared.bus.rows import Rows
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
-from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 

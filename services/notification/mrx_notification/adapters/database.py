@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.work import Moment, SqlWork, WorkRows
+from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
 from sqlalchemy import Row

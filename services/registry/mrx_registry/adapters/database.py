@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from mrx_shared.bus.rows import Rows
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import Forbidden, Unknown
 from mrx_shared.store.database import set_tenant
-from mrx_shared.store.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 

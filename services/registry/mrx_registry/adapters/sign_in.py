@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mrx_shared.store.rows import Rows
+from mrx_shared.bus.rows import Rows
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.messages.topics import out
-from mrx_shared.store.rows import Rows
 
 FACT_BYTES = 900 * 1024
 
@@ -134,14 +133,6 @@ class SqlWork:
             "digest": sha256(salt + payload).digest(),
             "said_at": self.now,
         }
-
-
-class WorkRows(Rows):
-    """Base of a repository that asks its work for more than statements: the moment, ids."""
-
-    def __init__(self, work: SqlWork) -> None:
-        super().__init__(work.session)
-        self._work = work
 
 
 W = TypeVar("W")

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mrx_shared.bus.work import SqlWork
+
 
 class Rows:
     """Base of a repository: statements of one transaction, with parameters named as in the SQL."""
@@ -30,3 +32,11 @@ class Rows:
     async def _hold(self, what: str) -> None:
         """Let no other transaction hold this until the end of this one."""
         await self._do("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))", what=what)
+
+
+class WorkRows(Rows):
+    """Base of a repository that asks its work for more than statements: the moment, ids."""
+
+    def __init__(self, work: SqlWork) -> None:
+        super().__init__(work.session)
+        self._work = work
