@@ -27,6 +27,10 @@ class Refused(OSError):
     """The registry does not take what a start of the stack asks of it."""
 
 
+class Chosen(Refused):
+    """The person signs in already, with a password that this stack was not told."""
+
+
 async def introduce_people(registry_url: str, *, bootstrap_secret: str, credentials: Credentials) -> None:
     """Make the people that are not there yet and keep their credentials. Rides over a registry that is being restarted."""
     async with httpx.AsyncClient(base_url=registry_url, timeout=ANSWER_WITHIN, trust_env=False) as client:
@@ -43,7 +47,7 @@ async def introduce_people(registry_url: str, *, bootstrap_secret: str, credenti
 async def let_sign_in(
     registry_url: str, person: Person, *, email: str, password: str, credentials: Credentials
 ) -> None:
-    """Give a person an e-mail address and a password for the pages, and keep both. Repeatable."""
+    """Give a person an e-mail address and a password for the pages, and keep both. Repeatable. Raises `Chosen`."""
     async with httpx.AsyncClient(base_url=registry_url, timeout=ANSWER_WITHIN, trust_env=False) as client:
         registry = _Registry(client)
         if not await registry.opens(email, password):
@@ -105,7 +109,10 @@ class _Registry:
         """The secretariat states the address; the person, known by its secret, need not wait for the mail."""
         path = f"/v1/principals/{person['principal_id']}"
         await self._told(f"{path}/sign-in", {"email": email}, secretariat)
-        await self._told(f"{path}/password", {"password": password}, await self.token(person))
+        try:
+            await self._told(f"{path}/password", {"password": password}, await self.token(person))
+        except Refused as refusal:
+            raise Chosen(*refusal.args) from refusal
 
     async def _told(self, path: str, body: dict[str, str], token: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}

@@ -14,7 +14,7 @@ from mrx_local.infrastructure.kafka import Kafka, KafkaServer
 from mrx_local.infrastructure.mail import MailSink
 from mrx_local.infrastructure.postgres import Postgres
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
-from mrx_local.people import Refused, introduce_people, let_sign_in
+from mrx_local.people import Chosen, Refused, introduce_people, let_sign_in
 from mrx_local.process import ProcessSpec
 from mrx_local.remembered import Ports, Secrets, slug, typed_password
 from mrx_local.services import (
@@ -225,11 +225,14 @@ async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secret
             password=secrets.get(f"password_of_{name}", typed_password),
             credentials=credentials,
         )
-        try:
-            await sign_in(email=f"{name}@mrx.example")
-        except Refused:
-            # Whoever moves a stack to another folder finds people of these names in its database.
-            await sign_in(email=f"{name}-{person['principal_id'][-6:]}@mrx.example")
+        with contextlib.suppress(Chosen):  # whoever was taken along from another folder keeps its password
+            try:
+                await sign_in(email=f"{name}@mrx.example")
+            except Chosen:
+                raise
+            except Refused:
+                # Whoever moves a stack to another folder finds people of these names in its database.
+                await sign_in(email=f"{name}-{person['principal_id'][-6:]}@mrx.example")
 
 
 def _kafka_facts(kafka: KafkaServer) -> dict[str, str]:

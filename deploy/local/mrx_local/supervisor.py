@@ -145,6 +145,7 @@ class _Kept:
                     self._reporting.say(f"{self.spec.name} cannot be probed: {surprise}")
                     surprises.add(surprise)
             await asyncio.sleep(PROBE_EVERY)
+        self.memory_mib = await asyncio.to_thread(_memory_mib, self.pid)
         self._ready_s = round(time.monotonic() - started, 2)
         self._serving.set()
         self._reporting.changed()
@@ -290,10 +291,11 @@ class Supervisor:
     async def _measure(self) -> None:
         # Whoever began before the last process had started would otherwise say last that it holds nothing.
         async with self._measures:
-            kept = [kept for phase in self._phases for kept in phase]
-            measured = await asyncio.to_thread(lambda: [_memory_mib(one.pid) for one in kept])
-            for one, memory_mib in zip(kept, measured, strict=True):
-                one.memory_mib = memory_mib
+            kept = [(kept, kept.pid) for phase in self._phases for kept in phase]
+            measured = await asyncio.to_thread(lambda: [_memory_mib(pid) for _, pid in kept])
+            for (one, pid), memory_mib in zip(kept, measured, strict=True):
+                if one.pid == pid:
+                    one.memory_mib = memory_mib
             self._write()
 
     def _write(self) -> None:

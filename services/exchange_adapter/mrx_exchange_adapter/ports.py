@@ -263,6 +263,10 @@ class NoVerdict(Exception):
     """The check itself failed: of the file nothing is known."""
 
 
+class TookTooLong(NoVerdict):
+    """It was ended by the clock. A busy machine may be the cause; when it happens again and again, the file is."""
+
+
 class VaultDiffers(Exception):
     """Other bytes lie in the vault than were to be stored."""
 

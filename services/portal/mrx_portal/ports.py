@@ -79,8 +79,8 @@ class Door(Protocol):
     async def forgotten(self, email: str) -> None:
         """Send a link to set a new password, if the address has a sign-in; nobody learns whether."""
 
-    async def set_password(self, token: str, password: str) -> str:
-        """Set the password with the token of a mailed link. Returns the browser's mark. Raises `Rejected`."""
+    async def set_password(self, token: str, password: str) -> str | None:
+        """Set the password with the token of a mailed link. Returns the browser's mark, if any. Raises `Rejected`."""
 
     async def change_password(self, session: str, current: str, password: str) -> None:
         """Replace the password of whoever is signed in. Raises `Invalid`, `TooOften` or `SignedOut`."""

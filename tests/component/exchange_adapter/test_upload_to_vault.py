@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pikepdf
 import pytest
-from mrx_exchange_adapter.domain.tickets import TRIES
+from mrx_exchange_adapter.domain.tickets import OUT_OF_TIME, TRIES
 from mrx_exchange_adapter.handlers.checking import settle_due
-from mrx_exchange_adapter.ports import NoVerdict
+from mrx_exchange_adapter.ports import NoVerdict, TookTooLong
 from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import Objects
 
@@ -277,14 +277,37 @@ async def test_a_request_that_ends_meanwhile_takes_nothing(exchange: Exchange) -
 
 
 class Interrupted:
-    """An inspector that finds nothing wrong, and while it looks something happens."""
+    """An inspector that finds nothing wrong unless told to, and while it looks something happens."""
 
-    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        self._meanwhile = meanwhile
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]], *found: str) -> None:
+        self._meanwhile, self._found = meanwhile, found
 
     async def inspect(self, body: BinaryIO) -> tuple[str, ...]:
         await self._meanwhile()
-        return ()
+        return self._found
+
+
+async def test_room_that_lapsed_during_a_check_is_said_once_the_file_is_refused(
+    exchange: Exchange, make_exchange: MakeExchange
+) -> None:
+    asked = await exchange.asked()
+    earlier = await exchange.ticket(asked, BODY)
+    await exchange.upload(asked, BODY)
+
+    async def lapse() -> None:
+        ticket_id = UUID(earlier["ticket_id"])
+        sql = exchange.superuser
+        await sql.execute("UPDATE ticket_schedule SET due_at = now() WHERE ticket_id = $1", ticket_id)
+        await sql.execute(
+            "UPDATE ticket SET expires_at = now() - interval '2 hours' WHERE ticket_id = $1", ticket_id
+        )
+        await exchange.carry_on()
+        assert await states(exchange, asked) == ["lapsed", "checking"]
+        assert "upload-lapsed" not in await exchange.said(asked.request_id)
+
+    assert await settle_due(make_exchange(inspector=Interrupted(lapse, "not-a-pdf")).wiring.bench)
+    assert await states(exchange, asked) == ["lapsed", "refused"]
+    assert (await exchange.said(asked.request_id))[-2:] == ["report-refused", "upload-lapsed"]
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "declined"])
@@ -405,6 +428,33 @@ async def test_without_a_verdict_a_file_stays_is_tried_again_and_shows_as_unchec
     assert "report-refused" not in await exchange.said(asked.request_id)
     await exchange.carry_on()
     assert await states(exchange, asked) == ["stored"]
+
+
+class SlowInspector:
+    """Falls over first, then runs out of time at every try."""
+
+    def __init__(self) -> None:
+        self.falls = TRIES
+
+    async def inspect(self, body: BinaryIO) -> tuple[str, ...]:
+        self.falls -= 1
+        raise NoVerdict("it fell over") if self.falls >= 0 else TookTooLong("the check took too long")
+
+
+async def test_a_file_that_runs_out_of_time_again_and_again_is_refused_however_often_the_check_fell_over(
+    make_exchange: MakeExchange,
+) -> None:
+    exchange = make_exchange(inspector=SlowInspector())
+    await exchange.know_key()
+    asked = await exchange.asked()
+    await exchange.upload(asked, BODY)
+    for _ in range(TRIES + OUT_OF_TIME - 1):
+        await exchange.carry_on()
+        await moved(exchange, timedelta(minutes=15))
+    assert await states(exchange, asked) == ["checking"]
+    await exchange.carry_on()
+    shown = (await exchange.page(asked)).json()["uploads"][0]
+    assert (shown["state"], shown["reasons"]) == ("refused", ["too-complex"])
 
 
 class Killed(Exception):

@@ -116,6 +116,13 @@ async def test_existing_servers_replace_the_stacks_own(stack: Stack, tmp_path: P
         assert {process["name"] for process in read_stack(tmp_path)["processes"]} == set(SERVICES)
         assert second.servers.kafka.bootstrap_servers == stack.servers.kafka.bootstrap_servers
         assert len(second.credentials.secretariat) == 2
+        first, other = (one["name"] for one in second.credentials.secretariat)
+        # Whoever was taken along signs in as before, here as there; the others have addresses of their own.
+        assert first not in second.credentials.sign_ins
+        own = second.credentials.sign_ins[other]
+        async with httpx.AsyncClient(base_url=second.urls["registry"], trust_env=False) as registry:
+            for sign_in in (stack.credentials.sign_ins[first], stack.credentials.sign_ins[other], own):
+                assert (await registry.post("/v1/sign-ins", json=sign_in)).status_code == 201
 
 
 async def test_a_replaced_kafka_without_its_super_user_is_asked_for_by_name(tmp_path: Path) -> None:

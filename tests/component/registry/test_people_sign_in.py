@@ -175,14 +175,25 @@ async def test_ten_guesses_at_once_and_no_more_are_compared(house: House) -> Non
 
 async def test_a_crowd_of_strangers_costs_little_at_a_time_and_locks_nobody_out(house: House) -> None:
     await ada_at(house)
-    known = (await signs_in(house)).json()["browser"]
+    begun = (await signs_in(house)).json()
+    known, session = begun["browser"], {"MRX-Session": begun["session"]}
 
     async def guess(email: str) -> int:
         return (await signs_in(house, email, "a wrong password")).status_code
 
-    crowd = await together(*[guess(f"stranger-{number}@acme.example") for number in range(200)])
+    async def return_() -> int:
+        return (await signs_in(house, browser=known)).status_code
+
+    async def change() -> int:
+        body = {"current_password": PASSWORD, "password": PASSWORD}
+        path = "/v1/sign-ins/current/password"
+        return (await house.http.post(path, json=body, headers=session)).status_code
+
+    strangers = [guess(f"stranger-{number}@acme.example") for number in range(200)]
+    *crowd, returned, changed = await together(*strangers, return_(), change())
     assert set(crowd) == {401, 503}
     assert crowd.count(401) <= 64
+    assert (returned, changed) == (201, 200)
     assert (await signs_in(house)).status_code == 201
     ten = await together(*[guess(EMAIL) for _ in range(10)])
     assert (ten, (await signs_in(house)).status_code) == ([401] * 10, 429)
@@ -210,7 +221,20 @@ async def test_a_person_changes_its_password_and_stays_signed_in_here_alone(hous
         await change("a wrong password", PASSWORD)
     locked = await change("another fine password", PASSWORD)
     assert (locked.status_code, locked.json()["field"]) == (429, "current_password")
-    assert (await signs_in(house, password="another fine password")).status_code == 429
+    assert (await signs_in(house, password="another fine password")).status_code == 201
+
+
+async def test_a_first_password_is_chosen_once_and_answered_again(house: House) -> None:
+    secretariat = await house.secretariat()
+    rita = await house.person(secretariat, "Rita Levi")
+    herself, path = await house.signed_in(rita), f"/v1/principals/{rita['principal_id']}"
+    await secretariat.done(f"{path}/sign-in", {"email": EMAIL})
+    for weak in ("password1234", EMAIL):
+        refused = await herself.post(f"{path}/password", {"password": weak}, key="the-key-0")
+        assert (refused.status_code, refused.json()["field"]) == (422, "password")
+    both = [await herself.post(f"{path}/password", {"password": PASSWORD}, key="the-key-1") for _ in range(2)]
+    assert [(one.status_code, one.json()) for one in both] == [(200, {"done": True})] * 2
+    assert (await signs_in(house)).status_code == 201
 
 
 async def test_suspension_and_disabling_sign_people_out(house: House) -> None:

@@ -47,6 +47,11 @@ def action(pdf: Pdf, **what: Any) -> None:  # noqa: ANN401
     annotation(pdf, Subtype=Name.Link, A=Dictionary(**what))
 
 
+def picture_of(pdf: Pdf, what: Stream) -> None:
+    """Have the page be able to paint this."""
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(Im0=what))
+
+
 def opening(pdf: Pdf, what: Object) -> None:
     pdf.Root.OpenAction = what
 
@@ -129,6 +134,46 @@ def form_that_reads(pdf: Pdf) -> None:
     action(pdf, S=Name.ImportData, F=String("x.fdf"))
 
 
+def links_that_start_on_the_disk(pdf: Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base=String("file:///C:/Windows/"))
+
+
+def links_that_start_on_the_disk_from_elsewhere(pdf: Pdf) -> None:
+    pdf.Root.URI = pdf.make_indirect(Dictionary(Base=pdf.make_indirect(String("file:///C:/Windows/"))))
+
+
+def link_to_a_share_by_its_address(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String("\\\\evil\\share\\x.exe"))
+
+
+def link_to_another_machine_by_half_an_address(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String(" //evil/share/x.exe"))
+
+
+def link_with_a_break_in_it(pdf: Pdf) -> None:
+    action(pdf, S=Name.URI, URI=String("/x\r\n/evil"))
+
+
+def program_for_a_printer(pdf: Pdf) -> None:
+    picture_of(pdf, Stream(pdf, b"showpage", Type=Name.XObject, Subtype=Name.PS))
+
+
+def program_for_a_printer_in_another_guise(pdf: Pdf) -> None:
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, Subtype2=Name.PS))
+
+
+def address_in_a_stream_at_opening(pdf: Pdf) -> None:
+    opening(pdf, Stream(pdf, b"", S=Name.URI, URI=String("https://x.example/seen")))
+
+
+def printing_at_opening(pdf: Pdf) -> None:
+    opening(pdf, Dictionary(S=Name.Named, N=Name.Print))
+
+
+def menu_entry_behind_a_link(pdf: Pdf) -> None:
+    action(pdf, S=Name.Named, N=Name.SaveAs)
+
+
 def attached_file(pdf: Pdf) -> None:
     pdf.attachments["list.xlsx"] = b"PK"
 
@@ -172,6 +217,26 @@ def sound(pdf: Pdf) -> None:
 
 def body_on_another_machine(pdf: Pdf) -> None:
     pdf.Root.PieceInfo = Dictionary(X=Stream(pdf, b"", F=String("https://x.example/x")))
+
+
+def page_of_another_file(pdf: Pdf) -> None:
+    other = Dictionary(F=String("\\\\evil\\share\\x.pdf"), Page=0)
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, Ref=other))
+
+
+def picture_put_in_by_the_printer(pdf: Pdf) -> None:
+    other = Dictionary({"/2.0": Dictionary(Type=Name.OPI, F=String("\\\\evil\\share\\x.tif"))})
+    picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, OPI=other))
+
+
+def file_on_the_web(pdf: Pdf) -> None:
+    pdf.Root.PieceInfo = Dictionary(
+        X=Dictionary(Type=Name.Filespec, FS=Name.URL, F=String("https://x.example"))
+    )
+
+
+def pages_taken_from_the_web(pdf: Pdf) -> None:
+    pdf.Root.SpiderInfo = Dictionary(V=1.0, C=Array([]))
 
 
 def pages_left_out(pdf: Pdf) -> None:
@@ -231,6 +296,35 @@ def picture_beyond_bounds(pdf: Pdf) -> None:
     pdf.pages[0].obj.Private = fax
 
 
+def bomb_that_says_it_is_a_small_picture(pdf: Pdf) -> None:
+    picture_of(pdf, packed_picture(pdf, zlib.compress(bytes(LARGE)), width=600, height=400))
+
+
+def bomb_that_says_it_is_a_mask(pdf: Pdf) -> None:
+    mask = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4000, height=5000)
+    mask.ImageMask = True
+    picture_of(pdf, mask)
+
+
+def bomb_for_text_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    picture_of(pdf, bomb)
+    pdf.pages[0].obj.Contents = bomb
+
+
+def bomb_among_texts_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    pdf.pages[0].obj.Contents = pdf.make_indirect(Array([pdf.make_indirect(bomb)]))
+
+
+def bomb_for_a_letter_that_says_it_is_a_picture(pdf: Pdf) -> None:
+    bomb = packed_picture(pdf, zlib.compress(bytes(LARGE)), width=4960, height=7016)
+    letters = pdf.make_indirect(Dictionary(a=pdf.make_indirect(bomb)))
+    pdf.pages[0].obj.Resources = Dictionary(
+        Font=Dictionary(F0=Dictionary(Subtype=Name.Type3, CharProcs=letters))
+    )
+
+
 def text_that_its_filter_cannot_read(pdf: Pdf) -> None:
     pdf.pages[0].obj.Contents = packed_stream(pdf, b"not of this kind", Name.FlateDecode)
 
@@ -251,6 +345,14 @@ def filter_of_no_known_kind(pdf: Pdf) -> None:
 def packed_stream(pdf: Pdf, packed: bytes, *filters: Name) -> Stream:
     made = Stream(pdf, b"")
     made.write(packed, filter=Array(list(filters)))
+    return made
+
+
+def packed_picture(pdf: Pdf, packed: bytes, *, width: int, height: int) -> Stream:
+    """In three colours."""
+    made = packed_stream(pdf, packed, Name.FlateDecode)
+    made.Type, made.Subtype, made.ColorSpace = Name.XObject, Name.Image, Name.DeviceRGB
+    made.Width, made.Height, made.BitsPerComponent = width, height, 8
     return made
 
 
@@ -350,6 +452,16 @@ BAD: dict[str, list[Make]] = {
         link_to_a_file,
         link_that_is_a_script,
         link_to_a_share,
+        links_that_start_on_the_disk,
+        links_that_start_on_the_disk_from_elsewhere,
+        link_to_a_share_by_its_address,
+        link_to_another_machine_by_half_an_address,
+        link_with_a_break_in_it,
+        program_for_a_printer,
+        program_for_a_printer_in_another_guise,
+        address_in_a_stream_at_opening,
+        printing_at_opening,
+        menu_entry_behind_a_link,
         form_that_sends,
         form_that_reads,
     ],
@@ -363,7 +475,13 @@ BAD: dict[str, list[Make]] = {
     ],
     "xfa-form": [fillable_xml_form],
     "rich-media": [film, screen, sound],
-    "external-content": [body_on_another_machine],
+    "external-content": [
+        body_on_another_machine,
+        page_of_another_file,
+        picture_put_in_by_the_printer,
+        file_on_the_web,
+        pages_taken_from_the_web,
+    ],
     "no-pages": [pages_left_out],
     "too-complex": [
         bomb,
@@ -376,6 +494,11 @@ BAD: dict[str, list[Make]] = {
         bomb_before_a_picture,
         layer_upon_layer,
         picture_beyond_bounds,
+        bomb_that_says_it_is_a_small_picture,
+        bomb_that_says_it_is_a_mask,
+        bomb_for_text_that_says_it_is_a_picture,
+        bomb_among_texts_that_says_it_is_a_picture,
+        bomb_for_a_letter_that_says_it_is_a_picture,
     ],
     "damaged": [
         text_that_its_filter_cannot_read,
@@ -394,8 +517,21 @@ def link_to_a_mailbox(pdf: Pdf) -> None:
     action(pdf, S=Name.URI, URI=String("mailto:auditor@x.example"))
 
 
+def links_from_a_place_on_the_web(pdf: Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base=String("https://portal.mrx.example/"))
+    action(pdf, S=Name.URI, URI=String("about/audits.html"))
+
+
+def turns_its_pages(pdf: Pdf) -> None:
+    action(pdf, S=Name.Named, N=Name.NextPage)
+
+
 def opens_at_its_first_page(pdf: Pdf) -> None:
     opening(pdf, Array([pdf.pages[0].obj, Name.Fit]))
+
+
+def opens_at_a_named_place(pdf: Pdf) -> None:
+    opening(pdf, String("summary"))
 
 
 def opens_at_its_first_page_by_an_action(pdf: Pdf) -> None:
@@ -452,13 +588,32 @@ def picture_in_85_digits(pdf: Pdf) -> None:
     picture = packed_stream(pdf, text, Name.ASCII85Decode, Name.DCTDecode)
     picture.Type, picture.Subtype = Name.XObject, Name.Image
     picture.Width, picture.Height, picture.BitsPerComponent = 600, 400, 8
-    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(Im0=picture))
+    picture_of(pdf, picture)
+
+
+def blank_page_as_a_picture(pdf: Pdf) -> None:
+    """A4 at 600 dpi, of one colour."""
+    picture_of(pdf, packed_picture(pdf, zeros_deflated(99), width=4960, height=7016))
+
+
+def pages_flattened_to_pictures(pdf: Pdf) -> None:
+    """So many that they are more together than may come of anything else."""
+    profile = Stream(pdf, b"", N=3)
+    for _ in range(5):
+        pdf.add_blank_page()
+    for page in pdf.pages:
+        flat = packed_picture(pdf, zlib.compress(bytes(700 * 500 * 3)), width=700, height=500)
+        flat.ColorSpace = Array([Name.ICCBased, pdf.make_indirect(profile)])
+        page.obj.Resources = Dictionary(XObject=Dictionary(Im0=flat))
 
 
 GOOD: list[Make] = [
     plain,
     link_to_the_web,
     link_to_a_mailbox,
+    links_from_a_place_on_the_web,
+    turns_its_pages,
+    opens_at_a_named_place,
     opens_at_its_first_page,
     opens_at_its_first_page_by_an_action,
     form_filled_in,
@@ -470,6 +625,8 @@ GOOD: list[Make] = [
     text_as_old_writers_packed_it,
     text_in_runs,
     picture_in_85_digits,
+    blank_page_as_a_picture,
+    pages_flattened_to_pictures,
 ]
 
 

@@ -17,6 +17,8 @@ from tests.unit.exchange_adapter.pdf_samples import (
     BAD,
     GOOD,
     Make,
+    much_text,
+    pages_flattened_to_pictures,
     plain,
     saved,
     script_at_opening,
@@ -89,6 +91,14 @@ def test_a_name_written_in_codes_is_read_as_what_it_is() -> None:
 def test_too_many_parts_are_not_walked_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "OBJECTS", 3)
     assert faults(PLAIN) == ["too-complex"]
+
+
+def test_pictures_of_pages_count_by_their_own_size_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "INFLATED", 4 * 1024 * 1024)
+    assert faults(saved(pages_flattened_to_pictures)) == []
+    assert faults(saved(much_text)) == []
+    monkeypatch.setattr(pdf, "INFLATED", 1024 * 1024)
+    assert faults(saved(much_text)) == ["too-complex"]
 
 
 def test_every_reason_has_a_remedy() -> None:

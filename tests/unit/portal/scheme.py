@@ -96,7 +96,7 @@ class MemoryDoor:
     async def forgotten(self, email: str) -> None:
         raise NotImplementedError
 
-    async def set_password(self, token: str, password: str) -> str:
+    async def set_password(self, token: str, password: str) -> str | None:
         raise NotImplementedError
 
     async def change_password(self, session: str, current: str, password: str) -> None:

@@ -74,6 +74,7 @@ class Simulated:
     sessions: dict[str, str] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     browsers: list[str | None] = field(default_factory=list)
+    marks: bool = True
     """the marks that came with sign-ins"""
     chosen: list[str] = field(default_factory=list)
     """passwords that were changed to"""
@@ -151,7 +152,7 @@ class Simulated:
 
         @app.post("/registry/v1/sign-ins", status_code=201)
         async def sign_in(body: dict[str, str | None]) -> Any:
-            self.browsers.append(body["browser"])
+            self.browsers.append(body.get("browser"))
             if body["email"] == "often@example.com":
                 return problem(429, "too many tries", headers={"Retry-After": "900"})
             if body["email"] not in self.people or body["password"] != PASSWORD:
@@ -160,7 +161,7 @@ class Simulated:
             self.sessions[session] = body["email"]
             return {
                 "session": session,
-                "browser": f"mark-of-{session}",
+                **({"browser": f"mark-of-{session}"} if self.marks else {}),
                 "expires_at": (NOW + timedelta(hours=12)).isoformat(),
                 **self.people[body["email"]],
             }
@@ -185,7 +186,7 @@ class Simulated:
         async def redeem(body: dict[str, str]) -> Any:
             if body["token"] != "reset-token-0123456789":
                 return problem(404, "this link is not valid any more", remedy="ask for a new link")
-            return {"browser": "mark-of-the-link"}
+            return {"browser": "mark-of-the-link"} if self.marks else {"done": True}
 
         @app.post("/registry/v1/sign-ins/current/password")
         async def change(body: dict[str, str], mrx_session: Value) -> Any:

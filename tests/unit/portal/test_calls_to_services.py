@@ -1,5 +1,6 @@
 """Calls to the services: whose token, how often, and what a refusal becomes."""
 
+import json
 from collections.abc import Callable
 
 import httpx
@@ -137,6 +138,16 @@ async def test_a_session_is_asked_for_once_in_a_while_and_forgotten_at_sign_out(
     await one.sign_out(SESSION)
     await one.person(SESSION)
     assert [asked.method for asked in line.asked] == ["GET", "POST", "GET"]
+
+
+async def test_a_registry_that_knows_no_marks_is_sent_none_and_need_give_none(services: Services) -> None:
+    begun = {"session": SESSION, "expires_at": "2026-01-02T03:04:05Z"}
+    person = {"principal_id": "p", "name": "Ada", "role": "member", "member_id": "m", "member_name": "N"}
+    line = Line(httpx.Response(201, json=begun | person), done())
+    one = services(line)
+    assert (await one.sign_in("ada@acme.example", "a password")).browser is None
+    assert json.loads(line.asked[0].content) == {"email": "ada@acme.example", "password": "a password"}
+    assert await one.set_password("a token", "a password") is None
 
 
 def test_what_is_kept_stays_bounded_and_the_oldest_goes_first() -> None:

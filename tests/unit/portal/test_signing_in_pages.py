@@ -136,6 +136,17 @@ async def test_a_browser_that_was_signed_in_from_says_so_with_the_next_sign_in(
     assert services.browsers == [None, "mark-of-session-0", "mark-of-the-link"]
 
 
+async def test_people_sign_in_with_a_registry_that_gives_no_marks(
+    person: Client, services: Simulated
+) -> None:
+    services.marks = False
+    await person.open("/reset/reset-token-0123456789")
+    done = await person.fill("/reset", password="several easy words", again="several easy words")
+    assert done.headers["location"] == "/sign-in?done=password-set"
+    answer = await person.enter(ADA)
+    assert (answer.status_code, "mrx-browser" in str(answer.headers)) == (303, False)
+
+
 async def test_a_signed_in_person_changes_its_password_with_the_one_that_it_has(
     person: Client, services: Simulated
 ) -> None:

@@ -40,10 +40,8 @@ class Person:
 
     async def chooses_first(self, password: str = PASSWORD, *, by: str | None = None) -> None:
         by = by or str(self.id)
-        kept = await sign_in.first_password(
-            self.id, password, self.work.transact, secrets=self.secrets, by=by
-        )
-        await sign_in.choose_first(self.id, kept, self.work, by=by)
+        kept = await sign_in.first_password(self.id, password, secrets=self.secrets, by=by)
+        await sign_in.choose_first(self.id, password, kept, self.work, by=by)
 
     async def changes(self, session: str, current: str, password: str) -> None:
         await sign_in.change_password(session, current, password, self.work.transact, secrets=self.secrets)
@@ -223,6 +221,24 @@ async def test_a_stranger_locks_nobody_out_of_a_browser_that_was_signed_in_from(
         await ada.begins(browser=known)
 
 
+async def test_a_browser_is_known_for_180_days_after_the_last_sign_in_there(
+    ada: Person, work: MemoryWork
+) -> None:
+    await ada.chooses()
+    known = (await ada.begins()).browser
+    work.moment += 179 * DAY
+    await ada.is_locked_out_by_a_stranger()
+    later = (await ada.begins(browser=known)).browser
+    work.moment += 2 * DAY
+    await ada.is_locked_out_by_a_stranger()
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.begins(browser=known)
+    day, _, rest = known.partition(".")
+    with pytest.raises(sign_in.TooManyGuesses):
+        await ada.begins(browser=f"{int(day) + 100}.{rest}")
+    await ada.begins(browser=later)
+
+
 async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
     ada: Person, work: MemoryWork
 ) -> None:
@@ -231,14 +247,14 @@ async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
     of_eda = (await eda.begins(email="eda@mrx.example")).browser
     await ada.chooses()
     await ada.is_locked_out_by_a_stranger()
-    nonce, _, seal = of_eda.partition(".")
+    said, _, seal = of_eda.rpartition(".")
     for forged in (
         of_eda,
         "",
         ".",
         "ä",
-        f"x{nonce}.{seal}",
-        Browsers(b"other").mark(email_digest(EMAIL), "n"),
+        f"{said}x.{seal}",
+        Browsers(b"other").mark(email_digest(EMAIL), "n", now=work.moment),
     ):
         with pytest.raises(sign_in.TooManyGuesses):
             await ada.begins(browser=forged)
@@ -466,7 +482,7 @@ async def test_a_person_changes_its_password_with_the_one_that_it_has_and_its_ot
         await ada.changes(other, "another fine password", "a third fine password")
 
 
-async def test_a_wrong_current_password_is_a_failed_try_at_the_persons_address(ada: Person) -> None:
+async def test_wrong_current_passwords_are_counted_apart_from_tries_to_sign_in(ada: Person) -> None:
     await ada.chooses()
     session = await ada.signs_in()
     for _ in range(10):
@@ -475,8 +491,36 @@ async def test_a_wrong_current_password_is_a_failed_try_at_the_persons_address(a
         assert refused.value.field == "current_password"
     with pytest.raises(sign_in.TooManyGuesses):
         await ada.changes(session, PASSWORD, "another fine password")
+    await ada.signs_in()
+    mail = await ada.forgets()
+    assert mail is not None
+    await ada.receives(mail, "token-1")
+    await ada.redeems("token-1", "another fine password")
+    await ada.changes(await ada.signs_in("another fine password"), "another fine password", PASSWORD)
+
+
+async def test_a_change_that_was_done_and_is_asked_for_again_is_done_and_no_wrong_try(
+    ada: Person, work: MemoryWork
+) -> None:
+    await ada.chooses()
+    session = await ada.signs_in()
+    for _ in range(12):
+        await ada.changes(session, PASSWORD, "another fine password")
+    assert work.sign_ins.tried == []
+    await ada.signs_in("another fine password")
+    for number in range(10):
+        with pytest.raises(Invalid, match="not your password"):
+            await ada.changes(session, PASSWORD, f"a guessed password {number}")
     with pytest.raises(sign_in.TooManyGuesses):
-        await ada.signs_in()
+        await ada.changes(session, PASSWORD, "another fine password")
+
+
+async def test_a_stranger_keeps_nobody_who_is_signed_in_from_changing_the_password(ada: Person) -> None:
+    await ada.chooses()
+    session = await ada.signs_in()
+    await ada.is_locked_out_by_a_stranger()
+    await ada.changes(session, PASSWORD, "another fine password")
+    await ada.signs_in("another fine password")
 
 
 async def test_a_session_does_not_become_a_secret_that_outlives_it(ada: Person, work: MemoryWork) -> None:
@@ -502,7 +546,8 @@ class Slow(PlainSecrets):
 
     @override
     async def match(self, secret: str, kept: str | None) -> bool:
-        await self.person.redeems(self.token, self.password)
+        if not self.compared:
+            await self.person.redeems(self.token, self.password)
         return await super().match(secret, kept)
 
 
@@ -518,6 +563,14 @@ async def slow(ada: Person) -> Slow:
 async def test_a_password_changed_while_it_is_compared_opens_nothing(work: MemoryWork, slow: Slow) -> None:
     with pytest.raises(access.Unproved):
         await sign_in.sign_in(EMAIL, PASSWORD, work.transact, secrets=slow, browsers=BROWSERS)
+
+
+async def test_nor_is_a_change_called_done_whose_password_was_replaced_meanwhile(
+    ada: Person, work: MemoryWork, slow: Slow
+) -> None:
+    session = await ada.signs_in()
+    with pytest.raises(Rejected, match="a moment ago"):
+        await sign_in.change_password(session, "a wrong password", PASSWORD, work.transact, secrets=slow)
 
 
 async def test_nor_is_it_changed_once_more(ada: Person, work: MemoryWork, slow: Slow) -> None:

@@ -415,9 +415,8 @@ async def _mails(at: Setting) -> int:
 
     async def all_sent() -> int | None:
         told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
-        if any(mail["state"] != "sent" for mail in told):
-            return None
-        return sum(1 for mail in told if mail["asked_by"] == "report_request")
+        asked = [mail for mail in told if mail["asked_by"] == "report_request"]
+        return len(asked) if all(mail["state"] == "sent" for mail in asked) else None
 
     sent: int = await _until(all_sent, "mails still wait")
     return sent

@@ -156,13 +156,15 @@ class SqlTickets(Rows):
     async def save(self, ticket: Ticket, *, due_at: datetime | None) -> None:
         await self._do(
             """
-            UPDATE ticket SET state = :state, settled_at = :settled_at, tries = :tries, reasons = :reasons
+            UPDATE ticket SET state = :state, settled_at = :settled_at, tries = :tries, timeouts = :timeouts,
+                reasons = :reasons
             WHERE ticket_id = :ticket_id
             """,
             ticket_id=ticket.ticket_id,
             state=ticket.state.value,
             settled_at=ticket.settled_at,
             tries=ticket.tries,
+            timeouts=ticket.timeouts,
             reasons=list(ticket.reasons),
         )
         await self._do(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from mrx_exchange_adapter.domain.findings import REMEDIES
-from mrx_exchange_adapter.ports import NoVerdict
+from mrx_exchange_adapter.ports import NoVerdict, TookTooLong
 
 CHILD = "mrx_exchange_adapter.adapters.pdf"
 PATIENCE_S = 120.0
@@ -43,7 +43,7 @@ class ChildInspector:
                 answer = await child.stdout.read(ANSWER_BYTES)
                 status = await child.wait()
         except TimeoutError:
-            raise NoVerdict("the check took too long") from None
+            raise TookTooLong("the check took too long") from None
         finally:
             with suppress(ProcessLookupError):
                 child.kill()

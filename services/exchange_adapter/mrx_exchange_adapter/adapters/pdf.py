@@ -20,16 +20,23 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 from mrx_exchange_adapter.adapters.filters import LAYERS, Layer, TooMuch, Undecodable, come_out
 
 MEMORY: Final = 1536 * 1024 * 1024
-CPU_S: Final = 90
+CPU_S: Final = 30
+"""a good report of 200 MB takes a few"""
 OBJECTS: Final = 500_000
 """objects and parts of objects"""
 PARSED: Final = 128 * 1024 * 1024
 """what a stream that holds objects may inflate to: it is read whole before anything can be asked of it"""
-PIXELS: Final = 1024 * 1024 * 1024
+PIXELS: Final = 150_000_000
+"""of one picture: an A4 page at 1200 dpi has 139 million"""
 INFLATED: Final = 2 * 1024 * 1024 * 1024
+"""all streams together, apart from pictures, of which a reader opens a page's at a time"""
 RATIO: Final = 200
-"""what grows by more, and is large then, is no page of a report"""
+"""what grows by more, and is large then, is no page of a report; a blank picture is, and grows to its size"""
 SMALL: Final = 64 * 1024 * 1024
+COLOURS: Final = 4
+"""as many as printers have; of more, what comes out counts as anything else does"""
+MANY_COLOURED: Final = {"/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4, "/DeviceN": COLOURS}
+DEPTHS: Final = {1, 2, 4, 8, 16}
 TAIL: Final = 2048
 
 HARMLESS_WHEN_OPENED: Final = {"/GoTo", "/Named"}
@@ -48,7 +55,26 @@ ACTIVE: Final = {
 }
 MEDIA: Final = {"/Rendition", "/Movie", "/Sound", "/GoTo3DView", "/RichMediaExecute"}
 MEDIA_SUBTYPES: Final = {"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D", "/U3D", "/PRC"}
-LINKS: Final = ("http://", "https://", "mailto:", "tel:")
+WEB: Final = ("http://", "https://")
+NO_PICTURE: Final = {
+    "/Contents",
+    "/ToUnicode",
+    "/FontFile",
+    "/FontFile2",
+    "/FontFile3",
+    "/CIDToGIDMap",
+    "/Encoding",
+    "/UseCMap",
+    "/Metadata",
+    "/Function",
+    "/N",
+    "/D",
+    "/R",
+}
+"""under these a stream is read as something else than a picture, whatever it calls itself"""
+LINKS: Final = (*WEB, "mailto:", "tel:")
+TURNS: Final = {"/NextPage", "/PrevPage", "/FirstPage", "/LastPage"}
+"""what may be chosen of a reader's menu by a file"""
 
 
 class TooComplex(Exception):
@@ -108,19 +134,23 @@ def _faults_within(pdf: Pdf) -> list[str]:
     found: dict[str, None] = {}
     if len(pdf.pages) < 1:
         found["no-pages"] = None
-    for counted, part in enumerate(_parts(pdf)):
+    misused: set[tuple[int, int]] = set()
+    for counted, part in enumerate(_parts(pdf, misused)):
         if counted > OBJECTS:
             raise TooComplex
         for fault in _faults_of(part):
             found[fault] = None
-    _check_inflated(pdf)
+    _check_inflated(pdf, misused)
     if pdf.get_warnings():
         found["damaged"] = None
     return list(found)
 
 
-def _parts(pdf: Pdf) -> Iterator[Dictionary | Stream]:
-    """Every dictionary in the file, the nested ones too. References are not followed: what they name comes by itself."""
+def _parts(pdf: Pdf, misused: set[tuple[int, int]]) -> Iterator[Dictionary | Stream]:
+    """Every dictionary in the file, the nested ones too. References are not followed: what they name comes by itself.
+
+    `misused` gets the streams that stand where nothing is read as a picture.
+    """
     for whole in (pdf.trailer, *_objects(pdf)):
         within: list[Object] = [whole]
         steps = 0
@@ -131,9 +161,17 @@ def _parts(pdf: Pdf) -> Iterator[Dictionary | Stream]:
             part = within.pop()
             if isinstance(part, (Dictionary, Stream)):
                 yield part
-                within += [value for _, value in part.items() if _nested(value)]
+                inner = list(part.items())
+                misused.update(
+                    value.objgen for key, value in inner if key in NO_PICTURE and _is_stream(value)
+                )
+                if isinstance(glyphs := part.get("/CharProcs"), Dictionary):
+                    misused.update(value.objgen for _, value in glyphs.items() if _is_stream(value))
+                within += [value for _, value in inner if _nested(value)]
             elif isinstance(part, Array):
-                within += [value for value in part if _nested(value)]
+                inner = [("", value) for value in part]
+                misused.update(value.objgen for _, value in inner if _is_stream(value))
+                within += [value for _, value in inner if _nested(value)]
 
 
 def _objects(pdf: Pdf) -> Iterator[Object]:
@@ -147,16 +185,14 @@ def _nested(value: object) -> bool:
     return isinstance(value, (Dictionary, Array)) and not value.is_indirect
 
 
+def _is_stream(value: object) -> bool:
+    return isinstance(value, Stream)
+
+
 def _faults_of(part: Dictionary | Stream) -> Iterator[str]:
     keys = set(part.keys())
     kind, subtype, action = (_name(part, key) for key in ("/Type", "/Subtype", "/S"))
-    if "/JS" in keys or "/JavaScript" in keys or action in ACTIVE:
-        yield "active-content"
-    if "/OpenAction" in keys and not _only_shows(part["/OpenAction"]):
-        yield "active-content"
-    if "/AA" in keys and _holds_something(part["/AA"]):
-        yield "active-content"
-    if action == "/URI" and not _web_link(part):
+    if _acts(part, keys):
         yield "active-content"
     if (
         keys & {"/EmbeddedFiles", "/EF", "/AF", "/Collection"}
@@ -168,8 +204,27 @@ def _faults_of(part: Dictionary | Stream) -> Iterator[str]:
         yield "xfa-form"
     if "/RichMediaContent" in keys or subtype in MEDIA_SUBTYPES or action in MEDIA:
         yield "rich-media"
-    if isinstance(part, Stream) and keys & {"/F", "/FFilter", "/FDecodeParms"}:
+    if (
+        keys & {"/OPI", "/SpiderInfo"}
+        or _name(part, "/FS") == "/URL"
+        or (isinstance(part, Stream) and keys & {"/F", "/FFilter", "/FDecodeParms", "/Ref"})
+    ):
         yield "external-content"
+
+
+def _acts(part: Dictionary | Stream, keys: set[str]) -> bool:
+    """Whether it does something, by itself or when clicked, other than leading on in the file, the web or to a mailbox."""
+    action = _name(part, "/S")
+    return (
+        bool(keys & {"/JS", "/JavaScript"})
+        or action in ACTIVE
+        or ("/OpenAction" in keys and not _only_shows(part["/OpenAction"]))
+        or ("/AA" in keys and _holds_something(part["/AA"]))
+        or (action == "/URI" and not _web_link(part))
+        or (action == "/Named" and "/N" in keys and _name(part, "/N") not in TURNS)
+        or ("/Base" in keys and _leaves_the_web(part["/Base"]))
+        or "/PS" in (_name(part, "/Subtype"), _name(part, "/Subtype2"))
+    )
 
 
 def _name(part: Dictionary | Stream, key: str) -> str | None:
@@ -187,7 +242,7 @@ def _only_shows(action: object) -> bool:
         if "/S" not in action and "/D" not in action:
             return False
         action = action.get("/Next")
-    return action is None or steps == 0
+    return action is None or (steps == 0 and isinstance(action, (Array, Name, String)))
 
 
 def _holds_something(value: object) -> bool:
@@ -199,10 +254,18 @@ def _web_link(action: Dictionary | Stream) -> bool:
     if not isinstance(target, String):
         return False
     address = str(target).strip().lower()
-    return address.startswith(LINKS) or ":" not in address.partition("/")[0]
+    if address.startswith(LINKS):
+        return True
+    on_a_share = "\\" in address or address.startswith("//") or not str(target).isprintable()
+    return ":" not in address.partition("/")[0] and not on_a_share
 
 
-def _check_inflated(pdf: Pdf) -> None:
+def _leaves_the_web(base: object) -> bool:
+    """Whether links that say only half an address are completed to somewhere else; only a text does so."""
+    return isinstance(base, String) and not str(base).strip().lower().startswith(WEB)
+
+
+def _check_inflated(pdf: Pdf, misused: set[tuple[int, int]]) -> None:
     """Refuse what grows beyond all bounds once somebody opens it. Nothing is kept of what comes out."""
     total = 0
     for one in _objects(pdf):
@@ -213,7 +276,32 @@ def _check_inflated(pdf: Pdf) -> None:
         if layers := _layers(one):
             raw = one.read_raw_bytes()
             bound = min(INFLATED - total, max(SMALL, len(raw) * RATIO))
-            total += come_out(raw, layers, at_most=bound)
+            picture = 0 if one.objgen in misused else _picture_bytes(one)
+            came = come_out(raw, layers, at_most=max(bound, picture + len(raw)))
+            total += max(0, came - picture - len(raw)) if picture else came
+
+
+def _picture_bytes(stream: Stream) -> int:
+    """What a picture may inflate to, by its size and its colours; 0 for what is none, or does not say."""
+    width, height = _number(stream, "/Width"), _number(stream, "/Height")
+    if _name(stream, "/Subtype") != "/Image" or "/PatternType" in stream or width < 1 or height < 1:
+        return 0
+    mask: object = stream.get("/ImageMask", False)
+    depth, colours = (1, 1) if mask is True else (_number(stream, "/BitsPerComponent"), _colours(stream))
+    if depth not in DEPTHS:
+        return 0
+    # Each row is filled up to a byte, and begins with one that says how it is predicted.
+    return height * ((width * depth * colours + 7) // 8 + 1)
+
+
+def _colours(stream: Stream) -> int:
+    """How many numbers make one of its pixels, at most `COLOURS`."""
+    space = stream.get("/ColorSpace")
+    family = space[0] if isinstance(space, Array) and len(space) else space
+    if family == Name.ICCBased and isinstance(space, Array) and len(space) > 1:
+        profile = space[1]
+        return max(1, min(COLOURS, _number(profile, "/N"))) if isinstance(profile, Stream) else 1
+    return MANY_COLOURED.get(str(family), 1) if isinstance(family, Name) else 1
 
 
 def _layers(stream: Stream) -> list[Layer]:

@@ -16,6 +16,8 @@ LAPSES_AFTER = timedelta(hours=1)
 OPEN_AT_ONCE = 3
 TRIES = 5
 """so often a file is checked before it is shown as unchecked; it is tried on"""
+OUT_OF_TIME = 3
+"""so often a check of one file runs out of time before that is the verdict"""
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 BEHIND_ANOTHER = timedelta(seconds=5)
@@ -102,6 +104,7 @@ class Ticket:
     expires_at: datetime
     settled_at: datetime | None = None
     tries: int = 0
+    timeouts: int = 0
     reasons: tuple[str, ...] = ()
     audit_date: date | None = None
     protocol: str | None = None
@@ -132,6 +135,10 @@ class Ticket:
         """Begin one more try at checking it."""
         tries = self.tries + 1
         return replace(self._to(State.CHECKING), tries=tries, reasons=(UNCHECKED,) if tries > TRIES else ())
+
+    def run_out_of_time(self) -> "Ticket":
+        """A try ended by the clock."""
+        return replace(self, timeouts=self.timeouts + 1)
 
     def store(self, at: datetime) -> "Ticket":
         """It passed, and stands in the vault."""

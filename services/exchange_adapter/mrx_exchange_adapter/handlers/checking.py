@@ -19,6 +19,7 @@ from mrx_exchange_adapter.domain.tickets import (
     BEHIND_ANOTHER,
     IN_HAND,
     NEVER_USED,
+    OUT_OF_TIME,
     REQUEST_ENDED,
     SETTLED,
     Request,
@@ -26,19 +27,21 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     pause_after,
 )
-from mrx_exchange_adapter.handlers.room import close_ticket
+from mrx_exchange_adapter.handlers.room import close_ticket, say_if_nothing_comes
 from mrx_exchange_adapter.ports import (
     Due,
     Inspector,
     Lying,
     NoVerdict,
     Quarantine,
+    TookTooLong,
     Transact,
     Vault,
     Work,
 )
 
 T = TypeVar("T")
+TOO_COMPLEX = "too-complex"
 AT_ONCE = 2
 """each holds up to two of the database's connections while it is looked at"""
 
@@ -194,8 +197,21 @@ async def _look_into(ticket: Ticket, body: BinaryIO, bench: Bench) -> tuple[str,
         return ("checksum-differs",)
     try:
         return await bench.inspector.inspect(body)
+    except TookTooLong:
+        counted = await _change(bench, ticket, count_timeout)
+        return (TOO_COMPLEX,) if counted.timeouts >= OUT_OF_TIME else None
     except NoVerdict:
         return None
+
+
+async def count_timeout(ticket: Ticket, work: Work) -> Ticket:
+    """Keep that a try ended by the clock."""
+    current = await work.tickets.get(ticket.ticket_id)
+    if current.state is not State.CHECKING:
+        return current
+    slow = current.run_out_of_time()
+    await work.tickets.save(slow, due_at=work.now + pause_after(slow.tries))
+    return slow
 
 
 async def confirm(ticket: Ticket, work: Work, *, kept_for: timedelta) -> Ticket:
@@ -281,6 +297,10 @@ async def _refuse(ticket: Ticket, work: Work, reasons: tuple[str, ...], kept_for
         ),
         about=str(ticket.request_id),
     )
+    tickets = await work.tickets.of_request(ticket.request_id)
+    if len(tickets) > 1:
+        # Others that lapsed while this one was in hand were not said.
+        await say_if_nothing_comes(ticket, work, tickets)
     return refused
 
 

@@ -1,5 +1,6 @@
 """Room for one file: a ticket, opened and closed again. Whoever calls holds the request's lock."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_urlsafe
 
@@ -44,7 +45,13 @@ async def close_ticket(ticket: Ticket, work: Work, reason: str, *, due_at: datet
     """Close room that no file is taken from; said where nothing else of the request is on its way, or was taken."""
     lapsed = ticket.lapse(reason, work.now)
     await work.tickets.save(lapsed, due_at=due_at)
-    if all(one.state in NOTHING_COMES for one in await work.tickets.of_request(ticket.request_id)):
+    await say_if_nothing_comes(ticket, work, await work.tickets.of_request(ticket.request_id))
+    return lapsed
+
+
+async def say_if_nothing_comes(ticket: Ticket, work: Work, tickets: Sequence[Ticket]) -> None:
+    """Say that nothing is on its way any more, if the last of a request's tickets has just ended without a report."""
+    if all(one.state in NOTHING_COMES for one in tickets):
         work.say(
             UploadLapsed(
                 request_id=ticket.request_id,
@@ -55,4 +62,3 @@ async def close_ticket(ticket: Ticket, work: Work, reason: str, *, due_at: datet
             ),
             about=str(ticket.request_id),
         )
-    return lapsed

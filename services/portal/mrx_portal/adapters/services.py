@@ -99,7 +99,7 @@ class HttpServices:
 
     async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
         """Open a session at the registry."""
-        typed = {"email": email, "password": password, "browser": browser}
+        typed = {"email": email, "password": password} | ({"browser": browser} if browser else {})
         try:
             said = await self.call("POST", Service.REGISTRY, "/v1/sign-ins", json=typed)
         except SignedOut as error:
@@ -107,7 +107,7 @@ class HttpServices:
             raise Forbidden("e-mail address and password do not go together") from error
         opened = Opened(
             session=said["session"],
-            browser=said["browser"],
+            browser=said.get("browser"),
             expires_at=datetime.fromisoformat(said["expires_at"]),
             person=_person(said),
         )
@@ -142,7 +142,7 @@ class HttpServices:
         """Ask the registry for a link; it always answers alike."""
         await self.call("POST", Service.REGISTRY, "/v1/password-resets", json={"email": email})
 
-    async def set_password(self, token: str, password: str) -> str:
+    async def set_password(self, token: str, password: str) -> str | None:
         """Set the password with the token of a mailed link."""
         said = await self.call(
             "POST",
@@ -150,7 +150,8 @@ class HttpServices:
             "/v1/password-resets/redemption",
             json={"token": token, "password": password},
         )
-        return str(said["browser"])
+        mark: str | None = said.get("browser")
+        return mark
 
     async def change_password(self, session: str, current: str, password: str) -> None:
         """Replace the password at the registry, with the one that holds."""

@@ -28,8 +28,8 @@ class Opened:
     """A session that the registry has just opened."""
 
     session: str = field(repr=False)
-    browser: str = field(repr=False)
-    """the browser's mark, for its next sign-in"""
+    browser: str | None = field(repr=False)
+    """the browser's mark, for its next sign-in; none from a registry of before there were marks"""
     expires_at: datetime
     person: Person
 

@@ -70,7 +70,8 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
             )
         response = see(own_path(onward, otherwise=opened.person.home))
         desk.keep(response, "session", opened.session)
-        desk.keep(response, "browser", opened.browser)
+        if opened.browser:
+            desk.keep(response, "browser", opened.browser)
         desk.drop(response, "visit")
         return response
 
@@ -120,7 +121,8 @@ def _add_forgotten(routes: APIRouter, desk: Desk) -> None:
         except Rejected as error:
             return desk.page(request, "sign_in/reset.html", status=422, token=token, error=error)
         response = see("/sign-in?done=password-set")
-        desk.keep(response, "browser", mark)
+        if mark:
+            desk.keep(response, "browser", mark)
         return response
 
 

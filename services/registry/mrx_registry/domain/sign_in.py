@@ -20,6 +20,7 @@ LINKS: Final = 5
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 200
 FEWEST_SIGNS: Final = 5
+KNOWN_DAYS: Final = 180
 _LONGEST_EMAIL: Final = 200
 
 _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]+@([^\s@.\"(),:;<>\[\]\\]+\.)+[^\s@.\"(),:;<>\[\]\\]{2,}")
@@ -51,6 +52,11 @@ def email_from(words: str) -> str:
 def email_digest(email: str) -> bytes:
     """By what an address is found: the same for every way of writing it in capitals and small letters."""
     return hashlib.sha256(unicodedata.normalize("NFKC", email.strip()).casefold().encode()).digest()
+
+
+def counted_for(principal_id: UUID) -> bytes:
+    """As what tries at the current password are counted, which whoever is signed in alone can make."""
+    return hashlib.sha256(b"change " + principal_id.bytes).digest()
 
 
 def token_hash(token: str) -> str:
@@ -120,20 +126,25 @@ class Browsers:
 
     key: bytes = field(repr=False)
 
-    def mark(self, digest: bytes, nonce: str) -> str:
+    def mark(self, digest: bytes, nonce: str, *, now: datetime) -> str:
         """What such a browser keeps for this address. Nobody else can make one; it opens nothing by itself."""
-        return f"{nonce}.{hmac.new(self.key, digest + nonce.encode(), hashlib.sha256).hexdigest()}"
+        return self._sealed(digest, f"{now.date().toordinal()}.{nonce}")
 
     def knows(self, digest: bytes, mark: str) -> bool:
-        """Whether the mark was made here, for this address."""
-        made = self.mark(digest, mark.partition(".")[0])
-        return hmac.compare_digest(made.encode(), mark.encode())
+        """Whether the mark was made here, for this address, however long ago."""
+        return hmac.compare_digest(self._sealed(digest, mark.rpartition(".")[0]).encode(), mark.encode())
 
-    def counted_as(self, digest: bytes, mark: str | None) -> bytes:
-        """Whose tries these are: a known browser's own, or anybody's at this address."""
+    def counted_as(self, digest: bytes, mark: str | None, *, now: datetime) -> bytes:
+        """Whose tries these are: a known browser's own, until its mark is too old, or anybody's at this address."""
         if mark is None or not self.knows(digest, mark):
             return digest
+        day = mark.partition(".")[0]
+        if not day.isdecimal() or now.date().toordinal() - int(day) > KNOWN_DAYS:
+            return digest
         return hashlib.sha256(b"browser " + mark.encode()).digest()
+
+    def _sealed(self, digest: bytes, said: str) -> str:
+        return f"{said}.{hmac.new(self.key, digest + said.encode(), hashlib.sha256).hexdigest()}"
 
 
 class Why(StrEnum):

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from mrx_registry.domain.sign_in import (
     SignIn,
     Why,
     check_password,
+    counted_for,
     email_digest,
     email_from,
     password_from,
@@ -120,10 +121,21 @@ async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Princ
     return principal
 
 
-async def may_choose(principal_id: UUID, work: Work, *, by: str) -> Principal:
-    """A person that has an address and no password yet, and asks for itself. Raises `Unknown`, `Rejected`."""
-    if by != str(principal_id):
-        raise Unknown("there is no such principal, or not for you", field="principal_id")
+async def first_password(principal_id: UUID, password: str, *, secrets: Secrets, by: str) -> str:
+    """What is kept of a first password. Looks nothing up, as a repetition finds the password chosen already.
+
+    Raises `Unknown` for another's, `Invalid` for one that would be guessed.
+    """
+    _own(principal_id, by=by)
+    return await chosen_password(password, "", secrets=secrets)
+
+
+async def choose_first(principal_id: UUID, password: str, kept: str, work: Work, *, by: str) -> None:
+    """A person who is known by its client secret, and has an address, chooses its first password.
+
+    Links that it was sent are used up. Raises `Unknown`, `Rejected`, `Invalid`.
+    """
+    _own(principal_id, by=by)
     known = await work.sign_ins.of(principal_id)
     if known is None:
         raise Rejected(
@@ -138,30 +150,21 @@ async def may_choose(principal_id: UUID, work: Work, *, by: str) -> Principal:
             remedy="change it where you are signed in, or use 'Forgot your password?'",
         )
     async with work.concerning(known.member_id):
-        return await work.principals.get(principal_id)
-
-
-async def first_password(
-    principal_id: UUID, password: str, transact: Transact, *, secrets: Secrets, by: str
-) -> str:
-    """What is kept of the password that a person chooses who has none yet."""
-    principal = await transact(partial(may_choose, principal_id, by=by))
-    return await chosen_password(password, principal, secrets=secrets)
-
-
-async def choose_first(principal_id: UUID, kept: str, work: Work, *, by: str) -> None:
-    """A person who is known by its client secret chooses its first password; links that it was sent are used up."""
-    await may_choose(principal_id, work, by=by)
-    known = await work.sign_ins.of(principal_id)
-    assert known is not None
+        principal = await work.principals.get(principal_id)
+    check_password(password_from(password), email=principal.email or "")
     await work.sign_ins.keep(replace(known, password_hash=kept))
     await work.password_links.use_up(principal_id)
 
 
-async def chosen_password(password: str, principal: Principal, *, secrets: Secrets) -> str:
+def _own(principal_id: UUID, *, by: str) -> None:
+    if by != str(principal_id):
+        raise Unknown("there is no such principal, or not for you", field="principal_id")
+
+
+async def chosen_password(password: str, email: str, *, secrets: Secrets) -> str:
     """What is kept of a password that somebody chose. Raises `Invalid` for one that would be guessed."""
     plain = password_from(password)
-    check_password(plain, email=principal.email or "")
+    check_password(plain, email=email)
     return await secrets.hash(plain)
 
 
@@ -170,42 +173,51 @@ async def change_password(
 ) -> None:
     """Whoever is signed in and knows the password replaces it; its other sessions end, and links are used up.
 
-    A wrong one counts as a failed try at the person's address. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
+    One who asks again for a change that was done is answered alike. Wrong ones are counted for the person, apart from
+    tries to sign in, which strangers make too. Raises `SignedOut`, `Invalid`, `TooManyGuesses`.
     """
     seen = await transact(partial(who_is_signed_in, token))
     check_password(password_from(password), email=seen.principal.email or "")
     known = await transact(partial(_begin_own_guess, seen.principal.id))
     if not await secrets.match(password_from(current), known.password_hash):
+        if await secrets.match(password_from(password), known.password_hash):
+            return await transact(partial(_prove_own, known))
         raise Invalid(
             "this is not your password",
             field="current_password",
             remedy="type the one that you signed in with",
         )
-    kept = await chosen_password(password, seen.principal, secrets=secrets)
-    await transact(partial(_replace_password, known, kept, token_hash(token)))
+    kept = await chosen_password(password, seen.principal.email or "", secrets=secrets)
+    return await transact(partial(_replace_password, known, kept, token_hash(token)))
 
 
 async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
     known = await work.sign_ins.of(principal_id)
     if known is None:
         raise SignedOut("nobody signs in as this person", field="MRX-Session", remedy="sign in again")
-    await _count_guess(known.email_digest, work)
+    await _count_guess(counted_for(principal_id), work)
     return known
 
 
-async def _replace_password(proved: SignIn, kept: str, session: str, work: Work) -> None:
+async def _prove_own(proved: SignIn, work: Work) -> None:
     if await work.sign_ins.of(proved.principal_id) != proved:
         raise Rejected(
             "the password was changed a moment ago",
             field="current_password",
             remedy="sign in with the new one",
         )
+    await work.sign_ins.forgive(counted_for(proved.principal_id))
+
+
+async def _replace_password(proved: SignIn, kept: str, session: str, work: Work) -> None:
+    await _prove_own(proved, work)
     await _keep_password(proved, kept, work, but=session)
 
 
 async def _keep_password(known: SignIn, kept: str, work: Work, *, but: str | None = None) -> None:
     await work.sign_ins.keep(replace(known, password_hash=kept))
-    await work.sign_ins.forgive(known.email_digest)
+    for counted in (known.email_digest, counted_for(known.principal_id)):
+        await work.sign_ins.forgive(counted)
     await work.password_links.use_up(known.principal_id)
     await work.sessions.end_of_principal(known.principal_id, but=but)
 
@@ -251,8 +263,7 @@ async def sign_in(
     for strangers: where its person signed in before, tries have a count of their own.
     """
     digest = email_digest(email)
-    counted = browsers.counted_as(digest, browser)
-    known = await transact(partial(_begin_guess, digest, counted))
+    known, counted = await transact(partial(_begin_guess, digest, browsers, browser))
     kept = known.password_hash if known else None
     if not await secrets.match(password_from(password), kept) or known is None or kept is None:
         raise Unproved(
@@ -262,12 +273,17 @@ async def sign_in(
         )
     token = secrets.new()
     seen = await transact(partial(_begin_session, known, token_hash(token), counted))
-    return Begun(session=token, browser=browsers.mark(digest, secrets.new()), seen=seen)
+    mark = browsers.mark(digest, secrets.new(), now=seen.session.began_at)
+    return Begun(session=token, browser=mark, seen=seen)
 
 
-async def _begin_guess(digest: bytes, counted: bytes, work: Work) -> SignIn | None:
+async def _begin_guess(
+    digest: bytes, browsers: Browsers, browser: str | None, work: Work
+) -> tuple[SignIn | None, bytes]:
+    """Who has the address, and as whose the try was counted."""
+    counted = browsers.counted_as(digest, browser, now=work.now)
     await _count_guess(counted, work)
-    return await work.sign_ins.by_email(digest)
+    return await work.sign_ins.by_email(digest), counted
 
 
 async def _count_guess(counted: bytes, work: Work) -> None:
@@ -383,9 +399,9 @@ async def redeem(
     principal = await transact(partial(_holder, hashed))
     if principal.email is None:
         raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
-    kept = await chosen_password(password, principal, secrets=secrets)
-    await transact(partial(_set_password, hashed, kept))
-    return browsers.mark(email_digest(principal.email), secrets.new())
+    kept = await chosen_password(password, principal.email, secrets=secrets)
+    done_at = await transact(partial(_set_password, hashed, kept))
+    return browsers.mark(email_digest(principal.email), secrets.new(), now=done_at)
 
 
 async def _holder(hashed: str, work: Work) -> Principal:
@@ -407,5 +423,6 @@ async def _redeemable(hashed: str, work: Work) -> SignIn:
     return known
 
 
-async def _set_password(hashed: str, kept: str, work: Work) -> None:
+async def _set_password(hashed: str, kept: str, work: Work) -> datetime:
     await _keep_password(await _redeemable(hashed, work), kept, work)
+    return work.now

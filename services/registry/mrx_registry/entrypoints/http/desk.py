@@ -25,7 +25,9 @@ class Desk:
     bootstrap_secret: str
     provision_soon: Callable[[], None]
     send_links_soon: Callable[[], None]
-    people: Turns = field(default_factory=Turns)
+    strangers: Turns = field(default_factory=Turns)
     """of sign-ins"""
+    known: Turns = field(default_factory=Turns)
+    """of passwords from where somebody was signed in already, whom a crowd of strangers does not hold up"""
     systems: Turns = field(default_factory=Turns)
     """of client secrets, which a crowd at the sign-in does not hold up"""

@@ -10,6 +10,7 @@ from mrx_shared.bus.requests import Command
 from mrx_shared.kit.access import Principal, Role
 from mrx_shared.kit.http import problem
 
+from mrx_registry.domain.sign_in import email_digest
 from mrx_registry.entrypoints.http import asked as bodies
 from mrx_registry.entrypoints.http.answers import Done, Redeemed, SessionAnswer, SignedIn, SignInSet
 from mrx_registry.entrypoints.http.desk import Desk
@@ -57,12 +58,13 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
         principal_id: UUID, asked: bodies.FirstPassword, who: anyone, command: commanded
     ) -> Response:
         """Choose one's first password by token, without a mailed link; only while there is none."""
-        kept = await sign_in.first_password(
-            principal_id, asked.password, desk.transact, secrets=desk.secrets, by=who.subject
-        )
+        async with desk.known.turn():
+            kept = await sign_in.first_password(
+                principal_id, asked.password, secrets=desk.secrets, by=who.subject
+            )
 
         async def verb(work: Work) -> Done:
-            await sign_in.choose_first(principal_id, kept, work, by=who.subject)
+            await sign_in.choose_first(principal_id, asked.password, kept, work, by=who.subject)
             return Done()
 
         return await command(verb, by=who)
@@ -72,8 +74,9 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/sign-ins", status_code=201, response_model=SessionAnswer)
     async def begin(asked: bodies.SignIn) -> Response:
         """Sign in. The session's token is shown once; it ends after 12 hours without use, and after 7 days."""
+        known = asked.browser is not None and desk.browsers.knows(email_digest(asked.email), asked.browser)
         try:
-            async with desk.people.turn():
+            async with (desk.known if known else desk.strangers).turn():
                 begun = await sign_in.sign_in(
                     asked.email,
                     asked.password,
@@ -108,7 +111,8 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
     async def change(session: _Session, asked: bodies.NewPassword) -> Done | Response:
         """Replace one's password by one's password; every other session of the person ends."""
         try:
-            async with desk.people.turn():
+            await desk.transact(partial(sign_in.who_is_signed_in, session))
+            async with desk.known.turn():
                 await sign_in.change_password(
                     session, asked.current_password, asked.password, desk.transact, secrets=desk.secrets
                 )
