@@ -15,7 +15,8 @@ import polars as pl
 from mrx_matching.display import published_address, published_name, published_place
 from mrx_matching.identifiers import IDENTIFIER_KINDS, check_identifier
 from mrx_matching.normalise import fold_postcode
-from mrx_matching.reading import SCHEMA, frame_of
+from mrx_matching.reading import content_of as columns_of
+from mrx_matching.reading import frame_of
 from mrx_matching.records import SiteRecord
 from mrx_matching.scores import Model
 from mrx_matching.sharding import resolve_country
@@ -84,7 +85,7 @@ Shard = tuple[pl.DataFrame, list[tuple[int, int]], list[tuple[int, int]]]
 
 
 def _shards(rows: pl.DataFrame, must: Decided, cannot: Decided) -> dict[str, Shard]:
-    placed = rows.select(*SCHEMA).with_row_index("place")
+    placed = columns_of(rows).with_row_index("place")
     shards: dict[str, Shard] = {}
     within: dict[int, tuple[str, int]] = {}
     for part in placed.partition_by("country"):

@@ -21,6 +21,8 @@ _STREET_STEPS = (0.2, 0.5, 0.8, 0.97)
 _CUT_NAME = 20
 _SPELT_ALIKE = 0.8
 _SHORT = 4
+_EARTH = 6371.0
+_ONE_POINT, _NEAR, _FAR, _VERY_FAR = 0.15, 1.0, 5.0, 50.0
 _SOME = 0.05
 _WORTH_A_LOOK = 0.2
 _SPELT_OTHERWISE = 0.6
@@ -33,7 +35,7 @@ def name_columns() -> list[str]:
 
 def features(nodes: Nodes, low: Rows, high: Rows) -> Floats:
     """Return one row of numbers for each pair."""
-    return np.column_stack([column for _, column in _compared(nodes, low, high)]).astype(np.float32)
+    return np.column_stack([column for _, column in compared(nodes, low, high)]).astype(np.float32)
 
 
 def _few() -> Iterator[tuple[str, Column]]:
@@ -44,10 +46,12 @@ def _few() -> Iterator[tuple[str, Column]]:
     columns = ("words", "plain", "numbers", "alias", "legal", "city", "street", "streets", "province", "post")
     frame = pl.DataFrame({"node": [0], **{column: ["a"] for column in (*columns, *IDENTIFIER_KINDS)}})
     zero = np.zeros(1, dtype=np.int64)
-    return _compared(Nodes(frame), zero, zero)
+    return compared(Nodes(frame), zero, zero)
 
 
-def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]]:  # noqa: C901, PLR0915 - one list of all features
+def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]]:  # noqa: C901, PLR0915 - one list of all features
+    """Yield each feature's name and its value for each pair."""
+
     def both(column: str) -> tuple[Texts, Texts]:
         texts = nodes.texts(column)
         return texts[low], texts[high]
@@ -122,6 +126,7 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
     yield "unit differs", other_unit
     yield "unit on one", one_unit
     yield "unit on one, name alike", one_unit & (name >= _NAME_STEPS[-2])
+    yield "unit on one, cut off", one_unit * cut
     yield "unit 1 on one", one_unit & (nodes.is_first[low] | nodes.is_first[high])
     legal, other_legal = same("legal")
     yield "legal form equal", legal
@@ -195,13 +200,31 @@ def _compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column
     yield "postcode near", near_post
     yield "postcode differs", other_post & ~near_post
 
+    # coordinates
+    apart = _kilometres(nodes.coordinates[low], nodes.coordinates[high])
+    at_one_point = apart <= _ONE_POINT
+    yield "within 150 m", at_one_point
+    yield (
+        "within 150 m, as many are",
+        at_one_point * np.maximum(nodes.at_one_point[low], nodes.at_one_point[high]),
+    )
+    yield "within 1 km", (apart > _ONE_POINT) & (apart <= _NEAR)
+    yield "1 to 5 km apart", (apart > _NEAR) & (apart <= _FAR)
+    yield "5 to 50 km apart", (apart > _FAR) & (apart <= _VERY_FAR)
+    yield "more than 50 km apart", apart > _VERY_FAR
+
     # identifiers
-    certain = np.logical_or.reduce([same(kind)[0] for kind in SAME_SITE_IDENTIFIERS])
-    barred = np.logical_or.reduce([same(kind)[1] for kind in SAME_SITE_IDENTIFIERS])
+    def identified(kind: str) -> tuple[Bools, Bools]:
+        agreed, differing = same(kind)
+        checked = nodes.is_checked(kind)
+        return agreed, differing & checked[low] & checked[high]
+
+    certain = np.logical_or.reduce([identified(kind)[0] for kind in SAME_SITE_IDENTIFIERS])
+    barred = np.logical_or.reduce([identified(kind)[1] for kind in SAME_SITE_IDENTIFIERS])
     yield "site identifier equal", certain & ~barred
     yield "site identifier differs", barred
     for kind in COMPANY_IDENTIFIERS:
-        agreed, differing = same(kind)
+        agreed, differing = identified(kind)
         yield f"{kind} equal", agreed
         yield f"{kind} differs", differing
 
@@ -251,6 +274,14 @@ def _overlap(words: Words, low: Rows, high: Rows) -> tuple[Floats, Floats, Float
         shared += np.where(hit, weights[:, place], np.float32(0))
     totals = words.totals
     return shared, totals[low], totals[high]
+
+
+def _kilometres(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return great-circle distances (haversine), not a number where a side has no coordinates."""
+    across = np.sin((one - other) / 2) ** 2
+    arc = across[:, 0] + np.cos(one[:, 0]) * np.cos(other[:, 0]) * across[:, 1]
+    found: npt.NDArray[np.float64] = 2 * _EARTH * np.arcsin(np.sqrt(np.clip(arc, 0, 1)))
+    return found
 
 
 def _lengths(texts: Texts) -> npt.NDArray[np.int64]:

@@ -27,11 +27,19 @@ _SYLLABLE = re.compile(
     r"(?:iang|iong|uang|ueng|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ue|ui|uo|[aeiou])"
 )
 _SPELT_IN_SYLLABLES = frozenset({"CN", "HK", "TW", "MO", "SG"})
-_RANKS = ("shi", "sheng", "xian", "qu", "zhen")
+_RANKS = frozenset({"city", "province", "county", "district", "town"})
 _SHORTEST_CITY = 5
+UNCHECKED = "?"
+"""Stands before an identifier that is not valid: being equal tells something, differing nothing."""
+
+_DIGITS = 5
+_PLACEHOLDER = 3
+_ROWS_OF_A_SITE = 40
 _GLUE = frozenset({"and", "the", "of", "de", "for"})
 _COLUMNS = ("words", "plain", "numbers", "alias", "legal")
 SCHEMA = dict.fromkeys(CONTENT_FIELDS, pl.String)
+COORDINATES = ("lat", "lng")
+_ONE_PLACE = 0.01
 
 
 def frame_of(records: Sequence[SiteRecord]) -> pl.DataFrame:
@@ -41,8 +49,16 @@ def frame_of(records: Sequence[SiteRecord]) -> pl.DataFrame:
     )
 
 
+def content_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that sites are found by: what a record says, and `lat` and `lng` in degrees where rows have them."""
+    return rows.select(*SCHEMA, *(column for column in COORDINATES if column in rows.columns))
+
+
 def nodes_of(rows: pl.DataFrame, country: str) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the nodes of one country's rows, and for every row the number of its node."""
+    """Return the nodes of one country's rows, and for every row the number of its node.
+
+    Rows that say the same are one node; it has their coordinates where these agree.
+    """
     cities = _parsed(rows["city"], ("city",), lambda text: (_place(text, country),))
     known = frozenset(city.replace(" ", "") for city in cities["city"] if len(city) >= _SHORTEST_CITY)
     read = rows.select(
@@ -67,11 +83,34 @@ def nodes_of(rows: pl.DataFrame, country: str) -> tuple[pl.DataFrame, pl.Series]
         "post",
         *(f"{kind}_" for kind in IDENTIFIER_KINDS),
     ]
+    read = read.with_columns(
+        pl.when(pl.col(f"{kind}_").str.starts_with(UNCHECKED) & (pl.len().over(f"{kind}_") > _ROWS_OF_A_SITE))
+        .then(pl.lit(""))
+        .otherwise(pl.col(f"{kind}_"))
+        .alias(f"{kind}_")
+        for kind in IDENTIFIER_KINDS
+    )
     nodes = read.select(content).unique().sort(content).with_row_index("node")
     number = read.join(nodes, on=content, how="left", maintain_order="left", nulls_equal=True)["node"]
     fold.cache_clear()
     parse_name.cache_clear()
-    return nodes.rename({f"{kind}_": kind for kind in IDENTIFIER_KINDS}), number
+    nodes = nodes.rename({f"{kind}_": kind for kind in IDENTIFIER_KINDS})
+    if all(column in rows.columns for column in COORDINATES):
+        nodes = nodes.hstack(_coordinates(rows, number, nodes.height))
+    return nodes, number
+
+
+def _coordinates(rows: pl.DataFrame, number: pl.Series, size: int) -> pl.DataFrame:
+    """Return the mean of the coordinates of each node's rows, nothing where they differ."""
+    known = rows.select(*COORDINATES, node=number).drop_nulls()
+    places = known.group_by("node").agg(
+        pl.when(pl.max_horizontal(pl.col(c).max() - pl.col(c).min() for c in COORDINATES) <= _ONE_PLACE)
+        .then(pl.col(column).sort().mean())
+        .alias(column)
+        for column in COORDINATES
+    )
+    every = pl.DataFrame({"node": pl.Series(range(size), dtype=number.dtype)})
+    return every.join(places, on="node", how="left", maintain_order="left").select(COORDINATES)
 
 
 def _parsed(texts: pl.Series, names: Sequence[str], parse: Callable[[str], Iterable[str]]) -> pl.DataFrame:
@@ -99,7 +138,10 @@ def _identifier(kind: str) -> Callable[[str], tuple[str]]:
         try:
             return (check_identifier(kind, text) if text else "",)
         except ValueError:
-            return ("",)
+            written = "".join(fold(text))
+            # What two rows share is no slip of one of them, though the number be wrong or of another scheme.
+            telling = sum(map(str.isdigit, written)) >= _DIGITS and len(set(written)) > _PLACEHOLDER
+            return (f"{UNCHECKED}{written}" if telling else "",)
 
     return check
 
@@ -110,6 +152,8 @@ def _name(text: str, country: str, cities: frozenset[str]) -> tuple[str, ...]:
     alias = list(parsed.alias)
     if country in _SPELT_IN_SYLLABLES:
         whole = bool(_IDEOGRAPH.search(text))
+        if whole:
+            words = [word for word in words if word not in _RANKS] or words
         words = _in_words(words, cities, whole=whole)
         alias = _in_words(alias, cities, whole=whole)
     if alias and "".join(alias) in cities:
@@ -141,9 +185,7 @@ def _in_words(tokens: Sequence[str], cities: frozenset[str], *, whole: bool) -> 
 def _without_city(word: str, cities: frozenset[str]) -> tuple[str, ...]:
     for size in range(len(word) - 2, _SHORTEST_CITY - 1, -1):
         if word[:size] in cities:
-            rest = word[size:]
-            rank = next((rank for rank in _RANKS if rest.startswith(rank) and len(rest) > len(rank) + 1), "")
-            return word[:size], rest[len(rank) :]
+            return word[:size], word[size:]
     return (word,)
 
 

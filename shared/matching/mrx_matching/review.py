@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from mrx_matching.candidates import candidate_pairs
-from mrx_matching.reading import SCHEMA, nodes_of
+from mrx_matching.reading import content_of, nodes_of
 from mrx_matching.scores import Model, model_for
 from mrx_matching.sharding import resolve_country
 from mrx_matching.tokens import Nodes
@@ -27,7 +27,7 @@ def review_queue(
     A pair is worth the more, the less certain it is and the more pairs of rows hang on the answer. Two sites are asked
     about once, by their likeliest rows; what was decided (`must`, `cannot`), in whichever rows say the same, never.
     """
-    placed = rows.select(*SCHEMA).with_row_index("place")
+    placed = content_of(rows).with_row_index("place")
     parts = [
         _questions(part, str(part["country"][0]), model, must, cannot)
         for part in placed.partition_by("country", maintain_order=True)

@@ -12,10 +12,10 @@ from importlib.resources import files
 import numpy as np
 from rapidfuzz.fuzz import ratio
 
-from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, features, name_columns
+from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, compared, features, name_columns
 from mrx_matching.tokens import Floats, Nodes
 
-_AT_ONCE = 100_000
+_AT_ONCE = 20_000
 SURE = 12.0
 NEVER = -30.0
 _SPELT_ALIKE = 0.75
@@ -31,13 +31,13 @@ class Model:
 
     def log_odds(self, nodes: Nodes, low: Rows, high: Rows) -> Floats:
         """Return for each pair the log-odds that it is one site."""
-        weights = np.array([self.weights.get(name, 0.0) for name in _columns()], dtype=np.float32)
-        found = np.empty(len(low), dtype=np.float32)
+        found = np.full(len(low), self.intercept, dtype=np.float32)
         for start in range(0, len(low), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            rows = features(nodes, low[part], high[part])
             # Not a matrix product: its order of additions depends on the number of rows.
-            found[part] = np.einsum("ij,j->i", rows, weights) + np.float32(self.intercept)
+            for name, column in compared(nodes, low[part], high[part]):
+                if weight := self.weights.get(name):
+                    found[part] += np.multiply(column, np.float32(weight), dtype=np.float32)
         return np.round(found, 3) + _rules(nodes, low, high)
 
 
@@ -96,7 +96,8 @@ def _rules(nodes: Nodes, low: Rows, high: Rows) -> Floats:
         one, other = codes[low], codes[high]
         there = (one >= 0) & (other >= 0)
         certain |= there & (one == other)
-        found[there & (one != other)] = 4 * NEVER
+        checked = nodes.is_checked(kind)
+        found[there & (one != other) & checked[low] & checked[high]] = 4 * NEVER
     codes = nodes.codes("numbers")
     one, other = codes[low], codes[high]
     found[(one >= 0) & (other >= 0) & (one != other) & ~certain] += NEVER

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from mrx_matching.reading import SCHEMA
+from mrx_matching.reading import content_of
 from mrx_matching.sharding import resolve_country
 
 _FOUND = "country string, place long, site long, confidence double"
@@ -19,7 +19,7 @@ def resolve_on_spark(session: SparkSession, rows: pl.DataFrame) -> pl.DataFrame:
     """Return what `resolve_frame` returns, worked out by a Spark session."""
     from mrx_matching.clusters import numbered_throughout  # noqa: PLC0415 - workers need the shard alone
 
-    placed = rows.select(*SCHEMA).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    placed = content_of(rows).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
     table: Any = (
         pa.Table.from_pylist(placed.to_dicts())
         if placed.is_empty()

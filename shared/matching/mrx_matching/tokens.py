@@ -13,7 +13,7 @@ import polars as pl
 
 from mrx_matching.identifiers import IDENTIFIER_KINDS
 from mrx_matching.letters import Letters, letters_of
-from mrx_matching.reading import weak_words
+from mrx_matching.reading import UNCHECKED, weak_words
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
@@ -80,6 +80,29 @@ class Nodes:
             ranked = text.rank("dense").cast(pl.Int32).to_numpy()
             self._cache[key] = np.where((text == "").to_numpy(), np.int32(-1), ranked).astype(np.int32)
         found: Numbers = self._cache[key]
+        return found
+
+    def is_checked(self, kind: str) -> npt.NDArray[np.bool_]:
+        """For each node whether its identifier of a kind is valid, so that another one contradicts it."""
+        key = f"{kind}?"
+        if key not in self._cache:
+            self._cache[key] = ~self.frame[kind].str.starts_with(UNCHECKED).to_numpy()
+        found: npt.NDArray[np.bool_] = self._cache[key]
+        return found
+
+    @cached_property
+    def coordinates(self) -> npt.NDArray[np.float64]:
+        """For each node its latitude and longitude in radians, not a number where it has none."""
+        if "lat" not in self.frame.columns:
+            return np.full((self.size, 2), np.nan)
+        return np.radians(self.frame.select("lat", "lng").cast(pl.Float64).to_numpy())
+
+    @cached_property
+    def at_one_point(self) -> Floats:
+        """For each node how many nodes have its coordinates to a thousandth of a degree, as a logarithm."""
+        points = np.round(np.degrees(self.coordinates), 3)
+        _, inverse, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+        found: Floats = np.log(counts[inverse.ravel()]).astype(np.float32)
         return found
 
     @cached_property

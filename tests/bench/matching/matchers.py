@@ -12,7 +12,7 @@ import polars as pl
 from mrx_matching.accuracy import pairwise
 from mrx_matching.clusters import resolve_frame
 from mrx_matching.countries import normalise_country
-from mrx_matching.reading import SCHEMA
+from mrx_matching.reading import COORDINATES, SCHEMA
 
 PROCESSES = 2
 MERGE = 0.5
@@ -20,11 +20,13 @@ THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999)
 """Splink is measured with the one of these that is best by the test's own truth."""
 
 
-def prepared(path: Path) -> pl.DataFrame:
-    rows = pl.read_parquet(path)
+def content(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a directory as the library takes them, whatever other columns they have."""
     codes = {text: normalise_country(text) or text for text in rows["country"].unique()}
     rows = rows.with_columns(pl.col("country").replace(codes), vat=pl.col("tax_id"))
-    return rows.with_columns(pl.lit("").alias(column) for column in SCHEMA if column not in rows.columns)
+    rows = rows.with_columns(pl.lit("").alias(column) for column in SCHEMA if column not in rows.columns)
+    located = (column for column in COORDINATES if column in rows.columns)
+    return rows.with_columns(pl.col(column).cast(pl.Float64, strict=False) for column in located)
 
 
 def exact(rows: pl.DataFrame) -> list[pl.DataFrame]:
@@ -136,7 +138,7 @@ def accuracy(site: pl.Series, label: pl.Series) -> dict[str, float]:
 
 
 def measured(kind: str, path: Path) -> dict[str, Any]:
-    rows = prepared(path)
+    rows = content(pl.read_parquet(path))
     began = time.perf_counter()
     results = MATCHERS[kind](rows)
     seconds = time.perf_counter() - began

@@ -34,7 +34,7 @@ def probability_sum(model: Model, rows: pl.DataFrame, pairs: list[tuple[int, int
 
 
 def test_the_queue_is_ordered_by_value_and_asks_about_uncertain_pairs_only() -> None:
-    rows, _ = generated(3, 3000, "ID")
+    rows, _ = generated(3, 6000, "ID")
     queue = review_queue(rows)
     assert queue.height > 5
     assert queue["value"].to_list() == sorted(queue["value"], reverse=True)

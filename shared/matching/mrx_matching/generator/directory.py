@@ -35,11 +35,15 @@ COLUMNS = (
     "lei",
     "tax_id",
     "gln",
+    "lat",
+    "lng",
 )
 _HAS = {"os_id": 0.1, "duns": 0.12, "lei": 0.05, "vat": 0.08, "gln": 0.05}
 _CUT = 35
 _TELLING = 5
 _HALF = 0.5
+_TOWN, _STREET, _YARD = 0.08, 0.003, 0.0003
+"""How far from a city's centre a street is, from a street's middle a number, from a gate a geocoder's point: degrees."""
 _NEAR = 0.7
 _PREMISES = ("Factory", "Plant", "Mill", "Works", "Site")
 _FIRST = ("Unit 1", "1", "I", "Unit-I", "Plant 1")
@@ -106,10 +110,8 @@ def directory(seed: int, rows: int, *, sources: int = 24) -> Iterator[tuple[dict
             if written == rows:
                 return
             habit = chance.choice(habits)
-            yield (
-                {"record_id": f"r{written:07d}", "source": habit.name} | _row(chance, premises, habit),
-                premises.number,
-            )
+            row = {"record_id": f"r{written:07d}", "source": habit.name} | _row(chance, premises, habit)
+            yield row, premises.number
             written += 1
 
 
@@ -129,6 +131,7 @@ class _Habits:
         self.park = chance.choice((0.3, 0.7, 0.95))
         self.short_trade = shares["short_trade"] * chance.choice((0.3, 0.3, 1, 5))
         self.messy = chance.choice((0.5, 1, 1.5))
+        self.locates = chance.choices(("not", "premises", "street", "city"), (60, 15, 15, 10))[0]
 
 
 @cache
@@ -409,7 +412,27 @@ def _row(chance: Dice, site: Premises, habit: _Habits) -> dict[str, str]:  # noq
         else ""
         for kind in _HAS
     }
-    return columns | {"country": chance.choice((site.country, country_name(site.country)))} | numbers
+    named = {"country": chance.choice((site.country, country_name(site.country)))}
+    return columns | named | numbers | _located(site.country, city, street, habit)
+
+
+def _located(country: str, city: str, street: str, habit: _Habits) -> dict[str, str]:
+    """Return where a source says that an address is: the premises, the street or the city's centre."""
+    if habit.locates == "not":
+        return {"lat": "", "lng": ""}
+    where = _centre(country, city)
+    spreads = {"premises": (_TOWN, _YARD), "street": (_TOWN, _STREET), "city": ()}[habit.locates]
+    for spread, who in zip(spreads, ("", habit.name), strict=False):
+        chance = dice(country, city, street, who)
+        where = (where[0] + chance.uniform(-spread, spread), where[1] + chance.uniform(-spread, spread))
+    return {"lat": f"{where[0]:.5f}", "lng": f"{where[1]:.5f}"}
+
+
+@cache
+def _centre(country: str, city: str) -> tuple[float, float]:
+    lat, lng = _facts()["centres"][country]
+    chance = dice("centre", country, city)
+    return lat + chance.uniform(-3, 3), lng + chance.uniform(-3, 3)
 
 
 def _named(chance: Dice, site: Premises, habit: _Habits, happens: Callable[[str], bool]) -> tuple[str, bool]:  # noqa: C901, PLR0912 - one line for each trouble
