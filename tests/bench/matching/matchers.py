@@ -1,7 +1,6 @@
 """The three matchers side by side. Run as a program, one measures itself: `matchers.py KIND ROWS.parquet OUT.json`."""
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -143,9 +142,7 @@ def measured(kind: str, path: Path) -> dict[str, Any]:
     results = MATCHERS[kind](rows)
     seconds = time.perf_counter() - began
     best = max((accuracy(rows["site"], result["label"]) for result in results), key=lambda found: found["f1"])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * PROCESSES
-    return best | {"seconds": seconds, "gigabytes": (peak + children) / 1024**2}
+    return best | {"seconds": seconds}
 
 
 if __name__ == "__main__":
