@@ -19,32 +19,23 @@ _ACRONYM = 6
 
 def candidate_pairs(nodes: Nodes) -> Pairs:
     """Return pairs of nodes, smaller first, each once, in order."""
-    found = [_block_pairs(keys) for keys in _keys(nodes)]
+    found = [_block_pairs(keys) for keys in keys_of(nodes)]
     found.append(_alike_by_letters(nodes))
     codes = np.unique(np.concatenate([low * nodes.size + high for low, high in found]))
     return np.stack([codes // nodes.size, codes % nodes.size], axis=1)
 
 
-def _keys(nodes: Nodes) -> Iterator[pl.DataFrame]:
-    """Yield keys with the nodes that have them, kind by kind."""
+def keys_of(nodes: Nodes) -> Iterator[pl.DataFrame]:
+    """Yield keys with the nodes that have them, kind by kind; they depend on what the nodes say alone."""
     frame = nodes.frame.with_columns(
-        first=pl.Series(nodes.house.ids[:, 0]),
-        **{f"w{place}": pl.Series(nodes.name.ids[:, place]) for place in range(3)},
-        **{f"s{place}": pl.Series(nodes.street.ids[:, place]) for place in range(2)},
-        city1=pl.col("city"),
-    )
-    present = {
-        **{f"w{place}": pl.col(f"w{place}") >= 0 for place in range(3)},
-        **{f"s{place}": pl.col(f"s{place}") >= 0 for place in range(2)},
-        "first": pl.col("first") >= 0,
-    }
+        first=nodes.house.texts(0),
+        **{f"w{place}": nodes.name.texts(place) for place in range(3)},
+        **{f"s{place}": nodes.street.texts(place) for place in range(2)},
+    ).with_columns(pl.col("first", "w0", "w1", "w2", "s0", "s1").fill_null(""))
 
     def keyed(*columns: str | pl.Expr) -> pl.DataFrame:
         names = [column for column in columns if isinstance(column, str)]
-        there = pl.all_horizontal(
-            [present[name] if name in present else pl.col(name) != "" for name in names]
-            or [pl.lit(value=True)]
-        )
+        there = pl.all_horizontal([pl.col(name) != "" for name in names] or [pl.lit(value=True)])
         key = pl.struct([pl.col(c) if isinstance(c, str) else c for c in columns])
         return frame.filter(there).select("node", key=key.hash(seed=7))
 
@@ -74,8 +65,8 @@ def _keys(nodes: Nodes) -> Iterator[pl.DataFrame]:
     yield _in_one(frame, ("brand", "alias"))
     short = frame.filter(pl.col("brand").str.len_chars().is_between(2, _ACRONYM))
     for also in ("city", "post", "first"):
-        mine = short.filter(pl.col(also) != ("" if also != "first" else -1))
-        theirs = frame.filter(pl.col(also) != ("" if also != "first" else -1))
+        mine = short.filter(pl.col(also) != "")
+        theirs = frame.filter(pl.col(also) != "")
         yield pl.concat(
             [
                 mine.select("node", key=pl.struct(word="brand", also=also).hash(seed=7)),

@@ -49,11 +49,6 @@ def frame_of(records: Sequence[SiteRecord]) -> pl.DataFrame:
     )
 
 
-def content_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that sites are found by: what a record says, and `lat` and `lng` in degrees where rows have them."""
-    return rows.select(*SCHEMA, *(column for column in COORDINATES if column in rows.columns))
-
-
 def nodes_of(rows: pl.DataFrame, country: str) -> tuple[pl.DataFrame, pl.Series]:
     """Return the nodes of one country's rows, and for every row the number of its node.
 

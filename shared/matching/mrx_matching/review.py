@@ -1,83 +1,123 @@
 """Which pairs of rows are worth a person's time, the most valuable first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from math import exp
 
 import numpy as np
 import polars as pl
 
-from mrx_matching.candidates import candidate_pairs
-from mrx_matching.reading import content_of, nodes_of
-from mrx_matching.scores import Model, model_for
-from mrx_matching.sharding import resolve_country
-from mrx_matching.tokens import Nodes
+from mrx_matching.engine import Decided, Models, Progress, by_country
+from mrx_matching.explain import Explanation
+from mrx_matching.features import Rows, features, name_columns
+from mrx_matching.scores import Model, Reason
+from mrx_matching.sharding import Compared, Tell, compare, sites_of
 
 UNCERTAIN = (0.1, 0.9)
-_QUEUE = {"one": pl.Int64, "other": pl.Int64, "probability": pl.Float64, "value": pl.Float64}
+_QUEUE = {
+    "one": pl.Int64,
+    "other": pl.Int64,
+    "probability": pl.Float64,
+    "value": pl.Float64,
+    "why": pl.String,
+}
+_STAGE = "finding questions"
+_MOST_REASONS = 8
+_SAYS_NOTHING = 0.05
+_ROUNDED = 0.05
+_AT_ONCE = 20_000
+RULE = "rule: identifiers, units, brackets or places"
 
 
 def review_queue(
     rows: pl.DataFrame,
     *,
-    model: Model | None = None,
-    must: Collection[tuple[int, int]] = (),
-    cannot: Collection[tuple[int, int]] = (),
+    processes: int = 1,
+    progress: Progress | None = None,
+    model: Models = None,
+    must: Decided = (),
+    cannot: Decided = (),
 ) -> pl.DataFrame:
-    """Return pairs of places of rows to ask about: `one`, `other`, `probability`, `value`.
+    """Return pairs of places of rows to ask about: `one`, `other`, `probability`, `value`, `why`.
 
     A pair is worth the more, the less certain it is and the more pairs of rows hang on the answer. Two sites are asked
     about once, by their likeliest rows; what was decided (`must`, `cannot`), in whichever rows say the same, never.
     """
-    placed = content_of(rows).with_row_index("place")
     parts = [
-        _questions(part, str(part["country"][0]), model, must, cannot)
-        for part in placed.partition_by("country", maintain_order=True)
+        found.with_columns(
+            places["place"].gather(found[side]).cast(pl.Int64).alias(side) for side in ("one", "other")
+        )
+        for places, found in by_country(
+            _questions,
+            rows,
+            stage=_STAGE,
+            processes=processes,
+            progress=progress,
+            model=model,
+            must=must,
+            cannot=cannot,
+        )
     ]
     queue = pl.concat(parts) if parts else pl.DataFrame(schema=_QUEUE)
     return queue.sort("value", "one", "other", descending=[True, False, False])
 
 
 def _questions(
-    part: pl.DataFrame,
+    rows: pl.DataFrame,
     country: str,
+    *,
     model: Model | None,
     must: Collection[tuple[int, int]],
     cannot: Collection[tuple[int, int]],
+    tell: Tell,
 ) -> pl.DataFrame:
-    places = part["place"].to_list()
-    at = {place: number for number, place in enumerate(places)}
-    inner = [[(at[a], at[b]) for a, b in decided if a in at and b in at] for decided in (must, cannot)]
-    sites = resolve_country(part, country, model=model, must=inner[0], cannot=inner[1])["site"].to_list()
-    frame, numbers = nodes_of(part, country)
-    nodes = Nodes(frame)
-    node_of = numbers.to_list()
+    compared = compare(rows, country, model=model, tell=tell)
+    sites = sites_of(compared, rows, must=must, cannot=cannot)["site"].to_list()
+    node_of = compared.node_of.tolist()
     first: dict[int, int] = {}
-    count = np.zeros(nodes.size, dtype=np.int64)
     for row, node in enumerate(node_of):
         first.setdefault(node, row)
-        count[node] += 1
-    settled = {frozenset((node_of[a], node_of[b])) for decided in inner for a, b in decided}
-    settled |= {frozenset((sites[a], -1 - sites[b])) for a, b in inner[1]} | {
-        frozenset((sites[b], -1 - sites[a])) for a, b in inner[1]
+    count = np.bincount(compared.node_of, minlength=compared.nodes.size)
+    settled = {frozenset((node_of[a], node_of[b])) for decided in (must, cannot) for a, b in decided}
+    settled |= {frozenset((sites[a], -1 - sites[b])) for a, b in cannot} | {
+        frozenset((sites[b], -1 - sites[a])) for a, b in cannot
     }
-    pairs = candidate_pairs(nodes)
-    odds = (model or model_for(nodes)).log_odds(nodes, pairs[:, 0].copy(), pairs[:, 1].copy())
-    chance = 1 / (1 + np.exp(-np.clip(odds.astype(np.float64), -30, 30)))
-    size = pl.Series(sites).value_counts()
-    rows_of = dict(size.iter_rows())
-    best: dict[tuple[int, int], tuple[float, int, int]] = {}
+    chance = 1 / (1 + np.exp(-np.clip(compared.odds.astype(np.float64), -30, 30)))
+    rows_of = dict(pl.Series(sites).value_counts().iter_rows())
+    best: dict[tuple[int, int], tuple[float, int]] = {}
     for which in np.flatnonzero((chance > UNCERTAIN[0]) & (chance < UNCERTAIN[1])).tolist():
-        low, high = (int(node) for node in pairs[which])
+        low, high = int(compared.low[which]), int(compared.high[which])
         mine, theirs = sites[first[low]], sites[first[high]]
         if frozenset((low, high)) in settled or frozenset((mine, -1 - theirs)) in settled:
             continue
         # Within a site each pair is a question of its own; two sites are asked about once.
         key = (low, -1 - high) if mine == theirs else (min(mine, theirs), max(mine, theirs))
         if key not in best or chance[which] > best[key][0]:
-            best[key] = (float(chance[which]), low, high)
+            best[key] = (float(chance[which]), which)
+    asked = np.array([which for _, which in best.values()], dtype=np.int64)
     lines = []
-    for probability, low, high in best.values():
+    for (probability, which), why in zip(best.values(), _explained(compared, asked), strict=True):
+        low, high = int(compared.low[which]), int(compared.high[which])
         mine, theirs = sites[first[low]], sites[first[high]]
         hang = int(count[low] * count[high]) if mine == theirs else rows_of[mine] * rows_of[theirs]
-        one, other = sorted((places[first[low]], places[first[high]]))
-        lines.append((one, other, round(probability, 4), round((1 - abs(2 * probability - 1)) * hang, 4)))
+        value = round((1 - abs(2 * probability - 1)) * hang, 4)
+        lines.append((*sorted((first[low], first[high])), round(probability, 4), value, why))
     return pl.DataFrame(lines, schema=_QUEUE, orient="row")
+
+
+def _explained(compared: Compared, asked: Rows) -> Iterator[str]:
+    """Yield for each pair what speaks for and against it, in the light of the whole list."""
+    names = name_columns()
+    weights = np.array([compared.model.weights.get(name, 0.0) for name in names])
+    for start in range(0, len(asked), _AT_ONCE):
+        part = asked[start : start + _AT_ONCE]
+        said = features(compared.nodes, compared.low[part], compared.high[part]) * weights
+        rules = compared.odds[part] - said.sum(axis=1) - compared.model.intercept
+        heaviest = np.argsort(-np.abs(said), axis=1, kind="stable")[:, :_MOST_REASONS]
+        for odds, line, rule, places in zip(compared.odds[part], said, rules, heaviest, strict=True):
+            found = [Reason(feature=names[at], says=round(float(line[at]), 3)) for at in places]
+            found = [reason for reason in found if abs(reason.says) > _SAYS_NOTHING]
+            if abs(rule) > _ROUNDED:
+                found.insert(0, Reason(feature=RULE, says=round(float(rule), 1)))
+            yield Explanation(
+                probability=round(1 / (1 + exp(-float(odds))), 4), reasons=tuple(found[:_MOST_REASONS])
+            ).text

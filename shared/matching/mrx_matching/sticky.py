@@ -32,7 +32,7 @@ def carry_on(
     shared = Counter((former[row], label) for row, label in labels.items() if row in former)
     rows: dict[int, list[str]] = {}
     for row, label in labels.items():
-        rows.setdefault(label, []).append(str(row))
+        rows.setdefault(label, []).append(_written(row))
     first = {label: min(found) for label, found in rows.items()}
     wanted = sorted(shared.items(), key=lambda item: (-item[1], item[0][0], first[item[0][1]]))
     id_of: dict[int, str] = {}
@@ -62,6 +62,10 @@ def carry_on(
         site_of={row: id_of[label] for row, label in labels.items()},
         redirects={site: _end(site, led) for site in led},
     )
+
+
+def _written(row: Hashable) -> str:
+    return "/".join(map(str, row)) if isinstance(row, tuple) else str(row)
 
 
 def _unused(name: str, used: set[str]) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mrx_matching.identifiers import IDENTIFIER_KINDS
-from mrx_matching.letters import Letters, letters_of
+from mrx_matching.letters import Letters, LettersOfNames, letters_of
 from mrx_matching.reading import UNCHECKED, weak_words
 
 Floats = npt.NDArray[np.float32]
@@ -35,28 +35,66 @@ class Words:
 
     ids: Numbers
     weights: Floats
-    counts: npt.NDArray[np.int64]
-    """In how many nodes each word stands."""
+    vocabulary: pl.DataFrame
+    """Each `word` at the place of its number, and its `count`: in how many nodes it stands."""
 
     @property
     def totals(self) -> Floats:
         totals: Floats = self.weights.sum(axis=1)
         return totals
 
+    def texts(self, place: int) -> pl.Series:
+        """Return for each node the word at a place, nothing where there is none."""
+        ids = pl.Series(self.ids[:, place])
+        return self.vocabulary["word"].gather(ids.set(ids < 0, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What is known of a whole list, where only some of its nodes are compared.
+
+    `counts` has a `count` for each `kind` and `value`: how many nodes have a word, a city, a name, and how many names
+    a brand. `added` are words that its names have or lack, `places` the words of cities and regions.
+    """
+
+    size: int
+    counts: pl.DataFrame
+    added: frozenset[str]
+    places: frozenset[str]
+    letters: LettersOfNames | None = None
+
+    def of(self, kind: str, column: str = "word") -> pl.DataFrame:
+        return self.counts.filter(pl.col("kind") == kind).select(pl.col("value").alias(column), "count")
+
 
 class Nodes:
     """What is compared. Node n is the nth distinct content of its country."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, background: Background | None = None) -> None:
         self.frame = frame
         self.size = frame.height
-        weak = sorted(weak_words() | _added_words(frame["words"], weak_words()))
-        places = frame["city"].unique().to_list() + frame["province"].unique().to_list()
-        self._places = sorted({word for place in places for word in place.split()})
-        self.name = _words(frame["words"], most=_NAME_WORDS, weak=weak, half=self._places)
-        self.street = _words(frame["street"], most=_STREET_WORDS, weak=(), half=self._places)
-        self.house = _words(frame["streets"], most=_STREET_NUMBERS, weak=(), half=(), in_order=True)
-        stripped = _brands(frame["words"], weak, self._places)
+        self.background = background
+        self.added = background.added if background else _added_words(frame["words"], weak_words())
+        weak = sorted(weak_words() | self.added)
+        self.places = sorted(background.places if background else places_of(frame))
+        known = background.of if background else lambda _: None
+        of = background.size if background else self.size
+        self.name = _words(
+            frame["words"], most=_NAME_WORDS, weak=weak, half=self.places, of=of, known=known("word")
+        )
+        self.street = _words(
+            frame["street"], most=_STREET_WORDS, weak=(), half=self.places, of=of, known=known("street")
+        )
+        self.house = _words(
+            frame["streets"],
+            most=_STREET_NUMBERS,
+            weak=(),
+            half=(),
+            of=of,
+            known=known("house"),
+            in_order=True,
+        )
+        stripped = _brands(frame["words"], weak, self.places)
         self.frame = frame.with_columns(
             squash=pl.col("words").str.replace_all(" ", "", literal=True),
             brand=stripped,
@@ -111,24 +149,25 @@ class Nodes:
 
     @cached_property
     def letters(self) -> Letters:
+        if self.background and self.background.letters:
+            return self.background.letters.of(self.frame["squash"])
         return letters_of(self.frame["squash"])
 
     @cached_property
     def brand_counts(self) -> Floats:
         """For each node how many names have its brand, as a logarithm."""
-        names = self.frame.select("brand", "squash").unique().group_by("brand").len()
-        return self._logarithm("brand", names)
+        return self._logarithm("brand")
 
     @cached_property
     def name_counts(self) -> Floats:
         """For each node how many nodes have its name, as a logarithm."""
-        return self._logarithm("squash", self.frame.group_by("squash").len())
+        return self._logarithm("squash")
 
     @cached_property
     def city_weights(self) -> Floats:
         """For each node how much its city tells: little where many are in it."""
-        counts = self._logarithm("city", self.frame.group_by("city").len())
-        found: Floats = np.maximum(np.log(np.float32(self.size)) - counts, 0).astype(np.float32)
+        of = self.background.size if self.background else self.size
+        found: Floats = np.maximum(np.log(np.float32(of)) - self._logarithm("city"), 0).astype(np.float32)
         return found
 
     @cached_property
@@ -144,10 +183,22 @@ class Nodes:
         found: npt.NDArray[np.bool_] = (whole & (self.frame["trade"] != "")).to_numpy()
         return found
 
-    def _logarithm(self, column: str, counts: pl.DataFrame) -> Floats:
-        found = self.frame.select(column).join(counts, on=column, how="left", maintain_order="left")["len"]
-        logarithms: Floats = np.log(found.to_numpy()).astype(np.float32)
+    def counts(self, kind: str) -> pl.DataFrame:
+        """Return each `kind` of text with its `count`: nodes that have it, or for a brand names."""
+        frame = self.frame.select("brand", "squash").unique() if kind == "brand" else self.frame
+        return frame.group_by(kind).agg(count=pl.len())
+
+    def _logarithm(self, kind: str) -> Floats:
+        counts = self.background.of(kind, kind) if self.background else self.counts(kind)
+        found = self.frame.select(kind).join(counts, on=kind, how="left", maintain_order="left")["count"]
+        logarithms: Floats = np.log(found.fill_null(1).to_numpy()).astype(np.float32)
         return logarithms
+
+
+def places_of(frame: pl.DataFrame) -> frozenset[str]:
+    """Return the words of the cities and regions of nodes."""
+    places = frame["city"].unique().to_list() + frame["province"].unique().to_list()
+    return frozenset(word for place in places for word in place.split())
 
 
 def _added_words(texts: pl.Series, weak: Collection[str]) -> frozenset[str]:
@@ -169,7 +220,14 @@ def _added_words(texts: pl.Series, weak: Collection[str]) -> frozenset[str]:
 
 
 def _words(
-    texts: pl.Series, *, most: int, weak: Sequence[str], half: Sequence[str], in_order: bool = False
+    texts: pl.Series,
+    *,
+    most: int,
+    weak: Sequence[str],
+    half: Sequence[str],
+    of: int,
+    known: pl.DataFrame | None,
+    in_order: bool = False,
 ) -> Words:
     size = len(texts)
     long = (
@@ -179,13 +237,16 @@ def _words(
         .filter(pl.col("word").is_not_null() & (pl.col("word") != ""))
         .unique(["node", "word"], keep="first", maintain_order=True)
     )
+    counts = (
+        long.group_by("word").agg(count=pl.len())
+        if known is None
+        else known.join(long, on="word", how="semi")
+    )
     vocabulary = (
-        long.group_by("word")
-        .agg(pl.len().alias("count"))
-        .sort("word")
+        counts.sort("word")
         .with_row_index("id")
         .with_columns(
-            ((max(size, _FEWEST) / pl.col("count")).log() + 0.1)
+            ((max(of, _FEWEST) / pl.col("count")).log() + 0.1)
             .mul(
                 pl.when(pl.col("word").is_in(weak))
                 .then(_WEAK)
@@ -193,7 +254,7 @@ def _words(
                 .then(0.6)
                 .otherwise(1.0)
             )
-            .truediv(np.log(max(size, _FEWEST)))
+            .truediv(np.log(max(of, _FEWEST)))
             .cast(pl.Float32)
             .alias("weight")
         )
@@ -211,7 +272,7 @@ def _words(
     node, rank = long["node"].to_numpy(), long["rank"].to_numpy()
     ids[node, rank] = long["id"].to_numpy()
     weights[node, rank] = long["weight"].to_numpy()
-    return Words(ids=ids, weights=weights, counts=vocabulary["count"].to_numpy().astype(np.int64))
+    return Words(ids=ids, weights=weights, vocabulary=vocabulary.select("word", "count"))
 
 
 def _brands(words: pl.Series, weak: Sequence[str], places: Sequence[str]) -> pl.Series:
