@@ -19,21 +19,31 @@ _ACRONYM = 6
 
 def candidate_pairs(nodes: Nodes) -> Pairs:
     """Return pairs of nodes, smaller first, each once, in order."""
-    found = [_block_pairs(keys) for keys in keys_of(nodes)]
-    found.append(_alike_by_letters(nodes))
+    found = [_block_pairs(keys_of(nodes)), _alike_by_letters(nodes)]
     codes = np.unique(np.concatenate([low * nodes.size + high for low, high in found]))
     return np.stack([codes // nodes.size, codes % nodes.size], axis=1)
 
 
-def keys_of(nodes: Nodes) -> Iterator[pl.DataFrame]:
-    """Yield keys with the nodes that have them, kind by kind; they depend on what the nodes say alone."""
-    frame = nodes.frame.with_columns(
-        first=nodes.house.texts(0),
-        **{f"w{place}": nodes.name.texts(place) for place in range(3)},
-        **{f"s{place}": nodes.street.texts(place) for place in range(2)},
-    ).with_columns(pl.col("first", "w0", "w1", "w2", "s0", "s1").fill_null(""))
+def keys_of(nodes: Nodes) -> pl.LazyFrame:
+    """Return each `key` with each `node` that has it; keys are a `kind` each, and depend on what the nodes say alone."""
+    return pl.concat(
+        keys.with_columns(kind=pl.lit(kind, dtype=pl.UInt8))
+        for kind, keys in enumerate(_kinds_of_keys(nodes))
+    )
 
-    def keyed(*columns: str | pl.Expr) -> pl.DataFrame:
+
+def _kinds_of_keys(nodes: Nodes) -> Iterator[pl.LazyFrame]:
+    frame = (
+        nodes.frame.lazy()
+        .with_columns(
+            first=nodes.house.texts(0),
+            **{f"w{place}": nodes.name.texts(place) for place in range(3)},
+            **{f"s{place}": nodes.street.texts(place) for place in range(2)},
+        )
+        .with_columns(pl.col("first", "w0", "w1", "w2", "s0", "s1").fill_null(""))
+    )
+
+    def keyed(*columns: str | pl.Expr) -> pl.LazyFrame:
         names = [column for column in columns if isinstance(column, str)]
         there = pl.all_horizontal([pl.col(name) != "" for name in names] or [pl.lit(value=True)])
         key = pl.struct([pl.col(c) if isinstance(c, str) else c for c in columns])
@@ -75,7 +85,7 @@ def keys_of(nodes: Nodes) -> Iterator[pl.DataFrame]:
         ).unique()
 
 
-def _in_one(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
+def _in_one(frame: pl.LazyFrame, columns: tuple[str, ...]) -> pl.LazyFrame:
     """Return keys that are equal wherever the text stands."""
     parts = [
         frame.filter(pl.col(column) != "").select("node", key=pl.col(column).hash(seed=7))
@@ -88,9 +98,10 @@ def _skeleton(column: str) -> pl.Expr:
     return pl.col(column).str.slice(0, 1) + pl.col(column).str.slice(1).str.replace_all("[aeiouyhw]", "")
 
 
-def _block_pairs(keys: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    keys = keys.filter(pl.len().over("key") > 1).sort("key", "node")
-    key, node = keys["key"].to_numpy(), keys["node"].to_numpy().astype(np.int64)
+def _block_pairs(keys: pl.LazyFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    shared = keys.filter(pl.len().over("kind", "key") > 1).sort("kind", "key", "node").collect()
+    key = shared.select(pl.struct("kind", "key").rle_id()).to_series().to_numpy()
+    node = shared["node"].to_numpy().astype(np.int64)
     if not len(key):
         return node, node
     starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import polars as pl
@@ -24,7 +25,8 @@ from mrx_matching.history import (
     read_former,
     write_redirects,
 )
-from mrx_matching.link import Decision, link_frames
+from mrx_matching.index import IndexFolder, write_index
+from mrx_matching.link import Decision, link_with_index
 from mrx_matching.lists import InputRejected, read_list, refuse_repeated, write_table
 from mrx_matching.reading import SCHEMA
 from mrx_matching.records import SiteRecord
@@ -140,27 +142,55 @@ def _questions(rows: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
 
 
 @app.command()
+def index(
+    b: Annotated[Path, typer.Argument(metavar="B.csv", help="A released list.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; `link` takes it in place of the list.")],
+    *,
+    names_only: _NamesOnly = False,
+) -> None:
+    """Make a list ready to be searched, once for many a `link`."""
+    with _exit_codes(), _progress() as stages:
+        rows = _read_all([b], names_only=names_only, stages=stages)
+        write_index(rows, out, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
+    typer.echo(f"{rows.height} rows are indexed: {out}")
+
+
+@app.command()
 def link(
     a: Annotated[Path, typer.Argument(metavar="A.csv", help="A member's suppliers.")],
-    b: Annotated[Path, typer.Argument(metavar="B.csv", help="A released list.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="A released list, or its index.")],
     out: Annotated[Path, typer.Option(help="Where to write a_id,b_id,score,decision.")],
     *,
     names_only: _NamesOnly = False,
 ) -> None:
     """Find the entries of one list in another."""
     with _exit_codes(), _progress() as stages:
-        left, right = (_read_all([file], names_only=names_only, stages=stages) for file in (a, b))
-        found = link_frames(left, right)
-        links = pl.DataFrame(
-            {"a_id": left["record_id"], "b_id": right["record_id"].gather(found["right"].clip(0))}
-        ).hstack(found.select("score", "decision"))
-        links = links.filter(found["decision"] != Decision.NONE.value)
+        left = _read_all([a], names_only=names_only, stages=stages)
+        with _indexed(b, left, names_only=names_only, stages=stages) as listed:
+            found = link_with_index(left, listed, progress=stages)
+            ids = listed.record_ids()
+        found = found.with_columns(a_id=left["record_id"]).filter(pl.col("decision") != Decision.NONE.value)
+        links = found.select("a_id", ids.gather(found["right"]).alias("b_id"), "score", "decision")
         write_table(out, links)
     matched = int((links["decision"] == Decision.MATCH.value).sum())
     typer.echo(
         f"{left.height} rows: {matched} match, {links.height - matched} to review, "
         f"{left.height - links.height} none: {out}"
     )
+
+
+@contextmanager
+def _indexed(b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages") -> Iterator[IndexFolder]:
+    """Yield the index of a list: the one that is named, or one for this once, of the countries that are asked for."""
+    if b.is_dir():
+        yield IndexFolder(b, names_only=names_only)
+        return
+    right = _read_all([b], names_only=names_only, stages=stages)
+    right = right.filter(pl.col("country").is_in(left["country"].unique().implode()))
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "index"
+        write_index(right, made, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
+        yield IndexFolder(made, names_only=names_only)
 
 
 @app.command()

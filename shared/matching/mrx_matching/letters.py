@@ -26,6 +26,8 @@ class Letters:
     matrix: csr_matrix
     shareable: npt.NDArray[np.float32]
     """How much of each name are runs of letters that any other name has."""
+    known_crowd: npt.NDArray[np.float32] | None = None
+    """The `crowd`, where it was measured among more names than these."""
 
     def likest(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return pairs of names, the smaller first, of which one is among the likest of the other."""
@@ -36,6 +38,8 @@ class Letters:
     @cached_property
     def crowd(self) -> npt.NDArray[np.float32]:
         """How alike the likest other names are, summed up, for each name."""
+        if self.known_crowd is not None:
+            return self.known_crowd
         one, other, cosine = self._top
         keep = one != other
         return np.bincount(
@@ -139,10 +143,9 @@ class LettersOfNames:
     def of(self, names: pl.Series) -> Letters:
         """Return the letters of some of the names."""
         row = self._places(names)
-        found = Letters(row=row, first=row, matrix=self._matrix, shareable=self._shareable)
-        # What is around a name is known of the whole list.
-        found.__dict__["crowd"] = self._crowd
-        return found
+        return Letters(
+            row=row, first=row, matrix=self._matrix, shareable=self._shareable, known_crowd=self._crowd
+        )
 
     def _places(self, names: pl.Series) -> npt.NDArray[np.int64]:
         asked = pl.DataFrame({"squash": names})

@@ -1,18 +1,19 @@
 """A member's suppliers against a released list: which entry is which supplier."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp
+from math import exp, log
 
 import numpy as np
 import polars as pl
 
-from mrx_matching.candidates import candidate_pairs
-from mrx_matching.reading import frame_of, nodes_of
+from mrx_matching.engine import Progress, content_of
+from mrx_matching.index import Tables, index_of, shortlist
+from mrx_matching.reading import frame_of
 from mrx_matching.records import SiteRecord
-from mrx_matching.scores import model_for
+from mrx_matching.scores import Model, model_for
 from mrx_matching.tokens import Nodes
 
 MATCH = 0.14
@@ -23,6 +24,12 @@ REVIEW = 0.07
 
 _CERTAIN = 15.0
 _MARGIN = 0.4
+_LEAST = log(REVIEW / (1 - REVIEW))
+_SURELY = 2.0
+"""From these log-odds on two entries that fit a supplier are taken for one site, which either of them finds."""
+
+_MOST_RIVALS = 8
+_STAGE = "comparing"
 
 
 class Decision(StrEnum):
@@ -60,44 +67,53 @@ def link(left: Sequence[SiteRecord], right: Sequence[SiteRecord]) -> list[Link]:
 
 
 def link_frames(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Return for each left row the `place` of its right row (-1 where none is), `score` and `decision`."""
-    left, right = (rows.with_row_index("place") for rows in (left, right))
+    """Return for each left row the `right` place of its row (-1 where none is), `score` and `decision`."""
+    countries = left["country"].unique()
+    places = right.select(pl.col("country").is_in(countries.implode())).to_series().arg_true()
+    found = link_with_index(left, index_of(right[places]))
+    of_all = pl.concat([places.cast(pl.Int64), pl.Series([-1], dtype=pl.Int64)])
+    none = pl.lit(len(places), dtype=pl.Int64)
+    at = found.select(pl.when(pl.col("right") < 0).then(none).otherwise("right")).to_series()
+    return found.with_columns(right=of_all.gather(at))
+
+
+def link_with_index(
+    left: pl.DataFrame, index: Mapping[str, Tables], *, progress: Progress | None = None
+) -> pl.DataFrame:
+    """Return what `link_frames` returns, for a list of which the index is at hand."""
     parts = []
-    for mine in left.partition_by("country"):
-        theirs = right.filter(pl.col("country") == mine["country"][0])
-        parts.append(_linked(mine, theirs, str(mine["country"][0])))
+    done = 0
+    for mine in content_of(left).partition_by("country"):
+        country = str(mine["country"][0])
+        parts.append(_linked(mine, country, index[country]) if country in index else _none(mine))
+        done += mine.height
+        if progress:
+            progress(_STAGE, done, left.height)
     if not parts:
         return pl.DataFrame(schema={"right": pl.Int64, "score": pl.Float64, "decision": pl.String})
     return pl.concat(parts).sort("place").drop("place")
 
 
-def _linked(mine: pl.DataFrame, theirs: pl.DataFrame, country: str) -> pl.DataFrame:
-    frame, numbers = nodes_of(pl.concat([mine, theirs]), country)
-    node_of = numbers.cast(pl.Int64).to_numpy()
-    of_mine, of_theirs = node_of[: mine.height], node_of[mine.height :]
-    nodes = Nodes(frame)
-    first: dict[int, int] = {}
-    for place, node in zip(theirs["place"].to_list(), of_theirs.tolist(), strict=True):
-        first.setdefault(node, place)
-    is_mine, is_theirs = np.zeros(nodes.size, dtype=bool), np.zeros(nodes.size, dtype=bool)
-    is_mine[of_mine], is_theirs[of_theirs] = True, True
-    pairs = candidate_pairs(nodes)
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    pairs = pairs[is_mine[pairs[:, 0]] & is_theirs[pairs[:, 1]]]
-    scores = model_for(nodes).log_odds(nodes, pairs[:, 0].copy(), pairs[:, 1].copy())
-    same = np.flatnonzero(is_mine & is_theirs)
-    ranked = [(-_CERTAIN, int(node), int(node)) for node in same]
-    ranked += [
-        (-float(score), one, other)
-        for score, (one, other) in zip(scores.tolist(), pairs.tolist(), strict=True)
-        if _probability(score) >= REVIEW
-    ]
-    best = _assigned(sorted(ranked))
-    rows = [best.get(node) for node in of_mine.tolist()]
+def _none(mine: pl.DataFrame) -> pl.DataFrame:
+    return mine.select("place", right=pl.lit(-1, pl.Int64), score=0.0, decision=pl.lit(Decision.NONE.value))
+
+
+def _linked(mine: pl.DataFrame, country: str, tables: Tables) -> pl.DataFrame:
+    found = shortlist(mine, country, tables)
+    nodes = found.nodes
+    model = model_for(nodes)
+    scores = model.log_odds(nodes, found.low, found.high)
+    worth = np.flatnonzero(scores >= _LEAST)
+    ranked = [(-_CERTAIN, one, other) for one, other in found.same.tolist()]
+    ranked += zip(
+        (-scores[worth]).tolist(), found.low[worth].tolist(), found.high[worth].tolist(), strict=True
+    )
+    best = _assigned(sorted(ranked), _one_site(nodes, model, ranked))
+    rows = [best.get(node) for node in found.node_of.tolist()]
     return pl.DataFrame(
         {
             "place": mine["place"],
-            "right": [-1 if row is None else first[row[1]] for row in rows],
+            "right": [-1 if row is None else found.place[row[1] - found.first] for row in rows],
             "score": [0.0 if row is None else round(_probability(-row[0]), 4) for row in rows],
             "decision": [Decision.NONE.value if row is None else row[2].value for row in rows],
         },
@@ -105,8 +121,30 @@ def _linked(mine: pl.DataFrame, theirs: pl.DataFrame, country: str) -> pl.DataFr
     )
 
 
-def _assigned(ranked: Sequence[tuple[float, int, int]]) -> dict[int, tuple[float, int, Decision]]:
-    """Give every entry to one content at most, the likeliest pairs first."""
+def _one_site(
+    nodes: Nodes, model: Model, ranked: Sequence[tuple[float, int, int]]
+) -> frozenset[tuple[int, int]]:
+    """Return the pairs of entries, of those that compete for one supplier, that are surely one site themselves."""
+    partners: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
+    for likeness, mine, theirs in ranked:
+        if _probability(-likeness) >= MATCH:
+            partners[mine].append((likeness, theirs))
+    pairs = {
+        (min(theirs, other), max(theirs, other))
+        for competing in partners.values()
+        for at, (likeness, theirs) in enumerate(sorted(competing)[:_MOST_RIVALS])
+        for score, other in sorted(competing)[at + 1 : _MOST_RIVALS]
+        if score <= likeness + _MARGIN
+    }
+    at = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    surely = model.log_odds(nodes, at[:, 0].copy(), at[:, 1].copy()) >= _SURELY
+    return frozenset((one, other) for one, other in at[surely].tolist())
+
+
+def _assigned(
+    ranked: Sequence[tuple[float, int, int]], one_site: Collection[tuple[int, int]]
+) -> dict[int, tuple[float, int, Decision]]:
+    """Give every entry to one content at most, the likeliest pairs first. Entries of one site are no rivals."""
     partners: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
     for likeness, mine, theirs in ranked:
         partners[mine].append((likeness, theirs))
@@ -118,7 +156,10 @@ def _assigned(ranked: Sequence[tuple[float, int, int]]) -> dict[int, tuple[float
         rivals = [
             score
             for score, other in partners[mine]
-            if other != theirs and other not in taken and score <= likeness + _MARGIN
+            if other != theirs
+            and other not in taken
+            and score <= likeness + _MARGIN
+            and (min(theirs, other), max(theirs, other)) not in one_site
         ]
         sure = -likeness >= _CERTAIN
         if _probability(-likeness) >= MATCH and theirs not in taken and (sure or not rivals):

@@ -4,7 +4,7 @@ What comes out depends on what the rows say alone. Nodes stand in the order of t
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 
 import polars as pl
@@ -49,13 +49,18 @@ def frame_of(records: Sequence[SiteRecord]) -> pl.DataFrame:
     )
 
 
-def nodes_of(rows: pl.DataFrame, country: str) -> tuple[pl.DataFrame, pl.Series]:
+def nodes_of(
+    rows: pl.DataFrame, country: str, *, also_cities: Collection[str] = ()
+) -> tuple[pl.DataFrame, pl.Series]:
     """Return the nodes of one country's rows, and for every row the number of its node.
 
     Rows that say the same are one node; it has their coordinates where these agree.
+    `also_cities` are cities, as nodes have them, that are known beside those of the rows.
     """
     cities = _parsed(rows["city"], ("city",), lambda text: (_place(text, country),))
-    known = frozenset(city.replace(" ", "") for city in cities["city"] if len(city) >= _SHORTEST_CITY)
+    known = frozenset(
+        city.replace(" ", "") for city in (*cities["city"], *also_cities) if len(city) >= _SHORTEST_CITY
+    )
     read = rows.select(
         "name", "address", "region", "postcode", *IDENTIFIER_KINDS, raw=pl.col("city")
     ).with_row_index("row")
