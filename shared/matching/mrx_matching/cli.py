@@ -167,7 +167,7 @@ def link(
     with _exit_codes(), _progress() as stages:
         left = _read_all([a], names_only=names_only, stages=stages)
         with _indexed(b, left, names_only=names_only, stages=stages) as listed:
-            found = link_with_index(left, listed, progress=stages)
+            found = link_with_index(left, listed, processes=os.cpu_count() or 1, progress=stages)
             ids = listed.record_ids()
         found = found.with_columns(a_id=left["record_id"]).filter(pl.col("decision") != Decision.NONE.value)
         links = found.select("a_id", ids.gather(found["right"]).alias("b_id"), "score", "decision")

@@ -25,7 +25,7 @@ Models = Model | Mapping[str, Model] | None
 
 Shard = tuple[pl.DataFrame, list[tuple[int, int]], list[tuple[int, int]]]
 
-_WORTH_A_PROCESS = 20_000
+_WORTH_PROCESSES = 20_000
 _LOOK_EVERY = 0.2
 
 
@@ -44,12 +44,13 @@ class Work(Protocol):
     ) -> pl.DataFrame: ...
 
 
-def by_country(
+def by_country(  # noqa: PLR0913 - what is known of all
     work: Work,
     rows: pl.DataFrame,
     *,
     stage: str,
     processes: int = 1,
+    worth_processes: int = _WORTH_PROCESSES,
     progress: Progress | None = None,
     model: Models = None,
     must: Decided = (),
@@ -68,7 +69,7 @@ def by_country(
         say(stage, int(sum(heights[each] * so_far for each, so_far in done.items())), total)
 
     found: dict[str, pl.DataFrame] = {}
-    several = processes > 1 and len(shards) > 1 and total >= _WORTH_A_PROCESS
+    several = processes > 1 and len(shards) > 1 and total >= worth_processes
     run = _in_processes(work, shards, model, processes, told) if several else _here(work, shards, model, told)
     for country, result in run:
         found[country] = result

@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from math import exp, log
 
 import numpy as np
 import polars as pl
 
-from mrx_matching.engine import Progress, content_of
+from mrx_matching.engine import Progress, by_country
 from mrx_matching.index import Tables, index_of, shortlist
 from mrx_matching.reading import frame_of
 from mrx_matching.records import SiteRecord
 from mrx_matching.scores import Model, model_for
+from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Nodes
 
 MATCH = 0.14
@@ -25,11 +27,14 @@ REVIEW = 0.07
 _CERTAIN = 15.0
 _MARGIN = 0.4
 _LEAST = log(REVIEW / (1 - REVIEW))
-_SURELY = 2.0
-"""From these log-odds on two entries that fit a supplier are taken for one site, which either of them finds."""
+_SURELY = -1.0
+"""From these log-odds on two entries that both fit a supplier, which speaks for it too, are taken for one site."""
 
 _MOST_RIVALS = 8
 _STAGE = "comparing"
+_LISTED = 0.6
+_WORTH_PROCESSES = 2_000
+_LINKS = {"right": pl.Int64, "score": pl.Float64, "decision": pl.String}
 
 
 class Decision(StrEnum):
@@ -78,29 +83,40 @@ def link_frames(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
 
 
 def link_with_index(
-    left: pl.DataFrame, index: Mapping[str, Tables], *, progress: Progress | None = None
+    left: pl.DataFrame,
+    index: Mapping[str, Tables],
+    *,
+    processes: int = 1,
+    progress: Progress | None = None,
 ) -> pl.DataFrame:
     """Return what `link_frames` returns, for a list of which the index is at hand."""
-    parts = []
-    done = 0
-    for mine in content_of(left).partition_by("country"):
-        country = str(mine["country"][0])
-        parts.append(_linked(mine, country, index[country]) if country in index else _none(mine))
-        done += mine.height
-        if progress:
-            progress(_STAGE, done, left.height)
+    parts = by_country(
+        partial(_linked, index=index),
+        left,
+        stage=_STAGE,
+        processes=processes,
+        worth_processes=_WORTH_PROCESSES,
+        progress=progress,
+    )
     if not parts:
-        return pl.DataFrame(schema={"right": pl.Int64, "score": pl.Float64, "decision": pl.String})
-    return pl.concat(parts).sort("place").drop("place")
+        return pl.DataFrame(schema=_LINKS)
+    return pl.concat([places.hstack(found) for places, found in parts]).sort("place").drop("place")
 
 
-def _none(mine: pl.DataFrame) -> pl.DataFrame:
-    return mine.select("place", right=pl.lit(-1, pl.Int64), score=0.0, decision=pl.lit(Decision.NONE.value))
-
-
-def _linked(mine: pl.DataFrame, country: str, tables: Tables) -> pl.DataFrame:
+def _linked(
+    mine: pl.DataFrame, country: str, *, index: Mapping[str, Tables], tell: Tell, **_: object
+) -> pl.DataFrame:
+    if country not in index:
+        none = {"right": -1, "score": 0.0, "decision": Decision.NONE.value}
+        return (
+            mine.select("place")
+            .with_columns(pl.lit(value, dtype=_LINKS[column]).alias(column) for column, value in none.items())
+            .drop("place")
+        )
+    tables = index[country]
     found = shortlist(mine, country, tables)
     nodes = found.nodes
+    tell(_LISTED)
     model = model_for(nodes)
     scores = model.log_odds(nodes, found.low, found.high)
     worth = np.flatnonzero(scores >= _LEAST)
@@ -112,12 +128,11 @@ def _linked(mine: pl.DataFrame, country: str, tables: Tables) -> pl.DataFrame:
     rows = [best.get(node) for node in found.node_of.tolist()]
     return pl.DataFrame(
         {
-            "place": mine["place"],
             "right": [-1 if row is None else found.place[row[1] - found.first] for row in rows],
             "score": [0.0 if row is None else round(_probability(-row[0]), 4) for row in rows],
             "decision": [Decision.NONE.value if row is None else row[2].value for row in rows],
         },
-        schema_overrides={"right": pl.Int64, "score": pl.Float64, "decision": pl.String},
+        schema=_LINKS,
     )
 
 
