@@ -113,6 +113,9 @@ def _same_on_spark(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3] / "shared" / "matching"))
     rows, _ = generated(12, size)
+    here = resolve_frame(rows)
+    first = here.with_row_index("place").group_by("site").agg(pl.col("place").sort()).sort("site")["place"]
+    apart = [(places[0], places[1]) for places in first.to_list() if len(places) > 1][:5]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mrx_matching.spark import resolve_on_spark  # noqa: PLC0415
@@ -128,6 +131,9 @@ def _same_on_spark(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         )
         try:
             found = resolve_on_spark(session, rows)
+            parted = resolve_on_spark(session, rows, cannot=apart)
         finally:
             session.stop()
-    assert found.equals(resolve_frame(rows))
+    assert found.equals(here)
+    assert parted.equals(resolve_frame(rows, cannot=apart))
+    assert not parted.equals(here)

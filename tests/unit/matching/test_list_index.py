@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from mrx_matching import SiteRecord, index
 from mrx_matching.cli import app
+from mrx_matching.engine import content_of
 from mrx_matching.generator.directory import directory
 from mrx_matching.letters import letters_of
 from mrx_matching.link import link_frames
@@ -82,7 +83,7 @@ def test_rarity_is_that_of_the_whole_list(lists: tuple[Path, Path, dict[str, int
     rows = read_list(b, say=lambda _: None).filter(pl.col("country") == "CN")
     tables = index.index_of(rows)["CN"]
     found = index.shortlist(
-        index.content_of(frame_of([SiteRecord(key=0, name=rows["name"][3], country="CN")])), "CN", tables
+        content_of(frame_of([SiteRecord(key=0, name=rows["name"][3], country="CN")])), "CN", tables
     )
     assert 1 < found.nodes.size < tables["nodes"].height
     whole = Nodes(tables["nodes"].drop("place"))
@@ -99,7 +100,7 @@ def test_a_common_name_is_compared_with_few_of_its_entries() -> None:
         [SiteRecord(key=at, name="Textile", city=f"City {at}", country="ID") for at in range(500)]
     )
     tables = index.index_of(listed)["ID"]
-    sought = index.content_of(frame_of([SiteRecord(key=0, name="Textile", country="ID")]))
+    sought = content_of(frame_of([SiteRecord(key=0, name="Textile", country="ID")]))
     assert 1 <= len(index.shortlist(sought, "ID", tables).low) <= 100
 
 
