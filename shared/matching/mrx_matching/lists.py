@@ -297,7 +297,7 @@ def _identifiers(file: Path, table: pl.DataFrame, notices: Notices) -> dict[str,
                 forms[text] = check_identifier(kind, text) if text else ""
             except ValueError as error:
                 forms[text], faults[text] = text, str(error)
-        _name_unused(file, table, column, faults, notices)
+        _name_unused(file, table, column, faults, notices, "counts only where another row has it too")
         read = table[column].replace_strict(forms, return_dtype=pl.String)
         # `tax_id` and `vat` are one kind: the column named like the kind wins where it says something.
         former = found.get(kind)
@@ -332,13 +332,18 @@ def _degrees(text: str, most: float) -> float | None:
 
 
 def _name_unused(
-    file: Path, table: pl.DataFrame, column: str, faults: dict[str, str], notices: Notices
+    file: Path,
+    table: pl.DataFrame,
+    column: str,
+    faults: dict[str, str],
+    notices: Notices,
+    but: str = "is not used",
 ) -> None:
     if not faults:
         return
     unused = table.filter(pl.col(column).is_in(list(faults))).select("row", column)
     for row, text in unused.head(_MOST_NOTICES).iter_rows():
-        notices.add(f"{file}: row {row}: {column} is not used: {faults[text]}")
+        notices.add(f"{file}: row {row}: {column} {but}: {faults[text]}")
     notices.left += max(0, unused.height - _MOST_NOTICES)
 
 
