@@ -21,7 +21,7 @@ from typing_extensions import override
 from mrx_matching.candidates import BLOCK_CAP, keys_of
 from mrx_matching.engine import Progress, by_country, content_of
 from mrx_matching.letters import COMMON, LettersOfNames, grams_of
-from mrx_matching.lists import InputRejected
+from mrx_matching.lists import BROKEN, InputRejected
 from mrx_matching.reading import nodes_of
 from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Background, Nodes, places_of
@@ -293,7 +293,7 @@ class _Lazily(Mapping[str, pl.DataFrame]):
 def _read(file: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(file)
-    except (FileNotFoundError, pl.exceptions.PolarsError) as error:
+    except (FileNotFoundError, *BROKEN) as error:
         raise InputRejected(f"{file}: cannot be read; index the list again with `mrx match index`") from error
 
 
