@@ -131,8 +131,10 @@ def shortlist(rows: pl.DataFrame, country: str, tables: Tables) -> Shortlist:
     low = sought["node"].cast(pl.Int64).to_numpy()
     pairs = _met(low, sought["key"].to_numpy(), rank, their_keys, their_nodes)
     chosen = np.unique(np.append(pairs[:, 1], their_nodes[at[known]]))
+    # Coordinates are compared where both lists have them.
+    shared = [column for column in frame.columns if column in theirs.columns and column != "node"]
     both = pl.concat(
-        [frame.drop("node"), theirs[chosen].select(frame.drop("node").columns)], how="vertical_relaxed"
+        [frame.select(shared), theirs[chosen].select(shared)], how="vertical_relaxed"
     ).with_row_index("node")
     high = frame.height + np.searchsorted(chosen, pairs[:, 1])
     same = np.stack(
