@@ -21,7 +21,7 @@ from typing_extensions import override
 from mrx_matching.candidates import BLOCK_CAP, keys_of
 from mrx_matching.engine import Progress, by_country, content_of
 from mrx_matching.letters import COMMON, LettersOfNames, grams_of
-from mrx_matching.lists import InputRejected
+from mrx_matching.lists import BROKEN, InputRejected
 from mrx_matching.reading import nodes_of
 from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Background, Nodes, places_of
@@ -132,8 +132,10 @@ def shortlist(rows: pl.DataFrame, country: str, tables: Tables) -> Shortlist:
     low = sought["node"].cast(pl.Int64).to_numpy()
     pairs = _met(low, sought["key"].to_numpy(), rank, their_keys, their_nodes)
     chosen = np.unique(np.append(pairs[:, 1], their_nodes[at[known]]))
+    # Coordinates are compared where both lists have them.
+    shared = [column for column in frame.columns if column in theirs.columns and column != "node"]
     both = pl.concat(
-        [frame.drop("node"), theirs[chosen].select(frame.drop("node").columns)], how="vertical_relaxed"
+        [frame.select(shared), theirs[chosen].select(shared)], how="vertical_relaxed"
     ).with_row_index("node")
     high = frame.height + np.searchsorted(chosen, pairs[:, 1])
     same = np.stack(
@@ -294,7 +296,7 @@ class _Lazily(Mapping[str, pl.DataFrame]):
 def _read(file: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(file)
-    except (FileNotFoundError, pl.exceptions.PolarsError) as error:
+    except (FileNotFoundError, *BROKEN) as error:
         raise InputRejected(f"{file}: cannot be read; index the list again with `mrx match index`") from error
 
 

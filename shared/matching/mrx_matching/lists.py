@@ -38,6 +38,9 @@ _IDENTIFIERS = {
 _KNOWN = frozenset({*_NEEDED, "source", *_PLACE, *_IDENTIFIERS, *COORDINATES})
 _ROWS_AT_ONCE = 50_000
 _MOST_NOTICES = 20
+BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What reading a damaged Parquet file raises."""
+
 _LONGEST_SHOWN = 60
 
 
@@ -222,8 +225,8 @@ def _read_parquet(file: Path, needed: Sequence[str], known: frozenset[str], say:
             pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("row"),
             *(pl.col(column).cast(pl.String).fill_null("").str.strip_chars() for column in columns),
         )
-    except pl.exceptions.PolarsError as error:
-        raise InputRejected(f"{file}: is not Parquet ({error}); write it again") from error
+    except BROKEN as error:
+        raise InputRejected(f"{file}: is not Parquet ({_shown(str(error))}); write it again") from error
 
 
 def _columns(

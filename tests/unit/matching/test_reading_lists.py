@@ -188,3 +188,17 @@ def test_what_is_written_is_read_again(
     read = read_list(file, say=quiet)
     assert read["name"].to_list() == table["name"].str.strip_chars().to_list()
     assert read["city"].to_list() == table["city"].str.strip_chars().to_list()
+
+
+def test_parquet_that_was_damaged_anywhere_is_read_or_refused(tmp_path: Path) -> None:
+    table = pl.DataFrame({"record_id": ["1", "2"], "name": ["x", "y"], "country": ["ID", "MY"]})
+    table.write_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    refused = 0
+    for at in range(0, len(whole), 5):
+        file = written(tmp_path, whole[:at] + bytes(5) + whole[at + 5 :], "list.parquet")
+        try:
+            read_list(file, say=quiet)
+        except InputRejected:
+            refused += 1
+    assert refused > 20
