@@ -133,7 +133,10 @@ class Nodes:
         """For each node its latitude and longitude in radians, not a number where it has none."""
         if "lat" not in self.frame.columns:
             return np.full((self.size, 2), np.nan)
-        return np.radians(self.frame.select("lat", "lng").cast(pl.Float64).to_numpy())
+        found: npt.NDArray[np.float64] = np.radians(
+            self.frame.select("lat", "lng").cast(pl.Float64).to_numpy()
+        )
+        return found
 
     @cached_property
     def at_one_point(self) -> Floats:

@@ -21,6 +21,7 @@ from mrx_matching.tokens import Floats, Nodes
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sets import SETS
+from typing_extensions import override
 
 Swap = tuple[ModuleType, str, object]
 NO_WORDS = Phrases({}, 0, frozenset())
@@ -34,6 +35,7 @@ AGAINST = -4.0
 class Plain(Model):
     """One site is who has equal words of name and city."""
 
+    @override
     def log_odds(self, nodes: Nodes, low: Ids, high: Ids) -> Floats:
         name, city = nodes.codes("squash"), nodes.codes("city")
         equal = (name[low] == name[high]) & (city[low] == city[high])

@@ -68,7 +68,7 @@ def splink(rows: pl.DataFrame, *, quick: bool = False) -> list[pl.DataFrame]:
         .str.replace_all("[^a-z0-9à-ỹ ]", "")
         .str.strip_chars()
     )
-    rules = [
+    rules: list[Any] = [
         block_on("country", "substr(name,1,8)"),
         block_on("country", "postcode", "substr(name,1,3)"),
         block_on("country", "address"),
