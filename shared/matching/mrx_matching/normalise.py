@@ -35,6 +35,9 @@ _ALSO_CALLED = re.compile(
 )
 _MESSRS = re.compile(r"^\s*m/s\b\.?", re.IGNORECASE)
 _PRIVATE = re.compile(r"\(\s*p(?:vt|riv)?\.?\s*\)", re.IGNORECASE)
+_MARKS = re.compile(r"[/(]")
+"""Without one of these neither `M/s` nor `(P)` is in a text."""
+
 _DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _TRAILING_BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]?\s*$")
@@ -116,20 +119,22 @@ def fold(text: str, *, in_syllables: bool = False) -> tuple[str, ...]:
     Spellings that differ only in case, accents, punctuation or white space fold to the same words. A run of Chinese
     characters is one word, or `in_syllables` one for each character.
     """
-    text = _repaired(unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]))
-    if _OTHER_SCRIPT.search(text):
-        text = _ORDINAL_IN_CHARACTERS.sub(lambda found: f" {_DIGITS.get(found[1], found[1])} ", text)
-        text = _written_words().sub(lambda found: f" {script_words()[found[0]]} ", text)
-        text = _IDEOGRAPHS.sub(
-            lambda found: f" {(' ' if in_syllables else '').join(_spelt(found[0]))} ", text
-        )
-    text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text))
-    text = _APOSTROPHES.sub("", anyascii(text)).lower().replace("&", " and ")
-    plain = _NOT_WORD.sub(" ", text).strip()
-    letters = sum(len(token) == 1 for token in plain.split())
-    if letters > len(plain.split()) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
+    text = text[:_LONGEST_TEXT]
+    if not text.isascii():
+        text = _repaired(unicodedata.normalize("NFKC", text))
+        if _OTHER_SCRIPT.search(text):
+            text = _ORDINAL_IN_CHARACTERS.sub(lambda found: f" {_DIGITS.get(found[1], found[1])} ", text)
+            text = _written_words().sub(lambda found: f" {script_words()[found[0]]} ", text)
+            between = " " if in_syllables else ""
+            text = _IDEOGRAPHS.sub(lambda found: f" {between.join(_spelt(found[0]))} ", text)
+        text = anyascii(_APOSTROPHES.sub("", text))
+    text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text)) if _MARKS.search(text) else text
+    text = _APOSTROPHES.sub("", text).lower().replace("&", " and ")
+    words = _NOT_WORD.sub(" ", text).split()
+    letters = sum(len(word) == 1 for word in words)
+    if letters > len(words) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
         return tuple(joined for part in _WIDE_GAP.split(text) if (joined := _NOT_WORD.sub("", part)))
-    return tuple(_join_single_letters(plain.split()))
+    return tuple(_join_single_letters(words)) if letters > 1 else tuple(words)
 
 
 @lru_cache(maxsize=1 << 17)

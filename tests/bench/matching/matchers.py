@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ def content(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col(column).cast(pl.Float64, strict=False) for column in located)
 
 
-def exact(rows: pl.DataFrame) -> list[pl.DataFrame]:
+Results = Iterator[pl.DataFrame | None]
+"""Labels of rows, in several ways where a matcher has a threshold; None once what these have in common is done."""
+
+
+def exact(rows: pl.DataFrame) -> Results:
     """Equal folded name, country and city."""
     key = pl.concat_str(
         pl.col("name").str.to_lowercase().str.replace_all("[^a-z0-9]", ""),
@@ -36,14 +41,14 @@ def exact(rows: pl.DataFrame) -> list[pl.DataFrame]:
         pl.col("city").str.to_lowercase(),
         separator="|",
     )
-    return [rows.select(label=key, confidence=pl.lit(1.0))]
+    yield rows.select(label=key)
 
 
-def ours(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    return [resolve_frame(rows, processes=PROCESSES).rename({"site": "label"})]
+def ours(rows: pl.DataFrame) -> Results:
+    yield resolve_frame(rows, processes=PROCESSES).select(label="site")
 
 
-def splink(rows: pl.DataFrame, *, quick: bool = False) -> list[pl.DataFrame]:
+def splink(rows: pl.DataFrame, *, quick: bool = False) -> Results:
     """Splink 5 on DuckDB: name, address, city, postcode and identifiers, trained by EM without labels.
 
     `quick` blocks on exact values and beginnings alone.
@@ -101,17 +106,16 @@ def splink(rows: pl.DataFrame, *, quick: bool = False) -> list[pl.DataFrame]:
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("country", "name"))
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("country", "address"))
     predicted = linker.inference.predict(threshold_match_probability=THRESHOLDS[0])
-    tried = []
+    yield None
     for threshold in THRESHOLDS:
         clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
             predicted, threshold_match_probability=threshold
         )
         found = pl.from_pandas(clusters.as_pandas_dataframe()[["unique_id", "cluster_id"]]).sort("unique_id")
-        tried.append(found.select(label=pl.col("cluster_id").cast(pl.String), confidence=pl.lit(1.0)))
-    return tried
+        yield found.select(label=pl.col("cluster_id").cast(pl.String))
 
 
-MATCHERS: dict[str, Callable[[pl.DataFrame], list[pl.DataFrame]]] = {
+MATCHERS: dict[str, Callable[[pl.DataFrame], Results]] = {
     "exact": exact,
     "mrx": ours,
     "splink": splink,
@@ -137,12 +141,20 @@ def accuracy(site: pl.Series, label: pl.Series) -> dict[str, float]:
 
 
 def measured(kind: str, path: Path) -> dict[str, Any]:
+    """Return the accuracy of the best result, and the seconds that it alone would have taken, imports aside."""
     rows = content(pl.read_parquet(path))
-    began = time.perf_counter()
-    results = MATCHERS[kind](rows)
-    seconds = time.perf_counter() - began
-    best = max((accuracy(rows["site"], result["label"]) for result in results), key=lambda found: found["f1"])
-    return best | {"seconds": seconds}
+    if kind.startswith("splink"):
+        import_module("splink.comparison_library")
+    tried: list[dict[str, Any]] = []
+    shared, last = 0.0, time.perf_counter()
+    for result in MATCHERS[kind](rows):
+        own = time.perf_counter() - last
+        if result is None:
+            shared = own
+        else:
+            tried.append(accuracy(rows["site"], result["label"]) | {"seconds": shared + own})
+        last = time.perf_counter()
+    return max(tried, key=lambda found: float(found["f1"]))
 
 
 if __name__ == "__main__":
