@@ -78,24 +78,23 @@ def grams_of(names: pl.Series) -> pl.DataFrame:
     """Return each run of letters (`gram`) of distinct names, with the `row` of the name."""
     distinct = pl.DataFrame({"name": names}).with_row_index("row")
     text = pl.concat_str(pl.lit("^"), pl.col("name"), pl.lit("$"))
-    return pl.concat(
-        [
-            distinct.select(
-                pl.col("row").cast(pl.Int32),
-                gram=text.str.slice(place, _LETTERS),
-            ).filter(pl.col("gram").str.len_chars() == _LETTERS)
-            for place in range(_LONGEST)
-        ]
-    ).unique()
+    runs = pl.concat(
+        distinct.lazy()
+        .select(pl.col("row").cast(pl.Int32), gram=text.str.slice(place, _LETTERS))
+        .filter(pl.col("gram").str.len_chars() == _LETTERS)
+        for place in range(_LONGEST)
+    )
+    return runs.unique().collect()
 
 
 def _weighed(grams: pl.DataFrame, names: int) -> tuple[csr_matrix, npt.NDArray[np.float32]]:
     """Return the telling runs of letters of names as a matrix, and how much of each name any other has."""
     common = min(COMMON, max(20, names // 4))
-    telling = grams.filter(pl.col("count") <= common)
+    # In one order: sums of weights would differ in their last digits otherwise.
+    telling = grams.filter(pl.col("count") <= common).sort("row", "gram")
     lengths = _norms(telling, names)
     kept = telling.filter(pl.col("count") > 1)
-    kept = kept.with_columns(column=pl.col("gram").rank("dense").cast(pl.Int32) - 1).sort("row", "column")
+    kept = kept.with_columns(column=pl.col("gram").rank("dense").cast(pl.Int32) - 1)
     row, at = kept["row"].to_numpy(), kept["column"].to_numpy()
     norm = _norms(kept, names)
     columns = int(at.max()) + 1 if len(at) else 1

@@ -314,6 +314,8 @@ def _spelt(ideographs: str) -> list[str]:
 
 
 def _split_letters_and_digits(token: str) -> list[str]:
+    if token.isalpha() or token.isdigit():
+        return [token]
     return ["".join(run) for _, run in groupby(token, key=str.isdigit)]
 
 
