@@ -28,6 +28,7 @@ NO_WORDS = Phrases({}, 0, frozenset())
 NO_FORMS = LegalForms(
     by_spelling=MappingProxyType({}), prefixes=frozenset(), longest=0, order=MappingProxyType({})
 )
+NO_KEYS = pl.LazyFrame(schema={"node": pl.UInt32, "key": pl.UInt64, "kind": pl.UInt8})
 NONE = np.empty(0, dtype=np.int64)
 AGAINST = -4.0
 
@@ -70,7 +71,7 @@ PARTS: dict[str, tuple[list[Swap], Callable[[pl.DataFrame, str], Model] | None]]
         ],
         None,
     ),
-    "without keys": ([(candidates, "_keys", lambda _nodes: iter(()))], None),
+    "without keys": ([(candidates, "keys_of", lambda _nodes: NO_KEYS)], None),
     "without the sparse top-6 search": (
         [(candidates, "_alike_by_letters", lambda _nodes: (NONE, NONE))],
         None,
