@@ -65,7 +65,7 @@ class Notices:
 
     def close(self, file: Path) -> None:
         if self.left:
-            self.say(f"{file}: and {self.left} more values are not used")
+            self.say(f"{file}: and {self.left} more values like these")
 
 
 def read_list(
