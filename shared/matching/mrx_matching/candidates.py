@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mrx_matching.tokens import IDENTIFIER_KINDS, Nodes
+from mrx_matching.identifiers import IDENTIFIER_KINDS
+from mrx_matching.tokens import Nodes
 
 Pairs = npt.NDArray[np.int64]
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from mrx_matching.clusters import resolve_frame
 from mrx_matching.engine import Models
-from mrx_matching.explain import explain as explain_records
+from mrx_matching.explain import explain_rows
 from mrx_matching.history import (
     Decisions,
     carried_on,
@@ -28,8 +28,6 @@ from mrx_matching.history import (
 from mrx_matching.index import IndexFolder, write_index
 from mrx_matching.link import Decision, link_with_index
 from mrx_matching.lists import InputRejected, read_list, refuse_repeated, write_table
-from mrx_matching.reading import SCHEMA
-from mrx_matching.records import SiteRecord
 from mrx_matching.review import review_queue
 
 app = typer.Typer(help="Find out which rows are the same supplier site.", no_args_is_help=True)
@@ -200,18 +198,18 @@ def explain(
 ) -> None:
     """Say why two rows are, or are not, one site."""
     with _exit_codes():
-        one, other = _pick(a), _pick(b)
-    typer.echo(explain_records(one, other).text)
+        rows = pl.concat([_pick(a), _pick(b)])
+    typer.echo(explain_rows(rows).text)
 
 
-def _pick(address: str) -> SiteRecord:
+def _pick(address: str) -> pl.DataFrame:
     file, _, record_id = address.rpartition(":")
     if not file:
         raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
     rows = read_list(Path(file), say=_tell).filter(pl.col("record_id") == record_id)
     if rows.is_empty():
         raise InputRejected(f"{file}: has no record_id {record_id!r}; check the id")
-    return SiteRecord(key=record_id, **rows.select(*SCHEMA).row(0, named=True))
+    return rows.head(1)
 
 
 def _read_all(files: Sequence[Path], *, names_only: bool, stages: "_Stages") -> pl.DataFrame:

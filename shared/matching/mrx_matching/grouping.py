@@ -32,12 +32,17 @@ def grouped(
     *,
     must: Collection[tuple[int, int]] = (),
     cannot: Collection[tuple[int, int]] = (),
+    certain: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Ids, Floats]:
-    """Return for every node the smallest node of its site, and how sure that is as log-odds."""
+    """Return for every node the smallest node of its site, and how sure that is as log-odds.
+
+    `certain` pairs have an identifier of a site in common: what is too large to look into is joined by them alone.
+    """
     label = np.arange(size, dtype=np.int64)
     sure = np.full(size, SURE, dtype=np.float32)
     barred = {(min(pair), max(pair)) for pair in cannot}
     scores = scores.copy()
+    certain = np.zeros(len(low), dtype=bool) if certain is None else certain
     if must or barred:
         code = low * size + high
         wanted = np.array([min(pair) * size + max(pair) for pair in must], dtype=np.int64)
@@ -46,6 +51,7 @@ def grouped(
         scores = np.append(scores, np.full(len(lacking), 3 * SURE, dtype=np.float32))
         code = low * size + high
         scores[np.isin(code, wanted)] = 3 * SURE
+        certain = np.append(certain, np.zeros(len(lacking), dtype=bool)) | np.isin(code, wanted)
         refused = np.array([one * size + other for one, other in barred], dtype=np.int64)
         scores[np.isin(code, refused)] = 10 * NEVER
     for floor in _STEPS:
@@ -60,11 +66,23 @@ def grouped(
         most = LARGEST if floor != _STEPS[-1] else _LARGEST_AT_LAST
         fits = (sizes[component] > 1) & (sizes[component] <= most)
         _settle(component, fits, low, high, scores, log_odds, label, sure, barred, _within(must))
-        inside = fits[low] & fits[high]
         # What was settled is out of the next, stricter step; what reaches into it is cut.
-        outside = ~(fits[low] | fits[high]) & ~inside
-        low, high, scores = low[outside], high[outside], scores[outside]
+        outside = ~(fits[low] | fits[high])
+        low, high, scores, certain = low[outside], high[outside], scores[outside], certain[outside]
+    _join(low[certain], high[certain], label, barred)
     return label, sure
+
+
+def _join(low: Ids, high: Ids, label: Ids, barred: Collection[tuple[int, int]]) -> None:
+    """Make one site of what pairs connect, unless somebody decided that two of it are not."""
+    size = len(label)
+    edges = coo_matrix((np.ones(len(low), dtype=np.int8), (low, high)), shape=(size, size))
+    _, component = connected_components(edges, directed=False)
+    parted = np.unique([component[one] for one, other in barred if component[one] == component[other]])
+    first = np.full(int(component.max()) + 1, size, dtype=np.int64)
+    np.minimum.at(first, component, np.arange(size))
+    joined = (np.bincount(component)[component] > 1) & ~np.isin(component, parted)
+    label[joined] = first[component[joined]]
 
 
 def _within(must: Collection[tuple[int, int]]) -> frozenset[tuple[int, int]]:

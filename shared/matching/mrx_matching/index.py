@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from shutil import rmtree
@@ -22,7 +23,7 @@ from mrx_matching.candidates import BLOCK_CAP, keys_of
 from mrx_matching.engine import Progress, by_country, content_of
 from mrx_matching.letters import COMMON, LettersOfNames, grams_of
 from mrx_matching.lists import BROKEN, InputRejected
-from mrx_matching.reading import nodes_of
+from mrx_matching.reading import COORDINATES, nodes_of
 from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Background, Nodes, places_of
 
@@ -41,10 +42,11 @@ _NEIGHBOURS = 6
 _STAGE = "indexing"
 _READABLE = 0o755
 _BITS = 32
-_NO_CONTENT = {"node", "place", "lat", "lng"}
+_NO_CONTENT = {"node", "place", *COORDINATES}
 _CONTENT, _NAME = 254, 255
 """Kinds of keys beside those of `candidates`."""
 
+_LIBRARIES = ("polars", "anyascii", "pypinyin")
 _MODULES = ("candidates", "identifiers", "index", "letters", "lexicon", "normalise", "reading", "tokens")
 
 
@@ -344,9 +346,9 @@ def _write_country(
 
 @cache
 def _fingerprint() -> str:
-    """Return what decides how an index is made: this code, its word lists, and the library that hashes."""
+    """Return what decides how an index is made: this code, its word lists, and the libraries that hash and that read."""
     package = files("mrx_matching")
-    digest = sha256(f"{_FORMAT} {pl.__version__}".encode())
+    digest = sha256(" ".join((str(_FORMAT), *map(version, _LIBRARIES))).encode())
     lexicons = sorted(
         (file for file in package.joinpath("lexicons").iterdir() if file.name.endswith(".csv")),
         key=lambda file: file.name,

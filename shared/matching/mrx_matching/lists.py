@@ -14,7 +14,7 @@ import polars as pl
 
 from mrx_matching.countries import normalise_country
 from mrx_matching.identifiers import check_identifier
-from mrx_matching.reading import SCHEMA
+from mrx_matching.reading import COORDINATES, SCHEMA
 
 Say = Callable[[str], None]
 """Told what was left out of a file, one line at a time."""
@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 Step = Callable[[int, int], None]
 """Told how many bytes of a file were read, and of how many."""
 
-COORDINATES = {"lat": 90.0, "lng": 180.0}
+_MOST_DEGREES = dict(zip(COORDINATES, (90.0, 180.0), strict=True))
 _NEEDED = ("record_id", "name", "country")
 _PLACE = ("address", "city", "region", "postcode")
 _IDENTIFIERS = {
@@ -313,7 +313,7 @@ def _identifiers(file: Path, table: pl.DataFrame, notices: Notices) -> dict[str,
 
 
 def _coordinate(file: Path, table: pl.DataFrame, column: str, notices: Notices) -> pl.Series:
-    most = COORDINATES[column]
+    most = _MOST_DEGREES[column]
     numbers: dict[str, float | None] = {}
     faults: dict[str, str] = {}
     for text in table[column].unique().to_list():

@@ -106,12 +106,6 @@ class Name:
     squashed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    words: frozenset[str]
-    numbers: frozenset[str]
-
-
 @lru_cache(maxsize=1 << 17)
 def fold(text: str, *, in_syllables: bool = False) -> tuple[str, ...]:
     """Return the words of a text in lower-case ASCII, without punctuation, letters no longer spaced out.
@@ -182,17 +176,6 @@ def _with_its_other_name(text: str) -> tuple[str, str]:
     if bracket and fold(text[: bracket.start()]):
         return text[: bracket.start()], bracket[1]
     return text, ""
-
-
-@lru_cache(maxsize=1 << 17)
-def parse_address(text: str) -> Address:
-    tokens = address_words().rewrite(
-        [part for token in fold(text) for part in _split_letters_and_digits(token)]
-    )
-    return Address(
-        words=frozenset(token for token in tokens if not token[0].isdigit()),
-        numbers=frozenset(token.lstrip("0") or "0" for token in tokens if token[0].isdigit()),
-    )
 
 
 def parse_address_in_order(text: str) -> tuple[list[str], list[str]]:

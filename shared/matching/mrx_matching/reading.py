@@ -83,13 +83,7 @@ def nodes_of(
         "post",
         *(f"{kind}_" for kind in IDENTIFIER_KINDS),
     ]
-    read = read.with_columns(
-        pl.when(pl.col(f"{kind}_").str.starts_with(UNCHECKED) & (pl.len().over(f"{kind}_") > _ROWS_OF_A_SITE))
-        .then(pl.lit(""))
-        .otherwise(pl.col(f"{kind}_"))
-        .alias(f"{kind}_")
-        for kind in IDENTIFIER_KINDS
-    )
+    read = _without_placeholders(read, content)
     nodes = read.select(content).unique().sort(content).with_row_index("node")
     number = read.join(nodes, on=content, how="left", maintain_order="left", nulls_equal=True)["node"]
     fold.cache_clear()
@@ -100,9 +94,22 @@ def nodes_of(
     return nodes, number
 
 
+def _without_placeholders(read: pl.DataFrame, content: Sequence[str]) -> pl.DataFrame:
+    """Take out identifiers that are not valid and that more different rows have than one site would."""
+    different = read.select(content).unique()
+    for kind in (f"{kind}_" for kind in IDENTIFIER_KINDS):
+        uses = different.filter(pl.col(kind).str.starts_with(UNCHECKED)).group_by(kind).len()
+        common = uses.filter(pl.col("len") > _ROWS_OF_A_SITE)[kind]
+        if len(common):
+            keep = pl.when(pl.col(kind).is_in(common.implode())).then(pl.lit("")).otherwise(kind)
+            read = read.with_columns(keep.alias(kind))
+    return read
+
+
 def _coordinates(rows: pl.DataFrame, number: pl.Series, size: int) -> pl.DataFrame:
     """Return the mean of the coordinates of each node's rows, nothing where they differ."""
-    known = rows.select(*COORDINATES, node=number).drop_nulls()
+    # Each place once: how often a row is sent must not move the mean.
+    known = rows.select(*COORDINATES, node=number).drop_nulls().unique()
     places = known.group_by("node").agg(
         pl.when(pl.max_horizontal(pl.col(c).max() - pl.col(c).min() for c in COORDINATES) <= _ONE_PLACE)
         .then(pl.col(column).sort().mean())

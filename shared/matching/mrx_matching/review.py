@@ -1,16 +1,14 @@
 """Which pairs of rows are worth a person's time, the most valuable first."""
 
-from collections.abc import Collection, Iterator
-from math import exp
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
 
 from mrx_matching.engine import Decided, Models, Progress, by_country
-from mrx_matching.explain import Explanation
-from mrx_matching.features import Rows, features, name_columns
-from mrx_matching.scores import Model, Reason
-from mrx_matching.sharding import Compared, Tell, compare, sites_of
+from mrx_matching.explain import explanations
+from mrx_matching.scores import Model
+from mrx_matching.sharding import Tell, compare, sites_of
 
 UNCERTAIN = (0.1, 0.9)
 _QUEUE = {
@@ -21,11 +19,6 @@ _QUEUE = {
     "why": pl.String,
 }
 _STAGE = "finding questions"
-_MOST_REASONS = 8
-_SAYS_NOTHING = 0.05
-_ROUNDED = 0.05
-_AT_ONCE = 20_000
-RULE = "rule: identifiers, units, brackets or places"
 
 
 def review_queue(
@@ -94,30 +87,13 @@ def _questions(
         if key not in best or chance[which] > best[key][0]:
             best[key] = (float(chance[which]), which)
     asked = np.array([which for _, which in best.values()], dtype=np.int64)
+    low_asked, high_asked = compared.low[asked], compared.high[asked]
+    reasons = explanations(compared.model, compared.nodes, low_asked, high_asked, compared.odds[asked])
     lines = []
-    for (probability, which), why in zip(best.values(), _explained(compared, asked), strict=True):
+    for (probability, which), why in zip(best.values(), reasons, strict=True):
         low, high = int(compared.low[which]), int(compared.high[which])
         mine, theirs = sites[first[low]], sites[first[high]]
         hang = int(count[low] * count[high]) if mine == theirs else rows_of[mine] * rows_of[theirs]
         value = round((1 - abs(2 * probability - 1)) * hang, 4)
-        lines.append((*sorted((first[low], first[high])), round(probability, 4), value, why))
+        lines.append((*sorted((first[low], first[high])), round(probability, 4), value, why.text))
     return pl.DataFrame(lines, schema=_QUEUE, orient="row")
-
-
-def _explained(compared: Compared, asked: Rows) -> Iterator[str]:
-    """Yield for each pair what speaks for and against it, in the light of the whole list."""
-    names = name_columns()
-    weights = np.array([compared.model.weights.get(name, 0.0) for name in names])
-    for start in range(0, len(asked), _AT_ONCE):
-        part = asked[start : start + _AT_ONCE]
-        said = features(compared.nodes, compared.low[part], compared.high[part]) * weights
-        rules = compared.odds[part] - said.sum(axis=1) - compared.model.intercept
-        heaviest = np.argsort(-np.abs(said), axis=1, kind="stable")[:, :_MOST_REASONS]
-        for odds, line, rule, places in zip(compared.odds[part], said, rules, heaviest, strict=True):
-            found = [Reason(feature=names[at], says=round(float(line[at]), 3)) for at in places]
-            found = [reason for reason in found if abs(reason.says) > _SAYS_NOTHING]
-            if abs(rule) > _ROUNDED:
-                found.insert(0, Reason(feature=RULE, says=round(float(rule), 1)))
-            yield Explanation(
-                probability=round(1 / (1 + exp(-float(odds))), 4), reasons=tuple(found[:_MOST_REASONS])
-            ).text

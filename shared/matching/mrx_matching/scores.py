@@ -12,14 +12,13 @@ from importlib.resources import files
 import numpy as np
 from rapidfuzz.fuzz import ratio
 
-from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, compared, features, name_columns
+from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, compared
 from mrx_matching.tokens import Floats, Nodes
 
 _AT_ONCE = 20_000
 SURE = 12.0
 NEVER = -30.0
 _SPELT_ALIKE = 0.75
-_SAYS_NOTHING = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +41,6 @@ class Model:
 
 
 @cache
-def _columns() -> tuple[str, ...]:
-    return tuple(name_columns())
-
-
-@cache
 def shipped_model(kind: str = "full") -> Model:
     """Return a model that needs no labels from the user: `full`, `places` without streets, or `names`."""
     text = files("mrx_matching").joinpath("lexicons/model.json").read_text(encoding="utf-8")
@@ -63,41 +57,28 @@ def model_for(nodes: Nodes) -> Model:
     return shipped_model("places" if (nodes.frame["city"] != "").any() else "names")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """What one feature says for (positive) or against two rows being one site, in log-odds."""
-
-    feature: str
-    says: float
+def identified(nodes: Nodes, low: Rows, high: Rows) -> Bools:
+    """Say of which pairs an identifier of sites is equal, and none that is valid differs."""
+    certain, barred = _by_identifiers(nodes, low, high)
+    return certain & ~barred
 
 
-def reasons(model: Model, nodes: Nodes, one: int, other: int) -> list[Reason]:
-    """Return what speaks for and against a pair, the weightiest first."""
-    low, high = np.array([min(one, other)]), np.array([max(one, other)])
-    values = features(nodes, low, high)[0]
-    found = [
-        Reason(feature=name, says=round(float(value) * model.weights.get(name, 0.0), 3))
-        for name, value in zip(_columns(), values, strict=True)
-    ]
-    rule = float(_rules(nodes, low, high)[0])
-    if rule:
-        found.append(Reason(feature="rule: identifiers, units, brackets or places", says=rule))
-    return sorted(
-        (reason for reason in found if abs(reason.says) > _SAYS_NOTHING), key=lambda reason: -abs(reason.says)
-    )
+def _by_identifiers(nodes: Nodes, low: Rows, high: Rows) -> tuple[Bools, Bools]:
+    certain, barred = np.zeros(len(low), dtype=bool), np.zeros(len(low), dtype=bool)
+    for kind in SAME_SITE_IDENTIFIERS:
+        codes, checked = nodes.codes(kind), nodes.is_checked(kind)
+        one, other = codes[low], codes[high]
+        there = (one >= 0) & (other >= 0)
+        certain |= there & (one == other)
+        barred |= there & (one != other) & checked[low] & checked[high]
+    return certain, barred
 
 
 def _rules(nodes: Nodes, low: Rows, high: Rows) -> Floats:
     """Return what no weight may outvote: identifiers of sites, and numbers of units."""
     found = np.zeros(len(low), dtype=np.float32)
-    certain = np.zeros(len(low), dtype=bool)
-    for kind in SAME_SITE_IDENTIFIERS:
-        codes = nodes.codes(kind)
-        one, other = codes[low], codes[high]
-        there = (one >= 0) & (other >= 0)
-        certain |= there & (one == other)
-        checked = nodes.is_checked(kind)
-        found[there & (one != other) & checked[low] & checked[high]] = 4 * NEVER
+    certain, barred = _by_identifiers(nodes, low, high)
+    found[barred] = 4 * NEVER
     codes = nodes.codes("numbers")
     one, other = codes[low], codes[high]
     found[(one >= 0) & (other >= 0) & (one != other) & ~certain] += NEVER

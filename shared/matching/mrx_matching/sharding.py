@@ -9,8 +9,8 @@ import polars as pl
 from mrx_matching.candidates import candidate_pairs
 from mrx_matching.features import Rows
 from mrx_matching.grouping import grouped
-from mrx_matching.reading import nodes_of
-from mrx_matching.scores import Model, model_for
+from mrx_matching.reading import SCHEMA, nodes_of
+from mrx_matching.scores import Model, identified, model_for
 from mrx_matching.tokens import Floats, Nodes
 
 _WORTH_KEEPING = -4.0
@@ -111,6 +111,7 @@ def sites_of(
         log_odds,
         must=of_nodes(must),
         cannot=of_nodes(cannot),
+        certain=identified(nodes, compared.low[kept], compared.high[kept]),
     )
     _, site = np.unique(label, return_inverse=True)
     site = _held_apart(site[numbers].astype(np.int64), numbers, rows, cannot)
@@ -121,6 +122,8 @@ def sites_of(
 def _held_apart(site: Rows, numbers: Rows, rows: pl.DataFrame, cannot: Collection[tuple[int, int]]) -> Rows:
     """Part rows that say the same although somebody decided that they are not one site."""
     alike = [pair for pair in cannot if numbers[pair[0]] == numbers[pair[1]]]
-    for later in sorted({max(pair, key=lambda place: (rows.row(place), place)) for pair in alike}):
+    # By what they say to the letter, so that the order of rows decides between copies alone.
+    written = rows.select(*SCHEMA)
+    for later in sorted({max(pair, key=lambda place: (written.row(place), place)) for pair in alike}):
         site[later] = site.max() + 1
     return site

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mrx_matching.identifiers import IDENTIFIER_KINDS
 from mrx_matching.letters import Letters, LettersOfNames, letters_of
 from mrx_matching.reading import UNCHECKED, weak_words
 
@@ -280,8 +279,7 @@ def _words(
 
 def _brands(words: pl.Series, weak: Sequence[str], places: Sequence[str]) -> pl.Series:
     """Return what is left of names without trades and places, in one piece; the whole where nothing is."""
-    taken = set(weak) | set(places)
-    drop = dict.fromkeys(taken, "")
+    drop = {*weak, *places}
     return pl.Series(
         [
             "".join(word for word in text.split() if word not in drop) or text.replace(" ", "")
@@ -297,6 +295,3 @@ def _trades(words: pl.Series, weak: Sequence[str]) -> pl.Series:
         [" ".join(sorted({word for word in text.split() if word in known})) for text in words.to_list()],
         dtype=pl.String,
     )
-
-
-__all__ = ["IDENTIFIER_KINDS", "Floats", "Nodes", "Numbers", "Texts", "Words"]

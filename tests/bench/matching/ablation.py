@@ -3,7 +3,7 @@
 One part after the other is left out or replaced by something plain, on the same rows; a Markdown table per set.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType, ModuleType
 from typing import Annotated
@@ -13,6 +13,7 @@ import polars as pl
 import typer
 from matchers import accuracy, content
 from mrx_matching import candidates, normalise, scores, sharding, tokens
+from mrx_matching.features import Bools
 from mrx_matching.grouping import Ids, LogOdds, grouped
 from mrx_matching.learning import without_labels
 from mrx_matching.lexicon import LegalForms, Phrases
@@ -53,10 +54,15 @@ def _connected(
 
 
 def _uncompleted(
-    size: int, low: Ids, high: Ids, odds: Floats, _log_odds: LogOdds, **decided: Collection[tuple[int, int]]
+    size: int, low: Ids, high: Ids, odds: Floats, _log_odds: LogOdds, *, certain: Bools, **_decided: object
 ) -> tuple[Ids, Floats]:
     return grouped(
-        size, low, high, odds, lambda one, _other: np.full(len(one), AGAINST, dtype=np.float32), **decided
+        size,
+        low,
+        high,
+        odds,
+        lambda one, _other: np.full(len(one), AGAINST, dtype=np.float32),
+        certain=certain,
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from itertools import permutations
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_matching import SiteRecord, normalise_country, pairwise, resolve
 from mrx_matching.clusters import resolve_frame
-from mrx_matching.explain import explain
+from mrx_matching.explain import explain, explain_rows
 from mrx_matching.generator.directory import directory
 from mrx_matching.reading import SCHEMA, frame_of
 
@@ -71,6 +72,17 @@ def test_rows_that_say_the_same_are_held_apart_by_a_decision() -> None:
     assert third in {one, other}
 
 
+def test_the_order_of_rows_does_not_say_which_of_three_copies_is_held_apart() -> None:
+    rows = [site("Karya Sentosa"), site("KARYA SENTOSA"), site("karya sentosa.")]
+    found = set()
+    for order in permutations(range(3)):
+        decided = (order.index(0), order.index(1))
+        label = resolve_frame(frame_of([rows[at] for at in order]), cannot=[decided])["site"].to_list()
+        groups = {frozenset(order[at] for at in range(3) if label[at] == one) for one in label}
+        found.add(frozenset(groups))
+    assert len(found) == 1
+
+
 def test_generated_directories_are_resolved_well() -> None:
     rows, truth = generated(11, 3000)
     found = pairwise(truth, resolve_frame(rows)["site"].to_list())
@@ -85,6 +97,14 @@ def test_an_explanation_names_what_differs() -> None:
     )
     assert "house differs" in said.text
     assert explain(site("A"), site("A", country="MY")).probability == 0
+
+
+def test_an_explanation_looks_at_coordinates() -> None:
+    names = ("Karya Sentosa", "Karya Sentosa Abadi")
+    rows = frame_of([site(name, address="Jalan Raya 12", city="Bekasi") for name in names])
+    rows = rows.with_columns(lng=107.0)
+    near, far = (explain_rows(rows.with_columns(lat=pl.Series([-6.0, lat]))) for lat in (-6.0, -7.0))
+    assert near.probability > explain_rows(rows.drop("lng")).probability > far.probability
 
 
 def test_spark_finds_the_same_sites(monkeypatch: pytest.MonkeyPatch) -> None:

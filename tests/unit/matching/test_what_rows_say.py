@@ -138,3 +138,23 @@ def test_rows_that_say_the_same_in_two_places_have_no_place() -> None:
     frame = frame_of([site("Sunrise Fashion")] * 2).with_columns(lat=pl.Series([30.0, 31.0]), lng=113.0)
     nodes, _ = nodes_of(frame, "CN")
     assert nodes["lat"].to_list() == [None]
+
+
+def test_a_row_that_is_sent_often_keeps_its_identifier() -> None:
+    one, other = site("Sunrise Fashion", os_id=WRONG[0]), site("Everlong Garment", os_id=WRONG[0])
+    assert len(set(labels(one, other))) == 1
+    assert len(set(labels(*[one] * 60, other))) == 1
+
+
+def test_how_often_a_row_is_sent_moves_no_coordinates() -> None:
+    rows = [site("Sunrise Fashion")] * 3
+    frame = frame_of(rows).with_columns(lat=pl.Series([30.0, 30.0, 30.008]), lng=113.0)
+    assert nodes_of(frame, "CN")[0]["lat"].to_list() == [pytest.approx(30.004)]
+
+
+def test_a_site_of_more_spellings_than_can_be_compared_is_one_by_its_identifier() -> None:
+    rows = [site(f"Firm{chr(97 + at // 26)}{chr(97 + at % 26)}zor", os_id=VALID[0]) for at in range(450)]
+    assert len(set(labels(*rows))) == 1
+    frame = frame_of(rows)
+    apart = resolve_frame(frame, cannot=[(0, 1)])["site"].to_list()
+    assert apart[0] != apart[1]
