@@ -53,7 +53,7 @@ bench: setup  ## Measure speed as ratios to a floor in the same run
 
 lock: setup  ## Choose newer versions and write the locks anew
 	@$(COMPILE) bootstrap.in --output-file bootstrap.lock
-	@$(COMPILE) $(PROJECTS) --all-extras --group dev $(OWN) --upgrade --output-file requirements.lock
+	@$(COMPILE) $(PROJECTS) --extra service --group dev $(OWN) --upgrade --output-file requirements.lock
 	@$(COMPILE) -c requirements.lock $(RUNTIME) $(OWN) --output-file deploy/runtime.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock - --output-file deploy/build.lock
 

@@ -1,115 +1,129 @@
-"""Which pairs of sites are worth a comparison: those that share a key, and no block is unbounded."""
+"""Which pairs of nodes are worth a comparison: those that share a key or many letters; no block is unbounded."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.fuzz import ratio, token_set_ratio
-from rapidfuzz.process import cpdist
+import polars as pl
 
-from mrx_matching.scores import SAME_SITE_IDENTIFIERS, Site, WordWeights
+from mrx_matching.identifiers import IDENTIFIER_KINDS
+from mrx_matching.tokens import Nodes
 
 Pairs = npt.NDArray[np.int64]
 
-BLOCK_CAP = 48
-"""A larger block is not compared all with all: each site with its next neighbours by name."""
+BLOCK_CAP = 24
+"""A larger block is not compared all with all: each node with its next neighbours by name."""
 
-_NEIGHBOURS = 6
-_LETTERS_ALIKE = 72.0
-_WORDS_ALIKE = 88.0
-_PREFIX = 5
-_VOWELS = str.maketrans("", "", "aeiouyhw")
-_COMPANY_IDENTIFIERS = ("lei", "duns", "vat", "zc")
+_NEIGHBOURS = 4
+_ACRONYM = 6
 
 
-def candidate_pairs(sites: Sequence[Site], weights: Mapping[str, WordWeights]) -> Pairs:
-    """Return pairs of positions, smaller first, each once, in order. `sites` are in content order."""
-    blocks: defaultdict[str, list[int]] = defaultdict(list)
-    for position, site in enumerate(sites):
-        for key in set(_keys(site, weights[site.content[0]])):
-            blocks[key].append(position)
-    found = [_pairs_of(members, sites) for members in blocks.values() if len(members) > 1]
-    if not found:
-        return np.empty((0, 2), dtype=np.int64)
-    codes = np.unique(np.concatenate([low * len(sites) + high for low, high in found]))
-    return np.stack([codes // len(sites), codes % len(sites)], axis=1)
+def candidate_pairs(nodes: Nodes) -> Pairs:
+    """Return pairs of nodes, smaller first, each once, in order."""
+    found = [_block_pairs(keys_of(nodes)), _alike_by_letters(nodes)]
+    codes = np.unique(np.concatenate([low * nodes.size + high for low, high in found]))
+    return np.stack([codes // nodes.size, codes % nodes.size], axis=1)
 
 
-def promising(sites: Sequence[Site], pairs: Pairs) -> Pairs:
-    """Keep the pairs whose names are not plainly different, by a quick look at the letters."""
-    if not len(pairs):
-        return pairs
-    squashed = np.array([site.name.squashed for site in sites], dtype=object)
-    spaced = np.array([" ".join(site.name.words) for site in sites], dtype=object)
-    one, other = pairs[:, 0], pairs[:, 1]
-    keep = _alike(squashed[one], squashed[other], ratio) >= _LETTERS_ALIKE
-    plain = np.array(["".join(site.name.plain) for site in sites], dtype=object)
-    keep |= _alike(plain[one], plain[other], ratio) >= _LETTERS_ALIKE
-    keep |= _alike(spaced[one], spaced[other], token_set_ratio) >= _WORDS_ALIKE
-    aliased = np.array([bool(site.name.alias) for site in sites])
-    keep |= aliased[one] | aliased[other]
-    for kind in (*SAME_SITE_IDENTIFIERS, *_COMPANY_IDENTIFIERS):
-        values = np.array([getattr(site, kind) for site in sites], dtype=object)
-        keep |= (values[one] != "") & (values[one] == values[other])
-    return pairs[keep]
-
-
-def _alike(
-    one: npt.NDArray[np.object_], other: npt.NDArray[np.object_], scorer: Callable[..., float]
-) -> npt.NDArray[np.float32]:
-    return cpdist(one, other, scorer=scorer, dtype=np.float32)
-
-
-def _pairs_of(
-    members: list[int], sites: Sequence[Site]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    size = len(members)
-    if size <= BLOCK_CAP:
-        block = np.array(members, dtype=np.int64)
-        low, high = _all_with_all(size)
-        return block[low], block[high]
-    ordered = np.array(
-        sorted(members, key=lambda position: (sites[position].name.squashed, position)),
-        dtype=np.int64,
+def keys_of(nodes: Nodes) -> pl.LazyFrame:
+    """Return each `key` with each `node` that has it; keys are a `kind` each, and depend on what the nodes say alone."""
+    return pl.concat(
+        keys.with_columns(kind=pl.lit(kind, dtype=pl.UInt8))
+        for kind, keys in enumerate(_kinds_of_keys(nodes))
     )
-    one = np.concatenate([ordered[:-step] for step in range(1, _NEIGHBOURS + 1)])
-    other = np.concatenate([ordered[step:] for step in range(1, _NEIGHBOURS + 1)])
-    return np.minimum(one, other), np.maximum(one, other)
 
 
-@cache
-def _all_with_all(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    low, high = np.triu_indices(size, k=1)
-    return low, high
+def _kinds_of_keys(nodes: Nodes) -> Iterator[pl.LazyFrame]:
+    frame = (
+        nodes.frame.lazy()
+        .with_columns(
+            first=nodes.house.texts(0),
+            **{f"w{place}": nodes.name.texts(place) for place in range(3)},
+            **{f"s{place}": nodes.street.texts(place) for place in range(2)},
+        )
+        .with_columns(pl.col("first", "w0", "w1", "w2", "s0", "s1").fill_null(""))
+    )
+
+    def keyed(*columns: str | pl.Expr) -> pl.LazyFrame:
+        names = [column for column in columns if isinstance(column, str)]
+        there = pl.all_horizontal([pl.col(name) != "" for name in names] or [pl.lit(value=True)])
+        key = pl.struct([pl.col(c) if isinstance(c, str) else c for c in columns])
+        return frame.filter(there).select("node", key=key.hash(seed=7))
+
+    for kind in IDENTIFIER_KINDS:
+        yield keyed(kind)
+    yield keyed("squash", "city")
+    yield keyed("brand")
+    yield keyed("brand", "city")
+    yield keyed("brand", "first")
+    yield keyed("plain")
+    yield keyed("w0")
+    yield keyed("w0", "w1")
+    yield keyed("w0", "w2")
+    yield keyed("w1", "w2")
+    yield keyed("w0", "city")
+    yield keyed("w1", "city")
+    yield keyed("w0", "post")
+    yield keyed("s0", "first")
+    yield keyed("s1", "first")
+    yield keyed("s0", "s1", "city")
+    yield keyed("post", "first")
+    yield keyed("city", "first", "s0")
+    yield keyed(pl.col("brand").str.slice(0, 5), "city")
+    yield keyed(pl.col("brand").str.slice(-5), "city")
+    yield keyed(_skeleton("brand"), "city")
+    yield keyed(_skeleton("squash").str.slice(0, 8))
+    yield _in_one(frame, ("brand", "alias"))
+    short = frame.filter(pl.col("brand").str.len_chars().is_between(2, _ACRONYM))
+    for also in ("city", "post", "first"):
+        mine = short.filter(pl.col(also) != "")
+        theirs = frame.filter(pl.col(also) != "")
+        yield pl.concat(
+            [
+                mine.select("node", key=pl.struct(word="brand", also=also).hash(seed=7)),
+                theirs.select("node", key=pl.struct(word="initials", also=also).hash(seed=7)),
+            ]
+        ).unique()
 
 
-def _keys(site: Site, weights: WordWeights) -> Iterator[str]:
-    country, name = site.content[0], site.name
-    for kind in SAME_SITE_IDENTIFIERS:
-        if value := getattr(site, kind):
-            yield f"{kind}|{value}"
-    for kind in _COMPANY_IDENTIFIERS:
-        if value := getattr(site, kind):
-            yield f"{kind}|{value}"
-    words = {*name.words, *name.alias}
-    for word in words:
-        yield f"{country}|w|{word}"
-        yield f"{country}|k|{_skeleton(word)}"
-    informative = sorted(words, key=lambda word: (-weights.weight(word), word))[:4]
-    for place, word in enumerate(informative):
-        for other in informative[place + 1 :]:
-            yield f"{country}|2|{min(word, other)} {max(word, other)}"
-    yield f"{country}|s|{name.squashed[:_PREFIX]}"
-    yield f"{country}|e|{name.squashed[-_PREFIX:]}"
-    yield f"{country}|c|{_skeleton(name.squashed)[:8]}"
-    for word in site.city | site.region:
-        yield f"{country}|p|{word}|{_skeleton(name.squashed)[:3]}"
-    for number in site.address.numbers:
-        yield f"{country}|a|{number}|{site.postcode}|{name.squashed[:2]}"
+def _in_one(frame: pl.LazyFrame, columns: tuple[str, ...]) -> pl.LazyFrame:
+    """Return keys that are equal wherever the text stands."""
+    parts = [
+        frame.filter(pl.col(column) != "").select("node", key=pl.col(column).hash(seed=7))
+        for column in columns
+    ]
+    return pl.concat(parts).unique()
 
 
-def _skeleton(word: str) -> str:
-    bare = word[:1] + word[1:].translate(_VOWELS)
-    return "".join(letter for place, letter in enumerate(bare) if not place or bare[place - 1] != letter)
+def _skeleton(column: str) -> pl.Expr:
+    return pl.col(column).str.slice(0, 1) + pl.col(column).str.slice(1).str.replace_all("[aeiouyhw]", "")
+
+
+def _block_pairs(keys: pl.LazyFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    shared = keys.filter(pl.len().over("kind", "key") > 1).sort("kind", "key", "node").collect()
+    key = shared.select(pl.struct("kind", "key").rle_id()).to_series().to_numpy()
+    node = shared["node"].to_numpy().astype(np.int64)
+    if not len(key):
+        return node, node
+    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    sizes = np.diff(np.append(starts, len(key)))
+    small = np.repeat(sizes <= BLOCK_CAP, sizes)
+    lows, highs = [], []
+    at = np.arange(len(key))
+    for step in range(1, BLOCK_CAP):
+        at = at[at + step < len(key)]
+        at = at[key[at] == key[at + step]]
+        if step > _NEIGHBOURS:
+            at = at[small[at]]
+        if not len(at):
+            break
+        lows.append(node[at])
+        highs.append(node[at + step])
+    return np.concatenate(lows), np.concatenate(highs)
+
+
+def _alike_by_letters(nodes: Nodes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return for each distinct name its likest others, by its runs of letters that few names share."""
+    low, high = nodes.letters.likest()
+    first = nodes.letters.first
+    return np.minimum(first[low], first[high]), np.maximum(first[low], first[high])

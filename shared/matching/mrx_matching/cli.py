@@ -1,185 +1,252 @@
-"""`mrx match`: sites out of lists, and a member's suppliers in a released list."""
+"""`mrx match`: sites out of lists, questions about them, and a member's suppliers in a released list."""
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import polars as pl
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from mrx_matching.clusters import resolve_with_confidence
-from mrx_matching.countries import normalise_country
-from mrx_matching.identifiers import check_identifier
-from mrx_matching.link import Decision
-from mrx_matching.link import link as link_records
-from mrx_matching.records import SiteRecord
+from mrx_matching.clusters import resolve_frame
+from mrx_matching.engine import Models
+from mrx_matching.explain import explain_rows
+from mrx_matching.history import (
+    Decisions,
+    carried_on,
+    learnt_from,
+    read_decisions,
+    read_former,
+    write_redirects,
+)
+from mrx_matching.index import IndexFolder, write_index
+from mrx_matching.link import Decision, link_with_index
+from mrx_matching.lists import InputRejected, read_list, refuse_repeated, write_table
+from mrx_matching.review import review_queue
 
 app = typer.Typer(help="Find out which rows are the same supplier site.", no_args_is_help=True)
 
-_TEXT_COLUMNS = ("name", "address", "city", "region", "postcode")
-_IDENTIFIERS = {
-    "os_id": "os_id",
-    "duns": "duns",
-    "lei": "lei",
-    "tax_id": "vat",
-    "gln": "gln",
-    "vat": "vat",
-    "zs": "zs",
-    "zc": "zc",
-}
-_KNOWN = {"record_id", "source", "country", "lat", "lng", *_TEXT_COLUMNS, *_IDENTIFIERS}
 _BAD_INPUT = 2
 _INFRASTRUCTURE = 3
 
+_Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists as CSV or Parquet.")]
 _NamesOnly = Annotated[bool, typer.Option("--names-only", help="Look at names and country alone.")]
+_DecisionsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--decisions", help="What people decided: a_source,a_id,b_source,b_id,decision (same or different)."
+    ),
+]
+_Learn = Annotated[
+    bool, typer.Option("--learn", help="Move the weights towards the decisions, country by country.")
+]
 
 
-class InputRejected(Exception):
-    """A file that cannot be read as a list: says where and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    source: str
-    record_id: str
-    record: SiteRecord
+class Engine(StrEnum):
+    LOCAL = "local"
+    SPARK = "spark"
 
 
 @app.command()
 def resolve(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists as CSV.")],
+    files: _Files,
     out: Annotated[Path, typer.Option(help="Where to write source,record_id,site_id,confidence.")],
+    *,
+    engine: Annotated[Engine, typer.Option(help="This machine, or Apache Spark.")] = Engine.LOCAL,
+    names_only: _NamesOnly = False,
+    decisions: _DecisionsFile = None,
+    learn: _Learn = False,
+    former: Annotated[
+        Path | None, typer.Option(help="The sites of an earlier run, whose ids are carried on.")
+    ] = None,
+) -> None:
+    """Put the rows of one or more lists into sites."""
+    with _exit_codes(), _progress() as stages:
+        before = read_former(former) if former else None
+        rows = _read_all(files, names_only=names_only, stages=stages)
+        decided, model = _decided(rows, decisions, learn=learn)
+        ids = rows.select("source", "record_id")
+        if engine is Engine.SPARK:
+            found = _on_spark(rows, model, decided)
+        else:
+            found = resolve_frame(
+                rows,
+                processes=os.cpu_count() or 1,
+                progress=stages,
+                model=model,
+                must=decided.same,
+                cannot=decided.different,
+            )
+        del rows
+        site = found["site"].cast(pl.String)
+        said = ""
+        if before:
+            carried = carried_on(before, ids, found["site"])
+            keys = zip(ids["source"].to_list(), ids["record_id"].to_list(), strict=True)
+            site = pl.Series([carried.site_of[key] for key in keys], dtype=pl.String)
+            said = f"; {len(carried.redirects)} retired ids: {write_redirects(out, carried.redirects)}"
+        write_table(out, ids.with_columns(site_id=site, confidence=found["confidence"]))
+    typer.echo(f"{ids.height} rows are {site.n_unique()} sites: {out}{said}")
+
+
+@app.command()
+def review(
+    files: _Files,
+    out: Annotated[Path, typer.Option(help="Where to write the questions, the most valuable first.")],
+    *,
+    names_only: _NamesOnly = False,
+    decisions: _DecisionsFile = None,
+    learn: _Learn = False,
+) -> None:
+    """Write the pairs of rows that are worth a person's time; answers go into their column `decision`."""
+    with _exit_codes(), _progress() as stages:
+        rows = _read_all(files, names_only=names_only, stages=stages)
+        decided, model = _decided(rows, decisions, learn=learn)
+        queue = review_queue(
+            rows,
+            processes=os.cpu_count() or 1,
+            progress=stages,
+            model=model,
+            must=decided.same,
+            cannot=decided.different,
+        )
+        write_table(out, _questions(rows, queue))
+    typer.echo(f"{rows.height} rows: {queue.height} questions: {out}")
+
+
+def _questions(rows: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
+    place = pl.concat_str(
+        [
+            pl.when(pl.col(c) != "").then(pl.col(c))
+            for c in ("address", "postcode", "city", "region", "country")
+        ],
+        separator=", ",
+        ignore_nulls=True,
+    )
+    shown = rows.select("source", id="record_id", name="name", place=place)
+    sides = [
+        shown[queue[column]].rename({name: f"{side}_{name}" for name in shown.columns})
+        for side, column in (("a", "one"), ("b", "other"))
+    ]
+    return pl.concat(
+        [*sides, queue.select("probability", "value", "why", decision=pl.lit(""))], how="horizontal"
+    )
+
+
+@app.command()
+def index(
+    b: Annotated[Path, typer.Argument(metavar="B.csv", help="A released list.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; `link` takes it in place of the list.")],
     *,
     names_only: _NamesOnly = False,
 ) -> None:
-    """Put the rows of one or more lists into sites."""
-    with _exit_codes():
-        rows = [row for file in files for row in _read(file, names_only=names_only)]
-        _refuse_repeated(rows)
-        with _progress() as say:
-            labels, confidence = resolve_with_confidence([row.record for row in rows], progress=say)
-        _write(
-            out,
-            ("source", "record_id", "site_id", "confidence"),
-            (
-                (row.source, row.record_id, label, f"{sure:.4f}")
-                for row, label, sure in zip(rows, labels, confidence, strict=True)
-            ),
-        )
-    typer.echo(f"{len(rows)} rows are {len(set(labels))} sites: {out}")
+    """Make a list ready to be searched, once for many a `link`."""
+    with _exit_codes(), _progress() as stages:
+        rows = _read_all([b], names_only=names_only, stages=stages)
+        write_index(rows, out, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
+    typer.echo(f"{rows.height} rows are indexed: {out}")
 
 
 @app.command()
 def link(
     a: Annotated[Path, typer.Argument(metavar="A.csv", help="A member's suppliers.")],
-    b: Annotated[Path, typer.Argument(metavar="B.csv", help="A released list.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="A released list, or its index.")],
     out: Annotated[Path, typer.Option(help="Where to write a_id,b_id,score,decision.")],
     *,
     names_only: _NamesOnly = False,
 ) -> None:
     """Find the entries of one list in another."""
-    with _exit_codes():
-        left, right = (_read(file, names_only=names_only) for file in (a, b))
-        _refuse_repeated(left)
-        _refuse_repeated(right)
-        links = [
-            found
-            for found in link_records([row.record for row in left], [row.record for row in right])
-            if found.decision is not Decision.NONE
-        ]
-        _write(
-            out,
-            ("a_id", "b_id", "score", "decision"),
-            ((found.left_key, found.right_key, f"{found.score:.4f}", found.decision) for found in links),
-        )
-    matched = sum(found.decision is Decision.MATCH for found in links)
+    with _exit_codes(), _progress() as stages:
+        left = _read_all([a], names_only=names_only, stages=stages)
+        with _indexed(b, left, names_only=names_only, stages=stages) as listed:
+            found = link_with_index(left, listed, processes=os.cpu_count() or 1, progress=stages)
+            ids = listed.record_ids()
+        found = found.with_columns(a_id=left["record_id"]).filter(pl.col("decision") != Decision.NONE.value)
+        links = found.select("a_id", ids.gather(found["right"]).alias("b_id"), "score", "decision")
+        write_table(out, links)
+    matched = int((links["decision"] == Decision.MATCH.value).sum())
     typer.echo(
-        f"{len(left)} rows: {matched} match, {len(links) - matched} to review, "
-        f"{len(left) - len(links)} none: {out}"
+        f"{left.height} rows: {matched} match, {links.height - matched} to review, "
+        f"{left.height - links.height} none: {out}"
     )
 
 
-def _read(file: Path, *, names_only: bool) -> list[Row]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            _check_header(file, reader.fieldnames or ())
-            return [
-                _row(file, number, columns, names_only=names_only)
-                for number, columns in enumerate(reader, start=2)
-            ]
-    except FileNotFoundError as error:
-        raise InputRejected(f"{file}: there is no such file; check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputRejected(f"{file}: is not UTF-8; save it as CSV in UTF-8") from error
-    except csv.Error as error:
-        raise InputRejected(f"{file}: is not CSV ({error}); save it as CSV in UTF-8") from error
+@contextmanager
+def _indexed(b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages") -> Iterator[IndexFolder]:
+    """Yield the index of a list: the one that is named, or one for this once, of the countries that are asked for."""
+    if b.is_dir():
+        yield IndexFolder(b, names_only=names_only)
+        return
+    right = _read_all([b], names_only=names_only, stages=stages)
+    right = right.filter(pl.col("country").is_in(left["country"].unique().implode()))
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "index"
+        write_index(right, made, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
+        yield IndexFolder(made, names_only=names_only)
 
 
-def _check_header(file: Path, header: Iterable[str]) -> None:
-    header = tuple(header)
-    for needed in ("record_id", "name", "country"):
-        if needed not in header:
-            raise InputRejected(
-                f"{file}: row 1: column {needed!r} is missing; the header needs record_id,name,country"
-            )
-    if unknown := sorted(set(header) - _KNOWN):
-        typer.echo(f"{file}: ignored columns {', '.join(unknown)}", err=True)
+@app.command()
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A row as FILE:RECORD_ID.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another row as FILE:RECORD_ID.")],
+) -> None:
+    """Say why two rows are, or are not, one site."""
+    with _exit_codes():
+        rows = pl.concat([_pick(a), _pick(b)])
+    typer.echo(explain_rows(rows).text)
 
 
-def _row(file: Path, number: int, columns: dict[str, str | None], *, names_only: bool) -> Row:
-    text = {column: (value or "").strip() for column, value in columns.items() if column}
-    for needed in ("record_id", "name"):
-        if not text[needed]:
-            raise InputRejected(f"{file}: row {number}: {needed} is empty; fill it in")
-    country = normalise_country(text["country"])
-    if country is None:
-        raise InputRejected(
-            f"{file}: row {number}: country {text['country']!r} is unknown; "
-            "write its name or its ISO 3166 code"
+def _pick(address: str) -> pl.DataFrame:
+    file, _, record_id = address.rpartition(":")
+    if not file:
+        raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
+    rows = read_list(Path(file), say=_tell).filter(pl.col("record_id") == record_id)
+    if rows.is_empty():
+        raise InputRejected(f"{file}: has no record_id {record_id!r}; check the id")
+    return rows.head(1)
+
+
+def _read_all(files: Sequence[Path], *, names_only: bool, stages: "_Stages") -> pl.DataFrame:
+    lists = [
+        (
+            file,
+            read_list(file, names_only=names_only, say=_tell, step=partial(stages, f"reading {file.name}")),
         )
-    known = {"name": text["name"]}
-    if not names_only:
-        known |= {column: text.get(column, "") for column in _TEXT_COLUMNS}
-        known |= _identifiers(file, number, text)
-    return Row(
-        source=text.get("source") or file.stem,
-        record_id=text["record_id"],
-        record=SiteRecord(key=text["record_id"], country=country, **known),
-    )
+        for file in files
+    ]
+    refuse_repeated(lists)
+    return pl.concat([rows for _, rows in lists]).drop("row")
 
 
-def _identifiers(file: Path, number: int, text: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for column, kind in _IDENTIFIERS.items():
-        if text.get(column):
-            try:
-                found[kind] = check_identifier(kind, text[column])
-            except ValueError as error:
-                typer.echo(f"{file}: row {number}: {column} is not used: {error}", err=True)
-    return found
+def _decided(rows: pl.DataFrame, file: Path | None, *, learn: bool) -> tuple[Decisions, Models]:
+    if learn and file is None:
+        raise InputRejected("--learn: there is nothing to learn from; add --decisions FILE")
+    decided = read_decisions(file, rows) if file else Decisions()
+    return decided, learnt_from(decided, rows) if learn else None
 
 
-def _refuse_repeated(rows: Iterable[Row]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for row in rows:
-        if (row.source, row.record_id) in seen:
-            raise InputRejected(
-                f"source {row.source!r}: record_id {row.record_id!r} occurs twice; "
-                "make it unique within its file and source"
-            )
-        seen.add((row.source, row.record_id))
+def _on_spark(rows: pl.DataFrame, model: Models, decided: Decisions) -> pl.DataFrame:
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
+
+        from mrx_matching.spark import resolve_on_spark  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise InputRejected("engine spark: Spark is not installed; install mrx-matching[spark]") from error
+    session = SparkSession.builder.appName("mrx match").getOrCreate()
+    try:
+        return resolve_on_spark(session, rows, model=model, must=decided.same, cannot=decided.different)
+    finally:
+        session.stop()
 
 
-def _write(out: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(lines)
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 @contextmanager
@@ -187,15 +254,15 @@ def _exit_codes() -> Iterator[None]:
     try:
         yield
     except InputRejected as error:
-        typer.echo(str(error), err=True)
+        _tell(str(error))
         raise typer.Exit(_BAD_INPUT) from error
     except OSError as error:
-        typer.echo(f"{error.filename}: {error.strerror}", err=True)
+        _tell(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         raise typer.Exit(_INFRASTRUCTURE) from error
 
 
 class _Stages:
-    """Shows each stage of a resolution as a bar of its own."""
+    """Shows each stage of a command as a bar of its own."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -209,5 +276,7 @@ class _Stages:
 
 @contextmanager
 def _progress() -> Iterator[_Stages]:
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         yield _Stages(bars)

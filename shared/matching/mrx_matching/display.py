@@ -42,16 +42,16 @@ def published_name(text: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def published_address(text: str) -> str:
-    return _settled(lambda once: _title(address_words().rewrite(fold(once))), text)
+    return _settled(lambda once: _title(address_words().rewrite(fold(once, in_syllables=True))), text)
 
 
 @lru_cache(maxsize=1 << 16)
 def published_place(text: str) -> str:
-    return _settled(lambda once: _title(fold(once)), text)
+    return _settled(lambda once: _title(fold(once, in_syllables=True)), text)
 
 
 def _name(text: str) -> str:
-    core, legal = without_legal_forms(fold(text))
+    core, legal = without_legal_forms(fold(text, in_syllables=True))
     prefixes = legal_forms().prefixes
     return " ".join(
         part

@@ -16,12 +16,20 @@ class Phrases:
 
     by_spelling: Mapping[Tokens, Tokens]
     longest: int
+    beginnings: frozenset[str]
+    """The first tokens of all spellings."""
 
     def rewrite(self, tokens: Sequence[str]) -> list[str]:
         """Replace every known spelling, the longest first, from left to right."""
+        if self.beginnings.isdisjoint(tokens):
+            return list(tokens)
         rewritten: list[str] = []
         at = 0
         while at < len(tokens):
+            if tokens[at] not in self.beginnings:
+                rewritten.append(tokens[at])
+                at += 1
+                continue
             for size in range(min(self.longest, len(tokens) - at), 0, -1):
                 meant = self.by_spelling.get(tuple(tokens[at : at + size]))
                 if meant is not None:
@@ -86,10 +94,10 @@ def place_words() -> Phrases:
 
 
 @cache
-def script_words() -> tuple[tuple[str, str], ...]:
-    """Words of other scripts that are not to be spelled out, longest first."""
+def script_words() -> Mapping[str, str]:
+    """Words of other scripts that are not to be spelled out, longest first, with what they mean."""
     rows = ((row["written"], row["meant"]) for row in _rows("script_words"))
-    return tuple(sorted(rows, key=lambda row: (-len(row[0]), row[0])))
+    return MappingProxyType(dict(sorted(rows, key=lambda row: (-len(row[0]), row[0]))))
 
 
 @cache
@@ -110,7 +118,9 @@ def _build(rows: Iterable[tuple[Tokens, str]]) -> Phrases:
     for meant, spellings in rows:
         for spelling in (*((meant,) if meant else ()), *_spellings(spellings)):
             by_spelling.setdefault(spelling, meant)
-    return Phrases(MappingProxyType(by_spelling), max(map(len, by_spelling), default=0))
+    return Phrases(
+        by_spelling, max(map(len, by_spelling), default=0), frozenset(spelling[0] for spelling in by_spelling)
+    )
 
 
 def _spellings(cell: str) -> Iterable[Tokens]:

@@ -22,9 +22,23 @@ from mrx_matching.lexicon import (
 
 _MOJIBAKE = re.compile("[\u00c2\u00c3\u00c4\u00c5\u00e2\u0102][\u0080-\u00bf\u0152-\u2122]")
 _APOSTROPHES = re.compile(r"['`\u00b4\u2018\u2019\u02bc]")
-_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
+_OTHER_SCRIPT = re.compile("[\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af]")
+_IDEOGRAPHS = re.compile("[\u3400-\u9fff]+")
+_ORDINAL_IN_CHARACTERS = re.compile(
+    "\u7b2c([0-9]+|[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341])"
+)
+_DIGITS = {character: str(value) for value, character in enumerate("一二三四五六七八九十", start=1)}
+_ALSO_CALLED = re.compile(
+    r"[\s,;:(\[]+(?:d\.?\s?/?\s?b\.?\s?/?\s?a|t/a|a\.?k\.?a|f\.?k\.?a|trading as|doing business as|also known as"
+    r"|formerly(?: known as)?|nombre comercial|nome fantasia|nom commercial)\b\.?[\s:]*",
+    re.IGNORECASE,
+)
 _MESSRS = re.compile(r"^\s*m/s\b\.?", re.IGNORECASE)
 _PRIVATE = re.compile(r"\(\s*p(?:vt|riv)?\.?\s*\)", re.IGNORECASE)
+_MARKS = re.compile(r"[/(]")
+"""Without one of these neither `M/s` nor `(P)` is in a text."""
+
+_DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _TRAILING_BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]?\s*$")
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})(\d+)")
@@ -58,6 +72,16 @@ _ROMAN = {
         start=1,
     )
 }
+_SYLLABLES_TOO = frozenset({"xi", "vi"})
+_UNIT_LETTERS = frozenset("abcdefgh")
+_NUMBER_WORDS = {
+    word: str(value)
+    for words in (
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    )
+    for value, word in enumerate(words, start=1)
+}
 _NUMBER_SIGNS = frozenset({"no", "nr", "number"})
 _SPACED_OUT = 0.7
 _LONGEST_TEXT = 400
@@ -82,39 +106,39 @@ class Name:
     squashed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    words: frozenset[str]
-    numbers: frozenset[str]
-
-
 @lru_cache(maxsize=1 << 17)
-def fold(text: str) -> tuple[str, ...]:
+def fold(text: str, *, in_syllables: bool = False) -> tuple[str, ...]:
     """Return the words of a text in lower-case ASCII, without punctuation, letters no longer spaced out.
 
-    Spellings that differ only in case, accents, punctuation or white space fold to the same words.
+    Spellings that differ only in case, accents, punctuation or white space fold to the same words. A run of Chinese
+    characters is one word, or `in_syllables` one for each character.
     """
-    text = _repaired(unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]))
+    text = text[:_LONGEST_TEXT]
     if not text.isascii():
-        for written, meant in script_words():
-            text = text.replace(written, f" {meant} ")
-        text = _IDEOGRAPH.sub(r" \g<0>", text)
-    text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text))
-    text = _APOSTROPHES.sub("", anyascii(text)).lower().replace("&", " and ")
-    plain = _NOT_WORD.sub(" ", text).strip()
-    letters = sum(len(token) == 1 for token in plain.split())
-    if letters > len(plain.split()) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
+        text = _repaired(unicodedata.normalize("NFKC", text))
+        if _OTHER_SCRIPT.search(text):
+            text = _ORDINAL_IN_CHARACTERS.sub(lambda found: f" {_DIGITS.get(found[1], found[1])} ", text)
+            text = _written_words().sub(lambda found: f" {script_words()[found[0]]} ", text)
+            between = " " if in_syllables else ""
+            text = _IDEOGRAPHS.sub(lambda found: f" {between.join(_spelt(found[0]))} ", text)
+        text = anyascii(_APOSTROPHES.sub("", text))
+    text = _PRIVATE.sub(" pvt ", _MESSRS.sub("", text)) if _MARKS.search(text) else text
+    text = _APOSTROPHES.sub("", text).lower().replace("&", " and ")
+    words = _NOT_WORD.sub(" ", text).split()
+    letters = sum(len(word) == 1 for word in words)
+    if letters > len(words) * _SPACED_OUT and _WIDE_GAP.search(text.strip()):
         return tuple(joined for part in _WIDE_GAP.split(text) if (joined := _NOT_WORD.sub("", part)))
-    return tuple(_join_single_letters(plain.split()))
+    return tuple(_join_single_letters(words)) if letters > 1 else tuple(words)
 
 
 @lru_cache(maxsize=1 << 17)
 def parse_name(text: str) -> Name:
-    main, alias = text, ""
-    bracket = _TRAILING_BRACKET.search(text)
-    if bracket and fold(text[: bracket.start()]):
-        main, alias = text[: bracket.start()], bracket[1]
+    text = _DATE.sub(" ", text) if _DATE.search(text) and _DATE.sub("", text).strip() else text
+    main, alias = _with_its_other_name(text)
     core, legal = without_legal_forms(_without_cut_form(fold(main), len(text.strip())))
+    if tail := _unit_at_the_end(core):
+        head, before = without_legal_forms(core[:-tail])
+        core, legal = (*head, *core[-tail:]), legal or before
     tokens = numbered(core)
     plain = tuple(token for token in tokens if not is_number(token))
     numbers = frozenset(token for token in tokens if is_number(token))
@@ -134,15 +158,33 @@ def parse_name(text: str) -> Name:
     )
 
 
-@lru_cache(maxsize=1 << 17)
-def parse_address(text: str) -> Address:
+def _unit_at_the_end(tokens: Sequence[str]) -> int:
+    """Return how many words at the end name a unit, `no 3 plant` for example; 0 where all do."""
+    units = premises_words().by_spelling
+    for size, token in enumerate(reversed(tokens)):
+        if not (token.isdigit() or token in _NUMBER_SIGNS or token in _ROMAN or (token,) in units):
+            return size
+    return 0
+
+
+def _with_its_other_name(text: str) -> tuple[str, str]:
+    """Part a name from another that it says the company has, or from a bracket at its end."""
+    also = _ALSO_CALLED.search(text)
+    if also and fold(text[: also.start()]) and fold(text[also.end() :]):
+        return text[: also.start()], text[also.end() :].rstrip(" )]")
+    bracket = _TRAILING_BRACKET.search(text)
+    if bracket and fold(text[: bracket.start()]):
+        return text[: bracket.start()], bracket[1]
+    return text, ""
+
+
+def parse_address_in_order(text: str) -> tuple[list[str], list[str]]:
+    """Return the words and the numbers of an address as they follow each other."""
     tokens = address_words().rewrite(
         [part for token in fold(text) for part in _split_letters_and_digits(token)]
     )
-    return Address(
-        words=frozenset(token for token in tokens if not token[0].isdigit()),
-        numbers=frozenset(token.lstrip("0") or "0" for token in tokens if token[0].isdigit()),
-    )
+    numbers = [token.lstrip("0") or "0" for token in tokens if token[0].isdigit()]
+    return [token for token in tokens if not token[0].isdigit()], numbers
 
 
 @lru_cache(maxsize=1 << 16)
@@ -204,7 +246,7 @@ def _beginnings_of_legal_forms() -> frozenset[str]:
 
 
 def numbered(tokens: Sequence[str]) -> list[str]:
-    """Write unit numbers as digits: roman numerals at the end, ordinals, digits stuck to a word."""
+    """Write unit numbers as digits: roman numerals, ordinals, numerals in words, digits stuck to a word."""
     parts: list[str] = []
     for token in [token for token in tokens if token not in _NUMBER_SIGNS] or tokens:
         if ordinal := _ORDINAL.fullmatch(token):
@@ -213,10 +255,27 @@ def numbered(tokens: Sequence[str]) -> list[str]:
             parts.extend(stuck.groups())
         else:
             parts.append(token)
-    for place in range(1, len(parts)):
-        if parts[place] in _ROMAN and (len(parts[place]) > 1 or place == len(parts) - 1):
-            parts[place] = _ROMAN[parts[place]]
+    for place in range(len(parts)):
+        if (number := _unit_number(parts, place)) is not None:
+            parts[place] = number
     return [part.lstrip("0") or "0" if part.isdigit() else part for part in parts]
+
+
+def _unit_number(parts: Sequence[str], place: int) -> str | None:
+    """Return the number that a roman numeral, a numeral in words or a unit's letter stands for, if it is one here."""
+    word = parts[place]
+    units = premises_words().by_spelling
+    after_unit = place > 0 and (parts[place - 1],) in units
+    beside_unit = after_unit or (place > 0 and (*parts[place + 1 : place + 2],) in units)
+    if place > 0 and word in _ROMAN:
+        is_last = place == len(parts) - 1
+        # `Xi` and `Vi` are syllables of names too.
+        if beside_unit or (len(word) > 1 and word not in _SYLLABLES_TOO) or (len(word) == 1 and is_last):
+            return _ROMAN[word]
+        return None
+    if beside_unit and word in _NUMBER_WORDS:
+        return _NUMBER_WORDS[word]
+    return f"0{word}" if after_unit and word in _UNIT_LETTERS else None
 
 
 def is_number(token: str) -> bool:
@@ -224,7 +283,22 @@ def is_number(token: str) -> bool:
     return token.isdigit() or (token[:-1].isdigit() and token[-1].isalpha())
 
 
+@cache
+def _written_words() -> re.Pattern[str]:
+    """Match the words of other scripts that are known, the longest first."""
+    return re.compile("|".join(re.escape(written) for written in script_words()))
+
+
+def _spelt(ideographs: str) -> list[str]:
+    """Spell Chinese characters, each as it is read beside its neighbours."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - its phrases take 0.2 s and are seldom needed
+
+    return list(lazy_pinyin(ideographs))
+
+
 def _split_letters_and_digits(token: str) -> list[str]:
+    if token.isalpha() or token.isdigit():
+        return [token]
     return ["".join(run) for _, run in groupby(token, key=str.isdigit)]
 
 

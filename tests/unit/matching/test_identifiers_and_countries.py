@@ -93,6 +93,10 @@ def test_no_text_breaks_the_checks(kind: str, text: str) -> None:
         ("The Netherlands", "NL"),
         ("IDN", "ID"),
         (" Indonesia ", "ID"),
+        ("Rep. of Indonesia", "ID"),
+        ("The Republic of Türkiye", "TR"),
+        ("Republic of Korea", "KR"),
+        ("Rep. of the Congo", "CG"),
     ],
 )
 def test_countries_are_known_as_people_write_them(text: str, code: str) -> None:

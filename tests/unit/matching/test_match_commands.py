@@ -87,4 +87,4 @@ def test_ignored_columns_and_bad_identifiers_are_named(tmp_path: Path) -> None:
     code, output = run("resolve", tmp_path / "a.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     assert "ignored columns colour" in output
-    assert "row 2: lei is not used" in output
+    assert "row 2: lei counts only where another row has it too" in output

@@ -8,7 +8,7 @@ from anyascii import anyascii
 from mrx_matching.countries import country_name
 from mrx_matching.generator.sites import Dice, Site
 
-_ABBREVIATIONS = (
+ABBREVIATIONS = (
     ("Manufacturing", "Mfg"),
     ("Industries", "Ind."),
     ("International", "Intl"),
@@ -20,7 +20,7 @@ _ABBREVIATIONS = (
     ("Exports", "Exp."),
     ("Factory", "Fty"),
 )
-_ADDRESS_ABBREVIATIONS = (
+ADDRESS_ABBREVIATIONS = (
     ("Industrial", "Ind."),
     ("Road", "Rd."),
     ("Street", "St."),
@@ -80,7 +80,7 @@ def written(chance: Dice, site: Site, habits: Habits) -> dict[str, str]:
     }
     columns = {column: _spelt(text, habits) for column, text in columns.items()}
     if chance.random() < _SLIPS["mojibake"]:
-        columns["site_name"] = _mojibake(columns["site_name"])
+        columns["site_name"] = mojibake(columns["site_name"])
     if habits.country == "alpha2":
         columns["country"] = site.country
     elif habits.country == "upper":
@@ -107,9 +107,9 @@ _SLIPS: Mapping[str, float] = {
 def _name(chance: Dice, site: Site, habits: Habits) -> str:
     name = site.name
     if chance.random() < _SLIPS["abbreviation"]:
-        name = _abbreviated(name, _ABBREVIATIONS)
+        name = abbreviated(name, ABBREVIATIONS)
     if chance.random() < _SLIPS["typo"]:
-        name = _typo(chance, name)
+        name = typo(chance, name)
     if chance.random() < _SLIPS["spacing"]:
         name = name.replace(" ", "-", 1) if chance.random() < 0.5 else name.replace("-", " ")  # noqa: PLR2004 - a coin
     legal = site.legal
@@ -138,9 +138,9 @@ def _address(chance: Dice, site: Site, habits: Habits) -> str:
         parts.append(site.city)
     address = ", ".join(parts)
     if chance.random() < 0.4:  # noqa: PLR2004 - often
-        address = _abbreviated(address, _ADDRESS_ABBREVIATIONS)
+        address = abbreviated(address, ADDRESS_ABBREVIATIONS)
     if chance.random() < _SLIPS["address typo"]:
-        address = _typo(chance, address)
+        address = typo(chance, address)
     return address
 
 
@@ -164,7 +164,7 @@ def _fits_cp1252(letter: str) -> bool:
     return True
 
 
-def _mojibake(text: str) -> str:
+def mojibake(text: str) -> str:
     """Read UTF-8 as Windows-1252, where nothing unprintable comes of it."""
     try:
         spoilt = text.encode("utf-8").decode("cp1252")
@@ -173,13 +173,13 @@ def _mojibake(text: str) -> str:
     return spoilt if spoilt.isprintable() else text
 
 
-def _abbreviated(text: str, abbreviations: tuple[tuple[str, str], ...]) -> str:
+def abbreviated(text: str, abbreviations: tuple[tuple[str, str], ...]) -> str:
     for word, short in abbreviations:
         text = text.replace(word, short)
     return text
 
 
-def _typo(chance: Dice, text: str) -> str:
+def typo(chance: Dice, text: str) -> str:
     """Drop, double, swap or replace one letter, never the first and never a digit."""
     places = [place for place in range(1, len(text) - 1) if text[place : place + 2].isalpha()]
     if not places:

@@ -1,0 +1,166 @@
+"""What earlier runs found and what people decided, out of files, for the rows of lists."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from mrx_matching.learning import from_decisions
+from mrx_matching.lists import InputRejected, read_table, refuse_repeated, write_table
+from mrx_matching.scores import Model
+from mrx_matching.sticky import Carried, carry_on
+
+_DECISION = ("a_source", "a_id", "b_source", "b_id", "decision")
+_CLUSTER = ("source", "record_id", "site_id")
+_REDIRECT = ("former_id", "site_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Pairs of places of rows that people said are one site, and that are not."""
+
+    same: tuple[tuple[int, int], ...] = ()
+    different: tuple[tuple[int, int], ...] = ()
+
+
+def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
+    """Return what people decided about rows with `source`, `record_id` and `country`.
+
+    Columns of a review queue may stand beside those of a decision, and a line without a decision is a question that is
+    still open. Refused are rows that are not in the lists, and decisions that contradict each other.
+    """
+    table = read_table(file, needed=_DECISION, known=frozenset(_DECISION), say=_told_nothing)
+    table = table.filter(pl.col("decision") != "")
+    places = rows.select("source", "record_id", "country").with_row_index("place")
+    for side in ("a", "b"):
+        table = table.join(
+            places.rename({"place": side, "country": f"{side}_country"}),
+            left_on=[f"{side}_source", f"{side}_id"],
+            right_on=["source", "record_id"],
+            how="left",
+            maintain_order="left",
+        )
+    decided: dict[str, list[tuple[int, int]]] = {"same": [], "different": []}
+    parts = _Parts()
+    lines = list(table.iter_rows(named=True))
+    for line in lines:
+        where = f"{file}: row {line['row']}"
+        if line["decision"] not in decided:
+            raise InputRejected(f"{where}: decision {line['decision']!r} is unknown; write same or different")
+        for side in ("a", "b"):
+            if line[side] is None:
+                raise InputRejected(
+                    f"{where}: {side}_id {line[f'{side}_id']!r} of source {line[f'{side}_source']!r} is in no list; "
+                    "name the list it is in, or take the line out"
+                )
+        pair = (int(line["a"]), int(line["b"]))
+        if line["decision"] == "same" and line["a_country"] != line["b_country"]:
+            raise InputRejected(
+                f"{where}: the rows are in {line['a_country']} and {line['b_country']} and cannot be one site; "
+                "correct a country, or take the line out"
+            )
+        decided[line["decision"]].append(pair)
+        if line["decision"] == "same":
+            parts.join(*pair)
+    for line in lines:
+        if line["decision"] == "different" and parts.of(line["a"]) == parts.of(line["b"]):
+            raise InputRejected(
+                f"{file}: row {line['row']}: decision 'different' contradicts what other rows call the same; "
+                "take one of them out"
+            )
+    return Decisions(
+        same=tuple(pair for pair in decided["same"] if pair[0] != pair[1]),
+        different=tuple(decided["different"]),
+    )
+
+
+class _Parts:
+    """Which places were said to be one, directly or by others in between."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+
+    def of(self, place: int) -> int:
+        while place in self._above:
+            place = self._above[place]
+        return place
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self.of(one), self.of(other)))
+        if low != high:
+            self._above[high] = low
+
+
+def learnt_from(decisions: Decisions, rows: pl.DataFrame) -> dict[str, Model]:
+    """Return a model for each country that something was decided in."""
+    countries = rows["country"]
+    found: dict[str, Model] = {}
+    decided = (*decisions.same, *decisions.different)
+    for country in sorted({countries[place] for pair in decided for place in pair}):
+        places = (countries == country).arg_true()
+        at = {place: number for number, place in enumerate(places.to_list())}
+        same, different = (
+            [(at[a], at[b]) for a, b in pairs if a in at and b in at]
+            for pairs in (decisions.same, decisions.different)
+        )
+        found[country] = from_decisions(rows[places], country, same=same, different=different)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The site ids of an earlier run, and where the ids lead that were retired by then."""
+
+    site_of: Mapping[Hashable, str]
+    redirects: Mapping[str, str]
+
+
+def read_former(file: Path) -> Former:
+    """Return the sites that `mrx match resolve` wrote, with the redirects beside them if there are any."""
+    table = read_table(file, needed=_CLUSTER, known=frozenset(_CLUSTER), say=_told_nothing)
+    refuse_repeated([(file, table)])
+    _refuse_empty(file, table, "site_id")
+    beside = redirects_of(file)
+    redirects: dict[str, str] = {}
+    if beside.exists():
+        led = read_table(beside, needed=_REDIRECT, known=frozenset(_REDIRECT), say=_told_nothing)
+        for column in _REDIRECT:
+            _refuse_empty(beside, led, column)
+        redirects = dict(led.select(_REDIRECT).iter_rows())
+    keys = zip(table["source"].to_list(), table["record_id"].to_list(), strict=True)
+    return Former(site_of=dict(zip(keys, table["site_id"].to_list(), strict=True)), redirects=redirects)
+
+
+def carried_on(former: Former, rows: pl.DataFrame, sites: pl.Series) -> Carried:
+    """Return the ids of the sites of rows with `source` and `record_id`, kept from a former run where they can be."""
+    keys = zip(rows["source"].to_list(), rows["record_id"].to_list(), strict=True)
+    return carry_on(former.site_of, dict(zip(keys, sites.to_list(), strict=True)), former.redirects)
+
+
+def write_redirects(out: Path, redirects: Mapping[str, str]) -> Path:
+    """Write where retired ids lead, beside the sites; return the file."""
+    file = redirects_of(out)
+    former = sorted(redirects)
+    write_table(
+        file,
+        pl.DataFrame(
+            {"former_id": former, "site_id": [redirects[site] for site in former]},
+            schema=dict.fromkeys(_REDIRECT, pl.String),
+        ),
+    )
+    return file
+
+
+def redirects_of(clusters: Path) -> Path:
+    """Return where the redirects stand that belong to a file of sites."""
+    return clusters.with_name(f"{clusters.stem}.redirects.csv")
+
+
+def _refuse_empty(file: Path, table: pl.DataFrame, column: str) -> None:
+    empty = table["row"].filter(table[column] == "")
+    if len(empty):
+        raise InputRejected(f"{file}: row {empty[0]}: {column} is empty; fill it in")
+
+
+_told_nothing: Callable[[str], None] = lambda _: None  # noqa: E731 - a queue has more columns than a decision
