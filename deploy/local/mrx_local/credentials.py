@@ -33,15 +33,16 @@ class Credentials:
         """The secretariat's people in the order in which they were introduced: a release needs two of them."""
         return list(self._known["secretariat"])
 
-    def person(self, role: str) -> Person | None:
-        found: Person | None = self._known.get(role)
+    def person(self, key: str) -> Person | None:
+        """`reviewer`, `second_reviewer` or `operator`."""
+        found: Person | None = self._known.get(key)
         return found
 
-    def keep_person(self, role: str, person: Person) -> None:
-        if role == "secretariat":
+    def keep_person(self, key: str, person: Person) -> None:
+        if key == "secretariat":
             self._known["secretariat"].append(person)
         else:
-            self._known[role] = person
+            self._known[key] = person
         self._save()
 
     @property

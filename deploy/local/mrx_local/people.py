@@ -1,4 +1,4 @@
-"""The first people of a fresh stack: two of the secretariat, a reviewer, an operator; and how people sign in to the pages."""
+"""The first people of a fresh stack: two of the secretariat, two reviewers, an operator; and how people sign in to the pages."""
 
 import asyncio
 import time
@@ -13,10 +13,12 @@ from mrx_local.credentials import Credentials, Person
 
 FIRST = "First of the secretariat"
 OTHERS = (
-    ("secretariat", "Second of the secretariat"),
-    ("reviewer", "Reviewer"),
-    ("operator", "Operator"),
+    ("secretariat", "secretariat", "Second of the secretariat"),
+    ("reviewer", "reviewer", "Reviewer"),
+    ("second_reviewer", "reviewer", "Second reviewer"),
+    ("operator", "operator", "Operator"),
 )
+"""Under what each is kept, the role, the name."""
 ANSWER_WITHIN = 10.0
 GIVE_UP_AFTER = 60.0
 PAUSE = 0.2
@@ -37,11 +39,11 @@ async def introduce_people(registry_url: str, *, bootstrap_secret: str, credenti
         registry = _Registry(client)
         if not credentials.secretariat:
             credentials.keep_person("secretariat", await registry.first_secretariat(bootstrap_secret))
-        for role, name in OTHERS:
-            known = credentials.secretariat[1:] if role == "secretariat" else credentials.person(role)
+        for key, role, name in OTHERS:
+            known = credentials.secretariat[1:] if key == "secretariat" else credentials.person(key)
             if not known:
                 token = await registry.token(credentials.secretariat[0])
-                credentials.keep_person(role, await registry.person(name, role, token))
+                credentials.keep_person(key, await registry.person(name, role, token))
 
 
 async def let_sign_in(

@@ -211,10 +211,9 @@ async def running_stack(
 
 
 async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secrets) -> None:
-    """The secretariat's people and the reviewer can open the pages, from the stack's first start on."""
-    reviewer = credentials.person("reviewer")
-    people = [*credentials.secretariat, *([reviewer] if reviewer else [])]
-    for person in people:
+    """The secretariat's people and the reviewers can open the pages, from the stack's first start on."""
+    reviewers = (credentials.person(key) for key in ("reviewer", "second_reviewer"))
+    for person in (*credentials.secretariat, *filter(None, reviewers)):
         if person["name"] in credentials.sign_ins:
             continue
         name = slug(person["name"])

@@ -1,6 +1,6 @@
 """An assessment's way from answers to a verdict, and what is said of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from tests.unit.benchmark.in_memory import MemoryWork
 
 ACME = uuid4()
 CONFIRM, CORRECT = Judgement.CONFIRMED, Judgement.CORRECTED
+BOTH = ("a reviewer", "another reviewer")
 WEIGHTS = {"A": 84, "B": 1, "C": 15}
 
 
@@ -84,9 +85,13 @@ async def submit(
     return shown.assessment.assessment_id
 
 
-async def review(work: MemoryWork, assessment_id: UUID, *decisions: Decision, rest: bool = False) -> None:
+async def review(
+    work: MemoryWork, assessment_id: UUID, *decisions: Decision, rest: bool = False, by: Sequence[str] = BOTH
+) -> None:
+    """Let two reviewers, or those named, judge alike."""
     work.tenant = None
-    await handlers.review(assessment_id, decisions, confirm_rest=rest, by="a reviewer", work=work)
+    for one in by:
+        await handlers.review(assessment_id, decisions, confirm_rest=rest, by=one, work=work)
 
 
 def assessed(work: MemoryWork) -> ProtocolAssessed:
@@ -121,12 +126,15 @@ async def test_a_correction_counts_instead_of_the_answer(work: MemoryWork) -> No
 
 
 async def test_a_correction_may_answer_what_the_owner_left_open(work: MemoryWork) -> None:
-    assessment_id = await submit(work, await protocol(work), {"A": "equal"})
-    await review(work, assessment_id, rest=True)
+    of = await protocol(work)
+    open_still = await submit(work, of, {"A": "equal"})
+    await review(work, open_still, rest=True)
     with pytest.raises(Rejected, match="the verdict is open: 2 criteria have no answer, the heaviest is C"):
-        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+        await handlers.conclude(open_still, by="a reviewer", work=work)
+    work.tenant = ACME
+    assessment_id = await submit(work, of, {"A": "equal"})
     correction = Decision(criterion_id="C", judgement=CORRECT, relation=Relation.EQUAL, rationale="page 3")
-    await review(work, assessment_id, correction)
+    await review(work, assessment_id, correction, rest=True)
     await handlers.conclude(assessment_id, by="a reviewer", work=work)
     assert (assessed(work).lower, assessed(work).upper) == (Decimal("99.00"), Decimal("100.00"))
 
@@ -137,7 +145,7 @@ async def test_a_verdict_needs_a_decision_on_every_answer(work: MemoryWork) -> N
     with pytest.raises(Rejected, match="submitted cannot become concluded"):
         await handlers.conclude(assessment_id, by="a reviewer", work=work)
     await review(work, assessment_id, Decision(criterion_id="A", judgement=CONFIRM))
-    with pytest.raises(Rejected, match="2 answers have no decision, the first is B"):
+    with pytest.raises(Rejected, match="asks for 2 reviewers who judge every answer"):
         await handlers.conclude(assessment_id, by="a reviewer", work=work)
     assert not any(isinstance(fact, ProtocolAssessed) for fact in work.said)
 
@@ -188,10 +196,12 @@ async def test_deciding_twice_in_one_review_is_refused_and_later_reviews_replace
         await review(work, assessment_id, twice, twice)
     with pytest.raises(Invalid, match="no decision"):
         await review(work, assessment_id)
-    await review(work, assessment_id, rest=True)
+    one, other = BOTH
+    await review(work, assessment_id, rest=True, by=[one])
     correction = Decision(criterion_id="A", judgement=CORRECT, relation=Relation.NONE, rationale="not found")
-    await review(work, assessment_id, correction)
-    await review(work, assessment_id, rest=True)
+    await review(work, assessment_id, correction, by=[one])
+    await review(work, assessment_id, rest=True, by=[one])
+    await review(work, assessment_id, correction, rest=True, by=[other])
     await handlers.conclude(assessment_id, by="a reviewer", work=work)
     assert assessed(work).commonality == Decimal("16.00")
 

@@ -77,18 +77,6 @@ def test_there_are_enough_criteria_and_the_newest_grades_a_management_system_in_
     assert {one.kind for one in graded} == {Kind.MANAGEMENT_SYSTEM}
 
 
-def test_criteria_from_6_1_on_ask_for_two_reviewers_and_those_before_for_one() -> None:
-    assert {version: shipped_catalogue(version).reviewers for version in CLAUSES} == {
-        "5.0-2p": 1,
-        "5.0-4p": 1,
-        "6.0-2p": 1,
-        "6.0-4p": 1,
-        "6.1-2p": 2,
-        "6.1-4p": 2,
-        "7.0": 2,
-    }
-
-
 def test_published_criteria_read_as_they_were_published() -> None:
     was = {
         "5.0-2p": "83108822c2e5",
@@ -148,7 +136,7 @@ def test_an_own_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("gate: 84.5", "gate: 84.5\nfloors: {ethics: 20}", "own.yaml: .*floors"),
         ("gate: 84.5", "gate: 84.5\nfloors: {labour: 20}", None),
         ("gate: 84.5", "gate: essential\nfloors: {labour: 20}", "own.yaml: .*floors"),
-        ("gate: 84.5", "gate: 84.5\nreviewers: 3", "own.yaml.*reviewers"),
+        ("gate: 84.5", "gate: 84.5\nreviewers: 1", "own.yaml.*reviewers"),
         ("subset: 0.6", "equal: 0.8, superset: 0.8", "own.yaml: .*credits"),
         ("subset: 0.6", "equal: 0.8", None),
         ("subset: 0.6", "subset: 2", "own.yaml: credits.*subset"),

@@ -1,4 +1,4 @@
-"""The steps of the scheme over HTTP, as the secretariat, the reviewer and the members take them.
+"""The steps of the scheme over HTTP, as the secretariat, the reviewers and the members take them.
 
 Every step carries an Idempotency-Key and is repeated until it is answered, so a service that is just being restarted
 is ridden over.
@@ -115,10 +115,12 @@ class Scheme:
         self._urls = urls
         self._credentials = credentials
         self.secretariat, self.second = (self._as(person) for person in credentials.secretariat[:2])
-        reviewer, operator = credentials.person("reviewer"), credentials.person("operator")
-        assert reviewer is not None
+        first, second = credentials.person("reviewer"), credentials.person("second_reviewer")
+        operator = credentials.person("operator")
+        assert first is not None
+        assert second is not None
         assert operator is not None
-        self.reviewer, self.operator = self._as(reviewer), self._as(operator)
+        self.reviewers, self.operator = (self._as(first), self._as(second)), self._as(operator)
         self.members = {name: self._as(member) for name, member in credentials.members.items()}
         self.member_ids: dict[str, UUID] = {}
 
@@ -175,7 +177,7 @@ class Scheme:
                 return {name: str(value) for name, value in made.items()}
 
     async def assess_public(self) -> list[Mapping[str, Any]]:
-        """The secretariat submits the public protocol's versions; the reviewer confirms them. Returns the verdicts."""
+        """The secretariat submits the public protocol's versions; two reviewers confirm them. Returns the verdicts."""
         protocol = await self.secretariat.post(
             "benchmark",
             "/v1/protocols",
@@ -188,7 +190,7 @@ class Scheme:
         ]
 
     async def assess_own(self, actor: Actor) -> Mapping[str, Any]:
-        """A member submits its own protocol and its answers; the reviewer confirms them. Returns the verdict."""
+        """A member submits its own protocol and its answers; two reviewers confirm them. Returns the verdict."""
         assert actor.protocol is not None
         member = self.members[actor.name]
         protocol = await member.post(
@@ -230,8 +232,9 @@ class Scheme:
             },
         )
         path = f"/v1/assessments/{submitted['assessment_id']}"
-        await self.reviewer.post("benchmark", f"{path}/reviews", {"decisions": [], "confirm_rest": True})
-        verdict: Mapping[str, Any] = await self.reviewer.post("benchmark", f"{path}/conclusion")
+        for reviewer in self.reviewers:
+            await reviewer.post("benchmark", f"{path}/reviews", {"decisions": [], "confirm_rest": True})
+        verdict: Mapping[str, Any] = await self.reviewers[0].post("benchmark", f"{path}/conclusion")
         return verdict
 
     async def _answers(self, *, falls_short: bool) -> list[dict[str, str]]:

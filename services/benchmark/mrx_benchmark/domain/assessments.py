@@ -1,4 +1,4 @@
-"""An assessment: the owner answers, a reviewer decides on every answer, the verdict follows."""
+"""An assessment: the owner answers, two reviewers judge every answer independently, the verdict follows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,9 @@ from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.commonality import Equivalent, Score, Waiver, score
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.protocols import ProtocolVersion, Recognition, recognition
+
+REVIEWERS = 2
+"""How many people judge every answer independently before there is a verdict."""
 
 
 class State(StrEnum):
@@ -102,9 +105,9 @@ class Assessment:
     answers: tuple[Answer, ...]
     state: State = State.SUBMITTED
     decisions: Mapping[str, Decided] = field(default_factory=lambda: MappingProxyType({}))
-    """What counts: of the only reviewer, or what two agreed on and a third resolved."""
+    """What counts: what the two reviewers agree on and a third resolved."""
     reviews: Mapping[str, Mapping[str, Decided]] = field(default_factory=lambda: MappingProxyType({}))
-    """Where two people judge independently: each one's own decisions, which the other does not see."""
+    """Each of the two reviewers' own decisions, which the other does not see before both are done."""
 
     def review(
         self,
@@ -121,13 +124,10 @@ class Assessment:
         decision.
         """
         moved = self._to(State.IN_REVIEW)
-        if catalogue.reviewers > 1 and self.settled:
+        if self.settled:
             return replace(moved, decisions=self._resolved(decisions, confirm_rest, by, at, catalogue))
         decisions = _without_left_open(decisions)
-        if catalogue.reviewers == 1:
-            fresh = self._read(decisions, self.decisions, confirm_rest, by, at, catalogue)
-            return replace(moved, decisions=MappingProxyType({**self.decisions, **fresh}))
-        if by not in self.reviews and len(self.reviews) == catalogue.reviewers:
+        if by not in self.reviews and len(self.reviews) == REVIEWERS:
             raise Rejected(
                 "two reviewers judge this independently and are not done",
                 field="decisions",
@@ -137,12 +137,12 @@ class Assessment:
         fresh = self._read(decisions, mine, confirm_rest, by, at, catalogue)
         reviews = MappingProxyType({**self.reviews, by: MappingProxyType({**mine, **fresh})})
         judged = replace(moved, reviews=reviews)
-        return replace(judged, decisions=judged._agreed(catalogue))  # noqa: SLF001 - its own kind
+        return replace(judged, decisions=judged._agreed())  # noqa: SLF001 - its own kind
 
     @property
     def settled(self) -> bool:
         """Whether two reviewers are done, each with every answer."""
-        return len(self.reviews) > 1 and all(
+        return len(self.reviews) == REVIEWERS and all(
             answer.criterion_id in mine for mine in self.reviews.values() for answer in self.answers
         )
 
@@ -230,9 +230,9 @@ class Assessment:
             raise Invalid("no decision", field="decisions", remedy="state one, or set confirm_rest")
         return {name: Decided(decision=decision, by=by, at=at) for name, decision in taken.items()}
 
-    def _agreed(self, catalogue: Catalogue) -> Mapping[str, Decided]:
+    def _agreed(self) -> Mapping[str, Decided]:
         """What both reviewers say alike, once both are done."""
-        if len(self.reviews) < catalogue.reviewers or not self.settled:
+        if not self.settled:
             return self.decisions
         differing = self.differences()
         (one, first), (two, second) = self.reviews.items()
@@ -301,11 +301,9 @@ class Assessment:
         """
         check_measurable(version, catalogue)
         concluded = self._to(State.CONCLUDED)
-        if len(self.reviews) not in {0, catalogue.reviewers} or (
-            catalogue.reviewers > 1 and not self.settled
-        ):
+        if not self.settled:
             raise Rejected(
-                f"criteria {catalogue.version} ask for {catalogue.reviewers} reviewers who judge every answer",
+                f"a verdict asks for {REVIEWERS} reviewers who judge every answer",
                 field="decisions",
                 remedy="let another reviewer judge it too, who does not see the first one's decisions",
             )
@@ -334,7 +332,7 @@ class Assessment:
             raise Rejected(
                 f"the verdict is open: {len(unanswered)} criteria have no answer, the heaviest is {unanswered[0]}",
                 field="answers",
-                remedy="let the owner submit again with more answers, or correct them to what the evidence shows",
+                remedy="let the owner submit again with more answers",
             )
         days = recognition(version, self.last_day_of(catalogue, waivers))
         return Outcome(score=result, recognition=days if result.equivalent is Equivalent.YES else None)

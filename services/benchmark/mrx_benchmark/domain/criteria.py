@@ -21,7 +21,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"([0-9]+)")
 _WEIGHT = re.compile(r"[1-9][0-9]{0,5}")
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
-_REVIEWERS = {"1": 1, "2": 2}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _TEXT = 2_000
 
@@ -90,8 +89,6 @@ class Catalogue:
     credits: Mapping[Relation, Fraction] = field(default_factory=lambda: CREDITS)
     floors: Mapping[str, Fraction] = field(default_factory=lambda: MappingProxyType({}))
     """What each of these pillars must reach by itself, in percent, beside the gate by weight."""
-    reviewers: int = 1
-    """How many people judge every answer independently before there is a verdict."""
     grades: tuple[str, ...] = ()
     """The names in which audits under this version grade management systems, the worst first."""
 
@@ -162,7 +159,6 @@ class Catalogue:
                 if self.floors
                 else {}
             ),
-            **({"reviewers": str(self.reviewers)} if self.reviewers > 1 else {}),
             **({"grades": list(self.grades)} if self.grades else {}),
             "criteria": [
                 {
@@ -209,7 +205,7 @@ def decimal_text(value: Fraction) -> str:
 
 
 _E = TypeVar("_E", bound=StrEnum)
-_OPTIONAL = {"gate", "credits", "floors", "reviewers", "grades"}
+_OPTIONAL = {"gate", "credits", "floors", "grades"}
 
 
 def catalogue_from(document: object, *, file: str) -> Catalogue:
@@ -233,7 +229,6 @@ def catalogue_from(document: object, *, file: str) -> Catalogue:
             gate=gate,
             credits=_credits(top.values.get("credits"), file),
             floors=_floors(top.values.get("floors"), file),
-            reviewers=_reviewers(top),
             grades=_grades(top),
         )
     except Invalid as error:
@@ -286,14 +281,6 @@ def _floors(stated: object, file: str) -> Mapping[str, Fraction]:
             raise fields.wrong(pillar, "write a percentage such as 70")
         floors[pillar] = Fraction(floor)
     return MappingProxyType(floors)
-
-
-def _reviewers(top: "_Fields") -> int:
-    if "reviewers" not in top.values:
-        return 1
-    if top.text("reviewers") not in _REVIEWERS:
-        raise top.wrong("reviewers", "write 1 or 2")
-    return _REVIEWERS[top.text("reviewers")]
 
 
 def _grades(top: "_Fields") -> tuple[str, ...]:

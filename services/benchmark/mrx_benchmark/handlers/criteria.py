@@ -44,7 +44,7 @@ async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
     """Refuse to begin with criteria that do not hold yet, have ended, or gave way to others.
 
     What follows a version takes effect on the day that was announced. From then on the older one is not begun with
-    any more: it may ask for less, and for fewer reviewers.
+    any more: it may ask for less.
     """
     successor = await work.process.evolution(catalogue.version)
     if successor is not None and successor.effective_on <= work.now.date():
