@@ -14,7 +14,7 @@ Pairs = Sequence[tuple[str, str]]
 
 PAIRS = phrasings()
 HELD_OUT = labelled((Path(__file__).parent / "held_out_pairs.csv").read_text(encoding="utf-8"))
-"""Written in words of neither the statements nor the synonyms. Nothing is learnt from it and no word is taken from it."""
+"""In words of neither the statements nor the synonyms; no phrasing and no synonym comes from it. Not a stranger's protocol."""
 CRITERIA = shipped_catalogue("6.1-4p")
 FOLDS = 10
 

@@ -187,6 +187,7 @@ async def test_concluding_is_offered_when_every_answer_is_decided_and_the_verdic
             undecided=0,
             equivalent="yes",
             answers=[answer(name, verdict="confirmed") for name in ("C1.1", "C1.2", "C2.1")],
+            agreement={"kappa": "1.00", "compared": 3, "differences": []},
         ),
     )
 
@@ -194,6 +195,26 @@ async def test_concluding_is_offered_when_every_answer_is_decided_and_the_verdic
 
     assert sent.headers["location"] == PATH
     assert scheme.api.posted[-1].path == f"{API}/conclusion"
+
+
+async def test_who_has_judged_every_answer_hears_that_the_verdict_waits_for_another_reviewer(
+    scheme: Scheme,
+) -> None:
+    scheme.gives(BENCHMARK, API, assessment(undecided=0, equivalent="yes"))
+
+    page = await scheme.browser("reviewer").get(PATH)
+
+    assert "Another reviewer judges it too" in words(page.text)
+    assert "/conclusion" not in page.text
+
+
+async def test_a_third_reviewer_is_led_to_an_unanswered_criterion_that_two_differ_on(scheme: Scheme) -> None:
+    difference = {"criterion_id": "C2.2", "first": "equal", "second": None, "resolved": False}
+    agreement = {"kappa": "0.66", "compared": 4, "differences": [difference]}
+    decided = [answer(name, verdict="confirmed") for name in ("C1.1", "C1.2", "C2.1")]
+    scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=1, answers=decided))
+
+    assert "Go on at clause C2" in words((await scheme.browser("reviewer").get(PATH)).text)
 
 
 async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme) -> None:
