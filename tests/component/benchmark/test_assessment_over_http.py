@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -63,6 +64,15 @@ async def submitted(
     )
 
 
+async def judged(path: str, call_as: As, *decisions: Mapping[str, str]) -> Caller:
+    """Let two reviewers judge alike; returns one of them."""
+    for _ in range(2):
+        reviewer = call_as("reviewer")
+        body = {"decisions": list(decisions), "confirm_rest": True}
+        await made(await reviewer.post(f"{path}/reviews", body), 200)
+    return reviewer
+
+
 async def facts(connection: asyncpg.Connection, kind: str) -> list[dict[str, Any]]:
     rows = await connection.fetch(
         "SELECT key, payload FROM outbox WHERE type = $1 ORDER BY entry", f"mrx.benchmark.{kind}.v1"
@@ -74,7 +84,7 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
     member_id = uuid4()
-    member, reviewer = call_as("member", member_id), call_as("reviewer")
+    member = call_as("member", member_id)
     protocol_id = await protocol_of(member)
     assessment = await submitted(member, protocol_id, every("equal"))
     assert (assessment["commonality"], assessment["equivalent"], assessment["undecided"]) == (
@@ -90,9 +100,8 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
         "relation": "subset",
         "rationale": "permits only",
     }
-    reviewed = await made(
-        await reviewer.post(f"{path}/reviews", {"decisions": [correction], "confirm_rest": True}), 200
-    )
+    reviewer = await judged(path, call_as, correction)
+    reviewed = await made(await reviewer.get(path), 200)
     assert (reviewed["commonality"], reviewed["undecided"], reviewed["state"]) == ("98.94", 0, "in-review")
     concluded = await made(await reviewer.post(f"{path}/conclusion"), 200)
     assert (concluded["state"], concluded["recognised_until"]) == ("concluded", "2027-12-31")
@@ -116,11 +125,10 @@ async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
     call_as: As, once: Once[Work], database: Database, as_superuser: asyncpg.Connection
 ) -> None:
     await once.alone(handlers.publish_criteria)
-    reviewer = call_as("reviewer")
     for owner, public in ((call_as("member", uuid4()), False), (call_as("secretariat"), True)):
         protocol_id = await protocol_of(owner, code=f"P-{public}", public=public)
         path = f"/v1/assessments/{(await submitted(owner, protocol_id, every('equal')))['assessment_id']}"
-        await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+        reviewer = await judged(path, call_as)
         await made(await reviewer.post(f"{path}/conclusion"), 200)
     first = await facts(as_superuser, "protocol-assessed")
     ending = replace(shipped_catalogue("6.0-4p"), valid_until=date(2026, 12, 31))
@@ -141,14 +149,13 @@ async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
 async def test_84_99_percent_is_not_equivalent_and_85_is(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
-    reviewer = call_as("reviewer")
     for least, below_it, equivalent in (("84.99", "85", False), ("85", "85.01", True)):
         member = call_as("member", uuid4())
         relations = answers_worth(shipped_catalogue("6.0-4p"), least, below_it)
         answers = [{"criterion_id": name, "relation": relation.value} for name, relation in relations.items()]
         assessment = await submitted(member, await protocol_of(member, code=f"P{equivalent}"), answers)
         path = f"/v1/assessments/{assessment['assessment_id']}"
-        await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+        reviewer = await judged(path, call_as)
         concluded = await made(await reviewer.post(f"{path}/conclusion"), 200)
         assert concluded["equivalent"] == ("yes" if equivalent else "no")
     below, at = await facts(as_superuser, "protocol-assessed")
@@ -159,14 +166,14 @@ async def test_84_99_percent_is_not_equivalent_and_85_is(
 async def test_a_public_protocol_is_the_secretariats_and_keeps_its_family(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
-    secretariat, member, reviewer = call_as("secretariat"), call_as("member", uuid4()), call_as("reviewer")
+    secretariat, member = call_as("secretariat"), call_as("member", uuid4())
     protocol_id = await protocol_of(secretariat, code="SMETA 6.0", public=True, effective_from="2017-06-01")
     assert (await member.get("/v1/protocols")).json()["protocols"][0]["code"] == "SMETA 6.0"
     refused = await member.post(f"/v1/protocols/{protocol_id}/versions", {"version": "2", **WINDOW})
     assert (refused.status_code, refused.json()["field"]) == (403, "protocol_id")
     assessment = await submitted(secretariat, protocol_id, every("equal"))
     path = f"/v1/assessments/{assessment['assessment_id']}"
-    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    reviewer = await judged(path, call_as)
     await made(await reviewer.post(f"{path}/conclusion"), 200)
     [fact] = await facts(as_superuser, "protocol-assessed")
     assert (fact["scheme_family"], fact["public"], fact.get("member_id")) == ("SMETA", True, None)
@@ -176,7 +183,7 @@ async def test_a_public_protocol_is_the_secretariats_and_keeps_its_family(
 async def test_recognition_ends_with_the_transition_to_the_next_criteria(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
-    member, reviewer = call_as("member", uuid4()), call_as("reviewer")
+    member = call_as("member", uuid4())
     protocol_id = await protocol_of(member, effective_from="2015-01-01", effective_until=None)
     assessment = await submitted(member, protocol_id, every("equal"))
     today = NOW().date()
@@ -188,7 +195,7 @@ async def test_recognition_ends_with_the_transition_to_the_next_criteria(
     }
     await made(await call_as("secretariat").post("/v1/criteria/6.0-4p/evolution", days))
     path = f"/v1/assessments/{assessment['assessment_id']}"
-    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    reviewer = await judged(path, call_as)
     await made(await reviewer.post(f"{path}/conclusion"), 200)
     [fact] = await facts(as_superuser, "protocol-assessed")
     assert (fact["recognised_from"], fact["recognised_until"]) == ("2015-01-01", days["transition_until"])
@@ -210,7 +217,7 @@ async def test_recognition_ends_with_the_transition_to_the_next_criteria(
 async def test_a_repeated_request_is_done_once_and_answered_alike(
     call_as: As, as_superuser: asyncpg.Connection
 ) -> None:
-    member, reviewer = call_as("member", uuid4()), call_as("reviewer")
+    member = call_as("member", uuid4())
     asked = {"code": "ACME", "name": "Acme"}
     first = await member.post("/v1/protocols", asked, key="the same key")
     again = await member.post("/v1/protocols", asked, key="the same key")
@@ -220,7 +227,7 @@ async def test_a_repeated_request_is_done_once_and_answered_alike(
 
     assessment = await submitted(member, await protocol_of(member), every("equal"))
     path = f"/v1/assessments/{assessment['assessment_id']}"
-    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    reviewer = await judged(path, call_as)
     one, two = [await reviewer.post(f"{path}/conclusion", key="conclude it") for _ in range(2)]
     assert one.status_code == two.status_code == 200
     assert len(await facts(as_superuser, "protocol-assessed")) == 1

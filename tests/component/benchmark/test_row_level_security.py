@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tests.component.benchmark.conftest import As
-from tests.component.benchmark.test_assessment_over_http import every, made, protocol_of, submitted
+from tests.component.benchmark.test_assessment_over_http import every, judged, made, protocol_of, submitted
 from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
@@ -21,7 +21,6 @@ WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "v
 async def owner(call_as: As) -> UUID:
     """A member with a concluded assessment, in a database with a public protocol."""
     member_id = uuid4()
-    reviewer = call_as("reviewer")
     await protocol_of(call_as("secretariat"), code="SMETA", public=True)
     member = call_as("member", member_id)
     protocol_id = await protocol_of(member)
@@ -30,7 +29,7 @@ async def owner(call_as: As) -> UUID:
     await made(await member.post(draft, {"answers": every("subset")}), 200)
     assessment = await submitted(member, protocol_id, every("equal"))
     path = f"/v1/assessments/{assessment['assessment_id']}"
-    await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    reviewer = await judged(path, call_as)
     await made(await reviewer.post(f"{path}/conclusion"), 200)
     return member_id
 
