@@ -109,7 +109,7 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
     await ann.post("benchmark", reviews, {"decisions": [*lacking, *none_of("C10B4.1")], "confirm_rest": True})
     blind = await ben.get("benchmark", path)
     assert {one["verdict"] for one in blind["answers"]} == {None}
-    with pytest.raises(Rejected, match="ask for 2 reviewers"):
+    with pytest.raises(Rejected, match="asks for 2 reviewers"):
         await ann.post("benchmark", f"{path}/conclusion")
     await ben.post("benchmark", reviews, {"decisions": lacking, "confirm_rest": True})
     both = await ann.get("benchmark", path)

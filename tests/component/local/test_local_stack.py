@@ -53,7 +53,12 @@ async def test_the_first_people_can_sign_in_and_only_the_owner_reads_their_secre
     known = json.loads(path.read_text(encoding="utf-8"))
     assert len({person["principal_id"] for person in known["secretariat"]}) == 2
     async with httpx.AsyncClient(base_url=stack.urls["registry"], trust_env=False) as registry:
-        for person in (*known["secretariat"], known["reviewer"], known["operator"]):
+        for person in (
+            *known["secretariat"],
+            known["reviewer"],
+            known["second_reviewer"],
+            known["operator"],
+        ):
             answer = await registry.post(
                 "/v1/token",
                 data={"grant_type": "client_credentials", "audience": "mrx.registry"},

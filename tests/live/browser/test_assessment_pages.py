@@ -218,7 +218,7 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
 ) -> None:
     name, assessment = await submitted(scheme)
     path = f"/v1/assessments/{assessment}"
-    ann = await reviewer(scheme)
+    ann, ben = await reviewer(scheme), await reviewer(scheme)
     await ann.post("benchmark", f"{path}/questions", {"criterion_id": "C10C.1", "text": "Which policy?"})
     browser = await window()
     await browser.sign_in(person)
@@ -233,7 +233,8 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     await browser.sees("Chapter 9, all of it.")
     none = {"verdict": "corrected", "relation": "none", "rationale": "not in the text"}
     lacking = [{"criterion_id": name, **none} for name in LACKING]
-    await ann.post("benchmark", f"{path}/reviews", {"decisions": lacking, "confirm_rest": True})
+    for judging in (ann, ben):
+        await judging.post("benchmark", f"{path}/reviews", {"decisions": lacking, "confirm_rest": True})
     await ann.post("benchmark", f"{path}/conclusion")
     await page.reload()
     await browser.sees("Not equivalent", "Appeal")

@@ -1,4 +1,4 @@
-"""A reviewer: an assessment clause by clause, from the first answer to the verdict."""
+"""Two reviewers: an assessment clause by clause, from the first answer to the verdict."""
 
 from uuid import uuid4
 
@@ -13,6 +13,11 @@ from tests.live.conftest import Running
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
 
 
+async def second_criterion(scheme: Scheme) -> str:
+    catalogue = await scheme.secretariat.get("benchmark", f"/v1/criteria/{CRITERIA}")
+    return str(catalogue["criteria"][1]["id"])
+
+
 async def submitted(scheme: Scheme) -> str:
     """A member's own protocol, whose answers wait for a reviewer. Returns the assessment's id."""
     owner, code = scheme.members[OTHER], f"BIR-{uuid4().hex[:6].upper()}"
@@ -22,6 +27,7 @@ async def submitted(scheme: Scheme) -> str:
     version = {"version": "3", "effective_from": OWN_FROM.isoformat(), "effective_until": None}
     await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
     catalogue = await owner.get("benchmark", f"/v1/criteria/{CRITERIA}")
+    second = await second_criterion(scheme)
     made = await owner.post(
         "benchmark",
         "/v1/assessments",
@@ -32,7 +38,7 @@ async def submitted(scheme: Scheme) -> str:
             "answers": [
                 {
                     "criterion_id": one["id"],
-                    "relation": "subset" if one["id"] == catalogue["criteria"][1]["id"] else "equal",
+                    "relation": "subset" if one["id"] == second else "equal",
                     "requirement_ref": f"§ {place}",
                     "requirement_text": "The site does as the criterion asks, and keeps records of it.",
                     "rationale": "",
@@ -45,7 +51,7 @@ async def submitted(scheme: Scheme) -> str:
     return str(made["assessment_id"])
 
 
-async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes(
+async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes_once_another_agrees(
     window: Windows, running: Running, scheme: Scheme
 ) -> None:
     assessment = await submitted(scheme)
@@ -78,6 +84,26 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes(
         await browser.press("Save, and confirm the rest")
         await browser.sees("Kept:")
     await expect(figure).to_have_text("100.00 %")
+    await browser.sees("Every answer has your decision. Another reviewer judges it too")
+    await expect(browser.page.get_by_role("button", name="Conclude")).to_have_count(0)
+    await browser.look("reviewer waiting for another")
+
+    other = await window()
+    await other.sign_in(running.credentials.sign_ins["Second reviewer"])
+    await other.open(f"/reviewer/assessments/{assessment}?clause=all")
+    await other.sees("0 of 91 answers decided")
+    await expect(other.page.get_by_text("Corrected to equal")).to_have_count(0)
+    await other.look("second reviewer before she judges")
+    correction = {
+        "criterion_id": await second_criterion(scheme),
+        "verdict": "corrected",
+        "relation": "equal",
+        "rationale": "all of it is in § 2.4",
+    }
+    reviews = f"/v1/assessments/{assessment}/reviews"
+    await scheme.reviewers[1].post("benchmark", reviews, {"decisions": [correction], "confirm_rest": True})
+    await browser.page.reload()
+    await browser.sees("They agree on all of them.")
     await browser.look("reviewer before the end")
     await browser.press("Conclude")
     await browser.sees("Equivalent", "Concluded")
