@@ -96,14 +96,21 @@ def nodes_of(
 
 def _without_placeholders(read: pl.DataFrame, content: Sequence[str]) -> pl.DataFrame:
     """Take out identifiers that are not valid and that more different rows have than one site would."""
-    different = read.select(content).unique()
-    for kind in (f"{kind}_" for kind in IDENTIFIER_KINDS):
-        uses = different.filter(pl.col(kind).str.starts_with(UNCHECKED)).group_by(kind).len()
-        common = uses.filter(pl.col("len") > _ROWS_OF_A_SITE)[kind]
-        if len(common):
-            keep = pl.when(pl.col(kind).is_in(common.implode())).then(pl.lit("")).otherwise(kind)
-            read = read.with_columns(keep.alias(kind))
+    kinds = [f"{kind}_" for kind in IDENTIFIER_KINDS]
+    suspected = [kind for kind in kinds if len(_common(read[kind]))]
+    different = read.select(content).unique() if suspected else read
+    for kind in suspected:
+        keep = (
+            pl.when(pl.col(kind).is_in(_common(different[kind]).implode())).then(pl.lit("")).otherwise(kind)
+        )
+        read = read.with_columns(keep.alias(kind))
     return read
+
+
+def _common(identifiers: pl.Series) -> pl.Series:
+    """Return those not valid that stand in more rows than one site has."""
+    counts = identifiers.filter(identifiers.str.starts_with(UNCHECKED)).value_counts()
+    return counts.filter(pl.col("count") > _ROWS_OF_A_SITE)[identifiers.name]
 
 
 def _coordinates(rows: pl.DataFrame, number: pl.Series, size: int) -> pl.DataFrame:

@@ -41,23 +41,23 @@ def measure(kind: str, path: Path, folder: Path) -> dict[str, Any]:
     """Measure one matcher in processes of its own."""
     out = folder / "measured.json"
     with subprocess.Popen([sys.executable, HERE / "matchers.py", kind, path, out]) as program:
-        peak = _peak(psutil.Process(program.pid), program)
+        most = peak(psutil.Process(program.pid), program)
     if program.returncode:
         raise subprocess.CalledProcessError(program.returncode, program.args)
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found | {"gigabytes": peak / 1024**3}
+    return found | {"gigabytes": most / 1024**3}
 
 
-def _peak(process: psutil.Process, program: subprocess.Popen[bytes]) -> int:
+def peak(process: psutil.Process, program: subprocess.Popen[bytes]) -> int:
     """Return the most memory in bytes that a program and its children hold at one time."""
-    peak = 0
+    most = 0
     while program.poll() is None:
         with suppress(psutil.Error):
             family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(one.memory_info().rss for one in family))
+            most = max(most, sum(one.memory_info().rss for one in family))
         with suppress(subprocess.TimeoutExpired):
             program.wait(_SAMPLED_EVERY)
-    return peak
+    return most
 
 
 def side_by_side(of: str, size: int, seeds: list[int], kinds: list[str]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ TARGETS = {
     1_000_000: (0.945, 0.97, 0.955, 2.0, 4.0),
 }
 """Least F1, precision and B-cubed F1; most time as a multiple of Splink's quickest, and memory in GB."""
+LINK_RECALL, LINK_PRECISION = 0.95, 0.98
 
 
 @pytest.mark.bench
@@ -33,3 +34,16 @@ def test_sites_are_found_better_and_faster_than_by_splink(size: int, monkeypatch
     assert found["mrx"]["gigabytes"] <= gigabytes
     quickest = min(found["splink"]["seconds"], found["splink-quick"]["seconds"])
     assert found["mrx"]["seconds"] <= times * quickest
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(1800)
+def test_the_entries_of_a_long_list_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    pytest.importorskip("psutil", reason="psutil is not installed: uv pip install 'shared/matching[bench]'")
+    import linking  # noqa: PLC0415 - a program beside this file
+
+    found = linking.linked("second", 1_000_000, 10_000, 101)
+    print(found, file=sys.stderr)
+    assert found["recall"] >= LINK_RECALL
+    assert found["precision"] >= LINK_PRECISION

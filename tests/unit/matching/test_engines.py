@@ -108,14 +108,6 @@ def test_an_explanation_looks_at_coordinates() -> None:
 
 
 def test_spark_finds_the_same_sites(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-    java = shutil.which("java")
-    if (
-        java is None
-        or "jdk.incubator.vector"
-        not in subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
-    ):
-        pytest.skip("no Java with the module jdk.incubator.vector on this machine: Spark cannot start")
     _same_on_spark(2000, monkeypatch)
 
 
@@ -126,6 +118,14 @@ def test_spark_finds_the_same_sites_of_a_hundred_thousand_rows(monkeypatch: pyte
 
 
 def _same_on_spark(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+    java = shutil.which("java")
+    if (
+        java is None
+        or "jdk.incubator.vector"
+        not in subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
+    ):
+        pytest.skip("no Java with the module jdk.incubator.vector on this machine: Spark cannot start")
     import sys  # noqa: PLC0415
     import warnings  # noqa: PLC0415
 
