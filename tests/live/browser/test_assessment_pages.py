@@ -253,6 +253,7 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     await judge.page.get_by_role("link", name=name).click()
     await judge.page.get_by_label("Grant it, with what is chosen below").check()
     await judge.page.locator("#appeal-rationale").fill("Chapter 9 asks for all three.")
+    await judge.page.get_by_text("What is not met in full").click()
     for name in LACKING[:3]:
         await judge.page.get_by_label(
             re.compile(rf"^{name}: answered equal, corrected to none")
