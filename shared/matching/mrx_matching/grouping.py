@@ -1,10 +1,12 @@
 """Scored pairs to sites: what is connected is completed with the pairs that had no key, then parted where it disagrees."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+from scipy.cluster.hierarchy import DisjointSet
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -36,24 +38,18 @@ def grouped(
 ) -> tuple[Ids, Floats]:
     """Return for every node the smallest node of its site, and how sure that is as log-odds.
 
+    What `must` connects is one from the beginning, unless `cannot` parts it, and fits another as well as its best part does.
     `certain` pairs have an identifier of a site in common: what is too large to look into is joined by them alone.
     """
+    one_of = united(size, sorted(must), cannot)
+    log_odds = _of_best_part(log_odds, one_of)
+    certain = np.zeros(len(low), dtype=bool) if certain is None else certain
+    low, high, scores, certain = _contracted(one_of, low, high, scores, certain)
     label = np.arange(size, dtype=np.int64)
     sure = np.full(size, SURE, dtype=np.float32)
-    barred = {(min(pair), max(pair)) for pair in cannot}
-    scores = scores.copy()
-    certain = np.zeros(len(low), dtype=bool) if certain is None else certain
-    if must or barred:
-        code = low * size + high
-        wanted = np.array([min(pair) * size + max(pair) for pair in must], dtype=np.int64)
-        lacking = np.setdiff1d(wanted, code)
-        low, high = np.append(low, lacking // size), np.append(high, lacking % size)
-        scores = np.append(scores, np.full(len(lacking), 3 * SURE, dtype=np.float32))
-        code = low * size + high
-        scores[np.isin(code, wanted)] = 3 * SURE
-        certain = np.append(certain, np.zeros(len(lacking), dtype=bool)) | np.isin(code, wanted)
-        refused = np.array([one * size + other for one, other in barred], dtype=np.int64)
-        scores[np.isin(code, refused)] = 10 * NEVER
+    ends = ((int(one_of[one]), int(one_of[other])) for one, other in cannot)
+    barred = {(min(pair), max(pair)) for pair in ends}
+    scores[np.isin(low * size + high, _codes(barred, size))] = 10 * NEVER
     for floor in _STEPS:
         keep = scores > floor
         if not keep.any():
@@ -65,28 +61,80 @@ def grouped(
         sizes = np.bincount(component)
         most = LARGEST if floor != _STEPS[-1] else _LARGEST_AT_LAST
         fits = (sizes[component] > 1) & (sizes[component] <= most)
-        _settle(component, fits, low, high, scores, log_odds, label, sure, barred, _within(must))
+        _settle(component, fits, low, high, scores, log_odds, label, sure, _codes(barred, size))
         # What was settled is out of the next, stricter step; what reaches into it is cut.
         outside = ~(fits[low] | fits[high])
         low, high, scores, certain = low[outside], high[outside], scores[outside], certain[outside]
-    _join(low[certain], high[certain], label, barred)
-    return label, sure
+    if certain.any():
+        label = np.minimum(label, united(size, zip(low[certain], high[certain], strict=True), barred))
+    return label[one_of], sure[one_of]
 
 
-def _join(low: Ids, high: Ids, label: Ids, barred: Collection[tuple[int, int]]) -> None:
-    """Make one site of what pairs connect, unless somebody decided that two of it are not."""
-    size = len(label)
-    edges = coo_matrix((np.ones(len(low), dtype=np.int8), (low, high)), shape=(size, size))
-    _, component = connected_components(edges, directed=False)
-    parted = np.unique([component[one] for one, other in barred if component[one] == component[other]])
-    first = np.full(int(component.max()) + 1, size, dtype=np.int64)
-    np.minimum.at(first, component, np.arange(size))
-    joined = (np.bincount(component)[component] > 1) & ~np.isin(component, parted)
-    label[joined] = first[component[joined]]
+def united(size: int, pairs: Iterable[tuple[int, int]], cannot: Collection[tuple[int, int]]) -> Ids:
+    """Return for every node the smallest of those that pairs connect it with.
+
+    A pair is left out that would join what `cannot` parts, the later before the earlier.
+    """
+    sets = DisjointSet()
+    apart: defaultdict[int, set[int]] = defaultdict(set)
+    for one, other in cannot:
+        apart[one].add(other)
+        apart[other].add(one)
+    for pair in pairs:
+        one, other = int(pair[0]), int(pair[1])
+        sets.add(one)
+        sets.add(other)
+        if not apart or not any(
+            apart[node] & sets.subset(other) for node in sets.subset(one) if node in apart
+        ):
+            sets.merge(one, other)
+    first = np.arange(size, dtype=np.int64)
+    for subset in sets.subsets():
+        first[list(subset)] = min(subset)
+    return first
 
 
-def _within(must: Collection[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-    return frozenset((min(pair), max(pair)) for pair in must)
+def _contracted(
+    one_of: Ids, low: Ids, high: Ids, scores: Floats, certain: npt.NDArray[np.bool_]
+) -> tuple[Ids, Ids, Floats, npt.NDArray[np.bool_]]:
+    """Return the pairs between what is one from the beginning, each once with its best score."""
+    if (one_of == np.arange(len(one_of))).all():
+        return low, high, scores.copy(), certain
+    one, other = np.minimum(one_of[low], one_of[high]), np.maximum(one_of[low], one_of[high])
+    between = one != other
+    table = pl.DataFrame(
+        {"low": one[between], "high": other[between], "score": scores[between], "certain": certain[between]}
+    )
+    table = table.group_by("low", "high").agg(pl.max("score"), pl.any("certain")).sort("low", "high")
+    one, other, best, sure = (table[column].to_numpy(writable=True) for column in table.columns)
+    return one, other, best, sure
+
+
+def _of_best_part(log_odds: LogOdds, one_of: Ids) -> LogOdds:
+    """Return log-odds that hold for what is one from the beginning: those of its best part with the other's best."""
+    several, counts = np.unique(one_of, return_counts=True)
+    parts = {int(first): np.flatnonzero(one_of == first) for first in several[counts > 1]}
+    if not parts:
+        return log_odds
+
+    def best(one: Ids, other: Ids) -> Floats:
+        mine, theirs, which = [], [], []
+        for place, (a, b) in enumerate(zip(one.tolist(), other.tolist(), strict=True)):
+            for left in parts.get(a, (a,)):
+                for right in parts.get(b, (b,)):
+                    mine.append(left)
+                    theirs.append(right)
+                    which.append(place)
+        left, right = np.array(mine, dtype=np.int64), np.array(theirs, dtype=np.int64)
+        found = np.full(len(one), -np.inf, dtype=np.float32)
+        np.maximum.at(found, which, log_odds(np.minimum(left, right), np.maximum(left, right)))
+        return found
+
+    return best
+
+
+def _codes(pairs: Collection[tuple[int, int]], size: int) -> Ids:
+    return np.array([one * size + other for one, other in pairs], dtype=np.int64)
 
 
 def _settle(  # noqa: PLR0913, PLR0917 - the state of one step
@@ -98,8 +146,7 @@ def _settle(  # noqa: PLR0913, PLR0917 - the state of one step
     log_odds: LogOdds,
     label: Ids,
     sure: Floats,
-    barred: Collection[tuple[int, int]],
-    must: Collection[tuple[int, int]],
+    barred: Ids,
 ) -> None:
     nodes = np.flatnonzero(fits)
     if not len(nodes):
@@ -118,9 +165,7 @@ def _settle(  # noqa: PLR0913, PLR0917 - the state of one step
     value[known] = scores[order[at[known]]]
     if (~known).any():
         value[~known] = log_odds(one[~known], other[~known])
-    if barred:
-        refused = np.array([a * size + b for a, b in barred], dtype=np.int64)
-        value[np.isin(wanted, refused)] = 10 * NEVER
+    value[np.isin(wanted, barred)] = 10 * NEVER
     # A component in which all agree is one site; only the others are looked at one by one.
     of = component[one]
     least = np.full(int(component.max()) + 1, np.inf, dtype=np.float32)
@@ -140,7 +185,7 @@ def _settle(  # noqa: PLR0913, PLR0917 - the state of one step
     ):
         pairs[which].append((score, mine, theirs))
     for which in sorted(pairs):
-        for group in _parted(pairs[which], must):
+        for group in _parted(pairs[which]):
             for node in group:
                 label[node] = min(group)
                 if len(group) > 1:
@@ -158,7 +203,7 @@ def _all_pairs(nodes: Ids, starts: Ids, counts: Ids) -> tuple[Ids, Ids]:
     return np.minimum(one, other), np.maximum(one, other)
 
 
-def _parted(pairs: Sequence[tuple[float, int, int]], must: Collection[tuple[int, int]]) -> list[list[int]]:
+def _parted(pairs: Sequence[tuple[float, int, int]]) -> list[list[int]]:
     """Join greedily whom most speaks for, on average over all members, while anything speaks for it.
 
     A node that fits two groups about equally well, which do not fit each other, is left alone.
@@ -175,8 +220,7 @@ def _parted(pairs: Sequence[tuple[float, int, int]], must: Collection[tuple[int,
         (one, other), best = max(link.items(), key=lambda item: (item[1], item[0][::-1]))
         if best <= 0:
             break
-        undecided = {one, other} & torn and best < SURE and (one, other) not in must
-        if undecided:
+        if {one, other} & torn and best < SURE:
             del link[one, other]
             continue
         for third in [node for node in members if node not in (one, other)]:
@@ -199,7 +243,7 @@ def _attach(
     """Give a node that was left alone to the group that clearly more speak for, of those it fits about equally."""
     groups = {first: tuple(group) for first, group in members.items()}
     for node in sorted(torn):
-        if len(groups.get(node, ())) != 1:
+        if len(members.get(node, ())) != 1:
             continue
         fit = {
             first: sum(score[node, other] for other in group) / len(group)
@@ -208,13 +252,13 @@ def _attach(
         }
         best = max(fit.values(), default=0.0)
         near = sorted((len(groups[first]), first) for first, value in fit.items() if value >= best - _MARGIN)
-        if (
-            best > 0
-            and near[-1][1] in members
-            and (len(near) == 1 or near[-1][0] > near[-2][0])
-            and fit[near[-1][1]] > 0
-        ):
-            members[near[-1][1]] += members.pop(node)
+        if not near or (len(near) > 1 and near[-1][0] == near[-2][0]):
+            continue
+        chosen = near[-1][1]
+        # The group may have grown since, or have gone to another itself.
+        joined = members.get(chosen, ())
+        if fit[chosen] > 0 and joined and all(score[node, other] > NEVER / 2 for other in joined):
+            members[chosen] += members.pop(node)
 
 
 def _is_torn(node: int, members: Mapping[int, list[int]], score: Mapping[tuple[int, int], float]) -> bool:

@@ -7,6 +7,7 @@ import polars as pl
 
 from mrx_matching.engine import Decided, Models, Progress, by_country
 from mrx_matching.explain import explanations
+from mrx_matching.grouping import united
 from mrx_matching.scores import Model
 from mrx_matching.sharding import Tell, compare, sites_of
 
@@ -70,8 +71,10 @@ def _questions(
     for row, node in enumerate(node_of):
         first.setdefault(node, row)
     count = np.bincount(compared.node_of, minlength=compared.nodes.size)
-    settled = {frozenset((node_of[a], node_of[b])) for decided in (must, cannot) for a, b in decided}
-    settled |= {frozenset((sites[a], -1 - sites[b])) for a, b in cannot} | {
+    # What follows from decisions is settled too: two that are the same as a third, and what differs from one of them.
+    one_of = united(compared.nodes.size, [(node_of[a], node_of[b]) for a, b in must], ()).tolist()
+    apart = {frozenset((one_of[node_of[a]], one_of[node_of[b]])) for a, b in cannot}
+    settled = {frozenset((sites[a], -1 - sites[b])) for a, b in cannot} | {
         frozenset((sites[b], -1 - sites[a])) for a, b in cannot
     }
     chance = 1 / (1 + np.exp(-np.clip(compared.odds.astype(np.float64), -30, 30)))
@@ -80,7 +83,8 @@ def _questions(
     for which in np.flatnonzero((chance > UNCERTAIN[0]) & (chance < UNCERTAIN[1])).tolist():
         low, high = int(compared.low[which]), int(compared.high[which])
         mine, theirs = sites[first[low]], sites[first[high]]
-        if frozenset((low, high)) in settled or frozenset((mine, -1 - theirs)) in settled:
+        ends = frozenset((one_of[low], one_of[high]))
+        if len(ends) == 1 or ends in apart or frozenset((mine, -1 - theirs)) in settled:
             continue
         # Within a site each pair is a question of its own; two sites are asked about once.
         key = (low, -1 - high) if mine == theirs else (min(mine, theirs), max(mine, theirs))

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 
 from mrx_matching.candidates import candidate_pairs
 from mrx_matching.features import Rows
-from mrx_matching.grouping import grouped
+from mrx_matching.grouping import grouped, united
 from mrx_matching.reading import SCHEMA, nodes_of
-from mrx_matching.scores import Model, identified, model_for
+from mrx_matching.scores import SURE, Model, identified, model_for
 from mrx_matching.tokens import Floats, Nodes
 
 _WORTH_KEEPING = -4.0
@@ -25,6 +26,8 @@ _READ, _PAIRED, _SCORED = 0.4, 0.5, 0.95
 """How far the work is after each of its steps, about."""
 
 _AT_ONCE = 100_000
+_ALIKE = np.float32(SURE - 1)
+"""Of rows that say the same and that decisions have parted: sure, but not so that one of two would be taken at random."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,43 +90,86 @@ def sites_of(
     cannot: Collection[tuple[int, int]] = (),
 ) -> pl.DataFrame:
     """Return `site` and `confidence` for every row of what was compared."""
-    nodes, numbers = compared.nodes, compared.node_of
+    nodes = compared.nodes
+    unit_of, node = _units(compared.node_of, rows, must, cannot)
 
     def cautious(odds: Floats, one: Rows, other: Rows) -> Floats:
         no_street = (nodes.street.totals[one] <= 0) | (nodes.street.totals[other] <= 0)
         return odds - np.where(no_street, CAUTION, np.float32(0))
 
     def log_odds(one: Rows, other: Rows) -> Floats:
-        return cautious(compared.model.log_odds(nodes, one, other), one, other)
+        mine, theirs = node[one], node[other]
+        found = np.full(len(one), _ALIKE, dtype=np.float32)
+        apart = mine != theirs
+        low, high = np.minimum(mine, theirs)[apart], np.maximum(mine, theirs)[apart]
+        found[apart] = cautious(compared.model.log_odds(nodes, low, high), low, high)
+        return found
 
     scores = cautious(compared.odds, compared.low, compared.high)
     kept = scores > _WORTH_KEEPING
-
-    def of_nodes(decided: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-        found = ((int(numbers[one]), int(numbers[other])) for one, other in decided)
-        return {(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}
-
+    low, high, scores = compared.low[kept], compared.high[kept], scores[kept]
+    certain = identified(nodes, low, high)
+    if len(node) > nodes.size:
+        low, high, which = _of_units(low, high, node, nodes.size)
+        scores, certain = np.append(scores, _ALIKE)[which], np.append(certain, False)[which]
     label, sure = grouped(
-        nodes.size,
-        compared.low[kept],
-        compared.high[kept],
-        scores[kept],
+        len(node),
+        low,
+        high,
+        scores,
         log_odds,
-        must=of_nodes(must),
-        cannot=of_nodes(cannot),
-        certain=identified(nodes, compared.low[kept], compared.high[kept]),
+        must=[(int(unit_of[one]), int(unit_of[other])) for one, other in must],
+        cannot=[(int(unit_of[one]), int(unit_of[other])) for one, other in cannot],
+        certain=certain,
     )
-    _, site = np.unique(label, return_inverse=True)
-    site = _held_apart(site[numbers].astype(np.int64), numbers, rows, cannot)
+    _, site = np.unique(label[unit_of], return_inverse=True)
     confidence = np.round(1 / (1 + np.exp(-np.clip(sure, -12, 12).astype(np.float64))), 4)
-    return pl.DataFrame({"site": site, "confidence": confidence[numbers]})
+    return pl.DataFrame({"site": site.astype(np.int64), "confidence": confidence[unit_of]})
 
 
-def _held_apart(site: Rows, numbers: Rows, rows: pl.DataFrame, cannot: Collection[tuple[int, int]]) -> Rows:
-    """Part rows that say the same although somebody decided that they are not one site."""
-    alike = [pair for pair in cannot if numbers[pair[0]] == numbers[pair[1]]]
-    # By what they say to the letter, so that the order of rows decides between copies alone.
+def _units(
+    node_of: Rows, rows: pl.DataFrame, must: Collection[tuple[int, int]], cannot: Collection[tuple[int, int]]
+) -> tuple[Rows, Rows]:
+    """Return for each row its unit, and for each unit its node. A unit is a node, as a rule.
+
+    Where decisions would part what says the same, each row that somebody decided on is a unit of its own.
+    """
+    size = int(node_of.max()) + 1
+    one_of = united(size, [(node_of[one], node_of[other]) for one, other in must], ())
+    torn = {
+        int(one_of[node_of[one]]) for one, other in cannot if one_of[node_of[one]] == one_of[node_of[other]]
+    }
+    unit_of, node = node_of.copy(), list(range(size))
+    if not torn:
+        return unit_of, np.arange(size, dtype=np.int64)
+    decided = {place for pair in (*must, *cannot) for place in pair if one_of[node_of[place]] in torn}
+    # By what they say to the letter, so that the order of rows decides between equal copies alone.
     written = rows.select(*SCHEMA)
-    for later in sorted({max(pair, key=lambda place: (written.row(place), place)) for pair in alike}):
-        site[later] = site.max() + 1
-    return site
+    left = np.bincount(node_of, minlength=size)
+    for place in sorted(decided, key=lambda place: (written.row(place), place)):
+        left[node_of[place]] -= 1
+        if left[node_of[place]]:
+            unit_of[place] = len(node)
+            node.append(int(node_of[place]))
+    return unit_of, np.array(node, dtype=np.int64)
+
+
+def _of_units(low: Rows, high: Rows, node: Rows, size: int) -> tuple[Rows, Rows, Rows]:
+    """Return pairs of nodes as pairs of their units, with the place of each; the last, -1, for two units that say the same."""
+    several: dict[int, list[int]] = {}
+    for unit in range(size, len(node)):
+        several.setdefault(int(node[unit]), [int(node[unit])]).append(unit)
+    split = np.isin(low, list(several)) | np.isin(high, list(several))
+    pairs = [(mine, theirs, -1) for units in several.values() for mine, theirs in combinations(units, 2)]
+    pairs += [
+        (min(mine, theirs), max(mine, theirs), place)
+        for place in np.flatnonzero(split).tolist()
+        for mine in several.get(int(low[place]), [int(low[place])])
+        for theirs in several.get(int(high[place]), [int(high[place])])
+    ]
+    added = np.array(pairs, dtype=np.int64).reshape(-1, 3)
+    return (
+        np.append(low[~split], added[:, 0]),
+        np.append(high[~split], added[:, 1]),
+        np.append(np.flatnonzero(~split), added[:, 2]),
+    )

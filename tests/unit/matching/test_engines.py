@@ -14,10 +14,13 @@ from mrx_matching.clusters import resolve_frame
 from mrx_matching.explain import explain, explain_rows
 from mrx_matching.generator.directory import directory
 from mrx_matching.reading import SCHEMA, frame_of
+from scipy.cluster.hierarchy import DisjointSet
 
 ANYTHING = st.text(max_size=60) | st.sampled_from(
     ["\x00\x07", "東莞市宏盛服装有限公司", "ЗАО Ромашка", "شركة النور", "()", "((("]
 )
+
+GLN = "4006381333931"
 
 
 def generated(seed: int, size: int) -> tuple[pl.DataFrame, list[int]]:
@@ -68,8 +71,67 @@ def test_a_cannot_link_is_never_broken(data: st.DataObject) -> None:
 def test_rows_that_say_the_same_are_held_apart_by_a_decision() -> None:
     rows = frame_of([site("Karya Sentosa"), site("KARYA SENTOSA"), site("Karya Sentosa")])
     one, other, third = resolve_frame(rows, cannot=[(0, 1)])["site"].to_list()
-    assert one != other
-    assert third in {one, other}
+    assert len({one, other, third}) == 3, "nothing says which of the two the third is"
+
+
+def test_decisions_on_copies_of_a_row_hold_for_each_of_them() -> None:
+    copies = [site("Karya Sentosa")] * 3 + [site("Everlong Garment")]
+    frame = frame_of(copies)
+    one, other, third, _ = resolve_frame(frame, must=[(1, 2)], cannot=[(0, 1)])["site"].to_list()
+    assert (one != other, other == third) == (True, True)
+    one, other, _, fourth = resolve_frame(frame, must=[(1, 3)], cannot=[(0, 3)])["site"].to_list()
+    assert (one != other, other == fourth) == (True, True)
+
+
+UNLIKE = (
+    site("Wei Textile", address="5 Long Rd", city="Suzhou", country="CN"),
+    site("Bright Moon Shoes", address="77 Short Ave", city="Xiamen", country="CN"),
+    site("Wei Textile Co Ltd", address="5 Long Road", city="Suzhou", country="CN"),
+)
+
+
+def test_what_is_one_site_by_a_decision_keeps_what_either_part_goes_with() -> None:
+    frame = frame_of(UNLIKE)
+    assert resolve_frame(frame)["site"].n_unique() == 2
+    assert resolve_frame(frame, must=[(0, 1)])["site"].n_unique() == 1
+
+
+@pytest.mark.parametrize("identified", [{}, {"lei": ("529900T8BM49AURSDO55", "", "5493001KJTIIGC8Y1R12")}])
+def test_a_chain_of_decisions_makes_one_site_of_rows_that_differ(identified: dict[str, tuple[str]]) -> None:
+    names = ("Jinsheng Garments Unit 1", "JS Fashion", "Golden Win Apparel Unit 2")
+    ids = identified.get("lei", ("", "", ""))
+    frame = frame_of([site(name, country="CN", lei=lei) for name, lei in zip(names, ids, strict=True)])
+    assert resolve_frame(frame)["site"].n_unique() == 3
+    assert resolve_frame(frame, must=[(0, 1), (1, 2)])["site"].n_unique() == 1
+
+
+def test_a_decision_parts_two_rows_of_a_large_site_and_no_others() -> None:
+    frame = frame_of([site(f"Firm{chr(97 + at // 26)}{chr(97 + at % 26)}zor", gln=GLN) for at in range(450)])
+    label = resolve_frame(frame, must=[(5, 6)], cannot=[(0, 1)])["site"].to_list()
+    assert label[0] != label[1]
+    assert len(set(label)) == 2
+    assert label[5] == label[6]
+
+
+PLACES = st.integers(min_value=0, max_value=7)
+
+
+@given(
+    st.lists(st.sampled_from(UNLIKE), min_size=8, max_size=8),
+    st.lists(st.tuples(PLACES, PLACES), max_size=4),
+    st.lists(st.tuples(PLACES, PLACES), max_size=4),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_decision_is_broken_where_none_contradicts_another(
+    rows: list[SiteRecord], same: list[tuple[int, int]], different: list[tuple[int, int]]
+) -> None:
+    told = DisjointSet(range(8))
+    for pair in same:
+        told.merge(*pair)
+    different = [pair for pair in different if not told.connected(*pair)]
+    label = resolve_frame(frame_of(rows), must=same, cannot=different)["site"].to_list()
+    assert all(label[one] == label[other] for one, other in same)
+    assert all(label[one] != label[other] for one, other in different)
 
 
 def test_the_order_of_rows_does_not_say_which_of_three_copies_is_held_apart() -> None:
