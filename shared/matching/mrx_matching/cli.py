@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
@@ -21,13 +22,14 @@ from mrx_matching.history import (
     Decisions,
     carried_on,
     learnt_from,
+    learnt_without_labels,
     read_decisions,
     read_former,
     write_redirects,
 )
 from mrx_matching.index import IndexFolder, write_index
 from mrx_matching.link import Decision, link_with_index
-from mrx_matching.lists import InputRejected, read_list, refuse_repeated, write_table
+from mrx_matching.lists import InputRejected, check_writable, read_list, refuse_repeated, write_table
 from mrx_matching.review import review_queue
 
 app = typer.Typer(help="Find out which rows are the same supplier site.", no_args_is_help=True)
@@ -63,12 +65,22 @@ def resolve(
     decisions: _DecisionsFile = None,
     learn: _Learn = False,
     former: Annotated[
-        Path | None, typer.Option(help="The sites of an earlier run, whose ids are carried on.")
+        Path | None, typer.Option(help="The sites of the last run, whose ids are carried on.")
+    ] = None,
+    before: Annotated[
+        Path | None,
+        typer.Option(help="The sites of a run before a decision that was taken back: their ids come back."),
     ] = None,
 ) -> None:
     """Put the rows of one or more lists into sites."""
     with _exit_codes(), _progress() as stages:
-        before = read_former(former) if former else None
+        if before and not former:
+            raise InputRejected(
+                "--before: gives ids back to what --former has put together; add --former FILE"
+            )
+        check_writable(out, *files, decisions)
+        known = read_former(former) if former else None
+        once = read_former(before) if before else None
         rows = _read_all(files, names_only=names_only, stages=stages)
         decided, model = _decided(rows, decisions, learn=learn)
         ids = rows.select("source", "record_id")
@@ -85,14 +97,23 @@ def resolve(
             )
         del rows
         site = found["site"].cast(pl.String)
-        said = ""
-        if before:
-            carried = carried_on(before, ids, found["site"])
+        carried = carried_on(known, ids, found["site"], before=once) if known else None
+        if carried:
             keys = zip(ids["source"].to_list(), ids["record_id"].to_list(), strict=True)
             site = pl.Series([carried.site_of[key] for key in keys], dtype=pl.String)
-            said = f"; {len(carried.redirects)} retired ids: {write_redirects(out, carried.redirects)}"
         write_table(out, ids.with_columns(site_id=site, confidence=found["confidence"]))
-    typer.echo(f"{ids.height} rows are {site.n_unique()} sites: {out}{said}")
+        redirects = write_redirects(out, carried.redirects if carried else None)
+    typer.echo(f"{ids.height} rows are {site.n_unique()} sites: {out}")
+    if known and carried:
+        ids_now, ids_then = set(site), set(known.site_of.values())
+        typer.echo(
+            f"{len(ids_now & ids_then)} ids are kept, {len(ids_now - ids_then)} new, {len(carried.redirects)} retired: "
+            f"{redirects}"
+        )
+        if not ids_now & ids_then:
+            _tell(
+                f"{former}: none of its rows is in these lists; a renamed file is another source: add the column"
+            )
 
 
 @app.command()
@@ -106,6 +127,7 @@ def review(
 ) -> None:
     """Write the pairs of rows that are worth a person's time; answers go into their column `decision`."""
     with _exit_codes(), _progress() as stages:
+        check_writable(out, *files, decisions)
         rows = _read_all(files, names_only=names_only, stages=stages)
         decided, model = _decided(rows, decisions, learn=learn)
         queue = review_queue(
@@ -129,7 +151,7 @@ def _questions(rows: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
         separator=", ",
         ignore_nulls=True,
     )
-    shown = rows.select("source", id="record_id", name="name", place=place)
+    shown = rows.select("source", id="record_id", name=_no_formula(pl.col("name")), place=_no_formula(place))
     sides = [
         shown[queue[column]].rename({name: f"{side}_{name}" for name in shown.columns})
         for side, column in (("a", "one"), ("b", "other"))
@@ -137,6 +159,11 @@ def _questions(rows: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         [*sides, queue.select("probability", "value", "why", decision=pl.lit(""))], how="horizontal"
     )
+
+
+def _no_formula(text: pl.Expr) -> pl.Expr:
+    """Put an apostrophe before what a spreadsheet would reckon when a person opens the questions in it."""
+    return pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text)
 
 
 @app.command()
@@ -149,6 +176,7 @@ def index(
     """Make a list ready to be searched, once for many a `link`."""
     with _exit_codes(), _progress() as stages:
         rows = _read_all([b], names_only=names_only, stages=stages)
+        _refuse_several(b, rows)
         write_index(rows, out, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
     typer.echo(f"{rows.height} rows are indexed: {out}")
 
@@ -163,7 +191,9 @@ def link(
 ) -> None:
     """Find the entries of one list in another."""
     with _exit_codes(), _progress() as stages:
+        check_writable(out, a, b)
         left = _read_all([a], names_only=names_only, stages=stages)
+        _refuse_several(a, left)
         with _indexed(b, left, names_only=names_only, stages=stages) as listed:
             found = link_with_index(left, listed, processes=os.cpu_count() or 1, progress=stages)
             ids = listed.record_ids()
@@ -184,6 +214,7 @@ def _indexed(b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages"
         yield IndexFolder(b, names_only=names_only)
         return
     right = _read_all([b], names_only=names_only, stages=stages)
+    _refuse_several(b, right)
     right = right.filter(pl.col("country").is_in(left["country"].unique().implode()))
     with TemporaryDirectory() as folder:
         made = Path(folder) / "index"
@@ -191,25 +222,38 @@ def _indexed(b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages"
         yield IndexFolder(made, names_only=names_only)
 
 
+def _refuse_several(file: Path, rows: pl.DataFrame) -> None:
+    """Refuse a list in which a record_id does not name one row: pairs are told by it alone."""
+    again = rows.filter(~pl.col("record_id").is_first_distinct())
+    if not again.is_empty():
+        raise InputRejected(
+            f"{file}: record_id {again['record_id'][0]!r} stands in several sources; "
+            "make it unique in the file, for instance by writing the source before it"
+        )
+
+
 @app.command()
 def explain(
     a: Annotated[str, typer.Argument(metavar="A", help="A row as FILE:RECORD_ID.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another row as FILE:RECORD_ID.")],
+    *,
+    names_only: _NamesOnly = False,
 ) -> None:
-    """Say why two rows are, or are not, one site."""
+    """Say why two rows by themselves are, or are not, one site."""
     with _exit_codes():
-        rows = pl.concat([_pick(a), _pick(b)])
+        rows = pl.concat([_pick(a, names_only=names_only), _pick(b, names_only=names_only)])
     typer.echo(explain_rows(rows).text)
 
 
-def _pick(address: str) -> pl.DataFrame:
+def _pick(address: str, *, names_only: bool) -> pl.DataFrame:
     file, _, record_id = address.rpartition(":")
     if not file:
         raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
-    rows = read_list(Path(file), say=_tell).filter(pl.col("record_id") == record_id)
+    rows = read_list(Path(file), names_only=names_only, say=_tell).filter(pl.col("record_id") == record_id)
     if rows.is_empty():
         raise InputRejected(f"{file}: has no record_id {record_id!r}; check the id")
-    return rows.head(1)
+    _refuse_several(Path(file), rows)
+    return rows
 
 
 def _read_all(files: Sequence[Path], *, names_only: bool, stages: "_Stages") -> pl.DataFrame:
@@ -225,20 +269,24 @@ def _read_all(files: Sequence[Path], *, names_only: bool, stages: "_Stages") -> 
 
 
 def _decided(rows: pl.DataFrame, file: Path | None, *, learn: bool) -> tuple[Decisions, Models]:
-    if learn and file is None:
-        raise InputRejected("--learn: there is nothing to learn from; add --decisions FILE")
     decided = read_decisions(file, rows) if file else Decisions()
-    return decided, learnt_from(decided, rows) if learn else None
+    if not learn:
+        return decided, None
+    return decided, learnt_from(decided, rows, say=_tell) if file else learnt_without_labels(rows)
 
 
 def _on_spark(rows: pl.DataFrame, model: Models, decided: Decisions) -> pl.DataFrame:
     try:
+        from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra
         from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
 
         from mrx_matching.spark import resolve_on_spark  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InputRejected("engine spark: Spark is not installed; install mrx-matching[spark]") from error
-    session = SparkSession.builder.appName("mrx match").getOrCreate()
+    try:
+        session = SparkSession.builder.appName("mrx match").getOrCreate()
+    except PySparkException as error:
+        raise OSError(f"engine spark: does not start ({error}); Spark needs Java 17 or later") from error
     try:
         return resolve_on_spark(session, rows, model=model, must=decided.same, cannot=decided.different)
     finally:
@@ -256,6 +304,11 @@ def _exit_codes() -> Iterator[None]:
     except InputRejected as error:
         _tell(str(error))
         raise typer.Exit(_BAD_INPUT) from error
+    except BrokenProcessPool as error:
+        _tell(
+            "a process of this command was ended, most likely for want of memory; try a machine that has more"
+        )
+        raise typer.Exit(_INFRASTRUCTURE) from error
     except OSError as error:
         _tell(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         raise typer.Exit(_INFRASTRUCTURE) from error

@@ -10,13 +10,12 @@ import polars as pl
 from mrx_matching.features import Rows, features, name_columns
 from mrx_matching.reading import frame_of, nodes_of
 from mrx_matching.records import SiteRecord
-from mrx_matching.scores import Model, model_for
+from mrx_matching.scores import Model, model_for, rules
 from mrx_matching.tokens import Floats, Nodes
 
 _MOST = 8
 _SAYS_NOTHING = 0.05
 _AT_ONCE = 20_000
-_RULE = "rule: identifiers, units, brackets or places"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +65,11 @@ def explanations(model: Model, nodes: Nodes, low: Rows, high: Rows, odds: Floats
     for start in range(0, len(low), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         said = features(nodes, low[part], high[part]) * weights
-        rules = odds[part] - said.sum(axis=1) - model.intercept
+        said_by_rules = list(rules(nodes, low[part], high[part]))
         heaviest = np.argsort(-np.abs(said), axis=1, kind="stable")[:, :_MOST]
-        for total, line, rule, places in zip(odds[part], said, rules, heaviest, strict=True):
-            found = [Reason(feature=names[at], says=round(float(line[at]), 3)) for at in places]
-            if abs(rule) > _SAYS_NOTHING:
-                found.insert(0, Reason(feature=_RULE, says=round(float(rule), 1)))
+        for place, (total, line, places) in enumerate(zip(odds[part], said, heaviest, strict=True)):
+            found = [Reason(feature=name, says=adds) for name, holds, adds in said_by_rules if holds[place]]
+            found += [Reason(feature=names[at], says=round(float(line[at]), 3)) for at in places]
             yield Explanation(
                 probability=round(1 / (1 + exp(-max(-30.0, min(30.0, float(total))))), 4),
                 reasons=tuple(reason for reason in found if abs(reason.says) > _SAYS_NOTHING)[:_MOST],

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from scipy.cluster.hierarchy import DisjointSet
 
-from mrx_matching.learning import from_decisions
-from mrx_matching.lists import InputRejected, read_table, refuse_repeated, write_table
+from mrx_matching.learning import from_decisions, without_labels
+from mrx_matching.lists import InputRejected, Say, read_table, refuse_repeated, write_table
 from mrx_matching.scores import Model
 from mrx_matching.sticky import Carried, carry_on
 
 _DECISION = ("a_source", "a_id", "b_source", "b_id", "decision")
 _CLUSTER = ("source", "record_id", "site_id")
 _REDIRECT = ("former_id", "site_id")
+_WORTH_LEARNING = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +45,19 @@ def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
             maintain_order="left",
         )
     decided: dict[str, list[tuple[int, int]]] = {"same": [], "different": []}
-    parts = _Parts()
+    said = DisjointSet()
     lines = list(table.iter_rows(named=True))
     for line in lines:
-        where = f"{file}: row {line['row']}"
-        if line["decision"] not in decided:
-            raise InputRejected(f"{where}: decision {line['decision']!r} is unknown; write same or different")
-        for side in ("a", "b"):
-            if line[side] is None:
-                raise InputRejected(
-                    f"{where}: {side}_id {line[f'{side}_id']!r} of source {line[f'{side}_source']!r} is in no list; "
-                    "name the list it is in, or take the line out"
-                )
+        if fault := _fault(line):
+            raise InputRejected(f"{file}: row {line['row']}: {fault}")
         pair = (int(line["a"]), int(line["b"]))
-        if line["decision"] == "same" and line["a_country"] != line["b_country"]:
-            raise InputRejected(
-                f"{where}: the rows are in {line['a_country']} and {line['b_country']} and cannot be one site; "
-                "correct a country, or take the line out"
-            )
         decided[line["decision"]].append(pair)
+        for place in pair:
+            said.add(place)
         if line["decision"] == "same":
-            parts.join(*pair)
+            said.merge(*pair)
     for line in lines:
-        if line["decision"] == "different" and parts.of(line["a"]) == parts.of(line["b"]):
+        if line["decision"] == "different" and said.connected(line["a"], line["b"]):
             raise InputRejected(
                 f"{file}: row {line['row']}: decision 'different' contradicts what other rows call the same; "
                 "take one of them out"
@@ -75,25 +68,27 @@ def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
     )
 
 
-class _Parts:
-    """Which places were said to be one, directly or by others in between."""
+def _fault(line: Mapping[str, Any]) -> str | None:
+    if line["decision"] not in {"same", "different"}:
+        return f"decision {line['decision']!r} is unknown; write same or different"
+    for side in ("a", "b"):
+        if line[side] is None:
+            return (
+                f"{side}_id {line[f'{side}_id']!r} of source {line[f'{side}_source']!r} is in no list; "
+                "name the list it is in, or take the line out"
+            )
+    if line["decision"] == "same" and line["a_country"] != line["b_country"]:
+        return (
+            f"the rows are in {line['a_country']} and {line['b_country']} and cannot be one site; "
+            "correct a country, or take the line out"
+        )
+    if line["decision"] == "different" and line["a"] == line["b"]:
+        return "a row cannot differ from itself; correct an id"
+    return None
 
-    def __init__(self) -> None:
-        self._above: dict[int, int] = {}
 
-    def of(self, place: int) -> int:
-        while place in self._above:
-            place = self._above[place]
-        return place
-
-    def join(self, one: int, other: int) -> None:
-        low, high = sorted((self.of(one), self.of(other)))
-        if low != high:
-            self._above[high] = low
-
-
-def learnt_from(decisions: Decisions, rows: pl.DataFrame) -> dict[str, Model]:
-    """Return a model for each country that something was decided in."""
+def learnt_from(decisions: Decisions, rows: pl.DataFrame, *, say: Say) -> dict[str, Model]:
+    """Return a model for each country that something was decided in; tell where that is too little to learn from."""
     countries = rows["country"]
     found: dict[str, Model] = {}
     decided = (*decisions.same, *decisions.different)
@@ -104,8 +99,21 @@ def learnt_from(decisions: Decisions, rows: pl.DataFrame) -> dict[str, Model]:
             [(at[a], at[b]) for a, b in pairs if a in at and b in at]
             for pairs in (decisions.same, decisions.different)
         )
+        if min(len(same), len(different)) < _WORTH_LEARNING:
+            say(
+                f"--learn: {country} has {len(same)} answers 'same' and {len(different)} 'different'; "
+                f"weights moved by fewer than {_WORTH_LEARNING} of each kind may do harm"
+            )
         found[country] = from_decisions(rows[places], country, same=same, different=different)
     return found
+
+
+def learnt_without_labels(rows: pl.DataFrame) -> dict[str, Model]:
+    """Return a model for each country, re-estimated on its rows alone."""
+    return {
+        str(part["country"][0]): without_labels(part, str(part["country"][0]))
+        for part in rows.partition_by("country")
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +133,34 @@ def read_former(file: Path) -> Former:
     redirects: dict[str, str] = {}
     if beside.exists():
         led = read_table(beside, needed=_REDIRECT, known=frozenset(_REDIRECT), say=_told_nothing)
-        for column in _REDIRECT:
-            _refuse_empty(beside, led, column)
+        _refuse_empty(beside, led, "former_id")
         redirects = dict(led.select(_REDIRECT).iter_rows())
     keys = zip(table["source"].to_list(), table["record_id"].to_list(), strict=True)
     return Former(site_of=dict(zip(keys, table["site_id"].to_list(), strict=True)), redirects=redirects)
 
 
-def carried_on(former: Former, rows: pl.DataFrame, sites: pl.Series) -> Carried:
-    """Return the ids of the sites of rows with `source` and `record_id`, kept from a former run where they can be."""
+def carried_on(
+    former: Former, rows: pl.DataFrame, sites: pl.Series, *, before: Former | None = None
+) -> Carried:
+    """Return the ids of the sites of rows with `source` and `record_id`, kept from a former run where they can be.
+
+    What comes apart gets the ids back that its rows had in the run `before`.
+    """
     keys = zip(rows["source"].to_list(), rows["record_id"].to_list(), strict=True)
-    return carry_on(former.site_of, dict(zip(keys, sites.to_list(), strict=True)), former.redirects)
+    return carry_on(
+        former.site_of,
+        dict(zip(keys, sites.to_list(), strict=True)),
+        former.redirects,
+        before=before.site_of if before else None,
+    )
 
 
-def write_redirects(out: Path, redirects: Mapping[str, str]) -> Path:
-    """Write where retired ids lead, beside the sites; return the file."""
+def write_redirects(out: Path, redirects: Mapping[str, str] | None) -> Path:
+    """Write where retired ids lead, beside the sites; return the file. Without any run before, none is left there."""
     file = redirects_of(out)
+    if redirects is None:
+        file.unlink(missing_ok=True)
+        return file
     former = sorted(redirects)
     write_table(
         file,

@@ -4,15 +4,15 @@ An index is a set of tables for each country, in memory or in a folder; whicheve
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 from shutil import rmtree
-from tempfile import mkdtemp
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from typing_extensions import override
 from mrx_matching.candidates import BLOCK_CAP, keys_of
 from mrx_matching.engine import Progress, by_country, content_of
 from mrx_matching.letters import COMMON, LettersOfNames, grams_of
-from mrx_matching.lists import BROKEN, InputRejected
+from mrx_matching.lists import InputRejected
 from mrx_matching.reading import COORDINATES, nodes_of
 from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Background, Nodes, places_of
@@ -36,11 +36,11 @@ _NODES, _KEYS, _COUNTS, _NAMES, _GRAMS, _SIZE = "nodes", "keys", "counts", "name
 _ALL = (_NODES, _KEYS, _COUNTS, _NAMES, _GRAMS, _SIZE)
 _CARD = "index.json"
 _ENTRIES = "entries.parquet"
-_FORMAT = 1
+_FORMAT = 2
 _READ = 0.4
 _NEIGHBOURS = 6
 _STAGE = "indexing"
-_READABLE = 0o755
+_AGAIN = "index the list again with `mrx match index`"
 _BITS = 32
 _NO_CONTENT = {"node", "place", *COORDINATES}
 _CONTENT, _NAME = 254, 255
@@ -240,51 +240,60 @@ class IndexFolder(Mapping[str, Tables]):
     def __init__(self, folder: Path, *, names_only: bool) -> None:
         """Refuse what is no index, was made by another version of the library, or for other options."""
         self._folder = folder
-        again = "index the list again with `mrx match index`"
         try:
             card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
-            made, options, self._countries = card["made_by"], card["names_only"], card["countries"]
+            made, options, self._tables = card["made_by"], card["names_only"], dict(card["tables"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputRejected(f"{folder}: is no whole index of a list; {again}") from error
+            raise InputRejected(f"{folder}: is no whole index of a list; {_AGAIN}") from error
         if made != _fingerprint():
-            raise InputRejected(f"{folder}: was made by another version of the library; {again}")
+            raise InputRejected(f"{folder}: was made by another version of the library; {_AGAIN}")
         if options is not names_only:
             raise InputRejected(
                 f"{folder}: was made {'with' if options else 'without'} --names-only; "
-                f"{'add' if options else 'leave out'} --names-only, or {again}"
+                f"{'add' if options else 'leave out'} --names-only, or {_AGAIN}"
             )
 
     @override
     def __getitem__(self, country: str) -> Tables:
-        if country not in self._countries:
+        if country not in set(self):
             raise KeyError(country)
-        return _Lazily(self._folder / country, self._countries[country])
+        return _Lazily(partial(self._read, country))
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return iter(self._countries)
+        return iter(sorted({file.partition("/")[0] for file in self._tables if "/" in file}))
 
     @override
     def __len__(self) -> int:
-        return len(self._countries)
+        return sum(1 for _ in self)
 
     def record_ids(self) -> pl.Series:
         """Return the record_id of each row of the list."""
-        return _read(self._folder / _ENTRIES)["record_id"]
+        return self._table(_ENTRIES)["record_id"]
+
+    def _read(self, country: str, table: str) -> pl.DataFrame:
+        return self._table(f"{country}/{table}.parquet")
+
+    def _table(self, file: str) -> pl.DataFrame:
+        """Return a table as it was written. Refuses one in which a byte is otherwise."""
+        try:
+            written = (self._folder / file).read_bytes()
+        except OSError as error:
+            raise InputRejected(f"{self._folder / file}: cannot be read; {_AGAIN}") from error
+        if sha256(written).hexdigest() != self._tables.get(file):
+            raise InputRejected(f"{self._folder / file}: is not as it was written; {_AGAIN}")
+        return pl.read_parquet(written)
 
 
 class _Lazily(Mapping[str, pl.DataFrame]):
-    def __init__(self, folder: Path, nodes: int) -> None:
-        self._folder, self._nodes = folder, nodes
+    def __init__(self, read: Callable[[str], pl.DataFrame]) -> None:
+        self._read = read
 
     @override
     def __getitem__(self, table: str) -> pl.DataFrame:
         if table not in _ALL:
             raise KeyError(table)
-        found = _read(self._folder / f"{table}.parquet")
-        if table == _NODES and found.height != self._nodes:
-            raise InputRejected(f"{self._folder}: is not whole; index the list again with `mrx match index`")
-        return found
+        return self._read(table)
 
     @override
     def __iter__(self) -> Iterator[str]:
@@ -293,13 +302,6 @@ class _Lazily(Mapping[str, pl.DataFrame]):
     @override
     def __len__(self) -> int:
         return len(_ALL)
-
-
-def _read(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file)
-    except (FileNotFoundError, *BROKEN) as error:
-        raise InputRejected(f"{file}: cannot be read; index the list again with `mrx match index`") from error
 
 
 def write_index(
@@ -311,27 +313,44 @@ def write_index(
     progress: Progress | None = None,
 ) -> None:
     """Write the index of a list with `record_id` into a folder; an index that stands there is replaced."""
-    if out.exists() and not (out / _CARD).is_file():
+    if out.exists() and not _is_index(out):
         raise InputRejected(f"{out}: exists and is no index; name another folder")
-    made = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    made, former = (out.with_name(f".{out.name}.{token_hex(4)}") for _ in range(2))
     try:
-        found = by_country(
+        made.mkdir()
+        by_country(
             partial(_write_country, folder=made), rows, stage=_STAGE, processes=processes, progress=progress
         )
         rows.select("record_id").write_parquet(made / _ENTRIES)
+        tables = sorted(made.rglob("*.parquet"))
         card = {
             "made_by": _fingerprint(),
             "names_only": names_only,
-            "countries": {country: nodes for _, part in found for country, nodes in part.iter_rows()},
+            "tables": {
+                file.relative_to(made).as_posix(): sha256(file.read_bytes()).hexdigest() for file in tables
+            },
         }
         (made / _CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-        made.chmod(_READABLE)
         if out.exists():
-            rmtree(out)
+            out.rename(former)
         made.rename(out)
-    except BaseException:
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(out)) from error
+    finally:
+        if former.exists() and not out.exists():
+            former.rename(out)
         rmtree(made, ignore_errors=True)
-        raise
+    rmtree(former, ignore_errors=True)
+
+
+def _is_index(folder: Path) -> bool:
+    """Say whether a folder holds an index, of whatever version, and nothing else."""
+    try:
+        card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        files = {_CARD, *card["tables"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return files >= {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
 
 
 def _write_country(

@@ -6,9 +6,11 @@ Whatever cannot be read whole is refused with the file, the row, the column and 
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from errno import ENOENT
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
+from secrets import token_hex
 
 import polars as pl
 
@@ -42,6 +44,7 @@ BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What reading a damaged Parquet file raises."""
 
 _LONGEST_SHOWN = 60
+_WHOLE = 2.0**53
 
 
 class InputRejected(Exception):
@@ -113,7 +116,12 @@ def refuse_repeated(lists: Sequence[tuple[Path, pl.DataFrame]]) -> None:
         row, source, record_id, at = again.row(0)
         raise InputRejected(
             f"{lists[at][0]}: row {row}: source {source!r}: record_id {_shown(record_id)} occurs twice; "
-            "make it unique within its file and source"
+            "make it unique within its source"
+            + (
+                "; a file without a column source is a source by its name: rename one, or add the column"
+                if at
+                else ""
+            )
         )
 
 
@@ -137,12 +145,34 @@ def read_table(
         raise InputRejected(f"{file}: is a folder; name a file in it") from error
 
 
+def check_writable(out: Path, *sources: Path | None) -> None:
+    """Refuse a file to write that is also read, before any work is done. Raises `OSError` where it has no folder."""
+    if not out.parent.is_dir():
+        raise OSError(ENOENT, "there is no such folder; make it, or name another file", str(out.parent))
+    for source in sources:
+        if source is not None and source.exists() and out.exists() and out.samefile(source):
+            raise InputRejected(f"{out}: is read by this command; name another file to write")
+
+
 def write_table(out: Path, table: pl.DataFrame) -> None:
-    """Write a frame as CSV, or as Parquet where the name ends so; numbers have four places."""
-    if out.suffix.lower() == ".parquet":
-        table.write_parquet(out)
-    else:
-        table.write_csv(out, float_precision=4)
+    """Write a frame as CSV, or as Parquet where the name ends so; numbers have four places.
+
+    What stands there is replaced once the new file is whole. Raises `OSError` with the file's name.
+    """
+    special = out.exists() and not out.is_file()  # a pipe or a terminal cannot be replaced
+    part = out if special else out.with_name(f".{out.name}.{token_hex(4)}")
+    try:
+        if out.suffix.lower() == ".parquet":
+            table.write_parquet(part)
+        else:
+            table.write_csv(part, float_precision=4)
+        if not special:
+            part.replace(out)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(out)) from error
+    finally:
+        if not special:
+            part.unlink(missing_ok=True)
 
 
 def _read_csv(file: Path, needed: Sequence[str], known: frozenset[str], say: Say, step: Step) -> pl.DataFrame:
@@ -171,9 +201,13 @@ def _read_csv(file: Path, needed: Sequence[str], known: frozenset[str], say: Say
         ) from error
     except csv.Error as error:
         # What was read before the fault is in the chunk.
+        remedy = (
+            "shorten it, or close a quote that is open before it"
+            if "field larger" in str(error)
+            else "close the quote that is open there, and double every quote within quotes"
+        )
         raise InputRejected(
-            f"{file}: row {number + len(chunk) + 1} is not CSV ({error}); "
-            "close the quote that is open there, and double every quote within quotes"
+            f"{file}: row {number + len(chunk) + 1} is not CSV ({error}); {remedy}"
         ) from error
     table = pl.concat(parts)
     _refuse_nul(file, table)
@@ -223,10 +257,21 @@ def _read_parquet(file: Path, needed: Sequence[str], known: frozenset[str], say:
         table = pl.read_parquet(file, columns=columns)
         return table.select(
             pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("row"),
-            *(pl.col(column).cast(pl.String).fill_null("").str.strip_chars() for column in columns),
+            *(_text_of(column, schema[column]).fill_null("").str.strip_chars() for column in columns),
         )
     except BROKEN as error:
         raise InputRejected(f"{file}: is not Parquet ({_shown(str(error))}); write it again") from error
+
+
+def _text_of(column: str, kind: pl.DataType) -> pl.Expr:
+    """Return a column as text; numbers that are whole without a decimal point, as identifiers have none."""
+    cell = pl.col(column)
+    if not kind.is_float():
+        return cell.cast(pl.String)
+    whole = cell.is_finite() & (cell == cell.round()) & (cell.abs() < _WHOLE)
+    return (
+        pl.when(whole).then(cell.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(cell.cast(pl.String))
+    )
 
 
 def _columns(

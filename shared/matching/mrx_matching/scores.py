@@ -5,6 +5,7 @@ The shipped weights were learnt on generated directories only.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -37,7 +38,10 @@ class Model:
             for name, column in compared(nodes, low[part], high[part]):
                 if weight := self.weights.get(name):
                     found[part] += np.multiply(column, np.float32(weight), dtype=np.float32)
-        return np.round(found, 3) + _rules(nodes, low, high)
+        found = np.round(found, 3)
+        for _, holds, adds in rules(nodes, low, high):
+            found[holds] += np.float32(adds)
+        return found
 
 
 @cache
@@ -74,18 +78,16 @@ def _by_identifiers(nodes: Nodes, low: Rows, high: Rows) -> tuple[Bools, Bools]:
     return certain, barred
 
 
-def _rules(nodes: Nodes, low: Rows, high: Rows) -> Floats:
-    """Return what no weight may outvote: identifiers of sites, and numbers of units."""
-    found = np.zeros(len(low), dtype=np.float32)
+def rules(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Bools, float]]:
+    """Yield what no weight may outvote: its name, the pairs that it holds for, and what it adds to their log-odds."""
     certain, barred = _by_identifiers(nodes, low, high)
-    found[barred] = 4 * NEVER
+    yield "identifiers of the site differ", barred, 4 * NEVER
     codes = nodes.codes("numbers")
     one, other = codes[low], codes[high]
-    found[(one >= 0) & (other >= 0) & (one != other) & ~certain] += NEVER
-    found[_brackets_differ(nodes, low, high) & ~certain] += NEVER
-    found[_far_apart(nodes, low, high) & ~certain] += NEVER / 3
-    found[certain] += 2 * SURE
-    return found
+    yield "units differ", (one >= 0) & (other >= 0) & (one != other) & ~certain, NEVER
+    yield "brackets differ", _brackets_differ(nodes, low, high) & ~certain, NEVER
+    yield "places differ, and no street is known", _far_apart(nodes, low, high) & ~certain, NEVER / 3
+    yield "an identifier of the site is the same", certain, 2 * SURE
 
 
 def _brackets_differ(nodes: Nodes, low: Rows, high: Rows) -> Bools:

@@ -144,7 +144,16 @@ def test_an_index_of_another_version_is_refused(own_index: Path) -> None:
 def test_a_broken_index_is_refused(own_index: Path, table: str, broken: bool) -> None:
     file = own_index / f"{table}.parquet"
     file.write_bytes(file.read_bytes()[:-40]) if broken else file.unlink()
-    assert "cannot be read; index the list again with `mrx match index`" in refused(own_index)
+    said = "is not as it was written" if broken else "cannot be read"
+    assert f"{said}; index the list again with `mrx match index`" in refused(own_index)
+
+
+def test_an_index_in_which_one_byte_is_otherwise_is_refused(own_index: Path) -> None:
+    file = own_index / "entries.parquet"
+    written = bytearray(file.read_bytes())
+    written[len(written) // 2] ^= 1
+    file.write_bytes(written)
+    assert "entries.parquet: is not as it was written" in refused(own_index)
 
 
 def test_a_folder_that_is_no_index_is_refused_and_not_overwritten(own_index: Path, tmp_path: Path) -> None:
@@ -152,10 +161,21 @@ def test_a_folder_that_is_no_index_is_refused_and_not_overwritten(own_index: Pat
     assert "is no whole index of a list" in refused(own_index)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("x")
-    code, said = run("index", tmp_path / "small.csv", "--out", tmp_path / "mine")
-    assert code == 2
-    assert "exists and is no index; name another folder" in said
-    assert (tmp_path / "mine" / "letter.txt").exists()
+    for card in (None, "{}", '{"tables": {}}', '{"tables": null}'):
+        if card:
+            (tmp_path / "mine" / "index.json").write_text(card)
+        code, said = run("index", tmp_path / "small.csv", "--out", tmp_path / "mine")
+        assert code == 2
+        assert "exists and is no index; name another folder" in said
+        assert (tmp_path / "mine" / "letter.txt").exists()
+
+
+def test_what_lies_beside_the_tables_of_an_index_is_not_deleted_with_them(
+    own_index: Path, tmp_path: Path
+) -> None:
+    (own_index / "letter.txt").write_text("x")
+    assert run("index", tmp_path / "small.csv", "--out", own_index)[0] == 2
+    assert (own_index / "letter.txt").exists()
 
 
 def test_an_index_is_replaced_by_a_new_one(own_index: Path, tmp_path: Path) -> None:

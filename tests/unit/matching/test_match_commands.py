@@ -3,8 +3,10 @@
 import csv
 from pathlib import Path
 
+import polars as pl
 import pytest
 from mrx_matching.cli import app
+from mrx_matching.lists import read_list
 from typer.testing import CliRunner
 
 HEADER = "record_id,name,address,city,region,postcode,country,lei\n"
@@ -88,3 +90,42 @@ def test_ignored_columns_and_bad_identifiers_are_named(tmp_path: Path) -> None:
     assert code == 0
     assert "ignored columns colour" in output
     assert "row 2: lei counts only where another row has it too" in output
+
+
+def test_numbers_in_parquet_are_read_as_they_would_be_written(tmp_path: Path) -> None:
+    table = {
+        "record_id": [1.0, 2.0],
+        "name": ["x", "y"],
+        "country": ["ID", "ID"],
+        "duns": [804735132.0, None],
+    }
+    pl.DataFrame(table).write_parquet(tmp_path / "a.parquet")
+    rows = read_list(tmp_path / "a.parquet")
+    assert rows["record_id"].to_list() == ["1", "2"]
+    assert rows["duns"].to_list() == ["804735132", ""]
+
+
+def test_a_record_id_that_names_two_rows_is_refused_where_it_names_a_pair(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("record_id,source,name,country\n1,u,x,ID\n1,v,y,ID\n", encoding="utf-8")
+    other = tmp_path / "b.csv"
+    other.write_text("record_id,name,country\n1,x,ID\n", encoding="utf-8")
+    for arguments in (
+        ("link", file, other, "--out", tmp_path / "o.csv"),
+        ("link", other, file, "--out", tmp_path / "o.csv"),
+        ("index", file, "--out", tmp_path / "i"),
+        ("explain", f"{file}:1", f"{other}:1"),
+    ):
+        code, output = run(*arguments)
+        assert (code, "record_id '1' stands in several sources" in output) == (2, True)
+
+
+def test_an_explanation_names_the_rule(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "record_id,name,address,city,country\n"
+        "1,Acme Mill Unit 1,1 High St,Leeds,GB\n2,Acme Mill Unit 2,1 High St,Leeds,GB\n",
+        encoding="utf-8",
+    )
+    assert "units differ -30" in run("explain", f"{file}:1", f"{file}:2")[1]
+    assert "units differ -30" in run("explain", f"{file}:1", f"{file}:2", "--names-only")[1]

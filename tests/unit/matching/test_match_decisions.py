@@ -81,7 +81,7 @@ def test_decisions_hold(small: Path, tmp_path: Path) -> None:
             [decision("1", "2", "same"), decision("1", "3", "different"), decision("2", "3", "same")],
             "row 3: decision 'different' contradicts what other rows call the same; take one of them out",
         ),
-        ([decision("1", "1", "different")], "row 2: decision 'different' contradicts"),
+        ([decision("1", "1", "different")], "row 2: a row cannot differ from itself; correct an id"),
         ([decision("1", "4", "same")], "row 2: the rows are in ID and MY and cannot be one site"),
     ],
 )
@@ -144,9 +144,81 @@ def test_what_is_learnt_from_decisions_moves_scores_only_when_that_is_asked_for(
     both = found["held"].keys() & found["learnt"].keys()
     assert len(both) > 10
     assert sum(found["learnt"][pair] for pair in both) < sum(found["held"][pair] for pair in both)
-    code, output = run("resolve", generated, "--out", tmp_path / "out.csv", "--learn")
-    assert code == 2
-    assert "--learn: there is nothing to learn from; add --decisions FILE" in output
+
+
+def test_without_decisions_weights_are_learnt_from_the_lists_alone(generated: Path, tmp_path: Path) -> None:
+    for name, options in (("held", ()), ("learnt", ("--learn",))):
+        assert run("review", generated, "--out", tmp_path / f"{name}.csv", *options)[0] == 0
+    held, learnt = (
+        {(row["a_id"], row["b_id"]): row["probability"] for row in read(tmp_path / f"{name}.csv")}
+        for name in ("held", "learnt")
+    )
+    both = held.keys() & learnt.keys()
+    assert len(both) > 10
+    assert any(held[pair] != learnt[pair] for pair in both)
+
+
+def test_few_answers_to_learn_from_are_said(small: Path, tmp_path: Path) -> None:
+    decided = write(tmp_path / "d.csv", [decision("1", "3", "different")])
+    code, output = run("resolve", small, "--out", tmp_path / "o.csv", "--decisions", decided, "--learn")
+    assert code == 0
+    assert "--learn: ID has 0 answers 'same' and 1 'different'" in output
+
+
+def test_what_follows_from_answers_is_not_asked(tmp_path: Path) -> None:
+    names = ("Bumi Lestari", "Bumi Lestary", "Bumi Lestarin")
+    rows = [f"{number},{name},Medan,ID" for number, name in enumerate(names, 1)]
+    file = tmp_path / "list.csv"
+    file.write_text("\n".join(["record_id,name,city,country", *rows, ""]), encoding="utf-8")
+
+    def asked(*said: dict[str, str]) -> set[tuple[str, str]]:
+        options = ("--decisions", write(tmp_path / "d.csv", list(said))) if said else ()
+        assert run("review", file, "--out", tmp_path / "q.csv", *options)[0] == 0
+        return {(row["a_id"], row["b_id"]) for row in read(tmp_path / "q.csv")}
+
+    assert asked()
+    assert asked(decision("1", "2", "same"), decision("2", "3", "same")) == set()
+    assert asked(decision("1", "2", "same"), decision("2", "3", "different")) == set()
+
+
+def test_a_file_that_a_command_reads_is_not_written_over(small: Path, tmp_path: Path) -> None:
+    queue = write(tmp_path / "queue.csv", [decision("1", "2", "same")])
+    before = small.read_bytes(), queue.read_bytes()
+    for arguments in (
+        ("resolve", small, "--out", small),
+        ("review", small, "--out", queue, "--decisions", queue),
+        ("resolve", small, "--out", tmp_path / "." / "queue.csv", "--decisions", queue),
+        ("link", small, small, "--out", small),
+    ):
+        code, output = run(*arguments)
+        assert code == 2
+        assert "is read by this command; name another file to write" in output
+    assert (small.read_bytes(), queue.read_bytes()) == before
+
+
+def test_a_file_stays_whole_when_the_one_that_replaces_it_cannot_be_written(
+    generated: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("as it was")
+    program = [sys.executable, "-c", "from mrx_matching.cli import app; app()"]
+    found = subprocess.run(
+        ["bash", "-c", 'ulimit -f 4; "$@"', "bash", *program, "resolve", generated, "--out", out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 3
+    assert f"{out}: File too large" in found.stderr
+    assert out.read_text() == "as it was"
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_a_name_that_a_spreadsheet_would_reckon_is_only_shown_in_questions(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("record_id,name,country\n1,=Bumi Lestari,ID\n2,Bumi Lestary,ID\n", encoding="utf-8")
+    assert run("review", file, "--out", tmp_path / "q.csv")[0] == 0
+    assert {row["a_name"] for row in read(tmp_path / "q.csv")} == {"'=Bumi Lestari"}
 
 
 def test_site_ids_are_carried_on_and_retired_ids_lead_on(small: Path, tmp_path: Path) -> None:
@@ -164,11 +236,48 @@ def test_site_ids_are_carried_on_and_retired_ids_lead_on(small: Path, tmp_path: 
     assert read(tmp_path / "run2.redirects.csv") == []
     joined = write(tmp_path / "d.csv", [decision("1", "3", "same")])
     _, output = run("resolve", small, "--out", third, "--former", second, "--decisions", joined)
-    assert "1 retired ids" in output
+    assert "3 ids are kept, 0 new, 1 retired" in output
     assert read(tmp_path / "run3.redirects.csv") == [{"former_id": before["3"], "site_id": before["1"]}]
     run("resolve", small, "--out", tmp_path / "run4.csv", "--former", third, "--decisions", joined)
     assert sites(tmp_path / "run4.csv") == sites(third)
     assert read(tmp_path / "run4.redirects.csv") == read(tmp_path / "run3.redirects.csv")
+
+
+def test_a_decision_that_is_taken_back_gives_both_sites_their_ids_again(small: Path, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / f"run{number}.csv" for number in (1, 2, 3))
+    joined = write(tmp_path / "d.csv", [decision("1", "3", "same")])
+    run("resolve", small, "--out", first)
+    run("resolve", small, "--out", second, "--former", first, "--decisions", joined)
+    assert sites(second) != sites(first)
+    assert run("resolve", small, "--out", third, "--former", second, "--before", first)[0] == 0
+    assert sites(third) == sites(first)
+    assert read(tmp_path / "run3.redirects.csv") == []
+    code, output = run("resolve", small, "--out", third, "--before", first)
+    assert (code, "add --former FILE" in output) == (2, True)
+
+
+def test_redirects_of_sites_that_are_replaced_go_with_them(small: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "run1.csv", tmp_path / "run2.csv"
+    joined = write(tmp_path / "d.csv", [decision("1", "3", "same")])
+    run("resolve", small, "--out", first)
+    run("resolve", small, "--out", second, "--former", first, "--decisions", joined)
+    assert read(tmp_path / "run2.redirects.csv")
+    run("resolve", small, "--out", second)
+    assert not (tmp_path / "run2.redirects.csv").exists()
+
+
+def test_a_source_that_is_called_otherwise_keeps_no_id_and_that_is_said(small: Path, tmp_path: Path) -> None:
+    run("resolve", small, "--out", tmp_path / "run1.csv")
+    renamed = small.rename(tmp_path / "list_2026.csv")
+    code, output = run("resolve", renamed, "--out", tmp_path / "run2.csv", "--former", tmp_path / "run1.csv")
+    assert code == 0
+    assert "0 ids are kept, 3 new, 3 retired" in output
+    assert "a renamed file is another source" in output
+    led = read(tmp_path / "run2.redirects.csv")
+    assert [row["site_id"] for row in led] == ["", "", ""]
+    again = run("resolve", renamed, "--out", tmp_path / "run3.csv", "--former", tmp_path / "run2.csv")
+    assert again[0] == 0
+    assert read(tmp_path / "run3.redirects.csv") == led
 
 
 def test_a_former_run_that_cannot_be_read_is_refused(small: Path, tmp_path: Path) -> None:

@@ -44,3 +44,21 @@ def test_a_split_that_is_undone_gives_the_site_its_id_back() -> None:
     undone = carry_on(split.site_of, {"a": 0, "b": 0, "c": 0}, split.redirects, before=whole.site_of)
     assert undone.site_of == whole.site_of
     assert undone.redirects == {split.site_of["c"]: whole.site_of["a"]}
+
+
+def test_an_id_whose_rows_have_all_left_leads_nowhere_and_is_not_given_to_others() -> None:
+    first = carry_on({}, {"a": 0, "b": 1})
+    gone = carry_on(first.site_of, {"b": 0}, {"s0": first.site_of["a"]})
+    assert gone.redirects == {"s0": "", first.site_of["a"]: ""}
+    back = carry_on(gone.site_of, {"a": 0, "b": 1}, gone.redirects)
+    assert back.site_of["a"] not in {*first.site_of.values()}
+
+
+def test_a_redirect_of_an_id_that_is_in_use_and_redirects_in_a_circle_are_dropped() -> None:
+    found = carry_on({"a": "s1", "b": "s2"}, {"a": 0, "b": 1}, {"s1": "s2", "x": "y", "y": "x"})
+    assert found.redirects == {"x": "", "y": ""}
+
+
+def test_a_new_id_does_not_name_a_row() -> None:
+    found = carry_on({}, {("acme suppliers", "17"): 0})
+    assert "acme" not in found.site_of["acme suppliers", "17"]
