@@ -106,7 +106,7 @@ def _contracted(
         {"low": one[between], "high": other[between], "score": scores[between], "certain": certain[between]}
     )
     table = table.group_by("low", "high").agg(pl.max("score"), pl.any("certain")).sort("low", "high")
-    one, other, best, sure = (table[column].to_numpy(writable=True) for column in table.columns)
+    one, other, best, sure = (np.array(table[column]) for column in table.columns)
     return one, other, best, sure
 
 

@@ -88,7 +88,7 @@ PARTS: dict[str, tuple[list[Swap], Callable[[pl.DataFrame, str], Model] | None]]
         lambda _rows, _country: Plain(intercept=0.0, weights={}),
     ),
     "without the rules beside the weights": (
-        [(scores, "_rules", lambda _nodes, low, _high: np.zeros(len(low), dtype=np.float32))],
+        [(scores, "rules", lambda _nodes, _low, _high: iter(()))],
         None,
     ),
     "without completion: a pair without a key counts against": ([(sharding, "grouped", _uncompleted)], None),

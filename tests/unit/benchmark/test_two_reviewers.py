@@ -152,6 +152,30 @@ async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: Memory
     assert Step.RESOLVED in await steps(work, one)
 
 
+async def test_who_may_judge_is_told(work: MemoryWork) -> None:
+    one = await submitted(work)
+
+    async def may() -> str:
+        told = ""
+        for by in (ANN, BEN, CEM):
+            shown = await handlers.show_assessment(one, for_review=True, by=by, work=work)
+            told += by[0] if shown.may_judge else "-"
+        owners = await handlers.show_assessment(one, for_review=False, work=work)
+        assert not owners.may_judge
+        return told
+
+    assert await may() == "abc"
+    await judge(work, one, ANN, correct("C"))
+    assert await may() == "abc"
+    await judge(work, one, BEN, confirm("A"), rest=False)
+    assert await may() == "ab-"
+    await judge(work, one, BEN)
+    assert await may() == "--c"
+    await judge(work, one, CEM, confirm("C"), rest=False)
+    await handlers.conclude(one, by=CEM, work=work)
+    assert await may() == "---"
+
+
 async def test_what_one_alone_answered_for_the_owner_is_a_difference(work: MemoryWork) -> None:
     one = await submitted(work, A="equal", B="equal")
     await judge(work, one, ANN, correct("C", Relation.EQUAL))

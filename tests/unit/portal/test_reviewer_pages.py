@@ -54,6 +54,7 @@ def assessment(**more: Any) -> dict[str, Any]:  # noqa: ANN401
         "submitted_at": "2026-11-01T08:00:00Z",
         "equivalent": "open",
         "undecided": 2,
+        "may_judge": True,
         "by_pillar": {"labour": figures},
         "by_clause": {"C1": figures, "C2": figures},
         "answers": [answer("C1.1"), answer("C1.2", verdict="confirmed"), answer("C2.1")],
@@ -214,7 +215,29 @@ async def test_a_third_reviewer_is_led_to_an_unanswered_criterion_that_two_diffe
     decided = [answer(name, verdict="confirmed") for name in ("C1.1", "C1.2", "C2.1")]
     scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=1, answers=decided))
 
-    assert "Go on at clause C2" in words((await scheme.browser("reviewer").get(PATH)).text)
+    read = words((await scheme.browser("reviewer").get(PATH)).text)
+    assert "Go on at clause C2" in read
+    assert re.search(r"Clause C2 [^C]*Disputed", read)
+
+
+@pytest.mark.parametrize("done", [True, False])
+async def test_who_may_not_judge_reads_why_and_has_no_form(scheme: Scheme, done: bool) -> None:
+    differing = {"criterion_id": "C2.1", "first": "none", "second": "equal", "resolved": False}
+    agreement = {"kappa": "0.90", "compared": 3, "differences": [differing]}
+    scheme.gives(
+        BENCHMARK, API, assessment(agreement=agreement if done else None, undecided=1, may_judge=False)
+    )
+
+    page = await scheme.browser("reviewer").get(f"{PATH}?clause=all")
+
+    said = (
+        "A third reviewer decides where the two differ"
+        if done
+        else "Two reviewers judge it, and are not done"
+    )
+    assert said in words(page.text)
+    assert "Go on at clause" not in page.text
+    assert "/clauses/" not in page.text
 
 
 async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme) -> None:
@@ -283,7 +306,13 @@ async def test_a_concluded_assessment_has_no_form(scheme: Scheme) -> None:
     scheme.gives(
         BENCHMARK,
         API,
-        assessment(state="concluded", equivalent="yes", undecided=0, concluded_at="2026-11-20T08:00:00Z"),
+        assessment(
+            state="concluded",
+            equivalent="yes",
+            undecided=0,
+            may_judge=False,
+            concluded_at="2026-11-20T08:00:00Z",
+        ),
     )
 
     text = (await scheme.browser("reviewer").get(f"{PATH}?clause=all")).text

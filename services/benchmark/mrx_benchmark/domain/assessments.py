@@ -146,6 +146,14 @@ class Assessment:
             answer.criterion_id in mine for mine in self.reviews.values() for answer in self.answers
         )
 
+    def open_to(self, reviewer: str) -> bool:
+        """Whether she may decide on answers: as one of the two until both are done, then where they differ if she is not."""
+        if self.state not in {State.SUBMITTED, State.IN_REVIEW}:
+            return False
+        if self.settled:
+            return reviewer not in self.reviews and bool(self.differences())
+        return reviewer in self.reviews or len(self.reviews) < REVIEWERS
+
     def compared(self) -> dict[str, tuple[Relation | None, Relation | None]]:
         """What each of two reviewers makes of each criterion that one of them judged; nothing before both are done."""
         if not self.settled:

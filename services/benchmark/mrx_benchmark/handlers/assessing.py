@@ -34,6 +34,8 @@ class AssessmentShown:
     appeal: Appeal | None = None
     reviewers: int = 0
     """How many have begun to judge it independently."""
+    may_judge: bool = False
+    """Whether the reviewer who asks may decide on answers."""
 
 
 async def submit_answers(
@@ -100,7 +102,12 @@ async def review(
         if reviewed.settled and not assessment.settled:
             await note(reviewed, Step.SETTLED, by, work, detail=f"{len(reviewed.differences())} differences")
         seen = reviewed.as_seen_by(by)
-        return AssessmentShown(assessment=seen, score=score(catalogue, seen.judged()), verdict=None)
+        return AssessmentShown(
+            assessment=seen,
+            score=score(catalogue, seen.judged()),
+            verdict=None,
+            may_judge=reviewed.open_to(by),
+        )
 
 
 async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentShown:
@@ -215,5 +222,6 @@ async def _short(assessment: Assessment, work: Work, *, by: str) -> AssessmentSh
         score=score(catalogue_named(version, work), seen.judged(), waivers=waivers),
         verdict=verdict,
         reviewers=len(assessment.reviews),
+        may_judge=bool(by) and assessment.open_to(by),
         appeal=await work.process.appeal(assessment.assessment_id) if verdict else None,
     )

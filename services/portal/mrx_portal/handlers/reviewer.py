@@ -82,18 +82,21 @@ class Bench:
     @property
     def next_open(self) -> str | None:
         """The first clause with an answer that has no decision, or with what two reviewers differ on still."""
-        agreement = self.assessment.agreement
-        disputed = (
-            {one.criterion_id for one in agreement.differences if not one.resolved} if agreement else set()
-        )
         return next(
             (
                 clause.name
                 for clause in self.clauses
-                if clause.undecided or any(line.criterion_id in disputed for line in clause.lines)
+                if clause.undecided or any(line.criterion_id in self.disputed for line in clause.lines)
             ),
             None,
         )
+
+    @property
+    def disputed(self) -> frozenset[str]:
+        """The criteria that two reviewers differ on still."""
+        agreement = self.assessment.agreement
+        differences = agreement.differences if agreement else ()
+        return frozenset(one.criterion_id for one in differences if not one.resolved)
 
 
 async def assessments(api: Api) -> tuple[Listed, ...]:

@@ -472,6 +472,7 @@ class WholeAssessment(Assessment):
     """An assessment with every answer."""
 
     agreement: Agreement | None = None
+    may_judge: bool = False
     questions: tuple[Question, ...] = ()
     appeal: Appeal | None = None
     history: tuple[Step, ...] = ()

@@ -225,6 +225,7 @@ class AssessmentWhole(AssessmentShown):
     """An assessment with every answer."""
 
     reviewers: int = Field(description="how many people have begun to judge it independently")
+    may_judge: bool = Field(description="whether the reviewer who asks may decide on answers")
     agreement: AgreementShown | None
     history: list[StepShown]
     questions: list[QuestionShown]
@@ -355,6 +356,7 @@ def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
     return AssessmentWhole(
         **dict(assessment_shown(found)),
         reviewers=found.reviewers,
+        may_judge=found.may_judge,
         agreement=_agreement(found.assessment),
         history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
         questions=[question_shown(one) for one in found.questions],
