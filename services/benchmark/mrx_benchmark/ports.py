@@ -187,6 +187,9 @@ class Assessments(Port):
     async def get_to_change(self, assessment_id: UUID) -> Assessment:
         """One, locked until the commit. Raises `Unknown`."""
 
+    async def hold_verdicts(self) -> None:
+        """Until the commit nobody else reaches a verdict or changes one, by an appeal or by the end of criteria."""
+
     async def unfinished(self, protocol_id: UUID, version: str, criteria_version: str) -> Assessment | None:
         """The one that is neither concluded nor replaced, locked until the commit."""
 

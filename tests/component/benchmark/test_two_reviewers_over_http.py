@@ -25,7 +25,7 @@ from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.store.database import Database
 from typing_extensions import override
 
-from tests.component.benchmark.conftest import NOW, As
+from tests.component.benchmark.conftest import NOW, As, Caller
 from tests.component.benchmark.test_assessment_over_http import every, facts, made, protocol_of, submitted
 
 pytestmark = pytest.mark.live
@@ -369,3 +369,100 @@ async def test_the_words_of_a_submitted_file_about_open_criteria_wait_in_a_draft
     assert (taken["draft"], taken["refused"]) == (None, [])
     draft = await made(await member.get(f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"), 200)
     assert [(one["criterion_id"], one["rationale"]) for one in draft["answers"]] == [("C1.2", "to be asked")]
+
+
+async def judged_by_two(call_as: As, path: str) -> Caller:
+    reviewers = call_as("reviewer"), call_as("reviewer")
+    for reviewer in reviewers:
+        await made(await reviewer.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    return reviewers[0]
+
+
+async def stopped(connection: asyncpg.Connection, count: int, *, unless: asyncio.Task[Any]) -> None:
+    """Wait until so many statements wait for a lock, or until what should be one of them is done."""
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with asyncio.timeout(20):
+        while not unless.done() and await connection.fetchval(asked) < count:
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+
+
+async def test_a_verdict_that_is_reached_while_its_criteria_get_an_end_ends_with_them(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member, secretariat = call_as("member", uuid4()), call_as("secretariat")
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    one = await submitted(member, protocol_id, every("equal", CRITERIA), CRITERIA)
+    path = f"/v1/assessments/{one['assessment_id']}"
+    reviewer = await judged_by_two(call_as, path)
+    today = NOW().date()
+    days = {
+        "newer": "7.0",
+        "consultation_until": str(today),
+        "effective_on": str(today + timedelta(days=1)),
+        "transition_until": str(today + timedelta(days=20)),
+    }
+    async with as_superuser.transaction():
+        await as_superuser.execute("LOCK TABLE verdict IN SHARE MODE")
+        concluding = asyncio.create_task(reviewer.post(f"{path}/conclusion"))
+        await stopped(as_superuser, 1, unless=concluding)
+        announcing = asyncio.create_task(secretariat.post(f"/v1/criteria/{CRITERIA}/evolution", days))
+        await stopped(as_superuser, 2, unless=announcing)
+    await made(await concluding, 200)
+    await made(await announcing)
+    assert (await made(await member.get(path), 200))["recognised_until"] == days["transition_until"]
+    assert (await facts(as_superuser, "protocol-assessed"))[-1]["recognised_until"] == days[
+        "transition_until"
+    ]
+
+
+async def test_an_appeal_that_is_decided_while_a_newer_verdict_is_reached_does_not_come_after_it(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member)
+    older = await submitted(member, protocol_id, every("none", CRITERIA), CRITERIA)
+    path = f"/v1/assessments/{older['assessment_id']}"
+    await made(await (await judged_by_two(call_as, path)).post(f"{path}/conclusion"), 200)
+    await made(await member.post(f"{path}/appeal", {"reason": "page 3"}))
+    newer = await submitted(member, protocol_id, every("equal", CRITERIA), CRITERIA)
+    after = f"/v1/assessments/{newer['assessment_id']}"
+    reviewer, judge = await judged_by_two(call_as, after), call_as("reviewer")
+    confirmed = {"criterion_id": "C1.1", "verdict": "corrected", "relation": "equal", "rationale": "it does"}
+    granted = {"granted": True, "rationale": "it does", "decisions": [confirmed]}
+    async with as_superuser.transaction():
+        await as_superuser.execute("LOCK TABLE appeal IN SHARE MODE")
+        deciding = asyncio.create_task(judge.post(f"{path}/appeal/decision", granted))
+        await stopped(as_superuser, 1, unless=deciding)
+        concluding = asyncio.create_task(reviewer.post(f"{after}/conclusion"))
+        await stopped(as_superuser, 2, unless=concluding)
+    await made(await deciding, 200)
+    await made(await concluding, 200)
+    said = [fact["equivalent"] for fact in await facts(as_superuser, "protocol-assessed")]
+    assert said == [False, False, True]
+
+
+async def test_an_appeal_is_not_granted_where_no_verdict_could_be_reached(call_as: As) -> None:
+    member, secretariat = call_as("member", uuid4()), call_as("secretariat")
+    today = NOW().date()
+    later = str(today + timedelta(days=60))
+    ended = await protocol_of(member, effective_from=later, effective_until=None)
+    named = await protocol_of(member, code="ZETA-1")
+    paths = {}
+    for protocol_id in (ended, named):
+        one = await submitted(member, protocol_id, every("equal", CRITERIA), CRITERIA)
+        path = paths[protocol_id] = f"/v1/assessments/{one['assessment_id']}"
+        await made(await (await judged_by_two(call_as, path)).post(f"{path}/conclusion"), 200)
+        await made(await member.post(f"{path}/appeal", {"reason": "page 3"}))
+    days = {
+        "newer": "7.0",
+        "consultation_until": str(today),
+        "effective_on": str(today + timedelta(days=1)),
+        "transition_until": str(today + timedelta(days=20)),
+    }
+    await made(await secretariat.post(f"/v1/criteria/{CRITERIA}/evolution", days))
+    await protocol_of(secretariat, code="ZETA", public=True)
+    half = {"criterion_id": "C1.1", "verdict": "corrected", "relation": "subset", "rationale": "half"}
+    granted = {"granted": True, "rationale": "it does", "decisions": [half]}
+    for protocol_id, said in ((ended, "criteria 6.1-4p ended on"), (named, "which is public")):
+        answer = await call_as("reviewer").post(f"{paths[protocol_id]}/appeal/decision", granted)
+        assert (answer.status_code, said in answer.json()["detail"]) == (409, True), answer.text

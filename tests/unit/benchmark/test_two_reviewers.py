@@ -234,6 +234,8 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
         await handlers.conclude(one, by=BEN, work=work)
     shown = await handlers.show_assessment(one, for_review=False, work=work)
     assert (shown.reviewers, dict(shown.assessment.decisions)) == (1, {})
+    with pytest.raises(Rejected, match="you may have read the other; yours stands"):
+        await judge(work, one, BEN, confirm("A"), rest=False)
     await judge(work, one, DOT, correct("C", Relation.SUBSET))
     assert [
         (event.by, event.detail) for event in work.process.events[one] if event.step is Step.RELEASED

@@ -155,6 +155,9 @@ class SqlProtocols(WorkRows):
 class SqlAssessments(WorkRows):
     """See `ports.Assessments`."""
 
+    async def hold_verdicts(self) -> None:
+        await self._hold("verdicts")
+
     async def add(self, assessment: Assessment) -> None:
         one: dict[str, object] = {"assessment_id": assessment.assessment_id, "owner": assessment.owner}
         await self._each(

@@ -90,6 +90,12 @@ async def review(
     async with work.acting_for(owner):
         kept = await work.assessments.get_to_change(assessment_id)
         assessment = await impartial(kept, work)
+        if by in assessment.reviews and not assessment.settled and await _was_settled(assessment_id, work):
+            raise Rejected(
+                "both reviews were done, and you may have read the other; yours stands",
+                field="decisions",
+                remedy="leave it as it is; another reviewer judges in the place of who was put out",
+            )
         for who in kept.judges():
             if await is_tied(who, owner, work):
                 await note(assessment, Step.RELEASED, BY_ITSELF, work, detail=who)
@@ -110,8 +116,13 @@ async def review(
         )
 
 
+async def _was_settled(assessment_id: UUID, work: Work) -> bool:
+    return any(event.step is Step.SETTLED for event in await work.process.history(assessment_id))
+
+
 async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentShown:
     """Reach the verdict on an assessment whose every answer is decided, and say it."""
+    await work.assessments.hold_verdicts()
     owner = await work.owners.of_assessment(assessment_id)
     await check_free(by, owner, work)
     async with work.acting_for(owner):

@@ -44,6 +44,7 @@ async def announce(
     work: Work,
 ) -> Evolution:
     """Announce that a version gives way to another. Recognition under the older one now ends with the transition."""
+    await work.assessments.hold_verdicts()
     catalogue_named(older, work)
     successor = catalogue_named(newer, work)
     if effective_on < successor.valid_from:

@@ -8,13 +8,13 @@ from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.answers import plain_text
-from mrx_benchmark.domain.assessments import Assessment, Decision, State
+from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_measurable
 from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
 from mrx_benchmark.handlers.assessing import AssessmentShown, note, shown
 from mrx_benchmark.handlers.criteria import in_force, waivers_today
-from mrx_benchmark.handlers.protocols import owned
+from mrx_benchmark.handlers.protocols import check_code, owned
 from mrx_benchmark.handlers.publishing import as_kept, say_assessed
 from mrx_benchmark.handlers.reviewers import check_free
 from mrx_benchmark.ports import Extension, Work
@@ -116,6 +116,7 @@ async def decide_appeal(
             field="decisions",
             remedy="leave them out, or grant the appeal",
         )
+    await work.assessments.hold_verdicts()
     owner = await work.owners.of_assessment(assessment_id)
     await check_free(by, owner, work)
     async with work.acting_for(owner):
@@ -138,15 +139,18 @@ async def decide_appeal(
         if not granted:
             await note(assessment, Step.APPEAL_DISMISSED, by, work)
             return await shown(assessment, work, by=by)
+        protocol = await work.protocols.get(assessment.protocol_id)
+        await check_code(protocol, work)
         catalogue = await in_force(assessment.criteria_version, work)
         changed = assessment.amend(taken, by=by, at=work.now, catalogue=catalogue)
         version = await work.protocols.version(assessment.protocol_id, assessment.version)
+        check_measurable(version, catalogue)
         waivers = await waivers_today(catalogue.version, work)
         verdict = as_kept(changed, changed.outcome(catalogue, version, waivers=waivers), by, work)
         await work.assessments.save(changed)
         await work.assessments.replace_verdict(verdict)
         await note(changed, Step.APPEAL_GRANTED, by, work)
-        say_assessed(changed, await work.protocols.get(changed.protocol_id), verdict, work)
+        say_assessed(changed, protocol, verdict, work)
         return await shown(changed, work, by=by)
 
 

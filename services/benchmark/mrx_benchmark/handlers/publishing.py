@@ -20,6 +20,7 @@ async def publish_criteria(work: Work) -> None:
     A published version is never measured otherwise: other content under its name is refused. Where its last day
     changes, recognition under it ends with it, and the verdicts are said again.
     """
+    await work.assessments.hold_verdicts()
     for version in work.catalogues:
         catalogue = await in_force(version, work)
         fresh = Published(
