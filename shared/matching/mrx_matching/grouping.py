@@ -78,16 +78,18 @@ def united(size: int, pairs: Iterable[tuple[int, int]], cannot: Collection[tuple
     sets = DisjointSet()
     apart: defaultdict[int, set[int]] = defaultdict(set)
     for one, other in cannot:
+        sets.add(one)
+        sets.add(other)
         apart[one].add(other)
         apart[other].add(one)
     for pair in pairs:
         one, other = int(pair[0]), int(pair[1])
         sets.add(one)
         sets.add(other)
-        if not apart or not any(
-            apart[node] & sets.subset(other) for node in sets.subset(one) if node in apart
-        ):
-            sets.merge(one, other)
+        mine, theirs = sets[one], sets[other]
+        if mine != theirs and not any(sets[node] == theirs for node in apart.get(mine, ())):
+            sets.merge(mine, theirs)
+            apart[sets[mine]] = apart.pop(mine, set()) | apart.pop(theirs, set())
     first = np.arange(size, dtype=np.int64)
     for subset in sets.subsets():
         first[list(subset)] = min(subset)
