@@ -84,3 +84,16 @@ async def test_what_is_not_in_base64_is_refused(call_as: As, content: str) -> No
     body = {**asked(b""), "content_base64": content}
     refused = await call_as("member", uuid4()).post("/v1/suggestions/files", body)
     assert (refused.status_code, refused.json()["field"]) == (422, "content_base64")
+
+
+async def test_a_control_character_is_refused_with_its_row_wherever_it_stands(call_as: As) -> None:
+    member = call_as("member", uuid4())
+    stated = [{"requirement_ref": "1", "requirement_text": text} for text in (PAID, "wages\u0000")]
+    refused = await member.post("/v1/suggestions", {"criteria_version": "6.0-4p", "requirements": stated})
+    assert (refused.status_code, refused.json()["field"], refused.json()["row"]) == (
+        422,
+        "requirement_text",
+        2,
+    )
+    searched = await member.get("/v1/extensions?q=land%00")
+    assert (searched.status_code, searched.json()["field"]) == (422, "q")

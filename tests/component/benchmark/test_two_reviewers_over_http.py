@@ -371,6 +371,100 @@ async def test_the_words_of_a_submitted_file_about_open_criteria_wait_in_a_draft
     assert [(one["criterion_id"], one["rationale"]) for one in draft["answers"]] == [("C1.2", "to be asked")]
 
 
+@pytest.mark.parametrize("bad", [[], ["C9.99,equal,"]])
+async def test_a_file_of_words_alone_is_kept_as_a_draft_where_that_was_asked_for(
+    call_as: As, bad: list[str]
+) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    content = "\n".join(["criterion_id,relation,rationale", "C1.2,,to be asked", *bad, ""])
+    body = {
+        "protocol_id": protocol_id,
+        "version": "1",
+        "criteria_version": CRITERIA,
+        "file_name": "answers.csv",
+        "content_base64": base64.b64encode(content.encode()).decode(),
+    }
+    assert (await member.post("/v1/assessments/files", body)).status_code == 422
+    assert (await made(await member.get("/v1/drafts"), 200))["drafts"] == []
+    taken = await made(await member.post("/v1/assessments/files", {**body, "keep_good": True}))
+    assert [one["row"] for one in taken["refused"]] == ([3] if bad else [None])
+    draft = await made(await member.get(f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"), 200)
+    assert [(one["criterion_id"], one["rationale"]) for one in draft["answers"]] == [("C1.2", "to be asked")]
+
+
+async def test_answers_that_are_saved_at_the_same_time_are_all_kept(
+    call_as: As, as_superuser: asyncpg.Connection
+) -> None:
+    member = call_as("member", uuid4())
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    path = f"/v1/protocols/{protocol_id}/versions/1/drafts/{CRITERIA}"
+    first, second = ({"answers": [{"criterion_id": name, "relation": "equal"}]} for name in ("C1.1", "C1.2"))
+    async with as_superuser.transaction():
+        await as_superuser.execute("LOCK TABLE draft IN SHARE MODE")
+        saving = asyncio.create_task(member.post(path, first))
+        await stopped(as_superuser, 1, unless=saving)
+        beside = asyncio.create_task(member.post(path, second))
+        await stopped(as_superuser, 2, unless=beside)
+    for done in (saving, beside):
+        await made(await done, 200)
+    kept = (await made(await member.get(path), 200))["answers"]
+    assert [one["criterion_id"] for one in kept] == ["C1.1", "C1.2"]
+
+
+async def test_the_secretariat_sees_who_judges_and_nothing_of_what_they_wrote(call_as: As) -> None:
+    member_id = uuid4()
+    member, secretariat = call_as("member", member_id), call_as("secretariat")
+    ann, ben = call_as("reviewer"), call_as("reviewer")
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    one = await submitted(member, protocol_id, every("equal", CRITERIA), CRITERIA)
+    path = f"/v1/assessments/{one['assessment_id']}"
+    asked = {"criterion_id": "C1.1", "verdict": "corrected", "relation": "none", "rationale": "a secret word"}
+    await made(await ann.post(f"{path}/reviews", {"decisions": [asked]}), 200)
+
+    listed = await made(await secretariat.get("/v1/reviews"), 200)
+    (at_work,) = listed["reviews"]
+    assert at_work["member_id"] == str(member_id)
+    assert [(judge["reviewer"], judge["judged"], judge["releasable"]) for judge in at_work["reviewers"]] == [
+        (ann.subject, 1, True)
+    ]
+    assert (at_work["both_done"], "secret" in str(listed), "none" in str(listed)) == (False, False, False)
+    for stranger in (member, ann):
+        assert (await stranger.get("/v1/reviews")).status_code == 403
+    await made(await secretariat.post(f"{path}/releases", {"reviewer": ann.subject}))
+    (at_work,) = (await made(await secretariat.get("/v1/reviews"), 200))["reviews"]
+    assert at_work["reviewers"] == []
+    for judge in (ann, ben):
+        await made(await judge.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    (at_work,) = (await made(await secretariat.get("/v1/reviews"), 200))["reviews"]
+    assert (at_work["both_done"], [one["releasable"] for one in at_work["reviewers"]]) == (True, [False] * 2)
+    await made(await ben.post(f"{path}/conclusion"), 200)
+    assert (await made(await secretariat.get("/v1/reviews"), 200))["reviews"] == []
+
+
+async def test_kappa_is_not_shown_where_one_of_two_may_have_read_an_earlier_pair(call_as: As) -> None:
+    member_id = uuid4()
+    member, secretariat = call_as("member", member_id), call_as("secretariat")
+    ann, ben, cem = (call_as("reviewer") for _ in range(3))
+    protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)
+    one = await submitted(member, protocol_id, every("equal", CRITERIA), CRITERIA)
+    path = f"/v1/assessments/{one['assessment_id']}"
+    for judge in (ann, ben):
+        await made(await judge.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    agreement = (await made(await cem.get(path), 200))["agreement"]
+    assert (agreement["kappa"], agreement["independent"]) == ("1.00", True)
+    await made(
+        await secretariat.post("/v1/reviewers/ties", {"reviewer": ann.subject, "member_id": str(member_id)})
+    )
+    left = await made(await ben.get(path), 200)
+    assert (left["agreement"], left["may_judge"], left["reviewers"]) == (None, False, 1)
+    await made(await cem.post(f"{path}/reviews", {"confirm_rest": True}), 200)
+    agreement = (await made(await cem.get(path), 200))["agreement"]
+    assert (agreement["kappa"], agreement["independent"]) == (None, False)
+    verdict = await made(await cem.post(f"{path}/conclusion"), 200)
+    assert verdict["equivalent"] == "yes"
+
+
 async def judged_by_two(call_as: As, path: str) -> Caller:
     reviewers = call_as("reviewer"), call_as("reviewer")
     for reviewer in reviewers:

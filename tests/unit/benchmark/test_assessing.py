@@ -255,6 +255,18 @@ async def test_names_of_protocols_are_one_line_of_plain_text(field: str, text: s
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("version", ["2024/1", "..", ".", "a\\b"])
+def test_a_version_stands_in_the_address_of_a_page(version: str) -> None:
+    def named(text: str) -> ProtocolVersion:
+        days = {"effective_from": date(2021, 1, 1), "effective_until": None}
+        return ProtocolVersion(protocol_id=ACME, version=text, **days)  # type: ignore[arg-type]
+
+    with pytest.raises(Invalid, match="cannot stand in the address") as refused:
+        named(version)
+    assert refused.value.field == "version"
+    assert named("2024-1, 2nd ed. (50 % more)").version == "2024-1, 2nd ed. (50 % more)"
+
+
 def test_a_code_is_the_same_in_every_spelling() -> None:
     assert {normal_code(one) for one in ("Acme RSP-1.0", "ACME_RSP 10", "acmersp10", "ＡcmeRSP10")} == {
         "acmersp10"

@@ -199,6 +199,25 @@ def test_unknown_criteria_and_missing_files_are_bad_input(score: Score, tmp_path
     assert run(app, ["score", str(tmp_path / "none.csv"), "--criteria", "6.0-4p"]) == 2
 
 
+def test_a_day_that_is_none_is_refused_also_without_waivers(score: Score) -> None:
+    status, _, err = score(rows("A,equal"), "--as-of", "2020-1-1")
+    assert (status, "field as-of" in err, "write it as 2026-06-30" in err) == (2, True, True)
+
+
+@pytest.mark.parametrize("command", ["template", "report"])
+def test_a_place_that_cannot_be_written_to_is_named_with_a_remedy(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = tmp_path / "answers.csv"
+    answers.write_text(rows("C1.1,equal"), encoding="utf-8")
+    out = ["--out", str(tmp_path / "missing" / "file.xlsx")]
+    what = ["6.0-4p"] if command == "template" else [str(answers), "--criteria", "6.0-4p"]
+    assert run(app, [command, *what, *out]) == 2
+    err = capsys.readouterr().err
+    assert "field out" in err
+    assert "name a file in a folder that is there" in err
+
+
 def test_the_criteria_are_printed_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app, ["criteria", "6.0-2p", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

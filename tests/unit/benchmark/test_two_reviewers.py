@@ -236,7 +236,16 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     assert (shown.reviewers, dict(shown.assessment.decisions)) == (1, {})
     with pytest.raises(Rejected, match="you may have read the other; yours stands"):
         await judge(work, one, BEN, confirm("A"), rest=False)
+    assert not (await handlers.show_assessment(one, for_review=True, by=BEN, work=work)).may_judge
+    assert (await handlers.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
+    await judge(work, one, DOT, confirm("A"), rest=False)
+    assert (await handlers.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
+    with pytest.raises(Rejected, match="this one stands"):
+        await process.release(one, BEN, by="s", work=work)
+    (at_work,) = await handlers.list_reviews(work=work)
+    assert (set(at_work.assessment.reviews), at_work.releasable) == ({BEN, DOT}, (DOT,))
     await judge(work, one, DOT, correct("C", Relation.SUBSET))
+    assert not (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     assert [
         (event.by, event.detail) for event in work.process.events[one] if event.step is Step.RELEASED
     ] == [("benchmark", ANN)]
@@ -264,10 +273,14 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     with pytest.raises(Invalid, match="has judged nothing"):
         await process.release(one, CEM, by="s", work=work)
     await process.release(one, ANN, by="s", work=work)
+    assert [found.releasable for found in await handlers.list_reviews(work=work)] == [(BEN,)]
     await judge(work, one, CEM)
+    assert [found.releasable for found in await handlers.list_reviews(work=work)] == [()]
+    assert (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     with pytest.raises(Rejected, match="both reviews are done"):
         await process.release(one, CEM, by="s", work=work)
     await handlers.conclude(one, by=CEM, work=work)
+    assert await handlers.list_reviews(work=work) == []
     assert assessed(work).commonality == 100
     assert Step.RELEASED in await steps(work, one)
     with pytest.raises(Rejected, match="cannot become"):
@@ -407,6 +420,17 @@ async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
     assert assessed(work).recognised_until == date(2026, 12, 31)
 
 
+async def test_a_yes_that_needs_no_waiver_does_not_end_with_one() -> None:
+    criteria = catalogue()
+    second = replace(criteria.criteria[0], clause="2")
+    work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
+    await process.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
+    one = await submitted(work)
+    await both(work, one)
+    await handlers.conclude(one, by=ANN, work=work)
+    assert assessed(work).recognised_until == date(2027, 12, 31)
+
+
 async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> None:
     work = evolving()
     second = replace(work.catalogues["own"].criteria[0], clause="2")
@@ -475,6 +499,23 @@ async def test_who_began_before_an_announcement_goes_on_under_the_announced_vers
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
     await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
     await evolution.announce("own", "next", **days(work.moment.date(), 10, 20, 200), by="s", work=work)
+    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+
+
+async def test_what_follows_two_versions_is_begun_with_from_the_earlier_of_its_days_on() -> None:
+    work = evolving()
+    work.catalogues = {**work.catalogues, "side": replace(catalogue(), version="side")}
+    work.lineages = {
+        **work.lineages,
+        ("side", "next"): lineage_between(work.catalogues["side"], work.catalogues["next"], []),
+    }
+    today = work.moment.date()
+    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    await evolution.announce("side", "next", **days(today, 10, 60, 200), by="s", work=work)
+    of = await protocol(work)
+    rows = [{"criterion_id": "A", "relation": "equal"}]
+    place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
+    work.moment += timedelta(days=20)
     await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
 
 

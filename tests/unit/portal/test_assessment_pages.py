@@ -1,11 +1,13 @@
 """A member's assessments: answers by form or file, drafts, questions, appeal, reports, consultation."""
 
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from mrx_portal.ports import Service
-from mrx_shared.refusals import Faulty, Invalid, Rejected
+from mrx_shared.refusals import Faulty, Invalid, Rejected, Unavailable
 
 from tests.unit.portal.scheme import ASSESSMENT, PROTOCOL, Scheme
 from tests.unit.portal.test_reviewer_pages import answer, assessment, criterion, words
@@ -227,18 +229,39 @@ async def test_a_clause_is_kept_by_itself_and_only_what_is_new(scheme: Scheme) -
     assert (row["criterion_id"], row["relation"], row["rationale"]) == ("C1.2", "subset", "less")
 
 
-async def test_words_without_a_relation_are_asked_about_and_nothing_is_lost(scheme: Scheme) -> None:
-    saved = await scheme.browser("member").send(
-        DRAFT,
-        f"{PATH}/drafts/clauses/C1",
-        {**HIDDEN, "relation-C1.1": "equal", "rationale-C1.2": "chapter 9 <b>"},
-    )
-    assert saved.status_code == 422
-    read = words(saved.text)
-    assert "Nothing was kept: 1 criterion needs a correction below." in read
-    assert "Choose a relation, or take the words out." in read
-    assert "chapter 9 <b>" in read
-    assert scheme.api.posted == []
+async def test_words_without_a_relation_are_kept_beside_the_answers(scheme: Scheme) -> None:
+    words_alone = {"relation-C1.1": "equal", "rationale-C1.2": "chapter 9 <b>"}
+    saved = await scheme.browser("member").send(DRAFT, f"{PATH}/drafts/clauses/C1", {**HIDDEN, **words_alone})
+    assert saved.status_code == 303
+    kept = {one["criterion_id"]: one for one in scheme.api.posted[-1].body["answers"]}
+    assert (kept["C1.2"]["relation"], kept["C1.2"]["rationale"]) == ("", "chapter 9 <b>")
+
+
+async def test_what_was_typed_waits_on_the_page_while_a_service_is_away(scheme: Scheme) -> None:
+    away = Unavailable("benchmark: it does not answer")
+    scheme.gives(BENCHMARK, API, lambda said: away if said else draft())
+    browser = scheme.browser("member")
+    typed = {**HIDDEN, "relation-C1.1": "none", "rationale-C1.1": "two lines\nof <words>"}
+    waiting = await browser.send(DRAFT, f"{PATH}/drafts/clauses/C1", typed)
+    assert (waiting.status_code, "What you entered waits on this page." in waiting.text) == (503, True)
+    fields = {
+        unescape(name): unescape(value)
+        for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', waiting.text)
+    }
+    assert fields.items() >= typed.items()
+    scheme.gives(BENCHMARK, API, draft())
+    sent = await browser.http.post(f"{PATH}/drafts/clauses/C1", data=fields)
+    assert sent.status_code == 303
+    first, second = [one for one in scheme.api.posted if one.path == API]
+    assert (first.key, first.body) == (second.key, second.body), "done once, also if the first was taken"
+
+
+async def test_a_file_does_not_wait_on_the_page(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/assessments/files", Unavailable("benchmark: it does not answer"))
+    chosen = {"protocol": f"{PROTOCOL} 4.2", "criteria": "6.0-4p"}
+    waiting = await scheme.browser("member").send(PATH, PATH, chosen, {"file": b"criterion_id,relation\n"})
+    assert (waiting.status_code, "What you sent may not have been taken." in waiting.text) == (503, True)
+    assert "Send it again</button>" not in waiting.text
 
 
 async def test_a_draft_is_submitted_and_a_refusal_leaves_it(scheme: Scheme) -> None:
@@ -357,3 +380,32 @@ async def test_who_uses_criteria_that_give_way_is_told_and_may_comment(scheme: S
     sent = await browser.send(where, where, {"text": "Give us a year."})
     assert sent.headers["location"] == f"{where}#comments"
     assert scheme.api.posted[-1].body == {"text": "Give us a year."}
+
+
+async def test_a_refused_version_of_a_new_protocol_is_corrected_in_the_same_form(scheme: Scheme) -> None:
+    listed = {"protocols": [{"protocol_id": PROTOCOL, "code": "NB", "name": "Ours", "versions": []}]}
+    scheme.gives(BENCHMARK, "/v1/protocols", lambda said: {"protocol_id": PROTOCOL, **listed})
+    early = Invalid("2020-01-01 is before 2024-01-01", field="effective_until", remedy="state a later day")
+    scheme.gives(
+        BENCHMARK,
+        f"/v1/protocols/{PROTOCOL}/versions",
+        lambda said: early if said["effective_until"] else {},
+    )
+    browser = scheme.browser("member")
+    given = {"code": "NB", "name": "Ours", "version": "1", "first": "2024-01-01", "last": "2020-01-01"}
+    refused = await browser.send(PATH, f"{PATH}/protocols", given)
+    assert refused.status_code == 422
+    chosen = re.search(r'<option value="([^"]+)" selected>Ours</option>', refused.text)
+    assert chosen is not None
+    corrected = {**given, "last": "", "protocol_id": chosen[1]}
+    assert (await browser.send(PATH, f"{PATH}/protocols", corrected)).status_code == 303
+    assert [one.path for one in scheme.api.posted].count("/v1/protocols") == 1
+
+
+async def test_a_recognition_that_ended_before_it_began_says_so(scheme: Scheme) -> None:
+    over = {"state": "concluded", "equivalent": "yes", "concluded_at": "2026-11-02T08:00:00Z"}
+    days = {"recognised_from": "2027-01-22", "recognised_until": "2026-12-13"}
+    scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(**over, **days))
+    read = words((await scheme.browser("member").get(ONE)).text)
+    assert "No audit is recognised: the criteria ended on 13 December 2026" in read
+    assert "Audits are recognised from" not in read

@@ -1,10 +1,12 @@
 """The secretariat's pages on the criteria."""
 
+from typing import Any
+
 import pytest
 from mrx_portal.ports import Service
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Rejected
 
-from tests.unit.portal.scheme import MEMBER, PROTOCOL, Scheme, a_member
+from tests.unit.portal.scheme import ASSESSMENT, MEMBER, PROTOCOL, Scheme, a_member
 from tests.unit.portal.test_assessment_pages import criteria
 from tests.unit.portal.test_reviewer_pages import criterion, words
 
@@ -12,6 +14,7 @@ PATH = "/secretariat/criteria"
 ONE = f"{PATH}/6.0-4p"
 API = "/v1/criteria/6.0-4p"
 BENCHMARK = Service.BENCHMARK
+RELEASES = f"/v1/assessments/{ASSESSMENT}/releases"
 RITA = "01940000-0000-7000-8000-0000000000a0"
 DATES = {
     "newer": "7.0",
@@ -44,7 +47,54 @@ def scheme() -> Scheme:
     what = {"protocol_id": PROTOCOL, "version": "4.2", "member_id": MEMBER, "criteria_version": "5.0-4p"}
     foreseen = {**what, **figures, "equivalent": "open", "asked": 27}
     made.gives(BENCHMARK, f"{API}/what-if", {"protocols": [foreseen]})
+    made.gives(BENCHMARK, "/v1/reviews", {"reviews": []})
     return made
+
+
+def at_work(*judges: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "assessment_id": ASSESSMENT,
+        "protocol_id": PROTOCOL,
+        "code": "NB-RSP",
+        "name": "Northwind Protocol",
+        "version": "4.2",
+        "criteria_version": "6.0-4p",
+        "member_id": MEMBER,
+        "submitted_at": "2026-11-01T08:00:00Z",
+        "answers": 40,
+        "both_done": False,
+        "reviewers": [{"judged": 12, "last_at": "2026-11-03T08:00:00Z", **one} for one in judges],
+        **more,
+    }
+
+
+async def test_a_reviewer_who_will_not_finish_is_found_and_released(scheme: Scheme) -> None:
+    left, gone = {"reviewer": RITA, "releasable": True}, {"reviewer": "no-more", "releasable": False}
+    scheme.gives(BENCHMARK, "/v1/reviews", {"reviews": [at_work(left, gone), at_work(member_id=None)]})
+    scheme.gives(BENCHMARK, RELEASES, {"done": True})
+    browser = scheme.browser("secretariat")
+    page = (await browser.get(PATH)).text
+    read = words(page)
+    assert f"NB-RSP 4.2, {a_member()['name']}" in read
+    assert "NB-RSP 4.2, public" in read
+    assert "Rita <b>: 12 of 40, last 3 November 2026" in read
+    assert "no-more: 12 of 40" in read
+    assert "Waits for two reviewers" in read
+    assert page.count('aria-label="Release ') == 1
+    sent = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})
+    assert sent.headers["location"] == f"{PATH}?kept=release#reviews"
+    assert scheme.api.posted[-1].body == {"reviewer": RITA}
+
+
+async def test_a_refused_release_says_why(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/reviews", {"reviews": [at_work({"reviewer": RITA, "releasable": True})]})
+    done = Rejected("both reviews are done, and each has been read", field="reviewer", remedy="let a third")
+    scheme.gives(BENCHMARK, RELEASES, done)
+    browser = scheme.browser("secretariat")
+    refused = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})
+    assert (refused.status_code, "Both reviews are done" in words(refused.text)) == (409, True)
+    unknown = await browser.send(PATH, f"{PATH}/releases", {"assessment": "x", "reviewer": RITA})
+    assert unknown.status_code == 404
 
 
 async def test_the_versions_say_what_follows_them(scheme: Scheme) -> None:
@@ -81,7 +131,7 @@ async def test_a_clause_is_waived_and_a_reviewer_kept_away(scheme: Scheme) -> No
     assert scheme.api.posted[-1].body == given
     scheme.gives(BENCHMARK, "/v1/reviewers/ties", {"done": True})
     kept = await browser.send(PATH, f"{PATH}/ties", {"reviewer": RITA, "member": MEMBER})
-    assert kept.headers["location"] == f"{PATH}?kept=yes"
+    assert kept.headers["location"] == f"{PATH}?kept=tie"
     assert scheme.api.posted[-1].body == {"reviewer": RITA, "member_id": MEMBER}
 
 

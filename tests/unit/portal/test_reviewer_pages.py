@@ -225,7 +225,9 @@ async def test_who_may_not_judge_reads_why_and_has_no_form(scheme: Scheme, done:
     differing = {"criterion_id": "C2.1", "first": "none", "second": "equal", "resolved": False}
     agreement = {"kappa": "0.90", "compared": 3, "differences": [differing]}
     scheme.gives(
-        BENCHMARK, API, assessment(agreement=agreement if done else None, undecided=1, may_judge=False)
+        BENCHMARK,
+        API,
+        assessment(agreement=agreement if done else None, undecided=1, may_judge=False, reviewers=2),
     )
 
     page = await scheme.browser("reviewer").get(f"{PATH}?clause=all")
@@ -238,6 +240,40 @@ async def test_who_may_not_judge_reads_why_and_has_no_form(scheme: Scheme, done:
     assert said in words(page.text)
     assert "Go on at clause" not in page.text
     assert "/clauses/" not in page.text
+
+
+async def test_who_is_left_of_a_pair_that_was_done_reads_that_hers_stands(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, API, assessment(undecided=1, may_judge=False, reviewers=1))
+    page = await scheme.browser("reviewer").get(f"{PATH}?clause=all")
+    assert "Your decisions stand, as you may have read the other's" in words(page.text)
+    assert ("/clauses/" in page.text, "/release" in page.text) == (False, False)
+
+
+async def test_kappa_of_a_pair_that_is_not_independent_is_not_shown(scheme: Scheme) -> None:
+    agreement = {"independent": False, "kappa": None, "compared": 3, "differences": []}
+    scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=0))
+    read = words((await scheme.browser("reviewer").get(PATH)).text)
+    assert "so no kappa is shown." in read
+    assert "without seeing" not in read
+
+
+async def test_a_reviewer_leaves_a_review_that_she_has_begun(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, f"{API}/releases", {"done": True})
+    browser = scheme.browser("reviewer", "rita")
+    left = await browser.send(PATH, f"{PATH}/release")
+    assert (left.status_code, left.headers["location"]) == (303, "/reviewer?left=yes")
+    assert scheme.api.posted[-1].body == {"reviewer": "rita"}
+    scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": []})
+    assert "What you decided there counts no more" in words((await browser.get("/reviewer?left=yes")).text)
+
+
+async def test_a_refused_leave_says_why_and_who_has_begun_nothing_sees_no_form(scheme: Scheme) -> None:
+    done = Rejected("both reviews are done, and each has been read", field="reviewer", remedy="let a third")
+    scheme.gives(BENCHMARK, f"{API}/releases", done)
+    refused = await scheme.browser("reviewer").send(PATH, f"{PATH}/release")
+    assert (refused.status_code, "Both reviews are done" in words(refused.text)) == (409, True)
+    scheme.gives(BENCHMARK, API, assessment(answers=[answer("C1.1")]))
+    assert "Leave this review" not in (await scheme.browser("reviewer").get(PATH)).text
 
 
 async def test_an_assessment_that_was_replaced_meanwhile_says_so(scheme: Scheme) -> None:

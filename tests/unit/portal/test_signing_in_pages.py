@@ -167,6 +167,18 @@ async def test_a_signed_in_person_changes_its_password_with_the_one_that_it_has(
     assert "Your new password is set." in (await person.open(answer.headers["location"])).text
 
 
+async def test_a_password_does_not_wait_on_the_page_while_the_registry_is_away(
+    person: Client, services: Simulated
+) -> None:
+    await person.enter(ADA)
+    await person.open("/password")
+    services.away.add("registry")
+    new = {"password": "several easy words", "again": "several easy words"}
+    page = await person.fill("/password", current_password=PASSWORD, **new)
+    assert (page.status_code, "What you sent may not have been taken." in page.text) == (503, True)
+    assert ("several easy words" in page.text, PASSWORD in page.text) == (False, False)
+
+
 async def test_nobody_elses_page_changes_a_password(person: Client, services: Simulated) -> None:
     await person.enter(ADA)
     await person.open("/password")

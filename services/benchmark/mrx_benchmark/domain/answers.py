@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mrx_shared.refusals import FAULTS, Faulty, Invalid
 
@@ -71,6 +71,10 @@ class Sifted:
         if self.faults:
             raise Faulty(self.faults, more=self.more)
         return self
+
+    def unanswered(self) -> "Sifted":
+        """With what is wrong where no row answers anything: it begins no assessment."""
+        return replace(self, faults=self.faults or (nothing_answered(),))
 
 
 def read_answers(rows: Iterable[tuple[int, Cells]], catalogue: Catalogue) -> tuple[Answer, ...]:
@@ -152,6 +156,11 @@ def _check_place(
             row=row,
             remedy="keep one row per criterion",
         )
+
+
+def nothing_answered() -> Invalid:
+    """The refusal of answers of which there is none."""
+    return Invalid("no criterion is answered", field="answers", remedy="answer at least one")
 
 
 def read_relation(text: str, *, row: int | None = None) -> Relation:

@@ -142,9 +142,12 @@ class Assessment:
     @property
     def settled(self) -> bool:
         """Whether two reviewers are done, each with every answer."""
-        return len(self.reviews) == REVIEWERS and all(
-            answer.criterion_id in mine for mine in self.reviews.values() for answer in self.answers
-        )
+        return len(self.reviews) == REVIEWERS and all(self.has_judged_all(who) for who in self.reviews)
+
+    def has_judged_all(self, who: str) -> bool:
+        """Whether somebody is one of the two, and done with every answer."""
+        mine = self.reviews.get(who)
+        return mine is not None and all(answer.criterion_id in mine for answer in self.answers)
 
     def open_to(self, reviewer: str) -> bool:
         """Whether she may decide on answers: as one of the two until both are done, then where they differ if she is not."""

@@ -1,5 +1,6 @@
 """What happens around an assessment: its history, questions to the owner, an appeal, the evolution of the criteria."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -45,6 +46,11 @@ class Event:
     def without_asker(self) -> "Event":
         """As the owner sees it: who asked is not the owner's to know."""
         return replace(self, by="a reviewer") if self.step is Step.ASKED else self
+
+
+def times_settled(history: Iterable[Event]) -> int:
+    """How often a pair of reviewers was done. From the second on, one of them may have read what the first wrote."""
+    return sum(event.step is Step.SETTLED for event in history)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

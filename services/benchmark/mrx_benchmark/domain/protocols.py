@@ -35,6 +35,7 @@ WELL_KNOWN = (
 
 _BETWEEN = re.compile(r"[\s\-_.]+")
 _CHARACTERS = 60
+_OF_PATHS = frozenset("/\\")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ class ProtocolVersion:
 
     def __post_init__(self) -> None:
         one_line(self.version, field="version")
+        if set(self.version) & _OF_PATHS or not self.version.strip("."):
+            raise Invalid(
+                f"{self.version!r} cannot stand in the address of a page",
+                field="version",
+                remedy="write it without slashes, and not with dots alone, such as 2024-1",
+            )
         if self.effective_until is not None and self.effective_until < self.effective_from:
             raise Invalid(
                 f"{self.effective_until} is before {self.effective_from}",

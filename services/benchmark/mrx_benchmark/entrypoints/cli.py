@@ -63,12 +63,12 @@ def score_answers(
     ] = "",
 ) -> None:
     """Score ANSWERS.csv (or .xlsx). Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
-    catalogue = _catalogue(criteria)
+    catalogue, day = _catalogue(criteria), _day(as_of)
     result = score(
         catalogue,
         answers_file(answers, catalogue),
         rule=gate,
-        waivers=waivers_file(waivers, _day(as_of)) if waivers else (),
+        waivers=waivers_file(waivers, day) if waivers else (),
     )
     if as_json:
         typer.echo(json.dumps(as_document(result), indent=2, ensure_ascii=False))
@@ -120,9 +120,9 @@ def write_template(
     """Write an empty template for answers to a version of the criteria."""
     catalogue = _catalogue(version)
     if _kind(out, ("csv", "xlsx")) == "xlsx":
-        out.write_bytes(template_xlsx(catalogue))
+        _write(out, template_xlsx(catalogue))
     else:
-        out.write_text(template_csv(catalogue), encoding="utf-8")
+        _write(out, template_csv(catalogue).encode())
 
 
 @app.command("suggest")
@@ -166,7 +166,7 @@ def write_report(
         score=score(catalogue, given, rule=gate, waivers=waivers_file(waivers, day) if waivers else ()),
         made_at=datetime.combine(day, time(), tzinfo=UTC),
     )
-    out.write_bytes(REPORTS[kind][1](report))
+    _write(out, REPORTS[kind][1](report))
 
 
 def as_document(result: Score) -> dict[str, Any]:
@@ -208,6 +208,17 @@ def _kind(out: Path, kinds: Iterable[str]) -> str:
             remedy=f"end it with .{', .'.join(kinds)}",
         )
     return kind
+
+
+def _write(out: Path, body: bytes) -> None:
+    try:
+        out.write_bytes(body)
+    except OSError as error:
+        raise Invalid(
+            f"{out} cannot be written: {error.strerror}",
+            field="out",
+            remedy="name a file in a folder that is there and that you may write to",
+        ) from error
 
 
 def _day(text: str) -> date:

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from functools import cache
 from importlib.resources import files
@@ -104,6 +104,11 @@ def requirements_of(raw: bytes, name: str) -> tuple[tuple[str, str], ...]:
         rows = _sheet_rows(raw, name, None, REQUIREMENT_COLUMNS, ())
     else:
         rows = _rows(_decoded(raw, name), REQUIREMENT_COLUMNS, ())
+    return read_requirements(rows)
+
+
+def read_requirements(rows: Iterable[tuple[int, Cells]]) -> tuple[tuple[str, str], ...]:
+    """Reference and text of each numbered row that has a text. Raises `Faulty` with every fault."""
     found: list[tuple[str, str]] = []
     faults: list[Invalid] = []
     for row, cells in rows:

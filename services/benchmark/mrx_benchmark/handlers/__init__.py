@@ -2,8 +2,10 @@
 
 from mrx_benchmark.handlers.assessing import (
     AssessmentShown,
+    AtWork,
     conclude,
     list_assessments,
+    list_reviews,
     review,
     show_assessment,
     submit_answers,
@@ -14,12 +16,14 @@ from mrx_benchmark.handlers.publishing import publish_criteria
 
 __all__ = (
     "AssessmentShown",
+    "AtWork",
     "catalogue_named",
     "conclude",
     "in_force",
     "list_assessments",
     "list_criteria",
     "list_protocols",
+    "list_reviews",
     "protocol_named",
     "publish_criteria",
     "register_protocol",

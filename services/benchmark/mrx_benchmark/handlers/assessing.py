@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mrx_shared.messages.benchmark import AssessmentMoved
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Rejected
 
-from mrx_benchmark.domain.answers import read_answers
-from mrx_benchmark.domain.assessments import Assessment, Decision, check_measurable
+from mrx_benchmark.domain.answers import nothing_answered, read_answers
+from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_measurable
 from mrx_benchmark.domain.commonality import Score, score
-from mrx_benchmark.domain.process import Appeal, Event, Question, Step
-from mrx_benchmark.domain.protocols import one_line
+from mrx_benchmark.domain.process import Appeal, Event, Question, Step, times_settled
+from mrx_benchmark.domain.protocols import Protocol, one_line
 from mrx_benchmark.handlers.criteria import catalogue_named, check_begun_today, in_force, waivers_today
 from mrx_benchmark.handlers.protocols import check_code, owned
 from mrx_benchmark.handlers.publishing import as_kept, say_assessed
@@ -34,8 +34,19 @@ class AssessmentShown:
     appeal: Appeal | None = None
     reviewers: int = 0
     """How many have begun to judge it independently."""
+    independent: bool = True
+    """Whether nobody of the pair that judges now could have read the review of an earlier pair."""
     may_judge: bool = False
     """Whether the reviewer who asks may decide on answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """An assessment that is not concluded, with those of its reviewers who can be released."""
+
+    assessment: Assessment
+    protocol: Protocol
+    releasable: tuple[str, ...]
 
 
 async def submit_answers(
@@ -59,7 +70,7 @@ async def submit_answers(
     check_measurable(await work.protocols.version(protocol_id, version), catalogue)
     answers = read_answers(enumerate(rows, 1), catalogue)
     if not answers:
-        raise Invalid("no criterion is answered", field="answers", remedy="answer at least one")
+        raise nothing_answered()
     older = await work.assessments.unfinished(protocol_id, version, criteria_version)
     if older is None:
         await check_begun_today(catalogue, work)
@@ -90,15 +101,13 @@ async def review(
     async with work.acting_for(owner):
         kept = await work.assessments.get_to_change(assessment_id)
         assessment = await impartial(kept, work)
-        if by in assessment.reviews and not assessment.settled and await _was_settled(assessment_id, work):
+        if frozen(by, assessment, await work.process.history(assessment_id)):
             raise Rejected(
                 "both reviews were done, and you may have read the other; yours stands",
                 field="decisions",
                 remedy="leave it as it is; another reviewer judges in the place of who was put out",
             )
-        for who in kept.judges():
-            if await is_tied(who, owner, work):
-                await note(assessment, Step.RELEASED, BY_ITSELF, work, detail=who)
+        await note_ties(kept, work)
         catalogue = catalogue_named(assessment.criteria_version, work)
         reviewed = assessment.review(
             decisions, confirm_rest=confirm_rest, by=by, at=work.now, catalogue=catalogue
@@ -112,12 +121,19 @@ async def review(
             assessment=seen,
             score=score(catalogue, seen.judged()),
             verdict=None,
-            may_judge=reviewed.open_to(by),
         )
 
 
-async def _was_settled(assessment_id: UUID, work: Work) -> bool:
-    return any(event.step is Step.SETTLED for event in await work.process.history(assessment_id))
+async def note_ties(kept: Assessment, work: Work) -> None:
+    """Enter into the history who no longer judges it, having been tied to the owner's group since."""
+    for who in kept.judges():
+        if await is_tied(who, kept.owner, work):
+            await note(kept, Step.RELEASED, BY_ITSELF, work, detail=who)
+
+
+def frozen(by: str, assessment: Assessment, history: Sequence[Event]) -> bool:
+    """Whether somebody is what is left of a pair that was done: she may have read the other, so hers stands."""
+    return assessment.has_judged_all(by) and not assessment.settled and times_settled(history) > 0
 
 
 async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentShown:
@@ -194,6 +210,29 @@ async def list_assessments(*, for_review: bool, work: Work, by: str = "") -> lis
     return sorted(found.values(), key=lambda shown: shown.assessment.assessment_id, reverse=True)
 
 
+async def list_reviews(*, work: Work) -> list[AtWork]:
+    """Who judges what that is not concluded, the oldest first; nothing of what anybody wrote."""
+    found: list[AtWork] = []
+    for owner in await work.owners.all():
+        async with work.acting_for(owner):
+            for one in await work.assessments.visible():
+                if one.owner == owner and one.state in {State.SUBMITTED, State.IN_REVIEW}:
+                    assessment = await impartial(one, work)
+                    history = await work.process.history(one.assessment_id)
+                    found.append(
+                        AtWork(
+                            assessment=assessment,
+                            protocol=await work.protocols.get(one.protocol_id),
+                            releasable=tuple(
+                                who
+                                for who in assessment.reviews
+                                if not assessment.settled and not frozen(who, assessment, history)
+                            ),
+                        )
+                    )
+    return sorted(found, key=lambda one: one.assessment.assessment_id)
+
+
 async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detail: str = "") -> None:
     """Enter a step into the history, and say it."""
     event = Event(step=step, by=by, at=work.now, detail=detail)
@@ -216,9 +255,12 @@ async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detai
 
 async def shown(assessment: Assessment, work: Work, *, by: str) -> AssessmentShown:
     """An assessment with everything around it, its decisions as somebody may see them."""
+    history = await work.process.history(assessment.assessment_id)
     return replace(
         await _short(assessment, work, by=by),
-        history=tuple(await work.process.history(assessment.assessment_id)),
+        independent=times_settled(history) <= 1,
+        may_judge=bool(by) and assessment.open_to(by) and not frozen(by, assessment, history),
+        history=tuple(history),
         questions=tuple(await work.process.questions(assessment.assessment_id)),
     )
 
@@ -233,6 +275,5 @@ async def _short(assessment: Assessment, work: Work, *, by: str) -> AssessmentSh
         score=score(catalogue_named(version, work), seen.judged(), waivers=waivers),
         verdict=verdict,
         reviewers=len(assessment.reviews),
-        may_judge=bool(by) and assessment.open_to(by),
         appeal=await work.process.appeal(assessment.assessment_id) if verdict else None,
     )

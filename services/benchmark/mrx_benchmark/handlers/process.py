@@ -12,11 +12,11 @@ from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_
 from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
-from mrx_benchmark.handlers.assessing import AssessmentShown, note, shown
+from mrx_benchmark.handlers.assessing import AssessmentShown, frozen, note, note_ties, shown
 from mrx_benchmark.handlers.criteria import in_force, waivers_today
 from mrx_benchmark.handlers.protocols import check_code, owned
 from mrx_benchmark.handlers.publishing import as_kept, say_assessed
-from mrx_benchmark.handlers.reviewers import check_free
+from mrx_benchmark.handlers.reviewers import check_free, impartial
 from mrx_benchmark.ports import Extension, Work
 
 
@@ -70,8 +70,16 @@ async def reply(
 async def release(assessment_id: UUID, reviewer: str, *, by: str, work: Work) -> None:
     """Put out a reviewer who will not finish; what she has decided falls away."""
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
-        assessment = await work.assessments.get_to_change(assessment_id)
+        kept = await work.assessments.get_to_change(assessment_id)
+        assessment = await impartial(kept, work)
+        if frozen(reviewer, assessment, await work.process.history(assessment_id)):
+            raise Rejected(
+                "this reviewer may have read a review that was put out; this one stands",
+                field="reviewer",
+                remedy="let another judge in the place of who was put out",
+            )
         released = assessment.release(reviewer)
+        await note_ties(kept, work)
         await work.assessments.save(released)
         await note(released, Step.RELEASED, by, work, detail=reviewer)
 

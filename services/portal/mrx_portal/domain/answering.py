@@ -18,7 +18,7 @@ class Answered:
 
 
 def read_answers(clause: Clause, form: Mapping[str, str]) -> Answered:
-    """What the form of a clause says that is new. Words without a relation are a fault: they would be lost."""
+    """What the form of a clause says that is new. Words without a relation are kept; their criterion stays open."""
     rows: list[Mapping[str, str]] = []
     faults: dict[str, Fault] = {}
     for line in clause.lines:
@@ -28,10 +28,6 @@ def read_answers(clause: Clause, form: Mapping[str, str]) -> Answered:
             continue
         if stated["relation"] and stated["relation"] not in RELATIONS:
             faults[line.criterion_id] = Fault(field="relation", reason="Choose one of the relations.")
-        elif not stated["relation"] and any(stated.values()):
-            faults[line.criterion_id] = Fault(
-                field="relation", reason="Choose a relation, or take the words out."
-            )
         else:
             rows.append({"criterion_id": line.criterion_id, **stated})
     return Answered(rows=tuple(rows), faults=faults)

@@ -100,21 +100,18 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         try:
             form.needed("version", "the version")
             form.needed("first", "the first day of its audits")
-            known = given["protocol_id"]
-            protocol = (
-                str(UUID(known))
-                if known
-                else str(
-                    await handlers.register(
-                        form.needed("code", "the code"),
-                        form.needed("name", "the name"),
-                        visitor.api,
-                        key=f"{form.key}-protocol",
-                    )
+            protocol = UUID(given["protocol_id"]) if given["protocol_id"] else None
+            if protocol is None:
+                protocol = await handlers.register(
+                    form.needed("code", "the code"),
+                    form.needed("name", "the name"),
+                    visitor.api,
+                    key=f"{form.key}-protocol",
                 )
-            )
+                # What is corrected afterwards is a version of this protocol: it is there now.
+                given |= {"protocol_id": str(protocol)}
             await handlers.add_version(
-                protocol, given["version"], given["first"], given["last"], visitor.api, key=form.key
+                str(protocol), given["version"], given["first"], given["last"], visitor.api, key=form.key
             )
         except ValueError:
             return await page(

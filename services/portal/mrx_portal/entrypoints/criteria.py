@@ -1,6 +1,7 @@
 """Pages of the secretariat on the criteria: successors, waivers, ties of reviewers, what if."""
 
 import re
+from asyncio import gather
 from typing import Annotated
 from uuid import UUID
 
@@ -23,15 +24,23 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
     signed = Annotated[Filled, Depends(desk.form("session"))]
 
     async def first_page(
-        request: Request, visitor: Visitor, *, error: Rejected | None = None, kept: str = ""
+        request: Request,
+        visitor: Visitor,
+        *,
+        error: Rejected | None = None,
+        failed: str = "",
+        kept: str = "",
     ) -> Response:
+        found, at_work = await gather(handlers.shelf(visitor.api), handlers.at_work(visitor.api))
         return desk.page(
             request,
             "secretariat/criteria.html",
             visitor=visitor,
             status=STATUS[error.kind] if error else 200,
-            found=await handlers.shelf(visitor.api),
+            found=found,
+            at_work=at_work,
             error=words(error) if error else None,
+            failed=failed,
             kept=kept,
         )
 
@@ -60,7 +69,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
 
     @routes.get("/criteria")
     async def criteria(request: Request, visitor: visiting, kept: str = "") -> Response:
-        """The versions of the criteria, and who may not review whom."""
+        """The versions of the criteria, who judges what, and who may not review whom."""
         return await first_page(request, visitor, kept=kept)
 
     @routes.post("/criteria/ties")
@@ -74,8 +83,21 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
                 raise Invalid("there is no such member", field="member", remedy="choose one") from None
             await handlers.tie(reviewer, member_id, visitor.api, key=form.key)
         except Rejected as error:
-            return await first_page(request, visitor, error=error)
-        return see("/secretariat/criteria?kept=yes")
+            return await first_page(request, visitor, error=error, failed="tie")
+        return see("/secretariat/criteria?kept=tie")
+
+    @routes.post("/criteria/releases")
+    async def release(request: Request, visitor: visiting, form: signed) -> Response:
+        """Put out a reviewer who will not finish."""
+        try:
+            try:
+                assessment_id = UUID(form.text("assessment"))
+            except ValueError:
+                raise Unknown("there is no such assessment", remedy="choose one of the page's") from None
+            await handlers.release(assessment_id, form.text("reviewer"), visitor.api, key=form.key)
+        except Rejected as error:
+            return await first_page(request, visitor, error=error, failed="release")
+        return see("/secretariat/criteria?kept=release#reviews")
 
     @routes.get("/criteria/{version}")
     async def one(request: Request, version: str, visitor: visiting) -> Response:

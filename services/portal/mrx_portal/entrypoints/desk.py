@@ -244,6 +244,8 @@ class Desk:
             self.check_origin(request)
             fields = await request.form(max_files=2, max_fields=3_000, max_part_size=1024 * 1024)
             self.check_seal(request, jar, str(fields.get("seal", "")))
+            if jar == "session":
+                request.state.sent = fields
             return Filled(fields=fields, key=_key(request, fields))
 
         return filled
@@ -278,6 +280,14 @@ def _key(request: Request, fields: FormData) -> str:
     """Of the page's key, where the form leads, and what is in it: one page may hold several forms."""
     said = [(name, value) for name, value in fields.multi_items() if isinstance(value, str)]
     return sha256(repr((request.url.path, sorted(said))).encode()).hexdigest()
+
+
+def to_send_again(request: Request) -> list[tuple[str, str]]:
+    """What a signed-in person's form held, its key too, so that it is done once; nothing of files and passwords."""
+    sent: FormData = getattr(request.state, "sent", FormData())
+    texts = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    whole = len(texts) == len(sent.multi_items()) and not any("password" in name for name, _ in texts)
+    return texts if whole else []
 
 
 def see(path: str) -> Response:

@@ -1,5 +1,6 @@
 """Every refusal as a page: what happened, why, what to do. Scripts get it as a problem."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -10,7 +11,7 @@ from mrx_shared.kit.logging import where
 from mrx_shared.refusals import Rejected, Unavailable
 from starlette.exceptions import HTTPException
 
-from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path
+from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path, to_send_again
 from mrx_portal.entrypoints.walls import HEADERS
 from mrx_portal.ports import SignedOut, TooOften
 
@@ -32,7 +33,14 @@ TITLES: Final = {
 def show_problems(app: FastAPI, desk: Desk) -> None:
     """Let every refusal of the app end as a page."""
 
-    def shown(request: Request, status: int, detail: str, **said: Any) -> Response:  # noqa: ANN401
+    def shown(
+        request: Request,
+        status: int,
+        detail: str,
+        *,
+        again: Sequence[tuple[str, str]] = (),
+        **said: Any,  # noqa: ANN401
+    ) -> Response:
         if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
         # Whoever is signed in with a role that opens nothing here must be able to get out.
@@ -47,6 +55,7 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
             detail=detail,
             field=said.get("field"),
             remedy=said.get("remedy"),
+            again=again,
         )
 
     async def rejected(request: Request, error: Exception) -> Response:
@@ -57,12 +66,9 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     async def unavailable(request: Request, error: Exception) -> Response:
         assert isinstance(error, Unavailable)
         log.warning("portal.unavailable", route=_route(request), error=str(error).partition(":")[0])
-        return shown(
-            request,
-            503,
-            "A part of the system does not answer right now. Nothing was lost.",
-            remedy="load the page again; if it goes on, tell the secretariat",
-        )
+        again = to_send_again(request)
+        detail, remedy = _while_away(request.method, waits=bool(again))
+        return shown(request, 503, detail, remedy=remedy, again=again)
 
     async def signed_out(request: Request, _: Exception) -> Response:
         if from_script(request):
@@ -97,6 +103,15 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(Exception, failed)
+
+
+def _while_away(method: str, *, waits: bool) -> tuple[str, str]:
+    """What is said while a service does not answer, and what to do."""
+    away, told = "A part of the system does not answer right now.", "if it goes on, tell the secretariat"
+    if method == "GET":
+        return f"{away} Nothing was lost.", f"load the page again; {told}"
+    sent = "What you entered waits on this page." if waits else "What you sent may not have been taken."
+    return f"{away} {sent}", f"send it again in a moment; {told}"
 
 
 def _route(request: Request) -> str:

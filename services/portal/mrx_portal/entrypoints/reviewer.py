@@ -51,18 +51,6 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
             saved=saved,
         )
 
-    @routes.get("")
-    async def first(request: Request, visitor: visiting) -> Response:
-        """The assessments, those in work first."""
-        listed = await handlers.assessments(visitor.api)
-        return desk.page(
-            request,
-            "reviewer/first.html",
-            visitor=visitor,
-            at_work=[one for one in listed if handlers.waits(one.assessment)],
-            over=[one for one in listed if not handlers.waits(one.assessment)],
-        )
-
     @routes.get("/assessments/{assessment_id}")
     async def assessment(
         request: Request,
@@ -113,6 +101,15 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
             return await page(request, assessment_id, visitor, clause="", error=error, given=given)
         return see(f"/reviewer/assessments/{assessment_id}#questions")
 
+    @routes.post("/assessments/{assessment_id}/release")
+    async def leave(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
+        """Leave a review that one will not finish."""
+        try:
+            await handlers.leave(assessment_id, visitor.person.principal_id, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, assessment_id, visitor, clause="", error=error)
+        return see("/reviewer?left=yes")
+
     @routes.post("/assessments/{assessment_id}/conclusion")
     async def conclude(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
         """Reach the verdict."""
@@ -148,6 +145,26 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
             return await page(request, assessment_id, visitor, clause="", error=error, given=given)
         return see(f"/reviewer/assessments/{assessment_id}#appeal")
 
+    _add_reading(routes, desk)
+    return routes
+
+
+def _add_reading(routes: APIRouter, desk: Desk) -> None:
+    visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
+
+    @routes.get("")
+    async def first(request: Request, visitor: visiting, left: str = "") -> Response:
+        """The assessments, those in work first."""
+        listed = await handlers.assessments(visitor.api)
+        return desk.page(
+            request,
+            "reviewer/first.html",
+            visitor=visitor,
+            at_work=[one for one in listed if handlers.waits(one.assessment)],
+            over=[one for one in listed if not handlers.waits(one.assessment)],
+            left=left,
+        )
+
     @routes.get("/evidence/{protocol_id}/{digest}")
     async def fetch_file(protocol_id: UUID, digest: str, visitor: visiting) -> Response:
         """A file behind an answer."""
@@ -159,5 +176,3 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
         """The gap report."""
         body = await handlers.report(assessment_id, known_kind(kind), visitor.api)
         return handed_on(body, KINDS[kind][1], f"gap-report.{kind}")
-
-    return routes

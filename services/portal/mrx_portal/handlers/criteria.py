@@ -7,6 +7,8 @@ from uuid import UUID
 
 from mrx_portal.handlers.secretariat import members
 from mrx_portal.handlers.shapes import (
+    AllAtWork,
+    AtWork,
     Comment,
     Criteria,
     CriteriaVersion,
@@ -31,6 +33,15 @@ class Shelf:
     criteria: tuple[CriteriaVersion, ...]
     members: tuple[Member, ...]
     reviewers: tuple[Reviewer, ...]
+
+    def owner(self, member_id: UUID | None) -> str | None:
+        """The name of a protocol's owner; none of a public one."""
+        names = {one.member_id: one.name for one in self.members}
+        return names.get(member_id, "a member") if member_id else None
+
+    def reviewer(self, principal: str) -> str:
+        """The name of a reviewer, or the id of one who is none any more."""
+        return next((one.name for one in self.reviewers if str(one.principal_id) == principal), principal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +93,6 @@ async def version(name: str, api: Api) -> Version | None:
     if shown.successor:
         said = await api.get(Service.BENCHMARK, f"/v1/criteria/{name}/evolution")
         comments = read(Evolution, said).comments
-    names = {one.member_id: one.name for one in listed.members}
     return Version(
         shown=shown,
         clauses=tuple(dict.fromkeys(one.clause for one in read(Criteria, whole).criteria)),
@@ -90,8 +100,7 @@ async def version(name: str, api: Api) -> Version | None:
         comments=comments,
         waivers=read(Waivers, waivers).waivers,
         foreseen=tuple(
-            Foreseen(what=one, owner=names.get(one.member_id, "a member") if one.member_id else None)
-            for one in read(WhatIfs, foreseen).protocols
+            Foreseen(what=one, owner=listed.owner(one.member_id)) for one in read(WhatIfs, foreseen).protocols
         ),
     )
 
@@ -104,6 +113,18 @@ async def announce(name: str, dates: Mapping[str, str], api: Api, *, key: str) -
 async def waive(name: str, waiver: Mapping[str, str], api: Api, *, key: str) -> None:
     """Leave a clause out of verdicts until a day."""
     await api.post(Service.BENCHMARK, f"/v1/criteria/{name}/waivers", waiver, key=key)
+
+
+async def at_work(api: Api) -> tuple[AtWork, ...]:
+    """What is not concluded, the oldest first, and who judges it."""
+    return read(AllAtWork, await api.get(Service.BENCHMARK, "/v1/reviews")).reviews
+
+
+async def release(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> None:
+    """Put out a reviewer who will not finish."""
+    await api.post(
+        Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", {"reviewer": reviewer}, key=key
+    )
 
 
 async def tie(reviewer: str, member_id: UUID, api: Api, *, key: str) -> None:

@@ -150,6 +150,13 @@ async def ask(assessment_id: UUID, criterion_id: str, text: str, api: Api, *, ke
     )
 
 
+async def leave(assessment_id: UUID, principal_id: str, api: Api, *, key: str) -> None:
+    """Put oneself out; what was decided falls away."""
+    await api.post(
+        Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", {"reviewer": principal_id}, key=key
+    )
+
+
 async def conclude(assessment_id: UUID, api: Api, *, key: str) -> None:
     """Reach the verdict."""
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/conclusion", key=key)

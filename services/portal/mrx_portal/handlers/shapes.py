@@ -434,6 +434,7 @@ class Difference(Shape):
 class Agreement(Shape):
     """How far two reviewers agree."""
 
+    independent: bool = True
     kappa: Decimal | None = None
     compared: int
     differences: tuple[Difference, ...]
@@ -472,6 +473,7 @@ class WholeAssessment(Assessment):
     """An assessment with every answer."""
 
     agreement: Agreement | None = None
+    reviewers: int = 0
     may_judge: bool = False
     questions: tuple[Question, ...] = ()
     appeal: Appeal | None = None
@@ -504,6 +506,36 @@ class KeptFiles(Shape):
     """A protocol's files, as far as the asker reads them."""
 
     files: tuple[KeptFile, ...]
+
+
+class Judge(Shape):
+    """One of the two who judge an assessment."""
+
+    reviewer: str
+    judged: int
+    last_at: datetime
+    releasable: bool
+
+
+class AtWork(Shape):
+    """An assessment that is not concluded, and who judges it."""
+
+    assessment_id: UUID
+    code: str
+    name: str
+    version: str
+    criteria_version: str
+    member_id: UUID | None = None
+    submitted_at: datetime
+    answers: int
+    both_done: bool
+    reviewers: tuple[Judge, ...]
+
+
+class AllAtWork(Shape):
+    """The assessments that are not concluded, the oldest first."""
+
+    reviews: tuple[AtWork, ...]
 
 
 class Reviewer(Shape):

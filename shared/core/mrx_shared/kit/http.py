@@ -19,6 +19,7 @@ from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, s
 log = structlog.get_logger(__name__)
 
 BODY_BYTES = 8 * 1024 * 1024
+NUL = "\0"
 NO_LARGER: Mapping[str, int] = MappingProxyType({})
 STATUS: dict[Kind, int] = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
@@ -114,6 +115,7 @@ def build_api(
     _document_problems(api)
     api.state.service = service
     api.add_middleware(_BodyLimit, larger=larger)
+    api.add_middleware(_NoNul)
     api.add_exception_handler(Rejected, _rejected)
     api.add_exception_handler(TooEarly, _too_early)
     api.add_exception_handler(Unavailable, _unavailable)
@@ -202,6 +204,27 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", "?"))
+
+
+class _NoNul:
+    """Refuse an address with U+0000, which nothing that is kept is named by."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = self._app
+        if scope["type"] == "http":
+            asked = Request(scope)
+            held = [name for name, value in asked.query_params.multi_items() if NUL in name + value]
+            if NUL in scope["path"] or held:
+                answer = problem(
+                    422,
+                    "holds the control character U+0000",
+                    field="path" if NUL in scope["path"] else spelled(held[:1]),
+                    remedy="take it out of the address",
+                )
+        await answer(scope, receive, send)
 
 
 class _BodyLimit:

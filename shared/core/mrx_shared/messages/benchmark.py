@@ -61,7 +61,9 @@ class ProtocolAssessed(Message):
     upper: Decimal
     equivalent: bool
     recognised_from: date | None = Field(description="first day; null when not equivalent")
-    recognised_until: date | None = Field(description="last day; null when open")
+    recognised_until: date | None = Field(
+        description="last day; null when open; before the first where the criteria ended by then: no audit is recognised"
+    )
     assessed_at: AwareDatetime
 
 

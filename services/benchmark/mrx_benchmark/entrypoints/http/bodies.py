@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.answers import read_relation
-from mrx_benchmark.domain.assessments import Assessment, Decision, Judgement, State
+from mrx_benchmark.domain.assessments import Decision, Judgement, State
 from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
 from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
@@ -141,7 +141,10 @@ class AssessmentShown(FiguresShown):
     appealed: Appealed | None = Field(
         description="how the appeal against the verdict stands, if there is one"
     )
-    questions_open: int = Field(description="questions that wait for the owner's reply; a reviewer is told 0")
+    questions_open: int = Field(
+        description="questions that wait for the owner's reply; a reviewer is told none of them in a list, "
+        "and of one assessment her own before both are done"
+    )
 
 
 class AssessmentsShown(Answer):
@@ -208,7 +211,12 @@ class DifferenceShown(Answer):
 class AgreementShown(Answer):
     """How far two reviewers agree, once both are done."""
 
-    kappa: Decimal | None = Field(description="Cohen's kappa, rounded down to two places")
+    independent: bool = Field(
+        description="false where one of them may have read what an earlier pair wrote, before a tie put one of it out"
+    )
+    kappa: Decimal | None = Field(
+        description="Cohen's kappa, rounded down to two places; none where they are not independent"
+    )
     compared: int
     differences: list[DifferenceShown]
 
@@ -236,6 +244,37 @@ class AssessmentWhole(AssessmentShown):
     by_clause: dict[str, FiguresShown]
     cheapest_path: list[str]
     answers: list[AnswerShown]
+
+
+class JudgeShown(Answer):
+    """One of the two who judge an assessment."""
+
+    reviewer: str = Field(description="id of the principal, the `sub` of its tokens")
+    judged: int = Field(description="answers that this reviewer has judged")
+    last_at: datetime = Field(description="when last")
+    releasable: bool
+
+
+class AtWorkShown(Answer):
+    """An assessment that is not concluded, and who judges it; nothing of what anybody wrote."""
+
+    assessment_id: UUID
+    protocol_id: UUID
+    code: str
+    name: str
+    version: str
+    criteria_version: str
+    member_id: UUID | None
+    submitted_at: datetime
+    answers: int
+    both_done: bool = Field(description="whether it waits for a third reviewer or for the conclusion")
+    reviewers: list[JudgeShown]
+
+
+class ReviewsShown(Answer):
+    """The assessments that are not concluded, the oldest first."""
+
+    reviews: list[AtWorkShown]
 
 
 class SuccessorShown(Answer):
@@ -323,6 +362,32 @@ def criteria_shown(catalogue: Catalogue, evolution: Evolution | None, today: dat
     )
 
 
+def at_work_shown(found: handlers.AtWork) -> AtWorkShown:
+    """Who judges an assessment that is not concluded."""
+    one, answered = found.assessment, {answer.criterion_id for answer in found.assessment.answers}
+    return AtWorkShown(
+        assessment_id=one.assessment_id,
+        protocol_id=one.protocol_id,
+        code=found.protocol.code,
+        name=found.protocol.name,
+        version=one.version,
+        criteria_version=one.criteria_version,
+        member_id=one.owner,
+        submitted_at=one.submitted_at,
+        answers=len(answered),
+        both_done=one.settled,
+        reviewers=[
+            JudgeShown(
+                reviewer=who,
+                judged=len(answered & mine.keys()),
+                last_at=max(decided.at for decided in mine.values()),
+                releasable=who in found.releasable,
+            )
+            for who, mine in one.reviews.items()
+        ],
+    )
+
+
 def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
@@ -357,7 +422,7 @@ def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
         **dict(assessment_shown(found)),
         reviewers=found.reviewers,
         may_judge=found.may_judge,
-        agreement=_agreement(found.assessment),
+        agreement=_agreement(found),
         history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
         questions=[question_shown(one) for one in found.questions],
         appeal=AppealShown(
@@ -391,11 +456,13 @@ def question_shown(question: Question) -> QuestionShown:
     )
 
 
-def _agreement(assessment: Assessment) -> AgreementShown | None:
+def _agreement(found: handlers.AssessmentShown) -> AgreementShown | None:
+    assessment = found.assessment
     if not assessment.settled:
         return None
-    kappa = assessment.kappa()
+    kappa = assessment.kappa() if found.independent else None
     return AgreementShown(
+        independent=found.independent,
         kappa=percent(kappa) if kappa is not None else None,
         compared=len(assessment.compared()),
         differences=[

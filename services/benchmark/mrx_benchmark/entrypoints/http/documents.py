@@ -18,7 +18,7 @@ from mrx_benchmark import handlers
 from mrx_benchmark.domain.answers import Sifted, row_of
 from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
-from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, requirements_of, sifted_answers
+from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, read_requirements, requirements_of, sifted_answers
 from mrx_benchmark.entrypoints.http.bodies import AssessmentShown, assessment_shown
 from mrx_benchmark.entrypoints.http.drafts import DraftShown, draft_shown, place
 from mrx_benchmark.entrypoints.suggestions import suggest
@@ -145,9 +145,10 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
 
         async def submitted(work: Work) -> FileTaken:
             where = place(asked.protocol_id, asked.version, asked.criteria_version)
-            if sifted.faults:
-                if not asked.keep_good or not sifted.answers:
-                    sifted.whole()
+            checked = sifted if sifted.answers else sifted.unanswered()
+            if checked.faults:
+                if not asked.keep_good or not (sifted.answers or sifted.notes):
+                    checked.whole()
                 kept = await drafting.keep_good(
                     sifted, place=where, owner=who.member, by=who.subject, work=work
                 )
@@ -155,9 +156,9 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access) ->
                     draft=draft_shown(kept),
                     refused=[
                         FaultShown(row=one.row, field=one.field, reason=one.reason, remedy=one.remedy)
-                        for one in sifted.faults
+                        for one in checked.faults
                     ],
-                    more=sifted.more,
+                    more=checked.more,
                 )
             begun = await handlers.submit_answers(
                 [row_of(one) for one in sifted.answers],
@@ -186,7 +187,7 @@ def _add_suggestions(router: APIRouter, requests: Requests[Work], access: Access
 
     @router.post("/suggestions", response_model=SuggestionsShown, tags=["criteria"])
     async def propose(asked: SuggestionsAsked, who: owner, command: do) -> Response:
-        stated = [(one.requirement_ref, one.requirement_text) for one in asked.requirements]
+        stated = read_requirements(enumerate((one.model_dump() for one in asked.requirements), 1))
 
         async def proposed(work: Work) -> SuggestionsShown:
             return await _suggested(stated, asked.criteria_version, work)

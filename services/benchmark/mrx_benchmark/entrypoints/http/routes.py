@@ -21,10 +21,12 @@ from mrx_benchmark.entrypoints.http.bodies import (
     ProtocolsShown,
     ProtocolTaken,
     ReviewAsked,
+    ReviewsShown,
     VersionAsked,
     VersionShown,
     assessment_shown,
     assessment_whole,
+    at_work_shown,
     criteria_shown,
     decisions_of,
     protocol_shown,
@@ -169,7 +171,17 @@ def _add_assessments(router: APIRouter, requests: Requests[Work], access: Access
 
 def _add_review(router: APIRouter, requests: Requests[Work], access: Access) -> None:
     reviewer = Annotated[Principal, Depends(access.require(Role.REVIEWER))]
+    secretariat = Annotated[Principal, Depends(access.require(Role.SECRETARIAT))]
     do = Annotated[Command[Work], Depends(requests.command)]
+
+    @router.get("/reviews", tags=["review"])
+    async def list_reviews(who: secretariat) -> ReviewsShown:  # noqa: ARG001
+        async def listed(work: Work) -> ReviewsShown:
+            return ReviewsShown(
+                reviews=[at_work_shown(one) for one in await handlers.list_reviews(work=work)]
+            )
+
+        return await requests.read(listed)
 
     @router.post("/assessments/{assessment_id}/reviews", response_model=AssessmentShown, tags=["review"])
     async def review(assessment_id: UUID, asked: ReviewAsked, who: reviewer, command: do) -> Response:
