@@ -111,3 +111,44 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes_on
     await browser.look("reviewer concluded")
     await browser.open(f"/reviewer/assessments/{assessment}?clause=all")
     await browser.print("reviewer all clauses")
+
+
+async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_other(
+    window: Windows, running: Running, scheme: Scheme
+) -> None:
+    assessment = await submitted(scheme)
+    decided = {"criterion_id": await second_criterion(scheme), "verdict": "confirmed"}
+    for reviewer in scheme.reviewers[:2]:
+        await reviewer.post("benchmark", f"/v1/assessments/{assessment}/reviews", {"decisions": [decided]})
+
+    browser = await window()
+    await browser.sign_in(running.credentials.sign_ins["Reviewer"])
+    await browser.open(f"/reviewer/assessments/{assessment}")
+    await browser.page.get_by_text("Leave this review").click()
+    await browser.look("reviewer leaves")
+    await browser.press("Leave it")
+    await browser.sees("What you decided there counts no more")
+    await browser.look("reviewer left")
+    await browser.open(f"/reviewer/assessments/{assessment}")
+    await browser.sees("0 of 91 answers decided")
+
+    desk = await window()
+    await desk.sign_in(running.credentials.sign_ins["First of the secretariat"])
+    await desk.open("/secretariat/criteria")
+    await desk.sees("Reviews in work", "1 of 91")
+    await desk.look("reviews in work", printed=True)
+    await desk.on_a_phone("reviews in work")
+    name = next(
+        one["name"]
+        for one in (await scheme.secretariat.get("benchmark", "/v1/reviews"))["reviews"]
+        if one["assessment_id"] == assessment
+    )
+    await desk.page.get_by_role("button", name=f"from {name} 3").click()
+    await desk.sees("Done: another reviewer judges in this one's place.")
+    await desk.look("reviewer released")
+    left = [
+        one["reviewers"]
+        for one in (await scheme.secretariat.get("benchmark", "/v1/reviews"))["reviews"]
+        if one["assessment_id"] == assessment
+    ]
+    assert left == [[]]
