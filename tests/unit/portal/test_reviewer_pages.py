@@ -250,7 +250,7 @@ async def test_who_is_left_of_a_pair_that_was_done_reads_that_hers_stands(scheme
 
 
 async def test_kappa_of_a_pair_that_is_not_independent_is_not_shown(scheme: Scheme) -> None:
-    agreement = {"independent": False, "kappa": None, "compared": 3, "differences": []}
+    agreement: dict[str, Any] = {"independent": False, "kappa": None, "compared": 3, "differences": []}
     scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=0))
     read = words((await scheme.browser("reviewer").get(PATH)).text)
     assert "so no kappa is shown." in read
