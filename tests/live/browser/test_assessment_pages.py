@@ -90,12 +90,14 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
         if number:
             await place.fill(f"§ 11.{number}")
     await browser.press("Save clause 11")
-    await browser.sees("Choose a relation, or take the words out.")
+    await browser.sees("3 to answer")
+    await expect(clause.get_by_label("Where it stands").nth(1)).to_have_value("§ 11.1")
     await browser.look("draft incomplete")
     for relation in await clause.get_by_label("Your protocol, beside this criterion").all():
         await relation.select_option("subset")
     await browser.press("Save clause 11")
     await browser.sees(re.compile(r"Kept: \d+ answers\."))
+    await expect(clause.get_by_text("All answered")).to_be_visible()
     await browser.look("draft complete", printed=True)
     await browser.press("Submit to the reviewers")
     await browser.sees("With the reviewers", "Gap report")
