@@ -12,6 +12,10 @@ import sys
 
 SET_PARENT_DEATH_SIGNAL = 1
 KEEP_CAPABILITIES = 8
+SET_SECURE_BITS = 28
+CAPABILITIES_COUNT_IN_ACCESS = (
+    1 << 2  # SECBIT_NO_SETUID_FIXUP: else access(2), which initdb asks, answers as if there were none
+)
 AMBIENT = 47
 AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -45,9 +49,9 @@ def become(account: str) -> None:
     the alternative would be to open those folders to everybody.
     """
     entry = pwd.getpwnam(account)
-    _prctl(KEEP_CAPABILITIES, 1)
     os.setgroups([])
     os.setgid(entry.pw_gid)
+    _prctl(SET_SECURE_BITS, CAPABILITIES_COUNT_IN_ACCESS)
     os.setuid(entry.pw_uid)
     bits = 1 << PASS_FOLDERS
     header = _CapabilityHeader(CAPABILITY_VERSION_3, 0)

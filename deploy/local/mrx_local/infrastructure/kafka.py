@@ -69,8 +69,11 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 connections.max.reauth.ms=900000
 log.cleaner.dedupe.buffer.size=16777216
-log.dirs={data}
+log.dirs=data
 """
+
+# Java takes the names of files, its working directory's among them, for text of the locale: in C there is no ü.
+LOCALE = {"LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,7 @@ class Kafka:
         """Fetch the jars that are not there yet, write the configuration, and format the data folder once."""
         self._folder.mkdir(parents=True, exist_ok=True)
         values = {"host": LOOPBACK, "client": self._client_port, "controller": self._controller_port}
-        values |= {"superuser": SUPERUSER, "password": self._password, "data": self._data}
+        values |= {"superuser": SUPERUSER, "password": self._password}
         write_private(
             self._properties, PROPERTIES.format(controller_password=self._controller_password, **values)
         )
@@ -125,7 +128,7 @@ class Kafka:
         made = subprocess.run(  # noqa: S603 - our own arguments
             tethered((str(JAVA), f"@{command}")),
             cwd=self._folder,
-            env=environment({}),
+            env=environment(LOCALE),
             capture_output=True,
             text=True,
             check=False,
@@ -174,6 +177,7 @@ class Kafka:
             argv=(str(JAVA), f"@{self._command}"),
             ready=self.ready,
             cwd=self._folder,
+            env=LOCALE,
             prepare=self.prepare,
         )
 

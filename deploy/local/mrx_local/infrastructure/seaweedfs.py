@@ -108,7 +108,7 @@ class SeaweedFS:
                 *(
                     _program(),
                     "mini",
-                    f"-dir={self._folder / 'data'}",
+                    "-dir=data",  # below the working directory: at a comma it would part the whole path into two
                     f"-ip={LOOPBACK}",
                     f"-ip.bind={LOOPBACK}",
                 ),
