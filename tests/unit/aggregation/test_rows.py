@@ -12,7 +12,7 @@ from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.handlers.intake import kept_page
 from mrx_matching import SiteRecord, display_name
-from mrx_shared.messages.lists import ListPage, ListRow, rows_digest
+from mrx_shared.messages.lists import COLUMNS, IDENTIFIERS, ListPage, ListRow, rows_digest
 
 AS_OF = date(2026, 6, 30)
 KNOWN = Recognitions(
@@ -85,6 +85,22 @@ def test_a_row_needs_its_site_country_day_and_protocol(column: str, value: str |
     (refused,) = judge(row).refused
     assert (refused.field, refused.reason) == (column, "is empty")
     assert refused.remedy == "fill in the column for this row"
+
+
+@pytest.mark.parametrize("value", ["@" + " " * 60_000 + "x", "+" + "=" * 60_000, "=1+" + "1" * 60_000])
+def test_a_cell_that_is_too_long_is_read_no_further(value: str) -> None:
+    (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "city": value}).refused
+    assert (refused.row, refused.field, refused.remedy) == (2, "city", "shorten the value")
+    assert refused.reason == f"has {len(value)} characters, at most 200 are taken"
+
+
+@pytest.mark.parametrize("column", [*COLUMNS, *IDENTIFIERS])
+def test_no_column_of_a_row_is_read_beyond_its_length(column: str) -> None:
+    value = "e" + "\N{COMBINING ACUTE ACCENT}\N{COMBINING DOT BELOW}" * 40_000
+    (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", column: value}).refused
+    assert (refused.row, refused.field) == (2, column)
+    assert refused.reason.startswith("has 80001 characters, at most ")
+    assert len(refused.reason) < 300
 
 
 @pytest.mark.parametrize("name", ["***", "---", '"', "( )", "ー", "→", "\u0301"])

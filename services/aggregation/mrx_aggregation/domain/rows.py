@@ -115,6 +115,7 @@ class Judge:
         if self._only is not None:
             page, faults = page.filter(pl.col("row").is_in(self._only)), _Faults()
         _check_texts(page, faults)
+        page = page.with_columns(pl.col(column).str.head(most_letters(column)) for column in READ_COLUMNS)
         self._check_names(page, faults)
         page = self._with_meanings(page, faults)
         return _split(page, faults)
