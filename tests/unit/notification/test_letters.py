@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from html.parser import HTMLParser
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -105,7 +104,7 @@ def test_every_kind_is_written_in_every_language_with_its_link_and_no_other(
     page = "/reset/TOKEN" if kind in OF_REGISTRY else "/r/TOKEN"
     expected = [PORTAL + page] if kind in LINKED else [f"{PORTAL}/sign-in"] if kind is not Kind.CLOSED else []
     assert [line for line in letter.text.splitlines() if "http" in line] == expected
-    assert Tags(letter.html).addresses == expected
+    assert set(Tags(letter.html).addresses) == set(expected)
     assert letter.language == language
     assert f'<html lang="{language}">' in letter.html
     shown = " ".join("".join(Tags(letter.html).shown).split())
@@ -113,13 +112,32 @@ def test_every_kind_is_written_in_every_language_with_its_link_and_no_other(
         assert " ".join(line.removeprefix("- ").split()) in shown
 
 
+@pytest.mark.parametrize("language", ["en", "es", "zh"])
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_link_is_one_button_that_says_where_it_leads_with_the_address_in_full_below_it(
+    kind: Kind, language: str
+) -> None:
+    letter = letter_of(kind, language)
+    links = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', letter.html)
+    if kind is Kind.CLOSED:
+        assert links == []
+        return
+    (address, label), (again, shown) = links
+    assert address == again == shown
+    assert label.strip()
+    assert "http" not in label
+    assert label not in letter.text.splitlines()
+
+
 @pytest.mark.parametrize("language", ["es", "zh"])
 def test_a_catalogue_lacks_no_text_and_keeps_every_place_for_a_word(language: str) -> None:
     with (CATALOGUES / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
-    options: dict[str, dict[str, Any]] = {"**.txt": {"trimmed": "true", "newstyle_gettext": "true"}}
+    told: dict[str, str] = {"trimmed": "true", "newstyle_gettext": "true"}
     found = extract_from_dir(
-        str(TEMPLATES), method_map=[("**.txt", "jinja2.ext:babel_extract")], options_map=options
+        str(TEMPLATES),
+        method_map=[(kind, "jinja2.ext:babel_extract") for kind in ("**.txt", "**.html")],
+        options_map={"**.txt": told, "**.html": told},
     )
     said = {str(text) for _, _, text, _, _ in found}
     translated = {str(entry.id): str(entry.string) for entry in catalogue if entry.id and not entry.fuzzy}
@@ -139,7 +157,7 @@ def test_every_reason_that_a_file_may_be_refused_for_is_told_in_words(code: str,
 
 def test_dates_and_spans_are_written_as_the_language_does() -> None:
     for language, date, span in (
-        ("en", "July 28, 2026", "30 minutes"),
+        ("en", "28 July 2026", "30 minutes"),
         ("es", "28 de julio de 2026", "30 minutos"),
         ("zh", "2026年7月28日", "30分钟"),
     ):
@@ -149,15 +167,15 @@ def test_dates_and_spans_are_written_as_the_language_does() -> None:
 
 def test_a_notice_says_what_ends_and_when() -> None:
     ending = letter_of(Kind.RECOGNITION_ENDING)
-    assert ending.subject == "Recognition of your audit protocol ends on March 31, 2027"
+    assert ending.subject == "Recognition of your audit protocol ends on 31 March 2027"
     assert (
         "Version 3 of an audit protocol that you use is recognised under the criteria 6.1-4p until"
         in ending.text
     )
-    assert "lapsed on March 31, 2027" in letter_of(Kind.RECOGNITION_LAPSED).subject
+    assert "lapsed on 31 March 2027" in letter_of(Kind.RECOGNITION_LAPSED).subject
     evolving = letter_of(Kind.CRITERIA_EVOLVING)
     assert evolving.subject == "The criteria 6.1-4p give way to 7.0"
-    for day in ("August 1, 2026", "September 1, 2026", "March 31, 2027"):
+    for day in ("1 August 2026", "1 September 2026", "31 March 2027"):
         assert day in evolving.text
 
 
@@ -174,7 +192,7 @@ def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_
         "Your site: Sunrise Mill",
         "What is asked for: SMETA 4-pillar",
         "What for: yearly review",
-        "Please answer by: July 28, 2026",
+        "Please answer by: 28 July 2026",
         "Reference: MRX-ABCDEFGH",
         "no fee and no account",
         "You may decline, and that is fine",
@@ -203,7 +221,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs() -> None:
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
     letter = letter_of(Kind.INVITATION, asks='<a href="https://evil.example">Acme</a> & 100%(site)s')
     page = Tags(letter.html)
-    assert page.addresses == [f"{PORTAL}/r/TOKEN"]
+    assert set(page.addresses) == {f"{PORTAL}/r/TOKEN"}
     assert '<a href="https://evil.example">Acme</a> & 100%(site)s' in "".join(page.shown)
 
 

@@ -1,7 +1,8 @@
 """Letters from templates, in the languages that we have catalogues of.
 
 A kind's template gives plain text: the subject, then paragraphs with a blank line between two. The same paragraphs make
-the HTML, so that both say the same, and every word is escaped in one place.
+the HTML, so that both say the same, and every word is escaped in one place. A paragraph that is the link becomes a
+button in the HTML, with the address written out below it.
 """
 
 import gettext
@@ -23,7 +24,8 @@ TEMPLATES: Final = HERE / "templates"
 CATALOGUES: Final = HERE / "catalogues"
 SOURCE: Final = "en"
 """the language that templates are written in"""
-_LOCALES: Final = {"en": "en", "es": "es", "zh": "zh_Hans_CN"}
+_LOCALES: Final = {"en": "en_GB", "es": "es", "zh": "zh_Hans_CN"}
+"""how dates are written, the same as on the portal's pages"""
 _ON_REQUEST_PAGE: Final = "/r/"
 _ON_PASSWORD_PAGE: Final = "/reset/"  # noqa: S105  (a path)
 _TO_MEMBER: Final = frozenset(
@@ -65,7 +67,11 @@ class JinjaLetters:
         )
         subject, *paragraphs = paragraphs_of(said)
         html = templates.get_template("letter.html").render(
-            language=language, subject=subject, paragraphs=[one.split("\n") for one in paragraphs], link=link
+            language=language,
+            subject=subject,
+            paragraphs=[one.split("\n") for one in paragraphs],
+            link=link,
+            leads_to=_leads_to(mail) if link else None,
         )
         return Letter(language=language, subject=subject, text="\n\n".join(paragraphs) + "\n", html=html)
 
@@ -74,6 +80,13 @@ class JinjaLetters:
             place = _ON_PASSWORD_PAGE if mail.asked_by == "registry" else _ON_REQUEST_PAGE
             return f"{self._portal_url}{place}{token}"
         return f"{self._portal_url}/sign-in" if mail.kind in _TO_MEMBER else None
+
+
+def _leads_to(mail: Mail) -> str:
+    """Where the link of a mail leads: to the page of a request, to a new password, or to sign-in."""
+    if mail.kind in _TO_MEMBER:
+        return "sign-in"
+    return "password" if mail.asked_by == "registry" else "request"
 
 
 def spoken(language: str) -> str:

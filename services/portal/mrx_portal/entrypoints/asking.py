@@ -204,7 +204,7 @@ def _add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
                 error=None if faults else words(error),
                 status=409 if error.kind == "conflict" else 422,
             )
-        return see(f"/member/requests/{made.request_id}")
+        return see(f"/member/requests/{made.request_id}", back=form.back)
 
 
 async def _files(form: Filled, *names: str) -> list[bytes]:

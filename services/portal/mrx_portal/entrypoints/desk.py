@@ -20,7 +20,7 @@ from mrx_shared.kit.clock import Clock
 from mrx_shared.refusals import Forbidden, Invalid
 from starlette.datastructures import FormData
 
-from mrx_portal.domain.people import Person
+from mrx_portal.domain.people import Person, own_path
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, negotiate, speak
 from mrx_portal.ports import Api, Door, Services, SignedOut
 
@@ -31,6 +31,8 @@ SECRET: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 Jar = Literal["session", "page", "visit", "browser"]
 """who a browser is to us: signed in, on a supplier's page, just here, or signed in from before"""
 LIFE_S: Final[dict[Jar, int]] = {"page": PAGE_LIFE_S, "browser": BROWSER_LIFE_S}
+LISTS: Final = ("/member/list", "/member/requests")
+"""pages with a search, which a page that is reached from them leads back to"""
 ROLES: Final = ("member", "secretariat", "reviewer", "operator")
 
 
@@ -53,6 +55,8 @@ class Filled:
     fields: FormData
     key: str
     """for the POST that the form leads to: the same form sent twice is done once, a changed one is another"""
+    back: str = ""
+    """the list that the form's page was reached from"""
 
     def text(self, name: str, *, most: int = 2_000) -> str:
         """A field's text without blanks around it; empty where it was left so."""
@@ -129,8 +133,12 @@ class Desk:
         headers: Mapping[str, str] | None = None,
         **shown: Any,  # noqa: ANN401
     ) -> Response:
-        """Draw a template. It has `person`, `seal` (put it into every form), `language`, `now`, and what is shown."""
+        """Draw a template. It has `person`, `seal` (put it into every form), `language`, `now`, and what is shown.
+
+        `back` is the list that the page was reached from, with its search and page; the forms of the page keep it.
+        """
         jar = jar or ("session" if visitor else "visit")
+        back = _back(request.query_params.get("back") or getattr(request.state, "sent", {}).get("back"))
         secret = self.secret(request, jar)
         fresh = secret is None and jar == "visit"
         if secret is None:
@@ -140,12 +148,14 @@ class Desk:
             .get_template(template)
             .render(
                 person=visitor.person if visitor else None,
-                seal=self.seal(secret),
+                seal=self.seal(secret, back=back),
+                back=back,
                 language=language,
                 lang=TAGS[language],
                 languages=LANGUAGES,
                 now=self.clock(),
                 path=request.url.path,
+                address=quote(f"{request.url.path}?{request.url.query}".rstrip("?"), safe="/"),
                 **shown,
             )
         )
@@ -227,11 +237,13 @@ class Desk:
 
     # --- forms ---------------------------------------------------------------------------------------------------
 
-    def seal(self, secret: str) -> Markup:
+    def seal(self, secret: str, *, back: str = "") -> Markup:
         """The hidden fields of a form: it came from a page that we drew for this browser, and is done once."""
-        return Markup(
-            '<input type="hidden" name="seal" value="{}"><input type="hidden" name="key" value="{}">'
-        ).format(self.mark(secret), uuid4())
+        hidden = {"seal": self.mark(secret), "key": uuid4(), **({"back": back} if back else {})}
+        return Markup("").join(
+            Markup('<input type="hidden" name="{}" value="{}">').format(name, value)
+            for name, value in hidden.items()
+        )
 
     def mark(self, secret: str) -> str:
         """What only we can make of a browser's secret."""
@@ -246,7 +258,7 @@ class Desk:
             self.check_seal(request, jar, str(fields.get("seal", "")))
             if jar == "session":
                 request.state.sent = fields
-            return Filled(fields=fields, key=_key(request, fields))
+            return Filled(fields=fields, key=_key(request, fields), back=_back(fields.get("back")))
 
         return filled
 
@@ -290,9 +302,15 @@ def to_send_again(request: Request) -> list[tuple[str, str]]:
     return texts if whole else []
 
 
-def see(path: str) -> Response:
-    """Go and see another page of ours, after something was done."""
-    return RedirectResponse(path, HTTPStatus.SEE_OTHER)
+def see(path: str, *, back: str = "") -> Response:
+    """Go and see another page of ours, after something was done; `back` is the list that it was reached from."""
+    return RedirectResponse(f"{path}?back={quote(back, safe='/')}" if back else path, HTTPStatus.SEE_OTHER)
+
+
+def _back(path: object) -> str:
+    """A list of ours with its search and page, or nothing."""
+    inside = own_path(path, otherwise="") if isinstance(path, str) else ""
+    return inside if inside.partition("?")[0] in LISTS else ""
 
 
 def sign_in_path(request: Request) -> str:

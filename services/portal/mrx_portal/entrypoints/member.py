@@ -175,7 +175,7 @@ def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             return await _request_page(
                 request, request_id, visitor, desk, shelf, refused=("withdrawal", error)
             )
-        return see(f"/member/requests/{request_id}")
+        return see(f"/member/requests/{request_id}", back=form.back)
 
     @routes.post("/requests/{request_id}/contact")
     async def contact(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
@@ -187,7 +187,7 @@ def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             return await _request_page(
                 request, request_id, visitor, desk, shelf, refused=("contact", error), given=given
             )
-        return see(f"/member/requests/{request_id}")
+        return see(f"/member/requests/{request_id}", back=form.back)
 
 
 def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
@@ -208,7 +208,7 @@ def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             return await _request_page(
                 request, request_id, visitor, desk, shelf, refused=("decision", error), given=given
             )
-        return see(f"/member/requests/{request_id}")
+        return see(f"/member/requests/{request_id}", back=form.back)
 
     @routes.post("/requests/{request_id}/download")
     async def download(request: Request, request_id: UUID, visitor: visiting, _: signed) -> Response:
