@@ -10,6 +10,7 @@ import pytest
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.domain.disclosure import POLICY, Decisions
+from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, in_order
 from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed, RoundOpened
 from mrx_shared.messages.envelope import decode
 from mrx_shared.refusals import Rejected
@@ -407,7 +408,47 @@ async def test_a_slow_process_cannot_change_what_another_one_froze(aggregation: 
     ):
         with pytest.raises(Rejected, match="the round is frozen"):
             await late
-    assert len(await writer.pool(UUID(round_id))) == 4
+    assert len(await pool(aggregation, UUID(round_id))) == 4
+
+
+async def pool(aggregation: Aggregation, round_id: UUID, *, at_once: int = 1000) -> list[PoolSite]:
+    """A round's pool as a release reads it."""
+    parts = SqlPool(aggregation.wiring.database.writer).pool(round_id, at_once=at_once)
+    return [one async for part in parts for one in part]
+
+
+async def test_a_release_reads_the_pool_in_the_order_of_its_contents_whatever_they_are(
+    aggregation: Aggregation,
+) -> None:
+    round_id = UUID(await aggregation.open_round())
+    await aggregation.sql.execute("UPDATE round SET state = 'closing'")
+    names = [
+        "a",
+        "A",
+        "á",
+        "a b",
+        "ab",
+        "a-b",
+        "_",
+        "Z",
+        "z",
+        "Ħ",
+        "昆",
+        "𐐀",
+        "\uffff",
+        "~",
+        "1",
+        "10",
+        "2",
+        "'a",
+    ]
+    sites = [
+        PoolSite(**{**dict.fromkeys(POOL_COLUMNS, ""), "site_name": name, "city": city})
+        for name in names
+        for city in ("", "B", "b", "É")
+    ]
+    await SqlPool(aggregation.wiring.database.writer).keep_pool(round_id, sites)
+    assert await pool(aggregation, round_id, at_once=7) == in_order(sites)
 
 
 class Killed(BaseException):

@@ -1,7 +1,7 @@
 """What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -17,11 +17,12 @@ from mrx_shared.messages.aggregation import (
 )
 
 from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
-from mrx_aggregation.domain.pool import ReleasedEntry as Entered
 from mrx_aggregation.domain.pool import in_order, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
 from mrx_aggregation.ports import Linked, Release, Resolver, Shelf, Transact, Work, Writer
+
+SITES_AT_ONCE = 1000
 
 
 async def take_up_what_is_ready(transact: Transact) -> None:
@@ -144,19 +145,10 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await _published(approved.round_id, work)
 
     await transact(check)
-    pool = await writer.pool(approved.round_id)
     decisions = Decisions(policy=POLICY, as_of=approved.as_of, held=await writer.held(approved.round_id))
-    shown = [site for site in pool if decisions.shows(site)]
-    entry_ids = await writer.keep_entry_ids(approved.release_id, shown)
-    unpublished = Release(
-        release_id=approved.release_id,
-        round_id=approved.round_id,
-        as_of=approved.as_of,
-        rows=len(shown),
-        held=len(pool) - len(shown),
+    unpublished, documents = await _write(
+        approved, approved.release_id, decisions, writer=writer, shelf=shelf
     )
-    documents = await shelf.publish(unpublished, pool, decisions, entry_ids)
-    entries = await writer.entries(approved.release_id, before=approved.compared_with)
 
     async def tell(work: Work) -> None:
         released = await _published(approved.round_id, work)
@@ -164,9 +156,27 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await work.rounds.publish_release(published)
         await work.rounds.keep(released, at=work.now)
         await _announce(published, work)
-        _say_entries(published, entries, work)
+        await _say_entries(published, writer, work, before=approved.compared_with)
 
     await transact(tell)
+
+
+async def _write(
+    approved: Round, release_id: UUID, decisions: Decisions, *, writer: Writer, shelf: Shelf
+) -> tuple[Release, dict[str, str]]:
+    """Write and publish the documents. They are never whole in memory, nor is the pool."""
+    rows = held = 0
+    async with shelf.documents(decisions) as documents:
+        async with aclosing(writer.pool(approved.round_id, at_once=SITES_AT_ONCE)) as pool:
+            async for sites in pool:
+                shown = [site for site in sites if decisions.shows(site)]
+                await documents.add(shown, await writer.keep_entry_ids(release_id, shown))
+                rows += len(shown)
+                held += len(sites) - len(shown)
+        unpublished = Release(
+            release_id=release_id, round_id=approved.round_id, as_of=approved.as_of, rows=rows, held=held
+        )
+        return unpublished, await documents.publish(unpublished)
 
 
 async def _published(round_id: UUID, work: Work) -> Round:
@@ -177,22 +187,26 @@ async def _published(round_id: UUID, work: Work) -> Round:
     )
 
 
-def _say_entries(published: Release, entries: Sequence[Entered], work: Work) -> None:
+async def _say_entries(published: Release, writer: Writer, work: Work, *, before: UUID | None) -> None:
     """Say what each entry's site was before, so that requests for older entries find it. No document tells this."""
-    pages = -(-len(entries) // ENTRIES_PER_PAGE)
-    for page in range(1, pages + 1):
-        part = entries[(page - 1) * ENTRIES_PER_PAGE : page * ENTRIES_PER_PAGE]
-        work.say(
-            ReleasePage(
-                release_id=published.release_id,
-                round_id=published.round_id,
-                as_of=published.as_of,
-                page=page,
-                pages=pages,
-                entries=[ReleasedEntry.model_validate(one, from_attributes=True) for one in part],
-            ),
-            about=str(published.release_id),
-        )
+    assert published.rows is not None
+    pages = -(-published.rows // ENTRIES_PER_PAGE)
+    entries = writer.entries(published.release_id, before=before, at_once=ENTRIES_PER_PAGE)
+    async with aclosing(entries) as parts:
+        page = 0
+        async for part in parts:
+            page += 1
+            work.say(
+                ReleasePage(
+                    release_id=published.release_id,
+                    round_id=published.round_id,
+                    as_of=published.as_of,
+                    page=page,
+                    pages=pages,
+                    entries=[ReleasedEntry.model_validate(one, from_attributes=True) for one in part],
+                ),
+                about=str(published.release_id),
+            )
 
 
 async def _announce(published: Release, work: Work) -> None:
