@@ -212,6 +212,21 @@ class Transact(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Why a step failed, in a text without payload."""
+
+    cause: str
+    permanent: bool
+    """refused for good: it fails until somebody mends the cause"""
+
+
+class Diagnose(Protocol):
+    """Logs an error that kept a round from coming on, and tells its cause."""
+
+    def __call__(self, failing: Round, error: Exception, /) -> Diagnosis: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
     """A link: the entry of a member and the row of the pool that it is part of. Never leaves the resolver."""
 

@@ -1,6 +1,7 @@
 """What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,17 @@ from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribut
 from mrx_aggregation.domain.pool import in_order, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
-from mrx_aggregation.ports import Linked, Release, Resolver, Shelf, Transact, Work, Writer
+from mrx_aggregation.ports import (
+    Diagnose,
+    Diagnosis,
+    Linked,
+    Release,
+    Resolver,
+    Shelf,
+    Transact,
+    Work,
+    Writer,
+)
 
 SITES_AT_ONCE = 1000
 
@@ -43,15 +54,26 @@ async def take_up_what_is_ready(transact: Transact) -> None:
         raise failures[0]
 
 
-async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf) -> None:
-    """Bring closing rounds to `closed` and releasing rounds to `released`."""
+async def carry_on_rounds(
+    transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf, diagnose: Diagnose
+) -> Sequence[Round]:
+    """Bring closing rounds to `closed` and releasing rounds to `released`. Returns those that fail.
+
+    Why a round fails is kept with it, until it succeeds. It is tried again after growing pauses, and keeps no other
+    round waiting.
+    """
     in_hand: list[Round] = []
+    due: set[UUID] = set()
 
     async def find(work: Work) -> None:
         in_hand.extend(await work.rounds.in_hand())
+        due.update(one.round_id for one in in_hand if one.due(work.now))
 
     await transact(find)
+    failing = [one for one in in_hand if one.round_id not in due]
     for found in in_hand:
+        if found.round_id not in due:
+            continue
 
         async def carry(work: Work, round_id: UUID = found.round_id) -> None:
             # The lock lasts as long as this outer transaction, which does nothing else.
@@ -63,7 +85,25 @@ async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Wri
             elif current.state is RoundState.RELEASING:
                 await release(current, transact, writer=writer, shelf=shelf)
 
-        await transact(carry)
+        try:
+            await transact(carry)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is kept and shown)
+            failing.append(await _keep_failure(found, diagnose(found, error), transact))
+    return failing
+
+
+async def _keep_failure(found: Round, diagnosis: Diagnosis, transact: Transact) -> Round:
+    """Keep why the round did not come on, unless another process has brought it on."""
+    kept = [found]
+
+    async def keep(work: Work) -> None:
+        current = await work.rounds.get_for_step(found.round_id)
+        if current.state is found.state:
+            kept[0] = current.failed(diagnosis.cause, permanent=diagnosis.permanent, at=work.now)
+            await work.rounds.keep(kept[0], at=work.now)
+
+    await transact(keep)
+    return kept[0]
 
 
 async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writer: Writer) -> None:
