@@ -10,11 +10,13 @@ from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
 from mrx_shared.bus.service import Loop, build_broker, build_relay, serve
+from mrx_shared.bus.trouble import Trouble, log_failure, permanent
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
+from mrx_shared.kit.logging import cause
 from mrx_shared.kit.settings import KafkaSettings
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import Rejected, Unavailable
 from mrx_shared.store.database import Database, engine
 from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,10 +26,12 @@ from mrx_aggregation.adapters.database import AggregationWork
 from mrx_aggregation.adapters.documents import DocumentShelf
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
+from mrx_aggregation.domain.rounds import Round
+from mrx_aggregation.domain.rounds import Trouble as RoundTrouble
 from mrx_aggregation.entrypoints.http import build_router
 from mrx_aggregation.entrypoints.kafka import build_subscriptions
 from mrx_aggregation.handlers.carrying_on import carry_on_rounds, take_up_what_is_ready
-from mrx_aggregation.ports import Work
+from mrx_aggregation.ports import Diagnosis, Work
 from mrx_aggregation.settings import KEY_BYTES, Settings
 
 SERVICE = "aggregation"
@@ -128,12 +132,35 @@ def _loops(
         return False
 
     async def carry_on() -> bool:
-        await carry_on_rounds(transact, resolver=SqlResolver(resolver), writer=SqlPool(writer), shelf=shelf)
+        failing = await carry_on_rounds(
+            transact,
+            resolver=SqlResolver(resolver),
+            writer=SqlPool(writer),
+            shelf=shelf,
+            diagnose=_diagnosed,
+        )
+        rounds.standing = [_trouble(one, one.trouble) for one in failing if one.trouble]
         return False
 
-    return (
-        Loop(name="take up what waited", once=take_up, every_s=0.5),
-        Loop(name="carry on rounds", once=carry_on, every_s=0.5),
+    rounds = Loop(name="carry on rounds", once=carry_on, every_s=0.5)
+    return Loop(name="take up what waited", once=take_up, every_s=0.5), rounds
+
+
+def _diagnosed(failing: Round, error: Exception) -> Diagnosis:
+    log_failure("round", error, round_id=str(failing.round_id), step=str(failing.state))
+    # What a rule of rounds says no to holds no payload.
+    why = error.reason if isinstance(error, Rejected) else cause(error)
+    return Diagnosis(cause=why, permanent=permanent(error))
+
+
+def _trouble(failing: Round, why: RoundTrouble) -> Trouble:
+    return Trouble(
+        step=f"{why.step} the round as of {failing.as_of}",
+        cause=why.cause,
+        permanent=why.permanent,
+        since=why.since,
+        attempts=why.attempts,
+        next_try_at=why.next_try_at,
     )
 
 

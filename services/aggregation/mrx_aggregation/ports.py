@@ -1,6 +1,7 @@
 """What the handlers need, in their words."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -211,6 +212,21 @@ class Transact(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Why a step failed, in a text without payload."""
+
+    cause: str
+    permanent: bool
+    """refused for good: it fails until somebody mends the cause"""
+
+
+class Diagnose(Protocol):
+    """Logs an error that kept a round from coming on, and tells its cause."""
+
+    def __call__(self, failing: Round, error: Exception, /) -> Diagnosis: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
     """A link: the entry of a member and the row of the pool that it is part of. Never leaves the resolver."""
 
@@ -274,26 +290,39 @@ class Writer(Protocol):
     async def keep_pool(self, round_id: UUID, sites: Sequence[PoolSite]) -> None:
         """Keep the round's pool in place of any that is there. Raises `Rejected` once it is frozen."""
 
-    async def pool(self, round_id: UUID) -> Sequence[PoolSite]:
-        """The round's pool."""
+    def pool(self, round_id: UUID, *, at_once: int) -> AsyncGenerator[Sequence[PoolSite]]:
+        """The round's pool in the order of `domain.pool.in_order`, so many rows at once."""
 
     async def held(self, round_id: UUID) -> frozenset[bytes]:
         """The digests of the round's rows that are held."""
 
-    async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> dict[bytes, str]:
-        """Make the rows' ids under the release's key and keep them. Returns them by digest."""
+    async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> Mapping[bytes, str]:
+        """Make these rows' ids under the release's key and keep them. Returns them by digest."""
 
-    async def entries(self, release_id: UUID, *, before: UUID | None) -> Sequence[ReleasedEntry]:
-        """The kept entries by id, each with its site's entry in the release `before`."""
+    def entries(
+        self, release_id: UUID, *, before: UUID | None, at_once: int
+    ) -> AsyncGenerator[Sequence[ReleasedEntry]]:
+        """The kept entries by id, so many at once, each with its site's entry in the release `before`."""
+
+
+class Documents(Protocol):
+    """The documents of one release in the making."""
+
+    async def add(self, shown: Sequence[PoolSite], entry_ids: Mapping[bytes, str]) -> None:
+        """Write these rows after those before."""
+
+    async def publish(self, release: Release) -> dict[str, str]:
+        """Finish the documents and put them on the shelf. Returns file name to SHA-256.
+
+        The same rows in the same order give the same bytes, so doing it again changes nothing.
+        """
 
 
 class Shelf(Protocol):
     """Where the documents of releases stand."""
 
-    async def publish(
-        self, release: Release, pool: Sequence[PoolSite], decisions: Decisions, entry_ids: dict[bytes, str]
-    ) -> dict[str, str]:
-        """Write the documents. Doing it again changes nothing. Returns file name to SHA-256."""
+    def documents(self, decisions: Decisions) -> AbstractAsyncContextManager[Documents]:
+        """Begin the documents of a release."""
 
     async def link(self, release: Release, document: str, *, secretariat: bool) -> str:
         """An address from which the document can be fetched for `LINK_LASTS`."""

@@ -75,7 +75,11 @@ class TooEarly(Exception):
 
 
 class Unavailable(Exception):
-    """A server that this needs did not answer; the same call may succeed later."""
+    """A server that this needs did not answer; the same call may succeed later. Its text holds no payload."""
+
+
+class ServerRefused(Unavailable):
+    """A server that this needs answered, and refused: the same call fails until somebody mends the cause."""
 
 
 def spelled(place: Iterable[str | int]) -> str:

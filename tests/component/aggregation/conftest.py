@@ -1,6 +1,7 @@
 """Aggregation on a real database, without Kafka: members, registry and benchmark are played by the test."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -137,7 +138,7 @@ class Aggregation:
         self.sql = sql
         self._subscriptions: Subscriptions[Work] = build_subscriptions(wiring.once, slot="0")
         self._http = http
-        self._key = key
+        self.key = key
 
     async def hear(
         self, topic: str, fact: Message, *, event_id: UUID | None = None, sequence: int = 1
@@ -242,7 +243,7 @@ class Aggregation:
         }
         return Caller(
             self._http,
-            jwt.encode({"alg": "Ed25519", "kid": KEY_ID}, claims, self._key, algorithms=["Ed25519"]),
+            jwt.encode({"alg": "Ed25519", "kid": KEY_ID}, claims, self.key, algorithms=["Ed25519"]),
         )
 
     async def open_round(self, as_of: date = AS_OF) -> str:
@@ -281,8 +282,19 @@ def aggregation_database(make_database: MakeDatabase) -> ServiceDatabase:
 
 
 @pytest.fixture
-async def aggregation(aggregation_database: ServiceDatabase) -> AsyncIterator[Aggregation]:
-    """The service on an emptied database; the benchmark recognises SMETA 6.1."""
+def objects() -> MemoryObjects:
+    """Where the service puts its documents."""
+    return MemoryObjects()
+
+
+MakeAggregation = Callable[[], Aggregation]
+
+
+@pytest.fixture
+async def make_aggregation(
+    aggregation_database: ServiceDatabase, objects: MemoryObjects
+) -> AsyncIterator[MakeAggregation]:
+    """The service on its database as it is; called again, it is the service started anew."""
     urls = aggregation_database.urls
     settings = Settings.model_validate(
         {
@@ -301,22 +313,33 @@ async def aggregation(aggregation_database: ServiceDatabase) -> AsyncIterator[Ag
             "release_key": RELEASE_KEY,
         }
     )
-    objects = MemoryObjects()
-    wiring = wire(settings, objects)
     key = OKPKey.generate_key("Ed25519")
-    access = Access(service="aggregation", find_key=key_finder(wiring.database), clock=system_clock())
     sql = await asyncpg.connect(aggregation_database.superuser_url)
-    await sql.execute(f"TRUNCATE {TABLES} CASCADE")
-    transport = httpx.ASGITransport(app=build_http(wiring, access))
-    async with httpx.AsyncClient(transport=transport, base_url="http://aggregation") as http:
-        service = Aggregation(wiring, http, key, objects, sql)
-        await service.hear(
-            Topic.REGISTRY,
-            SigningKeyPublished(
-                key_id=KEY_ID, public_key=str(key.as_dict(private=False)["x"]), valid_from=WHEN
-            ),
-        )
-        await service.assess()
-        yield service
-    await sql.close()
-    await wiring.database.close()
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(sql.close)
+
+        def make() -> Aggregation:
+            wiring = wire(settings, objects)
+            opened.push_async_callback(wiring.database.close)
+            access = Access(service="aggregation", find_key=key_finder(wiring.database), clock=system_clock())
+            transport = httpx.ASGITransport(app=build_http(wiring, access))
+            http = httpx.AsyncClient(transport=transport, base_url="http://aggregation")
+            opened.push_async_callback(http.aclose)
+            return Aggregation(wiring, http, key, objects, sql)
+
+        yield make
+
+
+@pytest.fixture
+async def aggregation(make_aggregation: MakeAggregation) -> Aggregation:
+    """The service on an emptied database; the benchmark recognises SMETA 6.1."""
+    service = make_aggregation()
+    await service.sql.execute(f"TRUNCATE {TABLES} CASCADE")
+    await service.hear(
+        Topic.REGISTRY,
+        SigningKeyPublished(
+            key_id=KEY_ID, public_key=str(service.key.as_dict(private=False)["x"]), valid_from=WHEN
+        ),
+    )
+    await service.assess()
+    return service

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import date
+from typing import BinaryIO
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,11 +11,14 @@ import pytest
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.domain.disclosure import POLICY, Decisions
+from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, in_order
 from mrx_shared.messages.aggregation import ListReleased, ReleasePublished, RoundClosed, RoundOpened
 from mrx_shared.messages.envelope import decode
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, ServerRefused, Unavailable
+from mrx_shared.testing.objects import MemoryObjects
+from typing_extensions import override
 
-from tests.component.aggregation.conftest import AS_OF, Aggregation, SentList, site
+from tests.component.aggregation.conftest import AS_OF, Aggregation, MakeAggregation, SentList, site
 
 pytestmark = pytest.mark.live
 
@@ -407,7 +411,151 @@ async def test_a_slow_process_cannot_change_what_another_one_froze(aggregation: 
     ):
         with pytest.raises(Rejected, match="the round is frozen"):
             await late
-    assert len(await writer.pool(UUID(round_id))) == 4
+    assert len(await pool(aggregation, UUID(round_id))) == 4
+
+
+async def pool(aggregation: Aggregation, round_id: UUID, *, at_once: int = 1000) -> list[PoolSite]:
+    """A round's pool as a release reads it."""
+    parts = SqlPool(aggregation.wiring.database.writer).pool(round_id, at_once=at_once)
+    return [one async for part in parts for one in part]
+
+
+async def test_a_release_reads_the_pool_in_the_order_of_its_contents_whatever_they_are(
+    aggregation: Aggregation,
+) -> None:
+    round_id = UUID(await aggregation.open_round())
+    await aggregation.sql.execute("UPDATE round SET state = 'closing'")
+    names = [
+        "a",
+        "A",
+        "á",
+        "a b",
+        "ab",
+        "a-b",
+        "_",
+        "Z",
+        "z",
+        "Ħ",
+        "昆",
+        "𐐀",
+        "\uffff",
+        "~",
+        "1",
+        "10",
+        "2",
+        "'a",
+    ]
+    sites = [
+        PoolSite(**{**dict.fromkeys(POOL_COLUMNS, ""), "site_name": name, "city": city})
+        for name in names
+        for city in ("", "B", "b", "É")
+    ]
+    await SqlPool(aggregation.wiring.database.writer).keep_pool(round_id, sites)
+    assert await pool(aggregation, round_id, at_once=7) == in_order(sites)
+
+
+class Shelf(MemoryObjects):
+    """Object storage that answers every put with an error, as long as there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: Exception | None = None
+
+    @override
+    async def put(self, key: str, body: bytes | BinaryIO, *, content_type: str) -> None:
+        if self.error:
+            raise self.error
+        await super().put(key, body, content_type=content_type)
+
+
+@pytest.fixture
+def objects() -> Shelf:
+    """Where the service puts its documents."""
+    return Shelf()
+
+
+async def releasing(aggregation: Aggregation) -> str:
+    """A round whose release is approved, and whose documents are not written yet."""
+    round_id = await aggregation.open_round()
+    await five_lists(aggregation)
+    await aggregation.close_round(round_id)
+    await aggregation.caller("secretariat", subject="first").post(f"/v1/rounds/{round_id}/release")
+    await aggregation.caller("secretariat", subject="second").post(f"/v1/rounds/{round_id}/approve")
+    return round_id
+
+
+async def let_pass(aggregation: Aggregation) -> None:
+    """The pause before the next try is over."""
+    await aggregation.sql.execute(
+        "UPDATE round SET trouble = jsonb_set(trouble, '{next_try_at}', '\"2026-01-01T00:00:00+00:00\"') "
+        "WHERE trouble IS NOT NULL"
+    )
+
+
+async def test_a_release_that_storage_refuses_tells_why_since_when_and_how_often(
+    aggregation: Aggregation, objects: Shelf
+) -> None:
+    round_id = await releasing(aggregation)
+    assert (await aggregation.round(round_id))["trouble"] is None
+    objects.error = ServerRefused("object storage refused: InvalidRequest")
+    await aggregation.carry_on()
+    first = (await aggregation.round(round_id))["trouble"]
+    assert (first["step"], first["attempts"], first["permanent"]) == ("releasing", 1, True)
+    assert first["cause"] == "object storage refused: InvalidRequest"
+    await aggregation.carry_on()
+    assert (await aggregation.round(round_id))["trouble"]["attempts"] == 1, "it was tried before it was due"
+
+    await let_pass(aggregation)
+    await aggregation.carry_on()
+    shown = await aggregation.round(round_id)
+    assert (shown["state"], shown["trouble"]["attempts"]) == ("releasing", 2)
+    assert shown["trouble"]["since"] == first["since"]
+    [told] = aggregation.wiring.loops[1].troubles
+    assert (told.step, told.attempts) == ("releasing the round as of 2026-06-30", 2)
+
+    objects.error = None
+    await let_pass(aggregation)
+    await aggregation.carry_on()
+    shown = await aggregation.round(round_id)
+    assert (shown["state"], shown["trouble"]) == ("released", None)
+    assert aggregation.wiring.loops[1].troubles == []
+
+
+async def test_what_failed_is_known_after_a_restart(
+    aggregation: Aggregation, objects: Shelf, make_aggregation: MakeAggregation
+) -> None:
+    round_id = await releasing(aggregation)
+    objects.error = Unavailable("object storage is away: ConnectTimeoutError")
+    await aggregation.carry_on()
+    restarted = make_aggregation()
+    [one] = (await restarted.caller("secretariat").get("/v1/rounds")).json()["rounds"]
+    assert (one["round_id"], one["trouble"]["permanent"]) == (round_id, False)
+    await restarted.carry_on()
+    [told] = restarted.wiring.loops[1].troubles
+    assert told.cause == "object storage is away: ConnectTimeoutError"
+
+
+async def test_a_failure_that_might_hold_a_payload_tells_its_type_and_place_alone(
+    aggregation: Aggregation, objects: Shelf
+) -> None:
+    round_id = await releasing(aggregation)
+    objects.error = ValueError("Aurora Textiles Ltd")
+    await aggregation.carry_on()
+    assert (await aggregation.round(round_id))["trouble"]["cause"] == "ValueError at put (test_rounds.py)"
+
+
+async def test_a_round_that_fails_keeps_no_other_waiting(aggregation: Aggregation, objects: Shelf) -> None:
+    failing = await releasing(aggregation)
+    objects.error = ServerRefused("object storage refused: AccessDenied")
+    await aggregation.carry_on()
+    await aggregation.sql.execute(
+        "INSERT INTO round (round_id, as_of, state, opened_at) VALUES ($1, '2026-07-01', 'closing', now())",
+        other := uuid4(),
+    )
+    await let_pass(aggregation)
+    await aggregation.carry_on()
+    assert (await aggregation.round(failing))["trouble"]["attempts"] == 2
+    assert (await aggregation.round(str(other)))["state"] == "closed"
 
 
 class Killed(BaseException):

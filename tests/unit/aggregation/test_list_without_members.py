@@ -4,8 +4,12 @@ import csv
 import io
 import json
 import random
+import tracemalloc
 from collections.abc import Sequence
-from datetime import date
+from contextlib import ExitStack
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mrx_matching
 import openpyxl
@@ -13,10 +17,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mrx_aggregation.adapters.documents import COLUMNS, harmless, write
-from mrx_aggregation.domain.disclosure import POLICY, Decisions
+from mrx_aggregation.adapters.documents import COLUMNS, ListFiles, harmless
 from mrx_aggregation.domain.names import CompanyNames
-from mrx_aggregation.domain.pool import Audited, PoolSite, resolve_pool
+from mrx_aggregation.domain.pool import Audited, PoolSite, in_order, resolve_pool
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rows import Judge
 from mrx_matching import SiteRecord
@@ -90,9 +93,17 @@ def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[Poo
     return resolve_pool(entries, match=mrx_matching.resolve, canonical=mrx_matching.canonical)
 
 
-def documents(pool: Sequence[PoolSite], held: frozenset[bytes] = frozenset()) -> dict[str, bytes]:
-    decisions = Decisions(policy=POLICY, as_of=AS_OF, held=held)
-    return write(pool, decisions, {site.digest: site.entry_id(KEY) for site in pool})
+def documents(
+    pool: Sequence[PoolSite], held: frozenset[bytes] = frozenset(), *, at_once: int = 1000
+) -> dict[str, bytes]:
+    """The list's documents as a release writes them: the shown rows in order, so many at once."""
+    shown = [site for site in in_order(pool) if site.digest not in held]
+    with TemporaryDirectory() as folder, ExitStack() as opened:
+        files = ListFiles(Path(folder), AS_OF, opened)
+        for start in range(0, len(shown), at_once):
+            part = shown[start : start + at_once]
+            files.add(part, {site.digest: site.entry_id(KEY) for site in part})
+        return {name: path.read_bytes() for name, path in files.close().items()}
 
 
 @settings(max_examples=40, deadline=None)
@@ -168,7 +179,7 @@ SITES = st.lists(
 def test_the_same_pool_and_decisions_give_the_same_bytes(pool: list[PoolSite], data: st.DataObject) -> None:
     held = frozenset(one.digest for one in pool if data.draw(st.booleans()))
     again = data.draw(st.permutations(pool))
-    assert documents(pool, held) == documents(again, held)
+    assert documents(pool, held) == documents(again, held, at_once=1)
     shown = json.loads(documents(pool, held)["list.json"])
     assert len(pool) == len(shown) + len(held)
 
@@ -185,6 +196,52 @@ def test_all_three_documents_hold_the_same_rows_in_the_order_of_their_contents()
     assert sheet is not None
     table = [[cell or "" for cell in line] for line in sheet.iter_rows(values_only=True)]
     assert table == [list(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)]
+
+
+def test_csv_and_json_are_these_bytes() -> None:
+    written = documents([site('Aurora "A"', city="昆山"), site("=Borealis", address="1,\n2")])
+    first, second = (
+        one.entry_id(KEY) for one in (site("=Borealis", address="1,\n2"), site('Aurora "A"', city="昆山"))
+    )
+    assert written["list.csv"].decode() == (
+        ",".join(COLUMNS) + "\r\n"
+        f'{first},\'=Borealis,"1,\n2",Dhaka,,BD,,,SMETA,2025-H1\r\n'
+        f'{second},"Aurora ""A""",,昆山,,BD,,,SMETA,2025-H1\r\n'
+    )
+    rest = '"country": "BD", "os_id": "", "lei": "", "scheme_family": "SMETA", "audit_half_year": "2025-H1"}'
+    assert written["list.json"].decode() == (
+        "[\n"
+        f'{{"entry_id": "{first}", "site_name": "=Borealis", "address": "1,\\n2", "city": "Dhaka", "region": "", {rest},\n'
+        f'{{"entry_id": "{second}", "site_name": "Aurora \\"A\\"", "address": "", "city": "昆山", "region": "", {rest}\n'
+        "]\n"
+    )
+    assert documents([])["list.json"] == b"[\n]\n"
+
+
+def test_the_workbook_keeps_its_header_in_sight_its_filter_its_widths_and_the_rounds_day() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(documents([site("Aurora"), site("Borealis")])["list.xlsx"]))
+    sheet = book.active
+    assert sheet is not None
+    assert (sheet.title, sheet.freeze_panes, sheet.auto_filter.ref) == ("Released list", "A2", "A1:J3")
+    assert sheet["A1"].font.bold
+    assert not sheet["A2"].font.bold
+    assert [round(sheet.column_dimensions[name].width) for name in "ABC"] == [21, 41, 51]
+    assert book.properties.created == datetime(2026, 6, 30)  # noqa: DTZ001  (a workbook has no time zones)
+
+
+def test_a_long_lists_documents_are_never_whole_in_memory() -> None:
+    rows = 5000
+    with TemporaryDirectory() as folder, ExitStack() as opened:
+        files = ListFiles(Path(folder), AS_OF, opened)
+        tracemalloc.start()
+        for start in range(0, rows, 500):
+            part = [site(f"Aurora {number:05}", address="x" * 500) for number in range(start, start + 500)]
+            files.add(part, {one.digest: one.entry_id(KEY) for one in part})
+        paths = files.close()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert min(path.stat().st_size for name, path in paths.items() if name != "list.xlsx") > 500 * rows
+    assert peak < 500 * rows
 
 
 def test_entry_ids_tell_nothing_without_the_releases_key() -> None:

@@ -1,12 +1,12 @@
 """The pool, under the role `aggregation_writer`, which reads nothing of members."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mrx_aggregation.adapters.resolver import refuse_frozen, transaction
-from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, ReleasedEntry, in_order
+from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, ReleasedEntry
 
 _NAMES = ", ".join(POOL_COLUMNS)
 _FORGET = "DELETE FROM pool_site WHERE round_id = $1"
@@ -14,7 +14,8 @@ _KEEP = f"""
     INSERT INTO pool_site (round_id, site, {_NAMES})
     SELECT $1, * FROM unnest($2::bytea[], {", ".join(f"${place}::text[]" for place in range(3, 3 + len(POOL_COLUMNS)))})
 """  # noqa: S608
-_POOL = f"SELECT {_NAMES} FROM pool_site WHERE round_id = $1"  # noqa: S608
+_IN_ORDER = ", ".join(f'{name} COLLATE "C"' for name in POOL_COLUMNS)
+_POOL = f"SELECT {_NAMES} FROM pool_site WHERE round_id = $1 ORDER BY {_IN_ORDER}"  # noqa: S608
 _HELD = "SELECT site FROM held_site WHERE round_id = $1"
 _KEY = "SELECT key FROM release_key WHERE release_id = $1"
 _SCHEME_KEY = "SELECT key FROM scheme_key"
@@ -47,15 +48,17 @@ class SqlPool:
                 *([getattr(site, name) for site in sites] for name in POOL_COLUMNS),
             )
 
-    async def pool(self, round_id: UUID) -> Sequence[PoolSite]:
+    async def pool(self, round_id: UUID, *, at_once: int) -> AsyncGenerator[Sequence[PoolSite]]:
         async with transaction(self._writer) as driver:
-            return in_order(PoolSite(**row) for row in await driver.fetch(_POOL, round_id))
+            cursor = await driver.cursor(_POOL, round_id)
+            while rows := await cursor.fetch(at_once):
+                yield [PoolSite(**row) for row in rows]
 
     async def held(self, round_id: UUID) -> frozenset[bytes]:
         async with transaction(self._writer) as driver:
             return frozenset(row["site"] for row in await driver.fetch(_HELD, round_id))
 
-    async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> dict[bytes, str]:
+    async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> Mapping[bytes, str]:
         async with transaction(self._writer) as driver:
             key = await driver.fetchval(_KEY, release_id)
             scheme_key = await driver.fetchval(_SCHEME_KEY)
@@ -66,6 +69,10 @@ class SqlPool:
             )
         return ids
 
-    async def entries(self, release_id: UUID, *, before: UUID | None) -> Sequence[ReleasedEntry]:
+    async def entries(
+        self, release_id: UUID, *, before: UUID | None, at_once: int
+    ) -> AsyncGenerator[Sequence[ReleasedEntry]]:
         async with transaction(self._writer) as driver:
-            return [ReleasedEntry(**row) for row in await driver.fetch(_ENTRIES, release_id, before)]
+            cursor = await driver.cursor(_ENTRIES, release_id, before)
+            while rows := await cursor.fetch(at_once):
+                yield [ReleasedEntry(**row) for row in rows]

@@ -11,7 +11,7 @@ from mrx_shared.refusals import Rejected, Unknown
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mrx_aggregation.domain.rounds import Numbers, Round, RoundState
+from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Trouble
 from mrx_aggregation.ports import Release
 
 _LOCK_OPENING = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.opening', 0))")
@@ -36,7 +36,7 @@ _OLDER_UNFINISHED = text("""
 _KEEP = text("""
     UPDATE round SET state = :state, leave_waiting = :leave_waiting, proposed_by = :proposed_by,
         approved_by = :approved_by, release_id = :release_id,
-        compared_with = :compared_with, numbers = CAST(:numbers AS jsonb),
+        compared_with = :compared_with, numbers = CAST(:numbers AS jsonb), trouble = CAST(:trouble AS jsonb),
         closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) ELSE closed_at END
     WHERE round_id = :round_id
 """)
@@ -110,6 +110,9 @@ class SqlRounds:
                 "release_id": changed.release_id,
                 "compared_with": changed.compared_with,
                 "numbers": json.dumps(asdict(changed.numbers)),
+                "trouble": json.dumps(asdict(changed.trouble), default=datetime.isoformat)
+                if changed.trouble
+                else None,
                 "at": at,
             },
         )
@@ -172,4 +175,18 @@ def _round(row: Any) -> Round:  # noqa: ANN401 - a row as the driver gives it
         release_id=row["release_id"],
         compared_with=row["compared_with"],
         numbers=Numbers(**row["numbers"]),
+        trouble=_trouble(row["trouble"]),
+    )
+
+
+def _trouble(kept: Any) -> Trouble | None:  # noqa: ANN401 - JSON as the driver gives it
+    if kept is None:
+        return None
+    return Trouble(
+        step=RoundState(kept["step"]),
+        cause=kept["cause"],
+        permanent=kept["permanent"],
+        since=datetime.fromisoformat(kept["since"]),
+        attempts=kept["attempts"],
+        next_try_at=datetime.fromisoformat(kept["next_try_at"]),
     )

@@ -1,7 +1,7 @@
 """Rounds: from opening to release, as a table of transitions."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -74,6 +74,25 @@ class Numbers:
     held: int = 0
 
 
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a round does not come out of `closing` or `releasing`."""
+
+    step: RoundState
+    """the state that the round cannot leave"""
+    cause: str
+    permanent: bool
+    """refused for good: it fails until somebody mends the cause"""
+    since: datetime
+    attempts: int
+    """failures in a row"""
+    next_try_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """One round of lists. All windows are reckoned from `as_of`."""
@@ -88,6 +107,26 @@ class Round:
     compared_with: UUID | None = None
     """the release that was the latest at freezing, and that the decisions look back to; None before the first"""
     numbers: Numbers = Numbers()
+    trouble: Trouble | None = None
+
+    def failed(self, cause: str, *, permanent: bool, at: datetime) -> "Round":
+        """The step that it is in failed. It is tried again after a pause that doubles up to a minute."""
+        before = self.trouble
+        attempts = before.attempts + 1 if before else 1
+        pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
+        trouble = Trouble(
+            step=self.state,
+            cause=cause,
+            permanent=permanent,
+            since=before.since if before else at,
+            attempts=attempts,
+            next_try_at=at + pause,
+        )
+        return replace(self, trouble=trouble)
+
+    def due(self, now: datetime) -> bool:
+        """Whether the step that it is in may be tried."""
+        return self.trouble is None or self.trouble.next_try_at <= now
 
     def close(
         self, waiting: Waiting, *, leave_waiting: bool, unfinished: RoundState | None = None
@@ -117,7 +156,13 @@ class Round:
 
     def freeze(self, numbers: Numbers, *, compared_with: UUID | None) -> "Round":
         """Fix what the round holds, and with which release it was compared."""
-        return replace(self, state=self._after(Step.FREEZE), numbers=numbers, compared_with=compared_with)
+        return replace(
+            self,
+            state=self._after(Step.FREEZE),
+            numbers=numbers,
+            compared_with=compared_with,
+            trouble=None,
+        )
 
     def propose(self, *, by: str, needed: int, newer_closed: bool, latest: UUID | None) -> "Round":
         """Propose the release; another identity has to approve it.
@@ -153,7 +198,7 @@ class Round:
         """The documents stand where participants can fetch them."""
         after = self._after(Step.PUBLISH)
         self._is_last(newer_closed=newer_closed, latest=latest)
-        return replace(self, state=after)
+        return replace(self, state=after, trouble=None)
 
     def _is_last(self, *, newer_closed: bool, latest: UUID | None) -> None:
         """Nobody looked at the difference from any release but the one that this round was compared with."""

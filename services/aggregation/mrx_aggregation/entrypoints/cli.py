@@ -219,8 +219,11 @@ class _Desk:
                     f"{current['state']}: {current['numbers']['lists']} lists, {current['numbers']['sites']} sites"
                 )
                 if time.monotonic() > give_up:
+                    trouble = current.get("trouble")
+                    why = f" ({trouble['cause']}, {trouble['attempts']} times)" if trouble else ""
                     raise Unavailable(
-                        f"the round is still {current['state']} after {seconds:.0f} s; look again with rounds show"
+                        f"the round is still {current['state']} after {seconds:.0f} s{why}; "
+                        "look again with rounds show"
                     )
                 time.sleep(EVERY_S)
         return current
@@ -285,4 +288,7 @@ def _print(current: dict[str, Any], as_json: bool) -> None:
             table.add_row(name, str(current[name]))
     for name, value in current["numbers"].items():
         table.add_row(name.replace("_", " "), f"{value:,}")
+    if trouble := current.get("trouble"):
+        table.add_row("fails", f"{trouble['attempts']} times since {trouble['since']}: {trouble['cause']}")
+        table.add_row("tried again", trouble["next_try_at"])
     Console().print(table)

@@ -78,6 +78,17 @@ class NumbersShown(Answer):
     held: int
 
 
+class TroubleShown(Answer):
+    """Why a round does not come on."""
+
+    step: RoundState = Field(description="the state that it cannot leave")
+    cause: str
+    permanent: bool = Field(description="it fails until somebody mends the cause")
+    since: datetime
+    attempts: int = Field(description="failures in a row")
+    next_try_at: datetime
+
+
 class RoundShown(Answer):
     """A round as it stands."""
 
@@ -88,6 +99,9 @@ class RoundShown(Answer):
     approved_by: str | None
     release_id: UUID | None
     numbers: NumbersShown
+    trouble: TroubleShown | None = Field(
+        default=None, description="while closing or releasing fails; null once it has succeeded"
+    )
 
 
 class RoundsShown(Answer):
@@ -297,6 +311,9 @@ def _round_shown(current: Round) -> RoundShown:
         approved_by=current.approved_by,
         release_id=current.release_id,
         numbers=NumbersShown.model_validate(current.numbers, from_attributes=True),
+        trouble=TroubleShown.model_validate(current.trouble, from_attributes=True)
+        if current.trouble
+        else None,
     )
 
 

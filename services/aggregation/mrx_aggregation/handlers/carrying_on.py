@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -17,11 +18,22 @@ from mrx_shared.messages.aggregation import (
 )
 
 from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
-from mrx_aggregation.domain.pool import ReleasedEntry as Entered
 from mrx_aggregation.domain.pool import in_order, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
-from mrx_aggregation.ports import Linked, Release, Resolver, Shelf, Transact, Work, Writer
+from mrx_aggregation.ports import (
+    Diagnose,
+    Diagnosis,
+    Linked,
+    Release,
+    Resolver,
+    Shelf,
+    Transact,
+    Work,
+    Writer,
+)
+
+SITES_AT_ONCE = 1000
 
 
 async def take_up_what_is_ready(transact: Transact) -> None:
@@ -42,15 +54,26 @@ async def take_up_what_is_ready(transact: Transact) -> None:
         raise failures[0]
 
 
-async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf) -> None:
-    """Bring closing rounds to `closed` and releasing rounds to `released`."""
+async def carry_on_rounds(
+    transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf, diagnose: Diagnose
+) -> Sequence[Round]:
+    """Bring closing rounds to `closed` and releasing rounds to `released`. Returns those that fail.
+
+    Why a round fails is kept with it, until it succeeds. It is tried again after growing pauses, and keeps no other
+    round waiting.
+    """
     in_hand: list[Round] = []
+    due: set[UUID] = set()
 
     async def find(work: Work) -> None:
         in_hand.extend(await work.rounds.in_hand())
+        due.update(one.round_id for one in in_hand if one.due(work.now))
 
     await transact(find)
+    failing = [one for one in in_hand if one.round_id not in due]
     for found in in_hand:
+        if found.round_id not in due:
+            continue
 
         async def carry(work: Work, round_id: UUID = found.round_id) -> None:
             # The lock lasts as long as this outer transaction, which does nothing else.
@@ -62,7 +85,25 @@ async def carry_on_rounds(transact: Transact, *, resolver: Resolver, writer: Wri
             elif current.state is RoundState.RELEASING:
                 await release(current, transact, writer=writer, shelf=shelf)
 
-        await transact(carry)
+        try:
+            await transact(carry)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is kept and shown)
+            failing.append(await _keep_failure(found, diagnose(found, error), transact))
+    return failing
+
+
+async def _keep_failure(found: Round, diagnosis: Diagnosis, transact: Transact) -> Round:
+    """Keep why the round did not come on, unless another process has brought it on."""
+    kept = [found]
+
+    async def keep(work: Work) -> None:
+        current = await work.rounds.get_for_step(found.round_id)
+        if current.state is found.state:
+            kept[0] = current.failed(diagnosis.cause, permanent=diagnosis.permanent, at=work.now)
+            await work.rounds.keep(kept[0], at=work.now)
+
+    await transact(keep)
+    return kept[0]
 
 
 async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writer: Writer) -> None:
@@ -144,19 +185,10 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await _published(approved.round_id, work)
 
     await transact(check)
-    pool = await writer.pool(approved.round_id)
     decisions = Decisions(policy=POLICY, as_of=approved.as_of, held=await writer.held(approved.round_id))
-    shown = [site for site in pool if decisions.shows(site)]
-    entry_ids = await writer.keep_entry_ids(approved.release_id, shown)
-    unpublished = Release(
-        release_id=approved.release_id,
-        round_id=approved.round_id,
-        as_of=approved.as_of,
-        rows=len(shown),
-        held=len(pool) - len(shown),
+    unpublished, documents = await _write(
+        approved, approved.release_id, decisions, writer=writer, shelf=shelf
     )
-    documents = await shelf.publish(unpublished, pool, decisions, entry_ids)
-    entries = await writer.entries(approved.release_id, before=approved.compared_with)
 
     async def tell(work: Work) -> None:
         released = await _published(approved.round_id, work)
@@ -164,9 +196,27 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await work.rounds.publish_release(published)
         await work.rounds.keep(released, at=work.now)
         await _announce(published, work)
-        _say_entries(published, entries, work)
+        await _say_entries(published, writer, work, before=approved.compared_with)
 
     await transact(tell)
+
+
+async def _write(
+    approved: Round, release_id: UUID, decisions: Decisions, *, writer: Writer, shelf: Shelf
+) -> tuple[Release, dict[str, str]]:
+    """Write and publish the documents. They are never whole in memory, nor is the pool."""
+    rows = held = 0
+    async with shelf.documents(decisions) as documents:
+        async with aclosing(writer.pool(approved.round_id, at_once=SITES_AT_ONCE)) as pool:
+            async for sites in pool:
+                shown = [site for site in sites if decisions.shows(site)]
+                await documents.add(shown, await writer.keep_entry_ids(release_id, shown))
+                rows += len(shown)
+                held += len(sites) - len(shown)
+        unpublished = Release(
+            release_id=release_id, round_id=approved.round_id, as_of=approved.as_of, rows=rows, held=held
+        )
+        return unpublished, await documents.publish(unpublished)
 
 
 async def _published(round_id: UUID, work: Work) -> Round:
@@ -177,22 +227,26 @@ async def _published(round_id: UUID, work: Work) -> Round:
     )
 
 
-def _say_entries(published: Release, entries: Sequence[Entered], work: Work) -> None:
+async def _say_entries(published: Release, writer: Writer, work: Work, *, before: UUID | None) -> None:
     """Say what each entry's site was before, so that requests for older entries find it. No document tells this."""
-    pages = -(-len(entries) // ENTRIES_PER_PAGE)
-    for page in range(1, pages + 1):
-        part = entries[(page - 1) * ENTRIES_PER_PAGE : page * ENTRIES_PER_PAGE]
-        work.say(
-            ReleasePage(
-                release_id=published.release_id,
-                round_id=published.round_id,
-                as_of=published.as_of,
-                page=page,
-                pages=pages,
-                entries=[ReleasedEntry.model_validate(one, from_attributes=True) for one in part],
-            ),
-            about=str(published.release_id),
-        )
+    assert published.rows is not None
+    pages = -(-published.rows // ENTRIES_PER_PAGE)
+    entries = writer.entries(published.release_id, before=before, at_once=ENTRIES_PER_PAGE)
+    async with aclosing(entries) as parts:
+        page = 0
+        async for part in parts:
+            page += 1
+            work.say(
+                ReleasePage(
+                    release_id=published.release_id,
+                    round_id=published.round_id,
+                    as_of=published.as_of,
+                    page=page,
+                    pages=pages,
+                    entries=[ReleasedEntry.model_validate(one, from_attributes=True) for one in part],
+                ),
+                about=str(published.release_id),
+            )
 
 
 async def _announce(published: Release, work: Work) -> None:

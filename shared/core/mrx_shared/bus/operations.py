@@ -1,6 +1,7 @@
 """What every service shows its operator, its supervisor and Prometheus; payloads only masked."""
 
 import base64
+from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from mrx_shared.bus.letters import Letter, dead_letter, dead_letters, letter_of, masked
 from mrx_shared.bus.relay import Relay
 from mrx_shared.bus.subscriptions import Subscriptions, transient
+from mrx_shared.bus.trouble import Trouble
 from mrx_shared.bus.work import Transactions
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import Unreadable
@@ -41,8 +43,11 @@ class LoopState(Protocol):
     """How a loop is."""
 
     name: str
-    failing_since: float | None
-    last_error: str | None
+    failing: Trouble | None
+
+    @property
+    def troubles(self) -> Sequence[Trouble]:
+        """All that fails in it."""
 
 
 class PartsState(Protocol):
@@ -51,8 +56,11 @@ class PartsState(Protocol):
     broker: Any
     relay: Relay
     subscriptions: Subscriptions[Any]
-    loops: list[Any]
     listening: bool
+
+    @property
+    def loops(self) -> Sequence[LoopState]:
+        """What it does by itself."""
 
     @property
     def database(self) -> Transactions:
@@ -76,9 +84,11 @@ def _add_health(router: APIRouter, parts: PartsState) -> None:
 
     @router.get("/health/ready", tags=["health"])
     async def ready() -> Response:
-        faults = await _faults(parts)
+        faults, troubles = await _faults(parts), _troubles(parts)
+        # A step that fails keeps nothing else here from working, so the service goes on taking requests.
+        status = "not ready" if faults else "degraded" if troubles else "ready"
         return JSONResponse(
-            {"status": "not ready" if faults else "ready", "faults": faults}, 503 if faults else 200
+            {"status": status, "faults": faults, "troubles": troubles}, 503 if faults else 200
         )
 
     @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
@@ -96,13 +106,16 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
         return {
             "service": parts.subscriptions.once.service,
             "faults": await _faults(parts),
+            "troubles": _troubles(parts),
             "outbox": {name: counts[name] for name in ("said", "unsent", "parked")},
             "dead_letters": counts["dead_letters"],
             "waiting": counts["waiting"],
             "waiting_since": counts["waiting_since"],
             "relay": {"holds_lock": parts.relay.pulse.holds_lock, "last_error": parts.relay.pulse.last_error},
             "consumers": _consumers(parts),
-            "loops": [{"name": loop.name, "error": loop.last_error} for loop in parts.loops],
+            "loops": [
+                {"name": loop.name, "error": loop.failing and loop.failing.cause} for loop in parts.loops
+            ],
         }
 
     @router.get("/v1/operations/outbox", tags=["operations"])
@@ -189,6 +202,10 @@ def _consumers(parts: PartsState) -> list[dict[str, Any]]:
             {"consumer": subscription.consumer, "partitions": assigned, "stuck": subscription.stuck}
         )
     return states
+
+
+def _troubles(parts: PartsState) -> list[dict[str, Any]]:
+    return [trouble.shown() for loop in parts.loops for trouble in loop.troubles]
 
 
 async def _faults(parts: PartsState) -> list[str]:

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import ssl
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -23,14 +22,17 @@ from mrx_shared.bus.operations import operations
 from mrx_shared.bus.relay import KafkaProducer, Relay
 from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscriptions, guard, transient
+from mrx_shared.bus.trouble import Trouble, failed, log_failure
 from mrx_shared.bus.work import Transactions, W
 from mrx_shared.kit.access import Access
+from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.kit.http import problem
 from mrx_shared.kit.logging import configure, where
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
 
 log = structlog.get_logger(__name__)
 
+SHORTEST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
 ROOM_EVERY_S: Final = 5.0
 UNREAD_TRIES: Final = 3
@@ -54,21 +56,28 @@ class Loop:
     name: str
     once: Callable[[], Awaitable[bool]]
     every_s: float
-    failing_since: float | None = None
-    last_error: str | None = None
     bell: asyncio.Event = field(default_factory=asyncio.Event)
+    failing: Trouble | None = None
+    """why `once` failed the last time; None after a success"""
+    standing: Sequence[Trouble] = ()
+    """steps inside `once` that fail and keep nothing else waiting; `once` sets them"""
+    clock: Clock = field(default_factory=system_clock)
+
+    @property
+    def troubles(self) -> Sequence[Trouble]:
+        """All that fails here."""
+        return [*([self.failing] if self.failing else []), *self.standing]
 
     async def run(self) -> None:
-        """Work until cancelled; an error is waited out, with growing pauses."""
-        pause = 0.2
+        """Work until cancelled; an error is waited out, with growing pauses, and shown in /health/ready."""
+        pause = SHORTEST_PAUSE_S
         while True:
             try:
                 busy = await self.once()
-                self.failing_since, self.last_error, pause = None, None, 0.2
-            except Exception as error:  # noqa: BLE001  (a loop outlives every error and shows it in /health/ready)
-                self.failing_since = self.failing_since or time.monotonic()
-                self.last_error = where(error)
-                log.warning("loop.again", loop=self.name, error=self.last_error)
+                self.failing, pause = None, SHORTEST_PAUSE_S
+            except Exception as error:  # noqa: BLE001  (a loop outlives every error)
+                self.failing = failed(self.name, error, self.failing, now=self.clock(), pause_s=pause)
+                log_failure("loop", error, loop=self.name, attempts=self.failing.attempts)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
@@ -145,14 +154,12 @@ def serve(
 ) -> FastAPI:
     """Give the API its lifespan and the routes that every service has. `on_start` is repeatable and retried."""
     api.add_exception_handler(DBAPIError, _database_fault)
-    room = WaitingRoom(subscriptions)
     parts = Parts(
         broker=broker,
         relay=relay,
         subscriptions=subscriptions,
         database=database,
-        room=room,
-        loops=list(loops),
+        loops=[_waiting_room(subscriptions), *loops],
     )
     api.include_router(operations(parts, access))
 
@@ -165,7 +172,6 @@ def serve(
             ]
             working = [
                 tasks.create_task(relay.run(), name="relay"),
-                tasks.create_task(_keep_room(room, subscriptions), name="waiting-room"),
                 *(tasks.create_task(loop.run(), name=loop.name) for loop in parts.loops),
             ]
             yield
@@ -199,7 +205,6 @@ class Parts:
     relay: Relay
     subscriptions: Subscriptions[Any]
     database: Storage
-    room: WaitingRoom
     loops: list[Loop]
     listening: bool = False
     started: bool = False
@@ -234,14 +239,15 @@ async def _stop(broker: KafkaBroker) -> None:
             await broker.stop()
 
 
-async def _keep_room(room: WaitingRoom, subscriptions: Subscriptions[W]) -> None:
-    while True:
-        try:
-            await room.look()
-        except Exception as error:  # noqa: BLE001  (the room outlives every error)
-            log.warning("waiting-room.again", error=where(error))
-            await asyncio.sleep(1)
+def _waiting_room(subscriptions: Subscriptions[W]) -> Loop:
+    room = WaitingRoom(subscriptions)
+
+    async def look() -> bool:
+        await room.look()
         await subscriptions.once.handled.heard(ROOM_EVERY_S)
+        return True
+
+    return Loop(name="waiting room", once=look, every_s=ROOM_EVERY_S)
 
 
 async def _keep_patterns(parts: Parts) -> None:

@@ -6,6 +6,8 @@ import traceback
 
 import structlog
 
+from mrx_shared.refusals import Unavailable
+
 
 def configure(*, service: str, level: str) -> None:
     """Send structlog's and the standard library's records to stderr as JSON lines."""
@@ -45,6 +47,11 @@ def where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].name} ({frames[-1].filename.rsplit('/', 1)[-1]})" if frames else ""
     return f"{type(error).__name__}{place}"
+
+
+def cause(error: BaseException) -> str:
+    """Why something failed, for whoever has to mend it: what we say of a server ourselves, else type and place."""
+    return str(error) if isinstance(error, Unavailable) else where(error)
 
 
 def _without_exception_text(

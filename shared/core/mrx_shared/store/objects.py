@@ -21,11 +21,13 @@ from minio.objectlockconfig import DAYS, ObjectLockConfig
 from pydantic import SecretStr
 
 from mrx_shared.kit.clock import Clock, system_clock
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import ServerRefused, Unavailable
 from mrx_shared.store.signing import REGION, signed_url
 
 T = TypeVar("T")
 MISSING = {"NoSuchKey", "NoSuchObject", "NoSuchBucket"}
+PASSING = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
+"""refusals that end by themselves"""
 STANDS_ALREADY = {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}
 CHUNK = 1024 * 1024
 BYTES_A_SECOND = 2 * 1024 * 1024
@@ -105,7 +107,10 @@ class Objects(Protocol):
 
 
 class S3Objects:
-    """A bucket of an S3 server. Every call is bounded in time and raises `Unavailable` when the server is away."""
+    """A bucket of an S3 server. Every call is bounded in time.
+
+    It raises `Unavailable` where the server is away, and `ServerRefused` where it says no for good.
+    """
 
     def __init__(
         self,
@@ -240,7 +245,7 @@ class S3Objects:
             if answer.status == HTTPStatus.PRECONDITION_FAILED:
                 raise ObjectStands(f"{self._bucket}: the key is taken")
             if answer.status != HTTPStatus.OK:
-                raise _refusal(answer)
+                raise _refusal(_code(answer))
 
         await self._call(send, more_s=more_s)
 
@@ -279,7 +284,7 @@ class S3Objects:
         except S3Error as error:
             if error.code in MISSING:
                 raise ObjectMissing(f"{self._bucket}: no such object") from None
-            raise Unavailable(f"object storage refused: {error.code}") from None
+            raise _refusal(error.code) from None
         except (MinioException, urllib3.exceptions.HTTPError, OSError, TimeoutError) as error:
             raise Unavailable(f"object storage is away: {type(error).__name__}") from None
 
@@ -292,12 +297,20 @@ def _measured(file: BinaryIO) -> tuple[int, bytes]:
     return file.tell(), digest.digest()
 
 
-def _refusal(answer: urllib3.BaseHTTPResponse) -> Unavailable:
+def _code(answer: urllib3.BaseHTTPResponse) -> str:
     try:
         code = S3Error.fromxml(answer).code
     except ParseError:
         code = None
-    return Unavailable(f"object storage refused: {code or answer.status}")
+    return code or (
+        "InternalError" if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else str(answer.status)
+    )
+
+
+def _refusal(code: str | None) -> Unavailable:
+    if code in PASSING:
+        return Unavailable(f"object storage is away: {code}")
+    return ServerRefused(f"object storage refused: {code}")
 
 
 def _tries() -> urllib3.Retry:
@@ -388,7 +401,7 @@ async def admit_origin(
         )
         answer = _pool(30).request("PUT", url, body=body, headers=headers)
         if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
-            raise Unavailable(f"object storage refused: {answer.status}")
+            raise _refusal(_code(answer))
 
     await _as_administrator(send)
 
@@ -398,6 +411,6 @@ async def _as_administrator(call: Callable[[], None]) -> None:
         await asyncio.to_thread(call)
     except S3Error as error:
         if error.code not in STANDS_ALREADY:
-            raise Unavailable(f"object storage refused: {error.code}") from None
+            raise _refusal(error.code) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(f"object storage is away: {type(error).__name__}") from None

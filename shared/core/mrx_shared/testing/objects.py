@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256 as sha256_of
 from typing import BinaryIO
 
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import ServerRefused
 from mrx_shared.store.objects import ObjectHead, ObjectMissing, ObjectStands, ObjectTooLarge, UploadLink
 
 CAME = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ class MemoryObjects:
         body.seek(0)
         taken = body.read()
         if (len(taken), sha256_of(taken).digest()) != (size, sha256):
-            raise Unavailable("object storage refused: BadDigest")
+            raise ServerRefused("object storage refused: BadDigest")
         await self.put(key, taken, content_type=content_type)
 
     async def listed(self, prefix: str = "") -> list[ObjectHead]:

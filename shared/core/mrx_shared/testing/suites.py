@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import ServerRefused
 from mrx_shared.store.objects import ObjectMissing, Objects, ObjectStands, ObjectTooLarge
 
 KIND = "text/plain"
@@ -82,7 +82,7 @@ async def _an_object_of_any_size_goes_in_and_comes_out(objects: Objects, size: i
     assert await objects.get("any-size") == body
     await objects.remove("any-size")
     await _raises(
-        Unavailable,
+        ServerRefused,
         objects.put_once("any-size", BytesIO(body), size=size, sha256=other, content_type=KIND),
     )
     await _raises(ObjectMissing, objects.head("any-size"))
