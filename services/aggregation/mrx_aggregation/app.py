@@ -19,7 +19,6 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.refusals import Rejected, Unavailable
 from mrx_shared.store.database import Database, engine
 from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
-from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from mrx_aggregation.adapters.database import AggregationWork
@@ -79,7 +78,12 @@ def wire(settings: Settings, objects: Objects) -> Wiring:
         database=database,
         once=once,
         shelf=shelf,
-        loops=_loops(once, database.resolver, database.writer, shelf),
+        loops=_loops(
+            once,
+            SqlResolver(database.resolver, stated_key=_stated_key(settings)),
+            SqlPool(database.writer),
+            shelf,
+        ),
     )
 
 
@@ -123,7 +127,7 @@ def build_http(wiring: Wiring, access: Access) -> FastAPI:
 
 
 def _loops(
-    once: Once[Work], resolver: AsyncEngine, writer: AsyncEngine, shelf: DocumentShelf
+    once: Once[Work], resolver: SqlResolver, writer: SqlPool, shelf: DocumentShelf
 ) -> tuple[Loop, Loop]:
     transact = once.alone
 
@@ -133,11 +137,7 @@ def _loops(
 
     async def carry_on() -> bool:
         failing = await carry_on_rounds(
-            transact,
-            resolver=SqlResolver(resolver),
-            writer=SqlPool(writer),
-            shelf=shelf,
-            diagnose=_diagnosed,
+            transact, resolver=resolver, writer=writer, shelf=shelf, diagnose=_diagnosed
         )
         rounds.standing = [_trouble(one, one.trouble) for one in failing if one.trouble]
         return False
@@ -165,10 +165,13 @@ def _trouble(failing: Round, why: RoundTrouble) -> Trouble:
 
 
 def _key_maker(settings: Settings) -> Callable[[], bytes]:
-    if settings.release_key is not None:
-        stated = bytes.fromhex(settings.release_key.get_secret_value())
-        return lambda: stated
-    return partial(secrets.token_bytes, KEY_BYTES)
+    stated = _stated_key(settings)
+    return partial(secrets.token_bytes, KEY_BYTES) if stated is None else lambda: stated
+
+
+def _stated_key(settings: Settings) -> bytes | None:
+    stated = settings.release_key
+    return None if stated is None else bytes.fromhex(stated.get_secret_value())
 
 
 async def _refuse_an_open_store(endpoint: str) -> None:

@@ -25,7 +25,7 @@ class Settings(ServiceSettings):
     s3_secret_key: SecretStr
     """its secret"""
     release_key: SecretStr | None = None
-    """hex, at least 32 bytes: every release's key, so that a demonstration's bytes can be compared"""
+    """hex, at least 32 bytes: every release's key and what decides between texts, so that a demonstration's bytes can be compared"""
 
     @model_validator(mode="after")
     def _a_stated_key_is_for_demonstrations(self) -> "Settings":

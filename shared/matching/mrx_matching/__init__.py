@@ -3,7 +3,8 @@
 Takes rows of supplier lists as `SiteRecord` and knows nothing of members, lists or messages.
 
 - `resolve` puts the rows of many lists into sites; the answer depends on their content alone.
-- `canonical` says how a site is published; `display_name` and its like give the published form of a field.
+- `published` gives what a record says as it may be published, `agreed` what values have in common that say the same;
+  `display_name` and its like give the published form of a field.
 - `link` finds the entries of a released list in a member's own supplier base.
 - `normalise_country`, `country_name` and `check_identifier` check what comes in.
 - `pairwise` measures a grouping against a known truth.
@@ -11,7 +12,7 @@ Takes rows of supplier lists as `SiteRecord` and knows nothing of members, lists
 """
 
 from mrx_matching.accuracy import Accuracy, pairwise
-from mrx_matching.canonical import canonical
+from mrx_matching.canonical import agreed, published
 from mrx_matching.clusters import resolve
 from mrx_matching.countries import country_name, normalise_country
 from mrx_matching.display import display_address, display_city, display_name, display_region
@@ -25,7 +26,7 @@ __all__ = [
     "Decision",
     "Link",
     "SiteRecord",
-    "canonical",
+    "agreed",
     "check_identifier",
     "country_name",
     "display_address",
@@ -35,5 +36,6 @@ __all__ = [
     "link",
     "normalise_country",
     "pairwise",
+    "published",
     "resolve",
 ]

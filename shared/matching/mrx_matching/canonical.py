@@ -1,52 +1,30 @@
-"""The published site of a cluster: what its members say together, in published form."""
+"""What one row says of its site in published form, and when two such values say the same."""
 
-from collections.abc import Iterable, Sequence
-
-from rapidfuzz.distance import Levenshtein
+from functools import lru_cache
 
 from mrx_matching.clusters import content_of
 from mrx_matching.identifiers import IDENTIFIER_KINDS
+from mrx_matching.normalise import fold, without_legal_forms
 from mrx_matching.records import SiteRecord
 
-_PLACE_FIELDS = ("name", "address", "city", "region", "postcode")
 
-
-def canonical(cluster_records: Sequence[SiteRecord]) -> SiteRecord:
-    """Return the site as it is published; its key is empty.
-
-    It depends on the distinct contents of the records alone, so neither on their order nor on how many
-    lists hold a spelling, and it never holds a member's own spelling.
-    """
-    contents = sorted({content_of(record) for record in cluster_records})
-    if not contents:
-        raise ValueError("a cluster has at least one record")
-    country, *columns = zip(*contents, strict=True)
-    name, address, city, region, postcode = map(_middle, columns[: len(_PLACE_FIELDS)])
-    identifiers = {
-        kind: min(filter(None, values), default="")
-        for kind, values in zip(IDENTIFIER_KINDS, columns[len(_PLACE_FIELDS) :], strict=True)
-    }
+def published(record: SiteRecord) -> SiteRecord:
+    """Return what the record says as it may be published: no member's own spelling, no invalid identifier, no key."""
+    country, name, address, city, region, postcode, *identifiers = content_of(record)
     return SiteRecord(
         key="",
-        country=country[0],
+        country=country,
         name=name,
         address=address,
         city=city,
         region=region,
         postcode=postcode.upper(),
-        **identifiers,
+        **dict(zip(IDENTIFIER_KINDS, identifiers, strict=True)),
     )
 
 
-def _middle(values: Iterable[str]) -> str:
-    """Return the value most like all others; of equals the longest, then the first by content."""
-    distinct = sorted(set(values) - {""})
-    return min(
-        distinct,
-        key=lambda value: (
-            round(sum(Levenshtein.normalized_distance(value, other) for other in distinct), 9),
-            -len(value),
-            value,
-        ),
-        default="",
-    )
+@lru_cache(maxsize=1 << 17)
+def agreed(field: str, value: str) -> str:
+    """Return what two published values of a field have in common when they say the same: of a name all but its legal form."""
+    words = without_legal_forms(fold(value))[0] if field == "name" else fold(value)
+    return "".join(words)

@@ -26,6 +26,8 @@ _ONE_POINT, _NEAR, _FAR, _VERY_FAR = 0.15, 1.0, 5.0, 50.0
 _SOME = 0.05
 _WORTH_A_LOOK = 0.2
 _SPELT_OTHERWISE = 0.6
+_HALF = 0.5
+_LIKE_ENOUGH = 0.75
 
 
 def name_columns() -> list[str]:
@@ -254,6 +256,52 @@ def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]
         yield f"trade differs, {text}", other_trade & (place == what)
         for also, said in enumerate(("same city", "other city", "no city")):
             yield f"{text}, {said}", (place == what) & (where == also)
+
+
+def names_agree(nodes: Nodes, low: Rows, high: Rows) -> Bools:
+    """Say of which pairs the names have something in common beyond words of a trade."""
+    brand = nodes.texts("brand")
+    shared, mine, theirs = _overlap(nodes.name, low, high)
+    agree: Bools = shared >= _HALF * np.maximum(np.minimum(mine, theirs), 1e-6)
+    agree |= alike((brand[low], brand[high]), ratio) >= _LIKE_ENOUGH
+    for said in (_alias, _acronym, _cut):
+        agree |= said(nodes, low, high) > 0
+    return agree
+
+
+def places_differ(nodes: Nodes, low: Rows, high: Rows) -> Bools:
+    """Say of which pairs both tell a place, and neither street, city, postcode nor point is about the same.
+
+    A region tells a place where a city is missing.
+    """
+
+    def both(column: str) -> tuple[Bools, Bools]:
+        codes = nodes.codes(column)
+        there = (codes[low] >= 0) & (codes[high] >= 0)
+        return there, there & (codes[low] == codes[high])
+
+    def spelt(column: str, scorer: Callable[..., float], at: Bools) -> Bools:
+        text = nodes.texts(column)
+        found = np.zeros(len(low), dtype=bool)
+        found[at] = alike((text[low[at]], text[high[at]]), scorer) >= _SPELT_ALIKE
+        return found
+
+    cities, agree = both("city")
+    told = cities.copy()
+    agree |= spelt("city", partial_ratio, cities & ~agree)
+    shared, mine, theirs = _overlap(nodes.street, low, high)
+    streets = (mine > 0) & (theirs > 0)
+    told |= streets
+    agree |= streets & (shared >= _HALF * np.minimum(mine, theirs))
+    agree |= spelt("street", token_sort_ratio, streets & ~agree)
+    posts, one_post = both("post")
+    regions, one_region = both("province")
+    told |= posts | regions
+    agree |= one_post | (one_region & ~cities)
+    apart = _kilometres(nodes.coordinates[low], nodes.coordinates[high])
+    told |= ~np.isnan(apart)
+    agree |= apart <= _FAR
+    return told & ~agree
 
 
 def alike(texts: tuple[Texts, ...], scorer: Callable[..., float], *, scale: float = 100.0) -> Floats:

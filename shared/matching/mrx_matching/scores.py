@@ -13,7 +13,16 @@ from importlib.resources import files
 import numpy as np
 from rapidfuzz.fuzz import ratio
 
-from mrx_matching.features import SAME_SITE_IDENTIFIERS, Bools, Rows, alike, compared
+from mrx_matching.features import (
+    COMPANY_IDENTIFIERS,
+    SAME_SITE_IDENTIFIERS,
+    Bools,
+    Rows,
+    alike,
+    compared,
+    names_agree,
+    places_differ,
+)
 from mrx_matching.tokens import Floats, Nodes
 
 _AT_ONCE = 20_000
@@ -62,12 +71,13 @@ def model_for(nodes: Nodes) -> Model:
 
 
 def identified(nodes: Nodes, low: Rows, high: Rows) -> Bools:
-    """Say of which pairs an identifier of sites is equal, and none that is valid differs."""
-    certain, barred = _by_identifiers(nodes, low, high)
+    """Say of which pairs an identifier of sites is equal and something else agrees, and none that is valid differs."""
+    certain, barred, _ = _by_identifiers(nodes, low, high)
     return certain & ~barred
 
 
-def _by_identifiers(nodes: Nodes, low: Rows, high: Rows) -> tuple[Bools, Bools]:
+def _by_identifiers(nodes: Nodes, low: Rows, high: Rows) -> tuple[Bools, Bools, Bools]:
+    """Say for which pairs an identifier of sites speaks, which it keeps apart, and which have an identifier alone in common."""
     certain, barred = np.zeros(len(low), dtype=bool), np.zeros(len(low), dtype=bool)
     for kind in SAME_SITE_IDENTIFIERS:
         codes, checked = nodes.codes(kind), nodes.is_checked(kind)
@@ -75,13 +85,21 @@ def _by_identifiers(nodes: Nodes, low: Rows, high: Rows) -> tuple[Bools, Bools]:
         there = (one >= 0) & (other >= 0)
         certain |= there & (one == other)
         barred |= there & (one != other) & checked[low] & checked[high]
-    return certain, barred
+    equal = certain.copy()
+    for kind in COMPANY_IDENTIFIERS:
+        codes = nodes.codes(kind)
+        equal |= (codes[low] >= 0) & (codes[low] == codes[high])
+    alone = np.zeros(len(low), dtype=bool)
+    at = np.flatnonzero(equal)
+    alone[at] = places_differ(nodes, low[at], high[at]) & ~names_agree(nodes, low[at], high[at])
+    return certain & ~alone, barred, alone
 
 
 def rules(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Bools, float]]:
     """Yield what no weight may outvote: its name, the pairs that it holds for, and what it adds to their log-odds."""
-    certain, barred = _by_identifiers(nodes, low, high)
+    certain, barred, alone = _by_identifiers(nodes, low, high)
     yield "identifiers of the site differ", barred, 4 * NEVER
+    yield "names and places differ, whatever identifier is the same", alone, 2 * NEVER
     codes = nodes.codes("numbers")
     one, other = codes[low], codes[high]
     yield "units differ", (one >= 0) & (other >= 0) & (one != other) & ~certain, NEVER

@@ -148,11 +148,40 @@ def test_spellings_of_one_site_are_one(one: SiteRecord, other: SiteRecord) -> No
             site("Same Name", os_id="BD2019067X1K87Z"),
         ),
         (site("Same Name", zs="ZS400000001"), site("Same Name", zs="ZS400000002")),
+        *(
+            (
+                site("Aurora Textiles", address="12 Lakeview Road", city="Dhaka", **{kind: code}),
+                site("Global Sourcing Holding", address="7 Foundry Lane", city="Khulna", **{kind: code}),
+            )
+            for kind, code in (
+                ("os_id", "BD2019067X1K87Z"),
+                ("lei", "5493001KJTIIGC8Y1R12"),
+                ("gln", "4006381333931"),
+                ("duns", "150483782"),
+                ("zs", "ZS400000001"),
+                ("vat", "BD12345678"),
+            )
+        ),
     ],
     ids=lambda record: record.name,
 )
 def test_sites_that_look_alike_stay_apart(one: SiteRecord, other: SiteRecord) -> None:
     assert not are_one(one, other)
+
+
+def test_no_identifier_joins_names_and_places_that_differ_not_even_through_a_third_row() -> None:
+    ids = {"os_id": "BD2019067X1K87Z", "gln": "4006381333931", "duns": "150483782", "vat": "BD12345678"}
+    victim = site("Aurora Textiles", address="12 Lakeview Road", city="Dhaka", **ids)
+    other = site("Global Sourcing Holding", address="7 Foundry Lane", city="Khulna", **ids)
+    between = site("Aurora Textiles", address="7 Foundry Lane", city="Khulna", **ids)
+    first, second, _ = resolve([victim, other, between])
+    assert first != second
+
+
+def test_an_identifier_joins_rows_of_one_name_or_of_one_place() -> None:
+    said = site("Aurora Textiles", address="12 Lakeview Road", city="Dhaka", os_id="BD2019067X1K87Z")
+    assert are_one(said, replace(said, name="Global Sourcing Holding"))
+    assert are_one(said, replace(said, address="7 Foundry Lane", city="Khulna"))
 
 
 def test_a_name_that_fits_two_places_equally_well_joins_neither() -> None:

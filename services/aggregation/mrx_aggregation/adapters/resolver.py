@@ -96,6 +96,7 @@ _STAY = """
     FROM link WHERE round_id = (SELECT round_id FROM release WHERE release_id = $2) AND site = ANY($3::bytea[])
     ON CONFLICT DO NOTHING
 """
+_CHOICE_KEY = "SELECT key FROM choice_key"
 _FORGET_HELD = "DELETE FROM held_site WHERE round_id = $1"
 _HOLD = "INSERT INTO held_site (round_id, site) SELECT $1, unnest($2::bytea[])"
 
@@ -126,10 +127,11 @@ class SqlSurvey:
 
 
 class SqlResolver:
-    """See `ports.Resolver`."""
+    """See `ports.Resolver`. A stated key stands in place of the stored one."""
 
-    def __init__(self, resolver: AsyncEngine) -> None:
+    def __init__(self, resolver: AsyncEngine, *, stated_key: bytes | None = None) -> None:
         self._resolver = resolver
+        self._stated_key = stated_key
 
     async def entries(self, round_id: UUID) -> Sequence[Owned]:
         async with transaction(self._resolver) as driver:
@@ -156,6 +158,13 @@ class SqlResolver:
     async def groups(self) -> Mapping[UUID, UUID]:
         async with self._resolver.connect() as connection:
             return await _groups(connection)
+
+    async def choice_key(self) -> bytes:
+        if self._stated_key is not None:
+            return self._stated_key
+        async with transaction(self._resolver) as driver:
+            key: bytes = await driver.fetchval(_CHOICE_KEY)
+        return key
 
     async def latest_release_id(self) -> UUID | None:
         async with transaction(self._resolver) as driver:

@@ -2,17 +2,14 @@
 
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from typing import Protocol
 
 from mrx_matching import SiteRecord
 from mrx_matching.records import CONTENT_FIELDS
-
-from mrx_aggregation.domain.window import half_year
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,47 +77,6 @@ class Audited:
         """Names what the entry says of the site; its audit is no part of it."""
         said = [getattr(self.record, name) for name in CONTENT_FIELDS]
         return sha256(json.dumps(said, ensure_ascii=False).encode()).digest()
-
-
-class Match(Protocol):
-    """Says which records are one site: equal labels, in the order of the records."""
-
-    def __call__(self, records: Sequence[SiteRecord], /) -> Sequence[object]: ...
-
-
-class Canonical(Protocol):
-    """Gives a site's published form from its records."""
-
-    def __call__(self, records: Sequence[SiteRecord], /) -> SiteRecord: ...
-
-
-def resolve_pool(entries: Sequence[Audited], *, match: Match, canonical: Canonical) -> list[PoolSite]:
-    """For each entry, the row of the pool that it is part of.
-
-    A site is published with its latest audit, ties by scheme family. Nothing depends on the entries' order.
-    """
-    sites: dict[object, list[Audited]] = {}
-    labels = match([entry.record for entry in entries])
-    for label, entry in zip(labels, entries, strict=True):
-        sites.setdefault(label, []).append(entry)
-    rows = {label: _row(together, canonical) for label, together in sites.items()}
-    return [rows[label] for label in labels]
-
-
-def _row(together: Sequence[Audited], canonical: Canonical) -> PoolSite:
-    site = canonical([entry.record for entry in together])
-    latest = min(together, key=lambda entry: (-entry.audit_date.toordinal(), entry.scheme_family))
-    return PoolSite(
-        site_name=site.name,
-        address=site.address,
-        city=site.city,
-        region=site.region,
-        country=site.country,
-        os_id=site.os_id,
-        lei=site.lei,
-        scheme_family=latest.scheme_family,
-        audit_half_year=half_year(latest.audit_date),
-    )
 
 
 def in_order(sites: Iterable[PoolSite]) -> list[PoolSite]:

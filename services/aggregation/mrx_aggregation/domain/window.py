@@ -58,6 +58,13 @@ def half_year(day: date) -> str:
     return f"{day.year:04d}-H{1 if day.month <= 6 else 2}"  # noqa: PLR2004 - June
 
 
+def is_over(half: str, as_of: date) -> bool:
+    """Whether no audit of a published half-year counts on a day any more."""
+    year, which = half.split("-H")
+    last = date(int(year), 6, 30) if which == "1" else date(int(year), 12, 31)
+    return last <= Window(as_of=as_of).after
+
+
 def _months_later(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -18,7 +18,8 @@ from mrx_shared.messages.aggregation import (
 )
 
 from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
-from mrx_aggregation.domain.pool import in_order, resolve_pool
+from mrx_aggregation.domain.pool import in_order
+from mrx_aggregation.domain.resolution import Heard, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
 from mrx_aggregation.ports import (
@@ -144,11 +145,17 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
     """From entries to links and pool: the links stay with the resolver, the writer gets sites alone."""
     round_id = closing.round_id
     owned = await resolver.entries(round_id)
+    groups = await resolver.groups()
+    released_before = await resolver.released_in(compared_with) if compared_with else None
     sites = await asyncio.to_thread(
         resolve_pool,
-        [one.audited for one in owned],
+        [Heard(groups.get(one.member_id, one.member_id), one.audited) for one in owned],
+        released_before or (),
         match=mrx_matching.resolve,
-        canonical=mrx_matching.canonical,
+        published=mrx_matching.published,
+        agreed=mrx_matching.agreed,
+        key=await resolver.choice_key(),
+        as_of=closing.as_of,
     )
     links = [
         Linked(
@@ -169,8 +176,8 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
     await resolver.keep_links(round_id, links)
     outcome = decide(
         POLICY,
-        attribute(((link.site, link.entry) for link in links), await resolver.groups()),
-        await resolver.released_in(compared_with) if compared_with else None,
+        attribute(((link.site, link.entry) for link in links), groups),
+        released_before,
         as_of=closing.as_of,
     )
     await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying, compared_with=compared_with)
