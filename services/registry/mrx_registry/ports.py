@@ -10,6 +10,7 @@ from uuid import UUID
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.principals import Audience, Credential, Principal, Role, SigningKey
 from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
@@ -35,6 +36,9 @@ class Members(Protocol):
 
     async def keep(self, member: Member, *, judged_on: date | None) -> None:
         """Store the member's state and standing, and the day for which it was judged."""
+
+    async def groups(self) -> Groups:
+        """The corporate groups that there are, by name and by member."""
 
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
         """The corporate group of that name, made with `new_id` when there was none."""

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_registry.adapters.sign_in import SqlPasswordLinks, SqlSessions, SqlSignIns
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, Missing, Recognition, Standing, State
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
@@ -72,6 +73,18 @@ class SqlMembers(Rows):
             tied_groups=sorted(said.tied_groups) if said else None,
             since=said.since if said else None,
             judged_on=judged_on,
+        )
+
+    async def groups(self) -> Groups:
+        rows = await self._all(
+            """
+            SELECT g.id, g.name, g.folded, m.folded AS member
+            FROM corporate_group g LEFT JOIN member m ON m.group_id = g.id
+            """
+        )
+        groups = {row.folded: Group(id=row.id, name=row.name) for row in rows}
+        return Groups(
+            by_name=groups, by_member={row.member: groups[row.folded] for row in rows if row.member}
         )
 
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
