@@ -121,8 +121,10 @@ def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> 
                 outcome=sent.outcome,
                 reason=sent.reason,
                 valid_until=sent.valid_until,
+                same_file_confirmed=sent.same_file_confirmed,
                 member_id=member_id,
                 stated_member=sent.member_id,
+                said_at=delivery.envelope.time,
             ),
         )
 

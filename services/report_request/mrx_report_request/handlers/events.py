@@ -4,17 +4,18 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers import members
 from mrx_report_request.handlers.asking import Asking, ask
 from mrx_report_request.handlers.telling import say_refused, say_status
 from mrx_report_request.ports import Work
 
 PATIENCE: Final = timedelta(seconds=60)
-"""a list may be released, and its entries asked for, before they are known here"""
+"""a list may be released and its entries asked for, or a report be opened and decided on, before that is known here"""
 
 
 async def take_request(
@@ -48,14 +49,21 @@ async def take_decision(
     outcome: str,
     reason: str | None,
     valid_until: date | None,
+    same_file_confirmed: bool,
     member_id: UUID,
     stated_member: UUID | None,
+    said_at: datetime,
 ) -> None:
-    """Record a recognition decision."""
+    """Record a recognition decision. One on a report that was opened a moment ago waits until that is known here."""
     known = await work.requests.find(request_id)
+    patient = timedelta(0) <= work.now - said_at < PATIENCE
     try:
         async with work.attempt():
             _check_member(member_id, stated_member)
+            if patient and _may_just_be_opened(known, outcome):
+                raise TooEarly(
+                    "it is not known here that the report was opened", waiting_for=f"report-read:{request_id}"
+                )
             if outcome not in set(Outcome):
                 raise Invalid(
                     "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
@@ -64,7 +72,12 @@ async def take_decision(
                 say_status(known, work)
                 return
             await members.decide(
-                request_id, outcome=Outcome(outcome), reason=reason, valid_until=valid_until, work=work
+                request_id,
+                outcome=Outcome(outcome),
+                reason=reason,
+                valid_until=valid_until,
+                same_file_confirmed=same_file_confirmed,
+                work=work,
             )
     except Rejected as refusal:
         _answer(request_id, known, refusal, work, member_id=member_id)
@@ -88,6 +101,16 @@ def _check_member(member_id: UUID, stated: UUID | None) -> None:
         raise Invalid(
             "the topic is another member's", field="member_id", remedy="leave it out: the topic says who asks"
         )
+
+
+def _may_just_be_opened(known: Request | None, outcome: str) -> bool:
+    return (
+        known is not None
+        and outcome in {Outcome.ACCEPTED, Outcome.TOP_UP}
+        and known.may(Step.DECIDE)
+        and known.report is not None
+        and known.report.read_at is None
+    )
 
 
 def _decided_so(known: Request, outcome: str, reason: str | None, valid_until: date | None) -> bool:

@@ -1,6 +1,6 @@
 """report_request's HTTP API."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +12,7 @@ from mrx_shared.messages.envelope import places
 from mrx_shared.refusals import Invalid, Unknown, spelled
 from pydantic import ValidationError
 
+from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.entrypoints.http.bodies import (
     BulkAsked,
@@ -58,7 +59,8 @@ def _add_asking(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post("/requests", status_code=201, response_model=RequestShown, tags=["requests"])
     async def ask_for_report(asked: RequestAsked, who: member, command: do) -> Response:
         async def taken(work: Work) -> RequestShown:
-            return request_shown(await ask(asking(asked, work.new_id()), work, member_id=who.tenant))
+            request = await ask(asking(asked, work.new_id()), work, member_id=who.tenant)
+            return await _shown(request, work)
 
         return await command(taken, by=who, status=201)
 
@@ -77,8 +79,21 @@ async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID)
     askings = [asking(one, work.new_id()) for one in read if isinstance(one, RequestAsked)]
     answers = iter(await ask_all(askings, work, member_id=member_id) if askings else ())
     return [
-        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one)
+        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one, today=work.now.date())
         for number, one in enumerate(read, 1)
+    ]
+
+
+async def _shown(request: Request, work: Work, *, contact: bool = False) -> RequestShown:
+    [shown] = await _all_shown([request], work, contact=contact)
+    return shown
+
+
+async def _all_shown(requests: Sequence[Request], work: Work, *, contact: bool) -> list[RequestShown]:
+    sharing = await work.requests.sharing_files(requests)
+    return [
+        request_shown(one, today=work.now.date(), same_file=sharing.get(one.request_id, ()), contact=contact)
+        for one in requests
     ]
 
 
@@ -103,14 +118,14 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access) ->
     ) -> RequestsShown:
         async def listed(work: Work) -> RequestsShown:
             found = await work.requests.newest_first(state=state, after=after, limit=limit)
-            return RequestsShown(requests=[request_shown(one, contact=True) for one in found])
+            return RequestsShown(requests=await _all_shown(found, work, contact=True))
 
         return await requests.read(listed, tenant=who.tenant)
 
     @router.get("/requests/{request_id}", tags=["requests"])
     async def show_request(request_id: UUID, who: member) -> RequestShown:
         async def shown(work: Work) -> RequestShown:
-            return request_shown(await work.requests.get(request_id), contact=True)
+            return await _shown(await work.requests.get(request_id), work, contact=True)
 
         return await requests.read(shown, tenant=who.tenant)
 
@@ -131,7 +146,7 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
     @router.post("/requests/{request_id}/withdrawal", response_model=RequestShown, tags=["requests"])
     async def withdraw(request_id: UUID, asked: WithdrawalAsked, who: member, command: do) -> Response:
         async def withdrawn(work: Work) -> RequestShown:
-            return request_shown(await members.withdraw(request_id, asked.reason, work))
+            return await _shown(await members.withdraw(request_id, asked.reason, work), work)
 
         return await command(withdrawn, by=who)
 
@@ -145,7 +160,7 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
                 language=asked.language,
                 work=work,
             )
-            return request_shown(again)
+            return await _shown(again, work)
 
         return await command(readdressed, by=who)
 
@@ -157,9 +172,10 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
                 outcome=asked.outcome,
                 reason=asked.reason,
                 valid_until=asked.valid_until,
+                same_file_confirmed=asked.same_file_confirmed,
                 work=work,
             )
-            return request_shown(request)
+            return await _shown(request, work)
 
         return await command(decided, by=who)
 
