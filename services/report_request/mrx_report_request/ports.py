@@ -131,8 +131,8 @@ class Requests(Protocol):
         Nobody else decides on the site or the file until the end.
         """
 
-    async def sharing_files(self, requests: Collection[Request]) -> Mapping[UUID, Sequence[Request]]:
-        """For each request whose report is the same file as one for another site of the member: those requests."""
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
+        """The member's requests whose report is one of these files, by its SHA-256, the oldest first."""
 
     async def numbers(self) -> Sequence[Numbers]:
         """What the member's requests came to, by round, the newest first."""

@@ -123,6 +123,26 @@ async def test_the_same_file_at_another_member_or_for_the_same_site_is_not_remar
     assert (await service.state(again, member))["same_file"] == []
 
 
+async def test_a_supplier_is_told_of_its_own_other_site_for_which_it_gave_the_file_and_of_no_other(
+    service: ReportRequests, member: UUID
+) -> None:
+    """Own is what the same member asked at the same address."""
+    other = uuid4()
+    await service.participate(other, "Borealis Foods")
+    works = asked()["supplier"]
+    same_contact = {"supplier": {**works, "name": "Works 2", "contact_email": "Quality@Works1.example"}}
+    await service.available(member, 2, **same_contact)
+    await service.available(member, 3)  # another contact of the same member
+    await service.available(other, 4, supplier=works)  # the same contact, asked by another member
+    _, token = await service.sent(member, 1)
+    file = {"sha256": "ab" * 32}
+    told = await service.supplier(token).get("/v1/pages/same-file", **file)
+    assert (told.status_code, told.json()) == (200, {"sites": ["Works 2"]})
+    told = await service.supplier(token).get("/v1/pages/same-file", sha256="cd" * 32)
+    assert told.json() == {"sites": []}
+    assert (await service.supplier("wrong").get("/v1/pages/same-file", **file)).status_code == 404
+
+
 async def test_a_report_stands_in_for_36_months_from_the_end_of_the_listed_half_year_at_most(
     service: ReportRequests, member: UUID
 ) -> None:

@@ -201,8 +201,8 @@ async def test_a_group_is_made_on_purpose_or_under_the_companys_own_name(work: M
 
 async def test_a_minority_holding_names_a_group_or_member_that_is_there(work: MemoryWork, acts: Acts) -> None:
     known = await acts.admitted("Fabrikam Foods", "Fabrikam Holdings")
+    wanted = applying("Litware", "Fabrikam Foods", "Fabrikam Holding")
     with pytest.raises(Rejected, match="Fabrikam Holdings") as refused:
-        wanted = applying("Litware", "Fabrikam Foods", "Fabrikam Holding")
         await admission.admit(wanted, work, member_id=UUID(int=9))
     assert (refused.value.field, refused.value.row) == ("minority_holdings", 2)
     made = await admission.admit(applying("Litware", "fabrikam foods"), work, member_id=UUID(int=9))

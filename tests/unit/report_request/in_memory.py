@@ -8,7 +8,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from mrx_report_request.domain.decisions import Outcome, Recognised
-from mrx_report_request.domain.requests import Request, sharing
+from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.asking import Asking
 from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb
@@ -185,8 +185,8 @@ class MemoryRequests:
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 
-    async def sharing_files(self, requests: Collection[Request]) -> Mapping[UUID, Sequence[Request]]:
-        return sharing(requests, self._own())
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
+        return [one for one in self._own() if one.report and one.report.sha256 in files]
 
     async def recognised(self, site_token: str, sha256: str) -> Sequence[Recognised]:
         return [

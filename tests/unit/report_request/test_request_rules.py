@@ -332,7 +332,7 @@ def test_a_top_up_or_refusal_avoids_nothing(outcome: Outcome) -> None:
 
 
 def limits(
-    *, half_year: str | None = None, audit_date: date | None = None, came: date = NOW.date()
+    *, half_year: str | None = None, audit_date: date | None = None, came: date = date(2026, 6, 1)
 ) -> Validity:
     return validity(audit_date=audit_date, half_year=half_year, came=came)
 

@@ -196,10 +196,22 @@ async def correct_contact(request_id: UUID, contact: Mapping[str, str], api: Api
 
 
 async def decide(
-    request_id: UUID, *, outcome: str, reason: str, valid_until: str, api: Api, key: str
+    request_id: UUID,
+    *,
+    outcome: str,
+    reason: str,
+    valid_until: str,
+    same_file_confirmed: bool,
+    api: Api,
+    key: str,
 ) -> None:
     """Record whether the report stands in for an audit of the member's own."""
-    body = {"outcome": outcome, "reason": reason or None, "valid_until": valid_until or None}
+    body = {
+        "outcome": outcome,
+        "reason": reason or None,
+        "valid_until": valid_until or None,
+        "same_file_confirmed": same_file_confirmed,
+    }
     await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/decision", body, key=key)
 
 

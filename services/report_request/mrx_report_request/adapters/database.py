@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.references import new_reference
-from mrx_report_request.domain.requests import Request, sharing
+from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import ENDS, State
 from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
 
@@ -229,13 +229,12 @@ class SqlRequests(Rows):
         )
         return [Recognised(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
 
-    async def sharing_files(self, requests: Collection[Request]) -> Mapping[UUID, Sequence[Request]]:
-        files = {one.report.sha256 for one in requests if one.report}
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
         rows = await self._all(
             "SELECT * FROM request WHERE report_sha256 = ANY(:files) ORDER BY asked_at, request_id",
             files=list(files),
         )
-        return sharing(requests, [request_of(row) for row in rows])
+        return [request_of(row) for row in rows]
 
     async def numbers(self) -> Sequence[Numbers]:
         rows = await self._all(

@@ -1,5 +1,6 @@
 """What a member's system says on its own topic. A refusal is answered there; it is no dead letter."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -42,19 +43,22 @@ async def take_request(
             say_status(known, work)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """A recognition decision as a member states it, unread."""
+
+    request_id: UUID
+    outcome: str
+    reason: str | None
+    valid_until: date | None
+    same_file_confirmed: bool
+
+
 async def take_decision(
-    request_id: UUID,
-    work: Work,
-    *,
-    outcome: str,
-    reason: str | None,
-    valid_until: date | None,
-    same_file_confirmed: bool,
-    member_id: UUID,
-    stated_member: UUID | None,
-    said_at: datetime,
+    deciding: Deciding, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
 ) -> None:
     """Record a recognition decision. One on a report that was opened a moment ago waits until that is known here."""
+    request_id, outcome = deciding.request_id, deciding.outcome
     known = await work.requests.find(request_id)
     patient = timedelta(0) <= work.now - said_at < PATIENCE
     try:
@@ -68,15 +72,15 @@ async def take_decision(
                 raise Invalid(
                     "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
                 )
-            if known is not None and _decided_so(known, outcome, reason, valid_until):
+            if known is not None and _decided_so(known, deciding):
                 say_status(known, work)
                 return
             await members.decide(
                 request_id,
                 outcome=Outcome(outcome),
-                reason=reason,
-                valid_until=valid_until,
-                same_file_confirmed=same_file_confirmed,
+                reason=deciding.reason,
+                valid_until=deciding.valid_until,
+                same_file_confirmed=deciding.same_file_confirmed,
                 work=work,
             )
     except Rejected as refusal:
@@ -113,12 +117,12 @@ def _may_just_be_opened(known: Request | None, outcome: str) -> bool:
     )
 
 
-def _decided_so(known: Request, outcome: str, reason: str | None, valid_until: date | None) -> bool:
+def _decided_so(known: Request, deciding: Deciding) -> bool:
     return (
         known.decision is not None
-        and known.outcome == outcome
-        and known.decision.reason == (reason.strip() or None if reason else None)
-        and valid_until in (None, known.valid_until)
+        and known.outcome == deciding.outcome
+        and known.decision.reason == ((deciding.reason or "").strip() or None)
+        and deciding.valid_until in (None, known.valid_until)
     )
 
 

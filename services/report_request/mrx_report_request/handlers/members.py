@@ -1,5 +1,6 @@
 """What the asking member does with its requests afterwards."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from mrx_shared.refusals import Rejected
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.decisions import Outcome, avoids
 from mrx_report_request.domain.decisions import decide as read_decision
-from mrx_report_request.domain.requests import Request, Supplier
+from mrx_report_request.domain.requests import Request, Supplier, sharing
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
 from mrx_report_request.ports import Numbers, Work
@@ -71,8 +72,14 @@ async def decide(
     return await settle(request, request.decide(decision, avoided=avoided), work)
 
 
+async def sharing_files(requests: Sequence[Request], work: Work) -> Mapping[UUID, Sequence[Request]]:
+    """For each request whose report is the same file as one for another site of the member: those requests."""
+    files = {one.report.sha256 for one in requests if one.report}
+    return sharing(requests, await work.requests.with_files(files)) if files else {}
+
+
 async def _check_own_file(request: Request, work: Work) -> None:
-    others = (await work.requests.sharing_files([request])).get(request.request_id, ())
+    others = (await sharing_files([request], work)).get(request.request_id, ())
     if others:
         sites = ", ".join(f"{one.supplier.name} ({one.site_number})" for one in others[:SITES_TOLD])
         raise Rejected(

@@ -247,6 +247,12 @@ class PageShown(Answer):
     reason: str | None
 
 
+class SameFileSites(Answer):
+    """Other sites for which the same supplier gave the same file to the same asker, as the asker names them."""
+
+    sites: list[str]
+
+
 def asking(asked: RequestAsked, request_id: UUID) -> Asking:
     """A request as its handler takes it."""
     return Asking(

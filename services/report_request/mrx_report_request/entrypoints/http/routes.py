@@ -26,6 +26,7 @@ from mrx_report_request.entrypoints.http.bodies import (
     RequestShown,
     RequestsShown,
     RowShown,
+    SameFileSites,
     WithdrawalAsked,
     asking,
     numbers_shown,
@@ -49,6 +50,7 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     _add_reading(router, requests, access)
     _add_steps(router, requests, access)
     _add_pages(router, requests)
+    _add_answers(router, requests)
     return router
 
 
@@ -90,7 +92,7 @@ async def _shown(request: Request, work: Work, *, contact: bool = False) -> Requ
 
 
 async def _all_shown(requests: Sequence[Request], work: Work, *, contact: bool) -> list[RequestShown]:
-    sharing = await work.requests.sharing_files(requests)
+    sharing = await members.sharing_files(requests, work)
     return [
         request_shown(one, today=work.now.date(), same_file=sharing.get(one.request_id, ()), contact=contact)
         for one in requests
@@ -180,34 +182,48 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
         return await command(decided, by=who)
 
 
+async def _holder(requests: Requests[Work], token: str) -> tuple[Page, Principal]:
+    token_hash = sha256(token.encode(errors="replace")).hexdigest()
+    page = await requests.read(lambda work: work.pages.find(token_hash))
+    if page is None:
+        raise Unknown("this link opens nothing", field="MRX-Page-Token", remedy="ask for a new link")
+    subject = f"page:{token_hash[:16]}"
+    return page, Principal(subject=subject, role=Role.SUPPLIER, member=page.member_id)
+
+
 def _add_pages(router: APIRouter, requests: Requests[Work]) -> None:
-    do = Annotated[Command[Work], Depends(requests.command)]
-    Verb = Callable[[Page, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
-
-    async def found(token: str) -> tuple[Page, Principal]:
-        token_hash = sha256(token.encode(errors="replace")).hexdigest()
-        page = await requests.read(lambda work: work.pages.find(token_hash))
-        if page is None:
-            raise Unknown("this link opens nothing", field="MRX-Page-Token", remedy="ask for a new link")
-        subject = f"page:{token_hash[:16]}"
-        return page, Principal(subject=subject, role=Role.SUPPLIER, member=page.member_id)
-
-    async def done(token: str, command: Command[Work], verb: Verb) -> Response:
-        page, who = await found(token)
-
-        async def shown(work: Work) -> PageShown:
-            return page_shown(await verb(page, work))
-
-        return await command(shown, by=who)
-
     @router.get("/pages", tags=["pages"])
     async def show_page(token: PageToken) -> PageShown:
-        page, _ = await found(token)
+        page, _ = await _holder(requests, token)
 
         async def shown(work: Work) -> PageShown:
             return page_shown(await suppliers.look(page.request_id, work))
 
         return await requests.read(shown, tenant=page.member_id)
+
+    @router.get("/pages/same-file", tags=["pages"])
+    async def show_same_file(
+        token: PageToken, sha256: Annotated[str, Query(pattern="^[0-9a-f]{64}$")]
+    ) -> SameFileSites:
+        page, _ = await _holder(requests, token)
+
+        async def shown(work: Work) -> SameFileSites:
+            return SameFileSites(sites=await suppliers.sites_of_file(page.request_id, sha256, work))
+
+        return await requests.read(shown, tenant=page.member_id)
+
+
+def _add_answers(router: APIRouter, requests: Requests[Work]) -> None:
+    do = Annotated[Command[Work], Depends(requests.command)]
+    Verb = Callable[[Page, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
+
+    async def done(token: str, command: Command[Work], verb: Verb) -> Response:
+        page, who = await _holder(requests, token)
+
+        async def shown(work: Work) -> PageShown:
+            return page_shown(await verb(page, work))
+
+        return await command(shown, by=who)
 
     @router.post("/pages/opening", response_model=PageShown, tags=["pages"])
     async def open_page(token: PageToken, command: do) -> Response:
