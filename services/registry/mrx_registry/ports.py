@@ -65,8 +65,8 @@ class Principals(Protocol):
     async def get(self, principal_id: UUID) -> Principal:
         """A principal of the member that this transaction concerns. Raises `Unknown`."""
 
-    async def people(self, member_id: UUID) -> Sequence[Principal]:
-        """People of the member that this transaction concerns who have an address and are not disabled, by id."""
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> Sequence[Principal]:
+        """People with an address who are not disabled, by id: of the member that this transaction concerns, or of none."""
 
     async def reviewers(self) -> Sequence[Principal]:
         """The reviewers that are not disabled, by name; for a transaction that concerns no member."""

@@ -220,6 +220,10 @@ class Scheme:
                 "signatures": [],
             },
         )
+        self.assessments()
+
+    def assessments(self, *found: Mapping[str, Any]) -> None:
+        self.gives(Service.BENCHMARK, "/v1/assessments", {"assessments": list(found)})
 
     def numbers(self, *rounds: Mapping[str, Any]) -> None:
         self.gives(Service.REPORT_REQUEST, "/v1/numbers", {"rounds": list(rounds)})

@@ -9,7 +9,7 @@ from mrx_portal.handlers.member import Asked, ask_many, every_request
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable
 
-from tests.unit.portal.scheme import STORAGE, Scheme, entry, numbers, request
+from tests.unit.portal.scheme import MEMBER, STORAGE, Scheme, entry, numbers, request
 
 ONE = entry(1)["entry_id"]
 REQUESTS = Service.REPORT_REQUEST
@@ -81,6 +81,43 @@ async def test_a_mail_that_came_back_comes_first_among_what_needs_the_member(sch
     read = words((await scheme.browser("member").get("/member")).text)
 
     assert read.index("The mail did not reach the supplier") < read.index("The report is ready")
+
+
+def questioned(state: str = "in-review", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """An assessment of the member's on which two questions wait for its reply."""
+    figures = {"lower": "80", "upper": "90", "commonality": "80"}
+    known = {
+        "assessment_id": str(uuid4()),
+        "protocol_id": str(uuid4()),
+        "version": "4.2",
+        "criteria_version": "6.1-4p",
+        "member_id": MEMBER,
+        "state": state,
+        "submitted_at": "2026-05-01T09:00:00Z",
+        "equivalent": "open",
+        "undecided": 3,
+        "questions_open": 2,
+    }
+    return figures | known | more
+
+
+async def test_a_reviewers_question_is_the_thing_to_do_on_the_first_page(scheme: Scheme) -> None:
+    one = questioned()
+    scheme.assessments(one, questioned("concluded"), questioned(member_id=None), questioned(questions_open=0))
+
+    page = await scheme.browser("member").get("/member")
+
+    assert words(page.text).count("questions of reviewers wait for your reply") == 1
+    assert f'href="/member/assessments/{one["assessment_id"]}#questions"' in page.text
+    assert "Nothing right now" not in page.text
+
+
+async def test_nothing_to_do_is_not_said_while_questions_cannot_be_read(scheme: Scheme) -> None:
+    assert "Nothing right now." in words((await scheme.browser("member").get("/member")).text)
+    scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
+    read = words((await scheme.browser("member").get("/member")).text)
+    assert "benchmark does not answer right now" in read
+    assert "Nothing right now" not in read
 
 
 async def test_the_list_is_fetched_once_verified_and_searched(scheme: Scheme) -> None:

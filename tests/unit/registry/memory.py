@@ -106,12 +106,12 @@ class MemoryPrincipals:
             raise Unknown("there is no such principal", field="principal_id")
         return principal
 
-    async def people(self, member_id: UUID) -> list[Principal]:
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> list[Principal]:
         assert member_id == self.tenant.member
         return [
             one
             for one in self.kept.values()
-            if (one.member_id, one.kind) == (member_id, Kind.PERSON) and one.email is not None
+            if (one.member_id, one.role, one.kind) == (member_id, role, Kind.PERSON) and one.email is not None
             if not (await self.credential_of(one.id)).disabled
         ]
 

@@ -315,6 +315,12 @@ class Assessment(Figures):
     appealed: str | None = None
     questions_open: int = 0
 
+    @property
+    def waits_for_reply(self) -> bool:
+        """Whether a reviewer asked the owner something, and judges nothing before the reply."""
+        asked = self.questions_open > 0 and self.member_id is not None
+        return asked and self.state in {"submitted", "in-review"}
+
 
 class Assessments(Shape):
     """Assessments, the newest first."""

@@ -190,14 +190,16 @@ class SqlPrincipals(Rows):
             raise Unknown("there is no such principal", field="principal_id")
         return _principal(row)
 
-    async def people(self, member_id: UUID) -> Sequence[Principal]:
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> Sequence[Principal]:
         rows = await self._all(
             """
             SELECT p.* FROM principal p JOIN credential c ON c.principal_id = p.id
-            WHERE p.member_id = :id AND p.kind = 'person' AND p.email IS NOT NULL AND NOT c.disabled
+            WHERE p.member_id IS NOT DISTINCT FROM :id AND p.role = :role AND p.kind = 'person'
+                AND p.email IS NOT NULL AND NOT c.disabled
             ORDER BY p.id
             """,
             id=member_id,
+            role=role.value,
         )
         return [_principal(row) for row in rows]
 
