@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from mrx_shared.messages.notification import MailFailed, MailSent
-from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked
+from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, QuestionMailAsked
 from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.refusals import Rejected, Unavailable, Unknown
 
@@ -100,6 +100,31 @@ async def take_notice_mail(asked: NoticeMailAsked, work: Work, *, event_id: UUID
             **_on_one_line({"to_name": None, **words}),
             **{name: day.isoformat() for name, day in days.items() if day is not None},
         },
+        asked_at=work.now,
+        due_at=work.now,
+    )
+    await _take(mail, work)
+
+
+async def take_question_mail(asked: QuestionMailAsked, work: Work, *, event_id: UUID, story: str) -> None:
+    """Keep a mail about a reviewer's question, or its reply."""
+    words = {
+        "to_name": asked.to_name,
+        "criteria_version": asked.criteria_version,
+        "protocol_version": asked.protocol_version,
+        "criterion": asked.criterion_id,
+    }
+    mail = Mail(
+        mail_id=asked.mail_id,
+        event_id=event_id,
+        story=story,
+        kind=Kind(asked.kind),
+        asked_by="registry",
+        about=asked.principal_id,
+        language=asked.language,
+        with_link=False,
+        address=asked.to,
+        words=_on_one_line(words),
         asked_at=work.now,
         due_at=work.now,
     )

@@ -4,6 +4,7 @@ Owns: members and their corporate groups, people and systems with their credenti
 the signing keys of tokens, the joint statement and its signatures, adoptions of public protocols, participation.
 Consumes: `mrx.benchmark.protocol-assessed.v1` (who has passed step 1),
 `mrx.benchmark.recognition-lapsed.v1` (whom a lapse touches),
+`mrx.benchmark.assessment-moved.v1` (questions and their replies, by mail),
 `mrx.notification.mail-sent.v1`, `mrx.notification.mail-failed.v1` (which one-time links hold).
 Publishes: `mrx.registry.signing-key-published.v1`, `mrx.registry.member-admitted.v1`,
 `mrx.registry.member-suspended.v1`, `mrx.registry.member-reinstated.v1`,

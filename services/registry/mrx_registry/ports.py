@@ -10,6 +10,7 @@ from uuid import UUID
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.principals import Audience, Credential, Principal, Role, SigningKey
 from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
@@ -36,6 +37,9 @@ class Members(Protocol):
     async def keep(self, member: Member, *, judged_on: date | None) -> None:
         """Store the member's state and standing, and the day for which it was judged."""
 
+    async def groups(self) -> Groups:
+        """The corporate groups that there are, by name and by member."""
+
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
         """The corporate group of that name, made with `new_id` when there was none."""
 
@@ -61,8 +65,8 @@ class Principals(Protocol):
     async def get(self, principal_id: UUID) -> Principal:
         """A principal of the member that this transaction concerns. Raises `Unknown`."""
 
-    async def people(self, member_id: UUID) -> Sequence[Principal]:
-        """People of the member that this transaction concerns who have an address and are not disabled, by id."""
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> Sequence[Principal]:
+        """People with an address who are not disabled, by id: of the member that this transaction concerns, or of none."""
 
     async def reviewers(self) -> Sequence[Principal]:
         """The reviewers that are not disabled, by name; for a transaction that concerns no member."""

@@ -34,6 +34,8 @@ class Listed:
     entry_id: str
     site_token: str
     round_id: UUID
+    half_year: str | None = None
+    """of its audit, as the release shows it"""
 
 
 class NotListed(StrEnum):
@@ -123,8 +125,14 @@ class Requests(Protocol):
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
 
-    async def recognised(self, site_token: str) -> Sequence[Recognised]:
-        """The reports that were accepted for the site; nobody else decides on it until the end."""
+    async def recognised(self, site_token: str, sha256: str) -> Sequence[Recognised]:
+        """The reports that were accepted for the site, and this file for any other site.
+
+        Nobody else decides on the site or the file until the end.
+        """
+
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
+        """The member's requests whose report is one of these files, by its SHA-256, the oldest first."""
 
     async def numbers(self) -> Sequence[Numbers]:
         """What the member's requests came to, by round, the newest first."""

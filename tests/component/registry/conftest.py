@@ -135,7 +135,9 @@ class House:
 
     async def member(self, secretariat: Caller, name: str) -> tuple[UUID, Caller]:
         """An admitted member, and its system, signed in."""
-        applied = await secretariat.done("/v1/members", {"name": name, "group": f"{name} Group"})
+        applied = await secretariat.done(
+            "/v1/members", {"name": name, "group": f"{name} Group", "new_group": True}
+        )
         await self.registry.provisioning.once()
         asked = {"kind": "system", "name": "ERP", "role": "member", "member_id": applied["member_id"]}
         principal = await secretariat.done("/v1/principals", asked)

@@ -216,12 +216,15 @@ async def test_roles_open_only_their_own_doors(house: House) -> None:
 async def test_two_admissions_of_one_name_at_once_make_one_member(house: House) -> None:
     secretariat = await house.secretariat()
 
+    await house.member(secretariat, "A")
+    await house.member(secretariat, "B")
+
     async def apply(name: str, group: str, tie: str) -> int:
         body = {"name": name, "group": group, "minority_holdings": [tie]}
         return (await secretariat.post("/v1/members", body)).status_code
 
-    assert sorted(await together(apply("Acme", "A", "B"), apply("ACME", "B", "A"))) == [202, 409]
-    assert len((await secretariat.get("/v1/members")).json()["members"]) == 1
+    assert sorted(await together(apply("Acme", "A Group", "B"), apply("ACME", "B Group", "A"))) == [202, 409]
+    assert len((await secretariat.get("/v1/members")).json()["members"]) == 3
 
 
 async def test_a_tie_to_a_group_is_said_of_its_members_too(
@@ -230,7 +233,7 @@ async def test_a_tie_to_a_group_is_said_of_its_members_too(
     secretariat = await house.secretariat()
     older, _ = await house.member(secretariat, "Older")
     await house.registry.judging.once()
-    body = {"name": "Newer", "group": "Newer Group", "minority_holdings": ["older group"]}
+    body = {"name": "Newer", "group": "Newer", "minority_holdings": ["older group"]}
     newer = await secretariat.done("/v1/members", body)
     await house.registry.provisioning.once()
     assert await house.registry.judging.once()
@@ -249,9 +252,11 @@ async def test_what_is_wrong_with_a_request_is_told_with_its_field(house: House)
         ({"name": "a\x07", "group": "G"}, "name"),
         ({"name": "A", "group": "G", "minority_holding": []}, "minority_holding"),
         ({"name": "A", "group": "G", "minority_holdings": ["g"]}, "minority_holdings"),
+        ({"name": "A", "group": "G"}, "group"),
+        ({"name": "A", "group": "A", "minority_holdings": ["g"]}, "minority_holdings"),
     ):
         refused = await secretariat.post("/v1/members", body)
-        assert refused.status_code in (409, 422)
+        assert refused.status_code in (404, 409, 422)
         assert refused.json()["field"] == field
         assert refused.json()["remedy"]
     keyless = await house.http.post("/v1/members", json={}, headers=secretariat.headers)

@@ -26,7 +26,7 @@ from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.aggregation import ReleasedEntry, ReleasePage
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode
-from mrx_shared.messages.exchange_adapter import ReportReceived, ReportStored, UploadBegun
+from mrx_shared.messages.exchange_adapter import ReportRead, ReportReceived, ReportStored, UploadBegun
 from mrx_shared.messages.notification import MailSent
 from mrx_shared.messages.registry import ParticipationChanged, SigningKeyPublished
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
@@ -164,7 +164,13 @@ class ReportRequests:
         await self.hear(Topic.REGISTRY, fact, sequence=sequence)
 
     async def release(
-        self, numbers: Sequence[int], *, release: int = 1, pages: Sequence[int] = (1,), of: int = 1
+        self,
+        numbers: Sequence[int],
+        *,
+        release: int = 1,
+        pages: Sequence[int] = (1,),
+        of: int = 1,
+        half_year: str | None = None,
     ) -> None:
         """Aggregation says some pages of a release."""
         made = uuid7(datetime(2026, 6, release, tzinfo=UTC))
@@ -178,7 +184,10 @@ class ReportRequests:
                 pages=of,
                 entries=[
                     ReleasedEntry(
-                        entry_id=entry(one, release=release), previous_entry_id=None, site_token=site(one)
+                        entry_id=entry(one, release=release),
+                        previous_entry_id=None,
+                        site_token=site(one),
+                        audit_half_year=half_year,
                     )
                     for one in numbers
                 ],
@@ -278,9 +287,12 @@ class ReportRequests:
         at: datetime | None = None,
         sha256: str = "ab" * 32,
         audit_date: date | None = None,
+        opened: bool = True,
     ) -> None:
+        """A report is in the vault, and its member has opened it."""
+        report_id = report_id or uuid4()
         fact = ReportStored(
-            report_id=report_id or uuid4(),
+            report_id=report_id,
             request_id=UUID(shown["request_id"]),
             member_id=member_id,
             channel="upload",
@@ -292,9 +304,18 @@ class ReportRequests:
             stored_at=at or NOW(),
         )
         await self.hear(Topic.EXCHANGE_ADAPTER, fact)
+        if opened:
+            await self.open(shown, member_id, report_id)
+
+    async def open(self, shown: dict[str, Any], member_id: UUID, report_id: UUID) -> None:
+        """The member was given a link to the report."""
+        fact = ReportRead(
+            report_id=report_id, request_id=UUID(shown["request_id"]), member_id=member_id, read_at=NOW()
+        )
+        await self.hear(Topic.EXCHANGE_ADAPTER, fact)
 
     async def available(self, member_id: UUID, number: int = 1, **changed: object) -> dict[str, Any]:
-        """A request whose report is there."""
+        """A request whose report is there and was opened."""
         shown, token = await self.sent(member_id, number, **changed)
         await self.supplier(token).done("/v1/pages/opening")
         await self.supplier(token).done("/v1/pages/acceptance")

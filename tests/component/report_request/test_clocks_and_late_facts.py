@@ -320,8 +320,8 @@ async def test_access_withdrawn_on_the_platform_takes_the_links_path_away_until_
 
 async def test_a_fact_about_anothers_request_is_put_aside(service: ReportRequests, member: UUID) -> None:
     shown, _ = await service.sent(member)
-    await service.store(shown, uuid4())
-    await service.store({"request_id": str(uuid4())}, member)
+    await service.store(shown, uuid4(), opened=False)
+    await service.store({"request_id": str(uuid4())}, member, opened=False)
     assert len(await service.dead()) == 2
     assert (await service.state(shown, member))["state"] == "sent"
 

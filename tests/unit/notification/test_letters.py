@@ -24,6 +24,7 @@ PORTAL = "https://portal.mrx.example"
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 OF_REGISTRY = (Kind.WELCOME, Kind.PASSWORD_RESET)
 NOTICES = (Kind.RECOGNITION_ENDING, Kind.RECOGNITION_LAPSED, Kind.CRITERIA_EVOLVING)
+QUESTIONS = (Kind.QUESTION_ASKED, Kind.QUESTION_REPLIED)
 LINKED = (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, *OF_REGISTRY)
 LETTERS = JinjaLetters(portal_url=PORTAL)
 ID = UUID(int=7)
@@ -43,6 +44,13 @@ def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
             "effective_on": "2026-09-01",
             "recognised_on": "2027-03-31",
         }
+    elif kind in QUESTIONS:
+        told = {
+            "to_name": "Ada Byron",
+            "criteria_version": "6.1-4p",
+            "protocol_version": "3",
+            "criterion": "8.1",
+        }
     else:
         told = {
             "to_name": "Li Wei",
@@ -60,7 +68,7 @@ def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
         event_id=ID,
         story="a story",
         kind=kind,
-        asked_by="registry" if kind in (*OF_REGISTRY, *NOTICES) else "report_request",
+        asked_by="registry" if kind in (*OF_REGISTRY, *NOTICES, *QUESTIONS) else "report_request",
         about=ID,
         language=language,
         with_link=kind in LINKED,
@@ -127,6 +135,14 @@ def test_a_link_is_one_button_that_says_where_it_leads_with_the_address_in_full_
     assert label.strip()
     assert "http" not in label
     assert label not in letter.text.splitlines()
+
+
+def test_questions_and_replies_name_version_criteria_and_criterion() -> None:
+    asked, replied = letter_of(Kind.QUESTION_ASKED), letter_of(Kind.QUESTION_REPLIED)
+    assert asked.subject == "A reviewer has a question about version 3 of your audit protocol"
+    for letter in (asked, replied):
+        assert "criteria 6.1-4p" in letter.text
+        assert "criterion 8.1" in letter.text
 
 
 @pytest.mark.parametrize("language", ["es", "zh"])

@@ -220,6 +220,10 @@ class Scheme:
                 "signatures": [],
             },
         )
+        self.assessments()
+
+    def assessments(self, *found: Mapping[str, Any]) -> None:
+        self.gives(Service.BENCHMARK, "/v1/assessments", {"assessments": list(found)})
 
     def numbers(self, *rounds: Mapping[str, Any]) -> None:
         self.gives(Service.REPORT_REQUEST, "/v1/numbers", {"rounds": list(rounds)})
@@ -290,7 +294,7 @@ def request(state: str = "sent", **more: Any) -> dict[str, Any]:  # noqa: ANN401
         "size": 2_345_678,
         "channel": "upload",
         "stored_at": (NOW - timedelta(days=1)).isoformat(),
-        "read_at": None,
+        "read_at": NOW.isoformat(),
         "access_withdrawn_at": None,
         "audit_date": None,
     }
@@ -316,6 +320,15 @@ def request(state: str = "sent", **more: Any) -> dict[str, Any]:  # noqa: ANN401
         "report": stored if state in {"available", "decided"} else None,
         "decision": None,
         "possible": possible,
+        "half_year": "2025-H2",
+        "validity": {
+            "since": "the end of the listed half-year 2025-H2",
+            "default": "2027-12-31",
+            "most": "2028-12-31",
+        }
+        if state in {"available", "decided"}
+        else None,
+        "same_file": [],
         "history": [
             {"state": one, "at": (asked + timedelta(hours=7 * place)).isoformat(), "reason": None}
             for place, one in enumerate(known)

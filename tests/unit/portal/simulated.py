@@ -37,6 +37,7 @@ class SimulatedRequest:
     platform: dict[str, Any] | None = None
     report: dict[str, Any] | None = None
     accesses: list[dict[str, Any]] = field(default_factory=list)
+    same_file: dict[str, list[str]] = field(default_factory=dict)
 
     def possible(self) -> list[str]:
         asked = {"drafted", "sent", "opened"}
@@ -221,6 +222,10 @@ class Simulated:
         @app.get(prefix)
         async def page(mrx_page_token: Token) -> dict[str, Any]:
             return self.request(mrx_page_token).shown()
+
+        @app.get(prefix + "/same-file")
+        async def same_file(sha256: str, mrx_page_token: Token) -> dict[str, Any]:
+            return {"sites": self.request(mrx_page_token).same_file.get(sha256, [])}
 
         @app.post(prefix + "/{step}")
         async def step(step: str, body: dict[str, str], mrx_page_token: Token) -> Any:

@@ -9,7 +9,7 @@ from mrx_portal.handlers.member import Asked, ask_many, every_request
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable
 
-from tests.unit.portal.scheme import STORAGE, Scheme, entry, numbers, request
+from tests.unit.portal.scheme import MEMBER, STORAGE, Scheme, entry, numbers, request
 
 ONE = entry(1)["entry_id"]
 REQUESTS = Service.REPORT_REQUEST
@@ -81,6 +81,43 @@ async def test_a_mail_that_came_back_comes_first_among_what_needs_the_member(sch
     read = words((await scheme.browser("member").get("/member")).text)
 
     assert read.index("The mail did not reach the supplier") < read.index("The report is ready")
+
+
+def questioned(state: str = "in-review", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """An assessment of the member's on which two questions wait for its reply."""
+    figures = {"lower": "80", "upper": "90", "commonality": "80"}
+    known = {
+        "assessment_id": str(uuid4()),
+        "protocol_id": str(uuid4()),
+        "version": "4.2",
+        "criteria_version": "6.1-4p",
+        "member_id": MEMBER,
+        "state": state,
+        "submitted_at": "2026-05-01T09:00:00Z",
+        "equivalent": "open",
+        "undecided": 3,
+        "questions_open": 2,
+    }
+    return figures | known | more
+
+
+async def test_a_reviewers_question_is_the_thing_to_do_on_the_first_page(scheme: Scheme) -> None:
+    one = questioned()
+    scheme.assessments(one, questioned("concluded"), questioned(member_id=None), questioned(questions_open=0))
+
+    page = await scheme.browser("member").get("/member")
+
+    assert words(page.text).count("questions of reviewers wait for your reply") == 1
+    assert f'href="/member/assessments/{one["assessment_id"]}#questions"' in page.text
+    assert "Nothing right now" not in page.text
+
+
+async def test_nothing_to_do_is_not_said_while_questions_cannot_be_read(scheme: Scheme) -> None:
+    assert "Nothing right now." in words((await scheme.browser("member").get("/member")).text)
+    scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
+    read = words((await scheme.browser("member").get("/member")).text)
+    assert "benchmark does not answer right now" in read
+    assert "Nothing right now" not in read
 
 
 async def test_the_list_is_fetched_once_verified_and_searched(scheme: Scheme) -> None:
@@ -406,7 +443,82 @@ async def test_a_decision_is_recorded_as_it_was_chosen(scheme: Scheme) -> None:
         "outcome": "accepted",
         "reason": None,
         "valid_until": "2027-05-31",
+        "same_file_confirmed": False,
     }
+
+
+def choices(text: str) -> list[str]:
+    return re.findall(r'name="outcome" value="([a-z-]+)"', text)
+
+
+async def test_a_report_that_was_not_opened_can_only_be_refused_and_the_page_says_why(scheme: Scheme) -> None:
+    one = request("available")
+    one["report"]["read_at"] = None
+    scheme.requests(one)
+
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+
+    assert choices(page.text) == ["refused"]
+    assert "Nobody of yours has opened the report yet." in words(page.text)
+    assert "load this page again" in words(page.text)
+    scheme.requests(one := request("available"))
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+    assert choices(page.text) == ["accepted", "accepted-with-top-up", "refused"]
+
+
+async def test_the_page_tells_until_when_a_report_may_stand_in(scheme: Scheme) -> None:
+    scheme.requests(one := request("available"))
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+    assert "Left empty: 31 December 2027" in words(page.text)
+    assert "At most 31 December 2028: 36 months after the end of the listed half-year 2025-H2." in words(
+        page.text
+    )
+
+
+async def test_a_report_that_is_too_old_is_not_offered_for_acceptance(scheme: Scheme) -> None:
+    one = request("available")
+    one["validity"] |= {"default": "2026-01-01", "most": "2026-01-01"}
+    scheme.requests(one)
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+    assert choices(page.text) == ["refused"]
+    assert "This report can only be refused." in words(page.text)
+
+
+async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_by_a_tick(
+    scheme: Scheme,
+) -> None:
+    other = str(uuid4())
+    one = request("available")
+    one["same_file"] = [{"request_id": other, "site_number": "S-7", "supplier": "Works 7"}]
+    scheme.requests(one)
+    refusal = Rejected(
+        "the same file was given for another site of your own requests: Works 7 (S-7)",
+        field="same_file_confirmed",
+        remedy="see that the report covers this site",
+    )
+    scheme.gives(
+        REQUESTS,
+        f"/v1/requests/{one['request_id']}/decision",
+        lambda said: one if said["same_file_confirmed"] else refusal,
+    )
+    path = f"/member/requests/{one['request_id']}"
+    browser = scheme.browser("member")
+
+    page = await browser.get(path)
+    assert "The same file was given for another site of your own requests." in words(page.text)
+    assert f'href="/member/requests/{other}"' in page.text
+    refused = await browser.send(path, f"{path}/decision", {"outcome": "accepted"})
+    assert refused.status_code == 409
+    assert 'id="same_file_confirmed-error"' in refused.text
+    done = await browser.send(path, f"{path}/decision", {"outcome": "accepted", "same_file_confirmed": "yes"})
+    assert done.status_code == 303
+
+
+async def test_a_refusal_takes_no_last_day_along(scheme: Scheme) -> None:
+    one = request("available")
+    scheme.gives(REQUESTS, f"/v1/requests/{one['request_id']}/decision", one)
+    await decided(scheme, outcome="refused", reason="too thin", valid_until="2027-05-31")
+    assert scheme.api.posted[-1].body["valid_until"] is None
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,38 @@ async def test_a_company_is_admitted_with_its_group_and_its_holdings(scheme: Sch
     assert scheme.api.posted[-1].body == {
         "name": "Litware",
         "group": "Litware",
+        "new_group": False,
         "minority_holdings": ["Fabrikam", "Proseware"],
     }
+
+
+async def test_a_group_is_made_new_only_by_who_ticks_it(scheme: Scheme) -> None:
+    scheme.gives(
+        Service.REGISTRY,
+        "/v1/members",
+        lambda said: (
+            Rejected(
+                "there is no corporate group 'Fabricam'; there is 'Fabrikam'",
+                field="group",
+                remedy="name a group that is there, or say that this one is new (new_group)",
+            )
+            if said.get("new_group") is False
+            else a_member("Litware")
+            if said
+            else {"members": [a_member()]}
+        ),
+    )
+    browser, given = scheme.browser("secretariat"), {"name": "Litware", "group": "Fabricam"}
+
+    refused = await browser.send("/secretariat/members", "/secretariat/members", given)
+    assert refused.status_code == 409
+    assert "there is &#39;Fabrikam&#39;" in refused.text
+    assert 'value="Fabricam"' in refused.text
+    assert "checked" not in refused.text
+
+    made = await browser.send("/secretariat/members", "/secretariat/members", given | {"new_group": "yes"})
+    assert made.headers["location"] == f"/secretariat/members/{MEMBER}"
+    assert scheme.api.posted[-1].body["new_group"] is True
 
 
 async def test_a_refused_admission_keeps_what_was_typed(scheme: Scheme) -> None:

@@ -1,6 +1,7 @@
 """A supplier, from the mail's link to a shared report."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.unit.portal.conftest import TOKEN, Browser, Client
 from tests.unit.portal.simulated import NOW, Simulated, SimulatedRequest
 
 OTHER = "another-token-0123456789"
-FILE = {"sha256": "a" * 64, "size": 4711}
+FILE: dict[str, Any] = {"sha256": "a" * 64, "size": 4711}
 
 
 def without_seals(text: str) -> str:
@@ -149,6 +150,26 @@ async def test_a_ticket_needs_the_seal_of_this_page(supplier: Client, services: 
     assert answer.status_code == 200
     assert answer.json()["method"] == "PUT"
     assert answer.json()["url"].startswith(f"{services.origin}/quarantine/")
+
+
+async def test_a_file_that_was_given_for_another_site_gets_a_ticket_once_it_is_meant(
+    supplier: Client, services: Simulated
+) -> None:
+    services.requests[TOKEN].state = "accepted"
+    services.requests[TOKEN].same_file = {FILE["sha256"]: ["Works 7"]}
+    page = await supplier.follow()
+    assert "You gave the same file for {sites}." in page.text
+    headers = {
+        "Accept": "application/json",
+        "Origin": "http://portal",
+        "Sec-Fetch-Site": "same-origin",
+        "MRX-Seal": supplier.seal()["seal"],
+    }
+    answer = await supplier.post("/supplier/tickets", json=FILE, headers=headers)
+    assert answer.json() == {"same_file": ["Works 7"]}
+    assert services.requests[TOKEN].uploads == []
+    answer = await supplier.post("/supplier/tickets", json={**FILE, "meant": True}, headers=headers)
+    assert answer.json()["method"] == "PUT"
 
 
 async def test_another_requests_page_in_the_same_browser_makes_the_first_ones_forms_stale(

@@ -31,8 +31,10 @@ class Acts:
         self.sequence = 0
 
     async def apply(self, name: str = "Acme", group: str | None = None, *ties: str) -> Member:
-        """The secretariat takes a member on."""
-        wanted = admission.Admission(name=name, group=group or f"{name} Group", minority_holdings=ties)
+        """The secretariat takes a member on, and makes its group where there is none of the name."""
+        group = group or f"{name} Group"
+        new = (await self.work.members.groups()).named(group) is None
+        wanted = admission.Admission(name=name, group=group, minority_holdings=ties, new_group=new)
         return await admission.admit(wanted, self.work, member_id=uuid4())
 
     async def provision(self) -> bool:

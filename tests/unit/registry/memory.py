@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, Recognition
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
@@ -31,7 +32,7 @@ class Tenant:
 @dataclass
 class MemoryMembers:
     kept: dict[UUID, Member] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
+    made: dict[str, Group] = field(default_factory=dict)
     ties: set[frozenset[UUID]] = field(default_factory=set)
     judged: dict[UUID, date | None] = field(default_factory=dict)
     due: set[UUID] = field(default_factory=set)
@@ -58,8 +59,12 @@ class MemoryMembers:
         self.judged[member.id] = judged_on
         self.due.discard(member.id)
 
+    async def groups(self) -> Groups:
+        members = {folded(one.name): one.group for one in self.kept.values()}
+        return Groups(by_name=dict(self.made), by_member=members)
+
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
-        return self.groups.setdefault(folded(name), Group(id=new_id, name=name))
+        return self.made.setdefault(folded(name), Group(id=new_id, name=name))
 
     async def tie(self, group: UUID, other: UUID) -> None:
         self.ties.add(frozenset((group, other)))
@@ -101,12 +106,12 @@ class MemoryPrincipals:
             raise Unknown("there is no such principal", field="principal_id")
         return principal
 
-    async def people(self, member_id: UUID) -> list[Principal]:
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> list[Principal]:
         assert member_id == self.tenant.member
         return [
             one
             for one in self.kept.values()
-            if (one.member_id, one.kind) == (member_id, Kind.PERSON) and one.email is not None
+            if (one.member_id, one.role, one.kind) == (member_id, role, Kind.PERSON) and one.email is not None
             if not (await self.credential_of(one.id)).disabled
         ]
 

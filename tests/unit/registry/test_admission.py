@@ -165,12 +165,52 @@ async def test_a_name_that_nobody_could_read_back_is_refused(acts: Acts, name: s
 
 
 async def test_a_group_that_ties_itself_is_refused_with_its_row(acts: Acts) -> None:
+    await acts.apply("Other")
     with pytest.raises(Rejected) as refused:
-        await acts.apply("Acme", "Acme Group", "Other", "ACME GROUP")
+        await acts.apply("Acme", "Acme Group", "Other Group", "ACME GROUP")
     assert (refused.value.field, refused.value.row) == ("minority_holdings", 2)
 
 
+def applying(group: str, *ties: str, new_group: bool = False) -> admission.Admission:
+    return admission.Admission(name="Litware", group=group, minority_holdings=ties, new_group=new_group)
+
+
+async def test_a_group_that_is_not_there_is_refused_with_the_names_that_are_near(
+    work: MemoryWork, acts: Acts
+) -> None:
+    await acts.admitted("Fabrikam Foods", "Fabrikam Holdings")
+    await acts.admitted("Proseware", "Proseware Group")
+    for misspelt in ("Fabricam Holding", "Fabrikam"):
+        with pytest.raises(Rejected, match="'Fabrikam Holdings'") as refused:
+            await admission.admit(applying(misspelt), work, member_id=UUID(int=9))
+        assert refused.value.field == "group"
+        assert "Proseware" not in refused.value.reason
+        assert "new_group" in (refused.value.remedy or "")
+    assert set(work.members.made) == {"fabrikam holdings", "proseware group"}
+
+
+async def test_a_group_is_made_on_purpose_or_under_the_companys_own_name(work: MemoryWork) -> None:
+    made = await admission.admit(applying("Lit Group", new_group=True), work, member_id=UUID(int=8))
+    assert made.group.name == "Lit Group"
+    with pytest.raises(Rejected, match="already") as refused:
+        await admission.admit(applying("LIT GROUP", new_group=True), work, member_id=UUID(int=9))
+    assert refused.value.field == "new_group"
+    own = admission.Admission(name="Tailspin", group="TAILSPIN")
+    assert (await admission.admit(own, work, member_id=UUID(int=9))).group.name == "TAILSPIN"
+
+
+async def test_a_minority_holding_names_a_group_or_member_that_is_there(work: MemoryWork, acts: Acts) -> None:
+    known = await acts.admitted("Fabrikam Foods", "Fabrikam Holdings")
+    wanted = applying("Litware", "Fabrikam Foods", "Fabrikam Holding")
+    with pytest.raises(Rejected, match="Fabrikam Holdings") as refused:
+        await admission.admit(wanted, work, member_id=UUID(int=9))
+    assert (refused.value.field, refused.value.row) == ("minority_holdings", 2)
+    made = await admission.admit(applying("Litware", "fabrikam foods"), work, member_id=UUID(int=9))
+    assert await work.members.tied_to(made.group.id) == {known.group.id}
+
+
 async def test_members_of_one_group_share_its_id_and_its_ties(work: MemoryWork, acts: Acts) -> None:
+    await acts.admitted("Owner", "Holding")
     first = await acts.admitted("First", "Group", "Holding")
     second = await acts.admitted("Second", "GROUP")
     assert first.group == second.group

@@ -9,8 +9,13 @@ from mrx_registry.domain.members import Member, State
 from mrx_registry.domain.principals import Credential, Kind, Principal, Role
 from mrx_registry.domain.statement import Adoption
 from mrx_registry.handlers import notices
-from mrx_shared.messages.benchmark import CriteriaEvolving, RecognitionEnding, RecognitionLapsed
-from mrx_shared.messages.registry import NoticeMailAsked
+from mrx_shared.messages.benchmark import (
+    AssessmentMoved,
+    CriteriaEvolving,
+    RecognitionEnding,
+    RecognitionLapsed,
+)
+from mrx_shared.messages.registry import NoticeMailAsked, QuestionMailAsked
 
 from tests.unit.registry.conftest import Acts
 from tests.unit.registry.memory import MemoryWork
@@ -130,3 +135,78 @@ async def test_history_is_no_news(work: MemoryWork, acme: Member) -> None:
     await notices.tell_of_recognition(ending(work, acme.id, reminded_at=work.now - timedelta(days=8)), work)
     await notices.tell_of_recognition(ending(work, uuid4()), work)
     assert mails(work) == []
+
+
+async def staff(work: MemoryWork, name: str, role: Role) -> UUID:
+    """Somebody who belongs to no member."""
+    one = Principal(
+        id=uuid4(),
+        kind=Kind.PERSON,
+        name=name,
+        role=role,
+        member_id=None,
+        created_at=work.now,
+        email=f"{name.lower()}@scheme.example",
+    )
+    credential = Credential(
+        client_id=str(one.id), principal_id=one.id, role=role, member_id=None, secret_hash="", disabled=False
+    )
+    await work.principals.add(one, credential)
+    return one.id
+
+
+def moved(work: MemoryWork, step: str, owner: UUID | None, **more: object) -> AssessmentMoved:
+    known = {
+        "step": step,
+        "by": str(uuid4()),
+        "at": work.now,
+        "criterion_id": "8.1",
+        "asked_by": str(uuid4()),
+    }
+    return AssessmentMoved.model_validate({**told(owner), **known, **more})
+
+
+def questions(work: MemoryWork) -> list[tuple[str, str]]:
+    return [(one.kind, one.to) for one in work.said if isinstance(one, QuestionMailAsked)]
+
+
+async def test_a_reviewers_question_reaches_the_owners_people_once_while_it_is_open(
+    work: MemoryWork, acme: Member
+) -> None:
+    for waiting in (1, 2, 3):
+        await notices.tell_of_question(moved(work, "asked", acme.id, open_questions=waiting), work)
+    assert questions(work) == [("question-asked", "ada@acme.example")]
+    [mail] = [one for one in work.said if isinstance(one, QuestionMailAsked)]
+    assert (mail.criteria_version, mail.protocol_version, mail.criterion_id) == ("6.1-4p", "3", "8.1")
+
+
+async def test_a_question_about_a_public_protocol_reaches_the_secretariat(
+    work: MemoryWork, acme: Member
+) -> None:
+    await staff(work, "Sue", Role.SECRETARIAT)
+    await notices.tell_of_question(moved(work, "asked", None, open_questions=1), work)
+    assert questions(work) == [("question-asked", "sue@scheme.example")]
+
+
+async def test_the_reply_to_the_last_open_question_reaches_who_asked_and_nobody_else(
+    work: MemoryWork, acme: Member
+) -> None:
+    asker = await staff(work, "Rita", Role.REVIEWER)
+    await staff(work, "Rob", Role.REVIEWER)
+    for waiting in (1, 0):
+        fact = moved(work, "replied", acme.id, asked_by=str(asker), open_questions=waiting)
+        await notices.tell_of_question(fact, work)
+    assert questions(work) == [("question-replied", "rita@scheme.example")]
+
+
+async def test_other_steps_old_questions_and_those_of_a_suspended_member_are_no_mail(
+    work: MemoryWork, acme: Member
+) -> None:
+    old = work.now - timedelta(days=8)
+    await notices.tell_of_question(moved(work, "reviewed", acme.id), work)
+    await notices.tell_of_question(moved(work, "asked", acme.id), work)
+    await notices.tell_of_question(moved(work, "asked", acme.id, open_questions=1, at=old), work)
+    async with work.concerning(acme.id):
+        await work.members.keep(replace(acme, state=State.SUSPENDED), judged_on=None)
+    await notices.tell_of_question(moved(work, "asked", acme.id, open_questions=1), work)
+    assert questions(work) == []

@@ -112,6 +112,7 @@ class MemoryFacts:
     def __init__(self) -> None:
         self.participants: dict[UUID, Participant] = {}
         self.entries = {entry(number): site(number) for number in range(1, 10)}
+        self.half_years: dict[str, str | None] = {}
 
     async def participant(self, member_id: UUID) -> Participant | None:
         return self.participants.get(member_id)
@@ -121,12 +122,18 @@ class MemoryFacts:
 
     async def keep_page(self, page: ReleasePage) -> None:
         self.entries |= {one.entry_id: one.site_token for one in page.entries}
+        self.half_years |= {one.entry_id: one.audit_half_year for one in page.entries}
 
     async def listed(self, entry_ids: Collection[str]) -> Mapping[str, Listed | NotListed]:
         def one(entry_id: str) -> Listed | NotListed:
             if entry_id not in self.entries:
                 return NotListed.UNKNOWN
-            return Listed(entry_id=entry_id, site_token=self.entries[entry_id], round_id=ROUND)
+            return Listed(
+                entry_id=entry_id,
+                site_token=self.entries[entry_id],
+                round_id=ROUND,
+                half_year=self.half_years.get(entry_id),
+            )
 
         return {entry_id: one(entry_id) for entry_id in entry_ids}
 
@@ -178,7 +185,10 @@ class MemoryRequests:
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 
-    async def recognised(self, site_token: str) -> Sequence[Recognised]:
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
+        return [one for one in self._own() if one.report and one.report.sha256 in files]
+
+    async def recognised(self, site_token: str, sha256: str) -> Sequence[Recognised]:
         return [
             Recognised(
                 sha256=one.report.sha256,
@@ -187,7 +197,8 @@ class MemoryRequests:
                 avoided=one.decision.avoided,
             )
             for one in self._own()
-            if one.site_token == site_token and one.decision and one.report and one.valid_until
+            if one.decision and one.report and one.valid_until
+            if one.site_token == site_token or one.report.sha256 == sha256
         ]
 
     async def numbers(self) -> Sequence[Numbers]:

@@ -19,6 +19,7 @@ from mrx_report_request.handlers.clock import keep_time
 from mrx_shared.messages.exchange_adapter import (
     AccessRenewed,
     AccessWithdrawn,
+    ReportRead,
     ReportReceived,
     ReportRefused,
     ReportStored,
@@ -232,10 +233,34 @@ class Life(RuleBasedStateMachine):
         waits = self.work.requests.kept[request_id].state in WAITS_FOR_THE_SUPPLIER
         assert self.done(doing, tenant=self.owner(request_id)) is waits
 
-    @rule(request_id=asked, outcome=st.sampled_from(Outcome), days=st.none() | st.integers(0, 400))
-    def decide(self, request_id: UUID, outcome: Outcome, days: int | None = None) -> None:
+    @rule(request_id=asked, report=st.integers(1, 2))
+    def report_read(self, request_id: UUID, report: int) -> None:
+        fact = ReportRead(
+            report_id=UUID(int=report),
+            request_id=request_id,
+            member_id=self.owner(request_id),
+            read_at=self.work.now,
+        )
+        assert self.done(facts.note_report_read(fact, self.work))
+
+    @rule(
+        request_id=asked,
+        outcome=st.sampled_from(Outcome),
+        days=st.none() | st.integers(0, 400),
+        confirmed=st.booleans(),
+    )
+    def decide(
+        self, request_id: UUID, outcome: Outcome, days: int | None = None, *, confirmed: bool = True
+    ) -> None:
         until = None if days is None else self.work.now.date() + timedelta(days=days)
-        doing = members.decide(request_id, outcome=outcome, reason="seen", valid_until=until, work=self.work)
+        doing = members.decide(
+            request_id,
+            outcome=outcome,
+            reason="seen",
+            valid_until=until,
+            same_file_confirmed=confirmed,
+            work=self.work,
+        )
         self.done(doing, tenant=self.owner(request_id))
 
     @rule(
@@ -260,6 +285,7 @@ class Life(RuleBasedStateMachine):
         if isinstance(request_id, UUID):
             self.report_stored(request_id, 1, file, audited)
             self.seen[request_id] = State.AVAILABLE
+            self.report_read(request_id, 1)
             self.decide(request_id, outcome, days)
 
     @rule(target=asked, member=st.sampled_from(MEMBERS), number=st.integers(1, 2))
@@ -333,10 +359,17 @@ class Life(RuleBasedStateMachine):
             for one in self.work.requests.kept.values()
             if one.decision and one.decision.avoided and one.report
         ]
-        files = [(member, site, report.sha256) for member, site, report in counted]
+        files = [(member, report.sha256) for member, _, report in counted]
         assert len(files) == len(set(files))
         audits = [(member, site, report.audit_date) for member, site, report in counted if report.audit_date]
         assert len(audits) == len(set(audits))
+
+    @invariant()
+    def nothing_is_accepted_unread(self) -> None:
+        for one in self.work.requests.kept.values():
+            if one.outcome in (Outcome.ACCEPTED, Outcome.TOP_UP):
+                assert one.report
+                assert one.report.read_at
 
     @invariant()
     def nobody_learns_of_anothers_requests(self) -> None:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mrx_report_request.domain import wording
-from mrx_report_request.domain.decisions import Decision, Outcome, Recognised, avoids, decide, later
+from mrx_report_request.domain.decisions import (
+    Decision,
+    Outcome,
+    Recognised,
+    Validity,
+    avoids,
+    decide,
+    later,
+    validity,
+)
 from mrx_report_request.domain.references import new_reference
 from mrx_report_request.domain.requests import (
     ROOM_LASTS,
@@ -322,38 +331,59 @@ def test_a_top_up_or_refusal_avoids_nothing(outcome: Outcome) -> None:
     assert not avoids(decision, [], sha256="a", audit_date=None)
 
 
-def test_a_report_stands_in_for_a_year_unless_the_member_says_otherwise() -> None:
+def limits(
+    *, half_year: str | None = None, audit_date: date | None = None, came: date = date(2026, 6, 1)
+) -> Validity:
+    return validity(audit_date=audit_date, half_year=half_year, came=came)
+
+
+@pytest.mark.parametrize(
+    ("half_year", "advised", "most"),
+    [
+        ("2024-H1", date(2026, 6, 30), date(2027, 6, 30)),
+        ("2024-H2", date(2026, 12, 31), date(2027, 12, 31)),
+        ("2025-H2", date(2027, 12, 31), date(2028, 12, 31)),
+    ],
+)
+def test_a_report_stands_in_from_the_end_of_the_listed_half_year(
+    half_year: str, advised: date, most: date
+) -> None:
     def until(stated: date | None) -> date | None:
-        return decide(Outcome.ACCEPTED, None, stated, stored_at=NOW, audit_date=None, now=NOW).valid_until
+        return decide(Outcome.ACCEPTED, None, stated, limits=limits(half_year=half_year), now=NOW).valid_until
 
-    assert until(None) == date(2027, 6, 1)
-    assert until(date(2026, 6, 1)) == date(2026, 6, 1)
-    for wrong in (date(2026, 5, 31), date(2029, 6, 2)):
-        with pytest.raises(Invalid, match="not between"):
-            until(wrong)
-
-
-def test_a_report_stands_in_no_longer_than_three_years_after_its_audit() -> None:
-    def until(audited: date, stated: date | None = None) -> date | None:
-        return decide(Outcome.TOP_UP, None, stated, stored_at=NOW, audit_date=audited, now=NOW).valid_until
-
-    assert until(date(2025, 12, 1)) == date(2027, 6, 1)
-    assert until(date(2024, 1, 15)) == date(2027, 1, 15)
-    assert until(date(2024, 1, 15), date(2027, 1, 15)) == date(2027, 1, 15)
-    assert until(date(2030, 1, 1)) == date(2027, 6, 1)
+    assert until(None) == advised
+    assert until(most) == most
     with pytest.raises(Invalid, match="not between") as refusal:
-        until(date(2024, 1, 15), date(2027, 1, 16))
-    assert "to 2027-01-15" in (refusal.value.remedy or "")
-    with pytest.raises(Invalid, match="more than 36 months old") as old:
-        until(date(2023, 5, 31))
-    assert (old.value.field, bool(old.value.remedy)) == ("outcome", True)
+        until(most + timedelta(days=1))
+    assert refusal.value.field == "valid_until"
+    assert half_year in refusal.value.reason
+    assert f"to {most}" in (refusal.value.remedy or "")
+    with pytest.raises(Invalid, match="not between"):
+        until(NOW.date() - timedelta(days=1))
+
+
+def test_without_a_stated_day_a_report_never_stands_in_until_yesterday_nor_beyond_the_limit() -> None:
+    old = limits(half_year="2023-H2")
+    assert decide(Outcome.ACCEPTED, None, None, limits=old, now=NOW).valid_until == NOW.date()
+    with pytest.raises(Invalid, match="more than 36 months ago") as refusal:
+        decide(Outcome.TOP_UP, None, None, limits=limits(half_year="2022-H2"), now=NOW)
+    assert (refusal.value.field, bool(refusal.value.remedy)) == ("outcome", True)
+
+
+def test_the_reports_own_audit_date_counts_before_the_half_year_and_that_before_the_arrival() -> None:
+    assert limits(audit_date=date(2024, 1, 15), half_year="2025-H2").most == date(2027, 1, 15)
+    assert limits(audit_date=date(2024, 1, 15)).advised == date(2026, 1, 15)
+    assert limits(audit_date=date(2030, 1, 1), half_year="2025-H2").most == date(2028, 12, 31)
+    assert limits(audit_date=date(2030, 1, 1)).most == date(2029, 6, 1)
+    assert limits().most == date(2029, 6, 1)
+    assert limits(half_year="of old").most == date(2029, 6, 1)
 
 
 def test_a_refusal_has_a_reason_and_no_last_day() -> None:
     with pytest.raises(Invalid, match="needs a reason"):
-        decide(Outcome.REFUSED, "  ", None, stored_at=NOW, audit_date=None, now=NOW)
+        decide(Outcome.REFUSED, "  ", None, limits=limits(), now=NOW)
     with pytest.raises(Invalid, match="stands in for nothing"):
-        decide(Outcome.REFUSED, "too old", NOW.date(), stored_at=NOW, audit_date=None, now=NOW)
+        decide(Outcome.REFUSED, "too old", NOW.date(), limits=limits(), now=NOW)
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))

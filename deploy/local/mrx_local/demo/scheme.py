@@ -129,10 +129,16 @@ class Scheme:
 
     async def admit(self, actors: Sequence[Actor]) -> None:
         """Admit members; their topics, users and rights are made meanwhile. Keeps their credentials."""
+        groups = {one["group"] for one in (await self.secretariat.get("registry", "/v1/members"))["members"]}
         for actor in actors:
-            made = await self.secretariat.post(
-                "registry", "/v1/members", {"name": actor.name, "group": actor.group, "minority_holdings": []}
-            )
+            body = {
+                "name": actor.name,
+                "group": actor.group,
+                "new_group": actor.group not in groups,
+                "minority_holdings": [],
+            }
+            groups.add(actor.group)
+            made = await self.secretariat.post("registry", "/v1/members", body)
             self.member_ids[actor.name] = UUID(made["member_id"])
         await self._until(
             "admission",

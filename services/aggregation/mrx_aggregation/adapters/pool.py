@@ -24,10 +24,12 @@ _KEEP_IDS = """
     SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 """
 # Two rows may be one place with different audits; the site's entry before is then the one with the lowest id.
+# A site's digest covers its half-year, so that rows of any round with that digest agree on it.
 _ENTRIES = """
-    SELECT entry_id, site_token, (SELECT min(older.entry_id) FROM released_site AS older
+    SELECT entry_id, site_token, audit_half_year, (SELECT min(older.entry_id) FROM released_site AS older
         WHERE older.release_id = $2 AND older.site_token = released_site.site_token) AS previous_entry_id
-    FROM released_site WHERE release_id = $1 ORDER BY entry_id COLLATE "C"
+    FROM released_site LEFT JOIN (SELECT DISTINCT site, audit_half_year FROM pool_site) AS pooled USING (site)
+    WHERE release_id = $1 ORDER BY entry_id COLLATE "C"
 """
 
 

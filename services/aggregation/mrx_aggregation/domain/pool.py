@@ -59,6 +59,7 @@ class ReleasedEntry:
     entry_id: str
     previous_entry_id: str | None
     site_token: str
+    audit_half_year: str | None = None
 
 
 POOL_COLUMNS = tuple(column.name for column in fields(PoolSite))

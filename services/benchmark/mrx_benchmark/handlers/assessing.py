@@ -233,8 +233,16 @@ async def list_reviews(*, work: Work) -> list[AtWork]:
     return sorted(found, key=lambda one: one.assessment.assessment_id)
 
 
-async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detail: str = "") -> None:
-    """Enter a step into the history, and say it."""
+async def note(
+    assessment: Assessment,
+    step: Step,
+    by: str,
+    work: Work,
+    *,
+    detail: str = "",
+    question: Question | None = None,
+) -> None:
+    """Enter a step into the history, and say it; of a `question` or its reply also what waits for the owner now."""
     event = Event(step=step, by=by, at=work.now, detail=detail)
     await work.process.note(assessment.assessment_id, event, owner=assessment.owner)
     work.say(
@@ -248,8 +256,19 @@ async def note(assessment: Assessment, step: Step, by: str, work: Work, *, detai
             step=step.value,
             by=by,
             at=work.now,
+            criterion_id=question.criterion_id if question else None,
+            asked_by=question.asked_by if question else None,
+            open_questions=await _open_questions(question, work) if question else None,
         ),
         about=str(assessment.assessment_id),
+    )
+
+
+async def _open_questions(question: Question, work: Work) -> int:
+    """How many of the same asker's questions on the assessment wait for a reply."""
+    return sum(
+        one.replied_at is None and one.asked_by == question.asked_by
+        for one in await work.process.questions(question.assessment_id)
     )
 
 

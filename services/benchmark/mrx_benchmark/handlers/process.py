@@ -45,7 +45,7 @@ async def ask(assessment_id: UUID, criterion_id: str, text: str, *, by: str, wor
             asked_at=work.now,
         )
         await work.process.keep_question(question, owner=owner)
-        await note(assessment, Step.ASKED, by, work, detail=criterion_id)
+        await note(assessment, Step.ASKED, by, work, detail=criterion_id, question=question)
     return question
 
 
@@ -62,7 +62,7 @@ async def reply(
         if question.question_id == question_id:
             replied = question.replied(text, by=by, at=work.now)
             await work.process.keep_question(replied, owner=owner)
-            await note(assessment, Step.REPLIED, by, work, detail=question.criterion_id)
+            await note(assessment, Step.REPLIED, by, work, detail=question.criterion_id, question=replied)
             return replied
     raise Invalid("there is no such question", field="question_id", remedy="take one of the assessment's")
 

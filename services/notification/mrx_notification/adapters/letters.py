@@ -35,6 +35,8 @@ _TO_MEMBER: Final = frozenset(
         Kind.RECOGNITION_ENDING,
         Kind.RECOGNITION_LAPSED,
         Kind.CRITERIA_EVOLVING,
+        Kind.QUESTION_ASKED,
+        Kind.QUESTION_REPLIED,
     }
 )
 

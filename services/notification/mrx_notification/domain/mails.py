@@ -32,6 +32,8 @@ class Kind(StrEnum):
     RECOGNITION_ENDING = "recognition-ending"
     RECOGNITION_LAPSED = "recognition-lapsed"
     CRITERIA_EVOLVING = "criteria-evolving"
+    QUESTION_ASKED = "question-asked"
+    QUESTION_REPLIED = "question-replied"
 
 
 class State(StrEnum):

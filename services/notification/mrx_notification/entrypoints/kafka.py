@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, SigningKeyPublished
+from mrx_shared.messages.registry import (
+    NoticeMailAsked,
+    PasswordMailAsked,
+    QuestionMailAsked,
+    SigningKeyPublished,
+)
 from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.messages.topics import REGISTRY_MAILS, REQUEST_MAILS, Topic
 
@@ -39,6 +44,17 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, send_soon: C
         await once(
             delivery,
             lambda work: handlers.take_password_mail(
+                event.data, work, event_id=event.id, story=event.correlationid
+            ),
+        )
+        send_soon()
+
+    @passwords(QuestionMailAsked)
+    async def on_question_mail_asked(delivery: Delivery[QuestionMailAsked]) -> None:
+        event = delivery.envelope
+        await once(
+            delivery,
+            lambda work: handlers.take_question_mail(
                 event.data, work, event_id=event.id, story=event.correlationid
             ),
         )

@@ -197,13 +197,23 @@ def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
     @routes.post("/requests/{request_id}/decision")
     async def decide(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
         """Record a decision."""
-        given = {name: form.text(name) for name in ("outcome", "reason", "valid_until")}
+        given = {
+            name: form.text(name) for name in ("outcome", "reason", "valid_until", "same_file_confirmed")
+        }
         try:
             if given["outcome"] not in OUTCOMES:
                 raise Invalid("no decision was chosen", field="outcome", remedy="choose one of the three")
             if given["outcome"] == "refused" and not given["reason"]:
                 raise Invalid("a refusal needs a reason", field="reason", remedy="say why you refuse")
-            await handlers.decide(request_id, **given, api=visitor.api, key=form.key)
+            await handlers.decide(
+                request_id,
+                outcome=given["outcome"],
+                reason=given["reason"],
+                valid_until="" if given["outcome"] == "refused" else given["valid_until"],
+                same_file_confirmed=given["same_file_confirmed"] == "yes",
+                api=visitor.api,
+                key=form.key,
+            )
         except Rejected as error:
             return await _request_page(
                 request, request_id, visitor, desk, shelf, refused=("decision", error), given=given

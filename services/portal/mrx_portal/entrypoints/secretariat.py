@@ -92,9 +92,10 @@ def _add_members(routes: APIRouter, desk: Desk) -> None:
             "secretariat/members.html",
             visitor=visitor,
             status=STATUS[error.kind] if error else 200,
-            members=await handlers.members(visitor.api),
+            members=(found := await handlers.members(visitor.api)),
+            groups=sorted({one.group for one in found}),
             lacks=lacks,
-            given=given or {"name": "", "group": "", "minority_holdings": ""},
+            given=given or {"name": "", "group": "", "new_group": "", "minority_holdings": ""},
             error=words(error) if error else None,
             wrong=(error.field or "") if error else "",
         )
@@ -107,12 +108,17 @@ def _add_members(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/members")
     async def admit(request: Request, visitor: visiting, form: signed) -> Response:
         """Take a company on."""
-        given = {name: form.text(name) for name in ("name", "group", "minority_holdings")}
+        given = {name: form.text(name) for name in ("name", "group", "new_group", "minority_holdings")}
         holdings = [line.strip() for line in given["minority_holdings"].splitlines() if line.strip()]
         try:
             form.needed("name", "the company's name")
             made = await handlers.admit(
-                given["name"], given["group"] or given["name"], holdings, visitor.api, key=form.key
+                given["name"],
+                given["group"] or given["name"],
+                holdings,
+                visitor.api,
+                new_group=given["new_group"] == "yes" and bool(given["group"]),
+                key=form.key,
             )
         except Rejected as error:
             return await page(request, visitor, given=given, error=error)

@@ -28,6 +28,8 @@ class TicketWanted(Asked):
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     size: int = Field(gt=0)
+    meant: bool = False
+    """whether it is to be sent although the same file was given for another site"""
 
 
 class FileSent(Asked):
@@ -244,8 +246,15 @@ def _add_upload(routes: APIRouter, pages: Pages) -> None:
 
     @routes.post("/supplier/tickets")
     async def ticket(request: Request, wanted: TicketWanted) -> dict[str, Any]:
-        """A signed address for one file; its bytes go straight to object storage."""
+        """A signed address for one file; its bytes go straight to object storage.
+
+        Where the supplier gave the same file for another site, those sites, until it says that it means it.
+        """
         api = sealed(request)
+        if not wanted.meant:
+            sites = await supplier.sites_of_file(api, sha256=wanted.sha256)
+            if sites:
+                return {"same_file": sites}
         return dict(await supplier.ticket(api, sha256=wanted.sha256, size=wanted.size, key=str(uuid4())))
 
     @routes.post("/supplier/arrivals", status_code=202)

@@ -14,6 +14,8 @@ from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.shapes import (
+    Assessment,
+    Assessments,
     BulkRow,
     BulkRows,
     NumbersOfRounds,
@@ -49,6 +51,8 @@ class Overview:
     """Where a member stands. A part that could not be had is None, and `away` names its service."""
 
     participation: Participation | None
+    questions: tuple[Assessment, ...] | None
+    """assessments on which a reviewer waits for the member's reply"""
     release: Release | None
     barred: str | None
     counts: Mapping[str, int] | None
@@ -103,15 +107,17 @@ class Asked:
 async def overview(api: Api, *, now: datetime) -> Overview:
     """Everything on the member's first page; one service that is away leaves the rest readable."""
     away: list[str] = []
-    participation, released, found, rounds = await asyncio.gather(
+    participation, released, found, rounds, assessments = await asyncio.gather(
         _if_there(_participation(api), "registry", away),
         _if_there(_release_or_why_not(api), "aggregation", away),
         _if_there(every_request(api), "report_request", away),
         _if_there(numbers(api), "report_request", away),
+        _if_there(_assessments(api), "benchmark", away),
     )
     release, barred = released or (None, None)
     return Overview(
         participation=participation,
+        questions=None if assessments is None else tuple(one for one in assessments if one.waits_for_reply),
         release=release,
         barred=barred,
         counts=Counter(one.state for one in found) if found is not None else None,
@@ -196,10 +202,22 @@ async def correct_contact(request_id: UUID, contact: Mapping[str, str], api: Api
 
 
 async def decide(
-    request_id: UUID, *, outcome: str, reason: str, valid_until: str, api: Api, key: str
+    request_id: UUID,
+    *,
+    outcome: str,
+    reason: str,
+    valid_until: str,
+    same_file_confirmed: bool,
+    api: Api,
+    key: str,
 ) -> None:
     """Record whether the report stands in for an audit of the member's own."""
-    body = {"outcome": outcome, "reason": reason or None, "valid_until": valid_until or None}
+    body = {
+        "outcome": outcome,
+        "reason": reason or None,
+        "valid_until": valid_until or None,
+        "same_file_confirmed": same_file_confirmed,
+    }
     await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/decision", body, key=key)
 
 
@@ -231,6 +249,10 @@ async def numbers(api: Api) -> tuple[RoundNumbers, ...]:
 
 async def _participation(api: Api) -> Participation:
     return read(Participation, await api.get(Service.REGISTRY, "/v1/participation"))
+
+
+async def _assessments(api: Api) -> tuple[Assessment, ...]:
+    return read(Assessments, await api.get(Service.BENCHMARK, "/v1/assessments")).assessments
 
 
 async def _release_or_why_not(api: Api) -> tuple[Release | None, str | None]:

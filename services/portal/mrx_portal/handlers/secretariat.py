@@ -76,9 +76,16 @@ async def member(member_id: UUID, api: Api) -> Member:
     return read(Member, await api.get(Service.REGISTRY, f"/v1/members/{member_id}"))
 
 
-async def admit(name: str, group: str, minority_holdings: Sequence[str], api: Api, *, key: str) -> Member:
-    """Take a company on."""
-    body = {"name": name, "group": group, "minority_holdings": list(minority_holdings)}
+async def admit(
+    name: str, group: str, minority_holdings: Sequence[str], api: Api, *, new_group: bool, key: str
+) -> Member:
+    """Take a company on; `new_group` makes its group, which is not there yet."""
+    body = {
+        "name": name,
+        "group": group,
+        "new_group": new_group,
+        "minority_holdings": list(minority_holdings),
+    }
     return read(Member, await api.post(Service.REGISTRY, "/v1/members", body, key=key))
 
 

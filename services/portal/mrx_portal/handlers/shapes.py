@@ -170,6 +170,22 @@ class Decision(Shape):
     avoided: bool
 
 
+class Validity(Shape):
+    """How long a report may stand in for an audit, and what that is reckoned from."""
+
+    since: str
+    default: date
+    most: date
+
+
+class SameFile(Shape):
+    """Another request of the member's own, for another site, for which the same file came."""
+
+    request_id: UUID
+    site_number: str
+    supplier: str
+
+
 class Past(Shape):
     """A state that a request came to."""
 
@@ -197,6 +213,13 @@ class Request(Shape):
     decision: Decision | None = None
     possible: tuple[str, ...] = ()
     history: tuple[Past, ...] = ()
+    validity: Validity | None = None
+    same_file: tuple[SameFile, ...] = ()
+
+    @property
+    def opened(self) -> bool:
+        """Whether the member was given a link to the report."""
+        return self.report is not None and self.report.read_at is not None
 
 
 class Requests(Shape):
@@ -291,6 +314,12 @@ class Assessment(Figures):
     concluded_at: datetime | None = None
     appealed: str | None = None
     questions_open: int = 0
+
+    @property
+    def waits_for_reply(self) -> bool:
+        """Whether a reviewer asked the owner something, and judges nothing before the reply."""
+        asked = self.questions_open > 0 and self.member_id is not None
+        return asked and self.state in {"submitted", "in-review"}
 
 
 class Assessments(Shape):

@@ -149,6 +149,20 @@ async def decline(api: Api, reason: str, comment: str, *, key: str) -> None:
     await api.post(Service.REPORT_REQUEST, "/v1/pages/refusal", told, key=key)
 
 
+class SameFile(Shape):
+    """Other sites for which this supplier gave the same file."""
+
+    sites: tuple[str, ...] = ()
+
+
+async def sites_of_file(api: Api, *, sha256: str) -> tuple[str, ...]:
+    """Other sites for which this supplier gave the same file; none where that cannot be told now."""
+    with suppress(Rejected, Unavailable, SignedOut):
+        answer = await api.get(Service.REPORT_REQUEST, "/v1/pages/same-file", sha256=sha256)
+        return read(SameFile, answer).sites
+    return ()
+
+
 async def ticket(api: Api, *, sha256: str, size: int, key: str) -> Mapping[str, Any]:
     """A signed address that takes this one file, once."""
     asked = {"sha256": sha256, "size": size, "media_type": MEDIA_TYPE}

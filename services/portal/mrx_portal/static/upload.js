@@ -34,7 +34,7 @@
   const part = (id) => document.getElementById(id), words = form.dataset;
   const [input, fault, sending, said, progress, send, stop] = ["file", "file-fault", "sending", "said", "progress", "send", "stop"].map(part);
   const seal = form.elements.seal.value;
-  let running = null;
+  let running = null, meant = null;
   form.hidden = false;
 
   const blame = (text) => {
@@ -90,8 +90,13 @@
     for (let attempt = 1; !mine.stopped; attempt++) {
       let ticket = null;
       try {
-        ticket = await ask("/supplier/tickets", { sha256, size: file.size }, seal);
+        ticket = await ask("/supplier/tickets", { sha256, size: file.size, meant: meant === sha256 }, seal);
         if (mine.stopped) break;
+        if (ticket.same_file) {
+          meant = sha256;
+          busy(false);
+          return blame(words.wordsSame.replace("{sites}", ticket.same_file.join(", ")));
+        }
         await put(ticket, file, mine);
       } catch (error) {
         if (mine.stopped) break;

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mrx_registry.adapters.sign_in import SqlPasswordLinks, SqlSessions, SqlSignIns
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, Missing, Recognition, Standing, State
 from mrx_registry.domain.names import folded
 from mrx_registry.domain.principals import Credential, Kind, Principal, Role, SigningKey
@@ -72,6 +73,18 @@ class SqlMembers(Rows):
             tied_groups=sorted(said.tied_groups) if said else None,
             since=said.since if said else None,
             judged_on=judged_on,
+        )
+
+    async def groups(self) -> Groups:
+        rows = await self._all(
+            """
+            SELECT g.id, g.name, g.folded, m.folded AS member
+            FROM corporate_group g LEFT JOIN member m ON m.group_id = g.id
+            """
+        )
+        groups = {row.folded: Group(id=row.id, name=row.name) for row in rows}
+        return Groups(
+            by_name=groups, by_member={row.member: groups[row.folded] for row in rows if row.member}
         )
 
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
@@ -177,14 +190,16 @@ class SqlPrincipals(Rows):
             raise Unknown("there is no such principal", field="principal_id")
         return _principal(row)
 
-    async def people(self, member_id: UUID) -> Sequence[Principal]:
+    async def people(self, member_id: UUID | None, *, role: Role = Role.MEMBER) -> Sequence[Principal]:
         rows = await self._all(
             """
             SELECT p.* FROM principal p JOIN credential c ON c.principal_id = p.id
-            WHERE p.member_id = :id AND p.kind = 'person' AND p.email IS NOT NULL AND NOT c.disabled
+            WHERE p.member_id IS NOT DISTINCT FROM :id AND p.role = :role AND p.kind = 'person'
+                AND p.email IS NOT NULL AND NOT c.disabled
             ORDER BY p.id
             """,
             id=member_id,
+            role=role.value,
         )
         return [_principal(row) for row in rows]
 

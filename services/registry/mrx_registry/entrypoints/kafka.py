@@ -5,6 +5,7 @@ from collections.abc import Callable
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.benchmark import (
+    AssessmentMoved,
     CriteriaEvolving,
     ProtocolAssessed,
     RecognitionEnding,
@@ -41,6 +42,10 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
     @benchmark(RecognitionEnding)
     async def on_recognition_ending(delivery: Delivery[RecognitionEnding]) -> None:
         await once(delivery, lambda work: notices.tell_of_recognition(delivery.data, work))
+
+    @benchmark(AssessmentMoved)
+    async def on_assessment_moved(delivery: Delivery[AssessmentMoved]) -> None:
+        await once(delivery, lambda work: notices.tell_of_question(delivery.data, work))
 
     @benchmark(CriteriaEvolving)
     async def on_criteria_evolving(delivery: Delivery[CriteriaEvolving]) -> None:

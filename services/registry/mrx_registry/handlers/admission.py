@@ -9,6 +9,7 @@ from mrx_shared.messages.registry import MemberReinstated, MemberSuspended
 from mrx_shared.refusals import Rejected
 
 from mrx_registry.domain.channels import Channel
+from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, State, Step
 from mrx_registry.domain.names import folded, name_from
 from mrx_registry.handlers import facts
@@ -25,6 +26,8 @@ class Admission:
     name: str
     group: str
     minority_holdings: tuple[str, ...] = ()
+    new_group: bool = False
+    """whether the group is to be made; one of the member's own name always may be"""
 
 
 async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
@@ -32,10 +35,11 @@ async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
 
     `member_id` is random, not ordered by time: it names topics and must not tell who joined when.
     """
+    name = name_from(admission.name, field="name")
     member = Member(
         id=member_id,
-        name=name_from(admission.name, field="name"),
-        group=await _place(admission, work),
+        name=name,
+        group=await _place(name, admission, work),
         state=State.PROVISIONING,
         created_at=work.now,
     )
@@ -50,26 +54,67 @@ async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
     return member
 
 
-async def _place(admission: Admission, work: Work) -> Group:
+async def _place(name: str, admission: Admission, work: Work) -> Group:
     """The member's corporate group, tied to those of its minority holdings."""
     own = name_from(admission.group, field="group")
-    others = [name_from(holding, field="minority_holdings") for holding in admission.minority_holdings]
+    others = [name_from(one, field="minority_holdings") for one in admission.minority_holdings]
     for row, other in enumerate(others, start=1):
         if folded(other) == folded(own):
-            raise Rejected(
-                "a group holds no minority share of itself",
-                field="minority_holdings",
-                row=row,
-                remedy="leave the member's own group out",
-            )
-    groups = {}
+            raise _own_share(row)
+    groups = await work.members.groups()
+    _check_group(own, groups, new=admission.new_group, may_be_new=folded(own) == folded(name))
+    tied = [_held(other, groups, row=row) for row, other in enumerate(others, start=1)]
+    group = await work.members.group_named(own, new_id=work.new_id())
+    for row, other in enumerate(tied, start=1):
+        if other.id == group.id:
+            raise _own_share(row)
     # In one order, so that two admissions do not wait for each other.
-    for name in sorted({own, *others}, key=folded):
-        groups[folded(name)] = await work.members.group_named(name, new_id=work.new_id())
-    group = groups[folded(own)]
-    for other in others:
-        await work.members.tie(group.id, groups[folded(other)].id)
+    for other_id in sorted({other.id for other in tied}):
+        await work.members.tie(group.id, other_id)
     return group
+
+
+def _check_group(own: str, groups: Groups, *, new: bool, may_be_new: bool) -> None:
+    """A group that is not known is made on purpose alone: a misspelt one would count as independent."""
+    known = groups.named(own)
+    if known is None and not new and not may_be_new:
+        raise Rejected(
+            f"there is no corporate group {own!r}{_near(own, groups)}",
+            field="group",
+            remedy="name a group that is there, or say that this one is new (new_group)",
+        )
+    if known is not None and new:
+        raise Rejected(
+            f"there is a corporate group {known.name!r} already",
+            field="new_group",
+            remedy="do not say that it is new, or give the new group another name",
+        )
+
+
+def _held(name: str, groups: Groups, *, row: int) -> Group:
+    found = groups.named(name) or groups.of_member(name)
+    if found is None:
+        raise Rejected(
+            f"there is no corporate group or member {name!r}{_near(name, groups)}",
+            field="minority_holdings",
+            row=row,
+            remedy="name a group or member that is there; a later one's tie is stated at its own admission",
+        )
+    return found
+
+
+def _near(name: str, groups: Groups) -> str:
+    near = groups.near(name)
+    return f"; there is {' or '.join(repr(one) for one in near)}" if near else ""
+
+
+def _own_share(row: int) -> Rejected:
+    return Rejected(
+        "a group holds no minority share of itself",
+        field="minority_holdings",
+        row=row,
+        remedy="leave the member's own group out",
+    )
 
 
 async def suspend(member_id: UUID, work: Work) -> Member:

@@ -75,13 +75,15 @@ class SqlFacts(Rows):
         )
         await self._do(
             """
-            INSERT INTO released_entry (release_id, entry_id, site_token)
-            SELECT CAST(:id AS uuid), * FROM unnest(CAST(:entries AS text[]), CAST(:tokens AS text[]))
+            INSERT INTO released_entry (release_id, entry_id, site_token, half_year)
+            SELECT CAST(:id AS uuid), *
+            FROM unnest(CAST(:entries AS text[]), CAST(:tokens AS text[]), CAST(:half_years AS text[]))
             ON CONFLICT DO NOTHING
             """,
             id=page.release_id,
             entries=[one.entry_id for one in page.entries],
             tokens=[one.site_token for one in page.entries],
+            half_years=[one.audit_half_year for one in page.entries],
         )
         await self._do(
             "INSERT INTO release_page (release_id, page) VALUES (:id, :page) ON CONFLICT DO NOTHING",
@@ -106,7 +108,7 @@ class SqlFacts(Rows):
                     FROM released_entry JOIN release USING (release_id) WHERE entry_id = ANY(:ids)
                     ORDER BY entry_id, whole DESC, release_id DESC)
             SELECT DISTINCT ON (asked.id) asked.id, found.entry_id, known.site_token, newest.round_id, known.whole,
-                newest.release_id IS NOT NULL AS any_release
+                found.half_year, newest.release_id IS NOT NULL AS any_release
             FROM asked LEFT JOIN newest ON true LEFT JOIN known ON known.entry_id = asked.id
                 LEFT JOIN released_entry AS found ON found.release_id = newest.release_id
                     AND found.site_token = known.site_token
@@ -210,19 +212,29 @@ class SqlRequests(Rows):
         )
         return [request_of(row) for row in rows]
 
-    async def recognised(self, site_token: str) -> Sequence[Recognised]:
-        await self._do(
-            "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :site, 0))",
-            site=site_token,
-        )
+    async def recognised(self, site_token: str, sha256: str) -> Sequence[Recognised]:
+        # Always the site before the file, so that no two wait for each other.
+        for decided_on in (site_token, f"file {sha256}"):
+            await self._do(
+                "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('mrx.tenant') || :decided_on, 0))",
+                decided_on=decided_on,
+            )
         rows = await self._all(
             """
             SELECT report_sha256 AS sha256, audit_date, valid_until, avoided
-            FROM request WHERE site_token = :site AND valid_until IS NOT NULL
+            FROM request WHERE (site_token = :site OR report_sha256 = :sha256) AND valid_until IS NOT NULL
             """,
             site=site_token,
+            sha256=sha256,
         )
         return [Recognised(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public way to a row's names
+
+    async def with_files(self, files: Collection[str]) -> Sequence[Request]:
+        rows = await self._all(
+            "SELECT * FROM request WHERE report_sha256 = ANY(:files) ORDER BY asked_at, request_id",
+            files=list(files),
+        )
+        return [request_of(row) for row in rows]
 
     async def numbers(self) -> Sequence[Numbers]:
         rows = await self._all(
@@ -236,7 +248,7 @@ class SqlRequests(Rows):
                 count(*) FILTER (WHERE outcome = 'refused') AS refused,
                 count(*) FILTER (WHERE state = 'declined') AS declined,
                 count(*) FILTER (WHERE state = 'expired') AS expired,
-                count(*) FILTER (WHERE avoided) AS avoided
+                count(*) FILTER (WHERE avoided AND read_at IS NOT NULL) AS avoided
             FROM request GROUP BY round_id ORDER BY round_id DESC
             """
         )
@@ -376,7 +388,9 @@ def _listed(row: Row[Any]) -> Listed | NotListed:
         return NotListed.UNKNOWN if row.whole is None else NotListed.COMING
     if row.entry_id is None:
         return NotListed.GONE
-    return Listed(entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id)
+    return Listed(
+        entry_id=row.entry_id, site_token=row.site_token, round_id=row.round_id, half_year=row.half_year
+    )
 
 
 def _place(name: str) -> str:

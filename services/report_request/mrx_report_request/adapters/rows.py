@@ -28,6 +28,7 @@ _SAME = (
     "reminders",
     "sent_at",
     "upload_begun_at",
+    "half_year",
 )
 """fields that are columns as they are"""
 

@@ -1,5 +1,6 @@
 """Recognition decisions, and which of them avoid an audit."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,8 @@ from mrx_shared.refusals import Invalid
 from mrx_report_request.domain.wording import optional_line
 
 EUR_PER_AUDIT: Final = 2_500
-MONTHS, MOST_MONTHS = 12, 36
+ADVISED_MONTHS, MOST_MONTHS = 24, 36
+_HALF_YEAR = re.compile(r"([0-9]{4})-H([12])")
 
 
 class Outcome(StrEnum):
@@ -20,6 +22,20 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     TOP_UP = "accepted-with-top-up"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """How long a report may stand in for an audit, and what that is reckoned from."""
+
+    since: str
+    advised: date
+    """until when the scheme advises to rely on it; it may lie in the past"""
+    most: date
+
+    def default(self, today: date) -> date:
+        """The last day where none is stated: as advised, but not before today."""
+        return min(max(self.advised, today), self.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +59,35 @@ class Recognised:
     avoided: bool
 
 
-def decide(
-    outcome: Outcome,
-    reason: str | None,
-    valid_until: date | None,
-    *,
-    stored_at: datetime,
-    audit_date: date | None,
-    now: datetime,
-) -> Decision:
-    """A decision as a member states it, read and completed. Raises `Invalid`.
+def validity(*, audit_date: date | None, half_year: str | None, came: date) -> Validity:
+    """How long a report may stand in for an audit.
 
-    A report stands in for an audit until 36 months after its own audit at most, or after it came, where no day of an
-    audit before that is known.
+    Reckoned from the report's own audit date where it is known, else from the end of the half-year that the list
+    shows, else from the day on which the report came.
     """
+    end = half_year_end(half_year)
+    if audit_date is not None and audit_date <= came:
+        began, since = audit_date, f"the audit of {audit_date}"
+    elif end is not None:
+        began, since = end, f"the end of the listed half-year {half_year}"
+    else:
+        began, since = came, f"the arrival of the report on {came}"
+    most = later(began, months=MOST_MONTHS)
+    return Validity(since=since, advised=later(began, months=ADVISED_MONTHS), most=most)
+
+
+def half_year_end(half_year: str | None) -> date | None:
+    """The last day of a half-year such as `2025-H1`; None where it is none."""
+    read = _HALF_YEAR.fullmatch(half_year or "")
+    if read is None:
+        return None
+    return date(int(read[1]), 6, 30) if read[2] == "1" else date(int(read[1]), 12, 31)
+
+
+def decide(
+    outcome: Outcome, reason: str | None, valid_until: date | None, *, limits: Validity, now: datetime
+) -> Decision:
+    """A decision as a member states it, read and completed. Raises `Invalid`."""
     why = optional_line(reason, field="reason")
     if outcome is Outcome.REFUSED:
         if why is None:
@@ -66,21 +97,19 @@ def decide(
                 "a refused report stands in for nothing", field="valid_until", remedy="leave valid_until out"
             )
         return Decision(outcome=outcome, reason=why, valid_until=None, decided_at=now)
-    came = stored_at.date()
-    began = min(audit_date or came, came)
-    most = later(began, months=MOST_MONTHS)
-    if most < now.date():
+    today = now.date()
+    if limits.most < today:
         raise Invalid(
-            f"the audit of {began} is more than {MOST_MONTHS} months old",
+            f"{limits.since} is more than {MOST_MONTHS} months ago: the report could stand in until {limits.most}",
             field="outcome",
             remedy="refuse the report, and ask anew when there is a newer one",
         )
-    last = valid_until or min(later(came, months=MONTHS), most)
-    if not now.date() <= last <= most:
+    last = valid_until or limits.default(today)
+    if not today <= last <= limits.most:
         raise Invalid(
-            f"{last} is not between today and {MOST_MONTHS} months after {began}, when the audit was or the report came",
+            f"{last} is not between today and {limits.most}, {MOST_MONTHS} months after {limits.since}",
             field="valid_until",
-            remedy=f"state a day from {now.date()} to {most}",
+            remedy=f"state a day from {today} to {limits.most}",
         )
     return Decision(outcome=outcome, reason=why, valid_until=last, decided_at=now)
 
@@ -90,9 +119,9 @@ def avoids(
 ) -> bool:
     """Whether it avoids an audit: a first acceptance of its member for its site and validity period.
 
-    `earlier` are the reports that the same member accepted for the site before. Neither the same file, nor the same
-    audit or one before it, avoids an audit when it is accepted again, however short a period was stated: a top-up that
-    it took before was an audit.
+    `earlier` are the reports that the same member accepted before: those of the site, and this file for other sites.
+    Neither the same file, nor the same audit or one before it, avoids an audit when it is accepted again, however short
+    a period was stated: a top-up that it took before was an audit, and one file is one audit.
     """
     if decision.outcome is not Outcome.ACCEPTED:
         return False

@@ -1,5 +1,6 @@
 """One request: what a member asked of a supplier, and how that stands."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from mrx_shared.refusals import Rejected
 
-from mrx_report_request.domain.decisions import Decision, Outcome
+from mrx_report_request.domain.decisions import Decision, Outcome, Validity, validity
 from mrx_report_request.domain.steps import ENDS, EXPIRES, OPEN, REMINDED, TABLE, Actor, State, Step, possible
 
 UPLOAD_LASTS: Final = timedelta(minutes=30)
@@ -122,6 +123,8 @@ class Request:
     """when those began before it whose files may still come, too; none without it"""
     report: Report | None = None
     decision: Decision | None = None
+    half_year: str | None = None
+    """of the site's audit, as the released list showed it when the member asked"""
 
     @property
     def ended(self) -> bool:
@@ -269,6 +272,23 @@ class Request:
 
     # -- member and clock
 
+    @property
+    def validity(self) -> Validity | None:
+        """How long its report may stand in for an audit; None while there is no report."""
+        if self.report is None:
+            return None
+        came = self.report.stored_at.date()
+        return validity(audit_date=self.report.audit_date, half_year=self.half_year, came=came)
+
+    def check_opened(self) -> None:
+        """Raise `Rejected` where nobody of the member has fetched the report: nobody accepts what nobody read."""
+        if self.report is not None and self.report.read_at is None:
+            raise Rejected(
+                "the report has not been opened",
+                field="outcome",
+                remedy="download the report and read it, then accept it; a download counts within a few seconds",
+            )
+
     def decide(self, decision: Decision, *, avoided: bool) -> "Request":
         """Record the member's decision."""
         after = self.take(Step.DECIDE, at=decision.decided_at, reason=decision.reason)
@@ -336,3 +356,19 @@ class Request:
     def valid_until(self) -> date | None:
         """Until when the report stands in for an audit, if it does."""
         return self.decision.valid_until if self.decision else None
+
+
+def sharing(requests: Collection[Request], others: Collection[Request]) -> dict[UUID, list[Request]]:
+    """For each of the requests those others, for another site, whose report is the same file; none without any."""
+    by_file: dict[str, list[Request]] = defaultdict(list)
+    for one in others:
+        if one.report is not None:
+            by_file[one.report.sha256].append(one)
+    found = {
+        request.request_id: [
+            one for one in by_file[request.report.sha256] if one.site_token != request.site_token
+        ]
+        for request in requests
+        if request.report is not None
+    }
+    return {request_id: same for request_id, same in found.items() if same}

@@ -113,16 +113,21 @@ def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> 
     @requests(SentDecision)
     async def on_recognition_decided(delivery: Delivery[SentDecision]) -> None:
         sent, member_id = delivery.data, _member(delivery.member)
+        deciding = events.Deciding(
+            request_id=sent.request_id,
+            outcome=sent.outcome,
+            reason=sent.reason,
+            valid_until=sent.valid_until,
+            same_file_confirmed=sent.same_file_confirmed,
+        )
         await once(
             delivery,
             lambda work: events.take_decision(
-                sent.request_id,
+                deciding,
                 work,
-                outcome=sent.outcome,
-                reason=sent.reason,
-                valid_until=sent.valid_until,
                 member_id=member_id,
                 stated_member=sent.member_id,
+                said_at=delivery.envelope.time,
             ),
         )
 

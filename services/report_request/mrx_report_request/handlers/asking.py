@@ -226,4 +226,5 @@ def _drafted(read: Asking, listed: Listed, work: Work, *, member_id: UUID) -> Re
         term_ends_at=work.now + timedelta(days=read.term_days),
         state=State.DRAFTED,
         history=(Happened(state=State.DRAFTED, reason=None, at=work.now),),
+        half_year=listed.half_year,
     )

@@ -1,20 +1,22 @@
 """What a member's system says on its own topic. A refusal is answered there; it is no dead letter."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers import members
 from mrx_report_request.handlers.asking import Asking, ask
 from mrx_report_request.handlers.telling import say_refused, say_status
 from mrx_report_request.ports import Work
 
 PATIENCE: Final = timedelta(seconds=60)
-"""a list may be released, and its entries asked for, before they are known here"""
+"""a list may be released and its entries asked for, or a report be opened and decided on, before that is known here"""
 
 
 async def take_request(
@@ -41,30 +43,45 @@ async def take_request(
             say_status(known, work)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """A recognition decision as a member states it, unread."""
+
+    request_id: UUID
+    outcome: str
+    reason: str | None
+    valid_until: date | None
+    same_file_confirmed: bool
+
+
 async def take_decision(
-    request_id: UUID,
-    work: Work,
-    *,
-    outcome: str,
-    reason: str | None,
-    valid_until: date | None,
-    member_id: UUID,
-    stated_member: UUID | None,
+    deciding: Deciding, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
 ) -> None:
-    """Record a recognition decision."""
+    """Record a recognition decision. One on a report that was opened a moment ago waits until that is known here."""
+    request_id, outcome = deciding.request_id, deciding.outcome
     known = await work.requests.find(request_id)
+    patient = timedelta(0) <= work.now - said_at < PATIENCE
     try:
         async with work.attempt():
             _check_member(member_id, stated_member)
+            if patient and _may_just_be_opened(known, outcome):
+                raise TooEarly(
+                    "it is not known here that the report was opened", waiting_for=f"report-read:{request_id}"
+                )
             if outcome not in set(Outcome):
                 raise Invalid(
                     "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
                 )
-            if known is not None and _decided_so(known, outcome, reason, valid_until):
+            if known is not None and _decided_so(known, deciding):
                 say_status(known, work)
                 return
             await members.decide(
-                request_id, outcome=Outcome(outcome), reason=reason, valid_until=valid_until, work=work
+                request_id,
+                outcome=Outcome(outcome),
+                reason=deciding.reason,
+                valid_until=deciding.valid_until,
+                same_file_confirmed=deciding.same_file_confirmed,
+                work=work,
             )
     except Rejected as refusal:
         _answer(request_id, known, refusal, work, member_id=member_id)
@@ -90,12 +107,22 @@ def _check_member(member_id: UUID, stated: UUID | None) -> None:
         )
 
 
-def _decided_so(known: Request, outcome: str, reason: str | None, valid_until: date | None) -> bool:
+def _may_just_be_opened(known: Request | None, outcome: str) -> bool:
+    return (
+        known is not None
+        and outcome in {Outcome.ACCEPTED, Outcome.TOP_UP}
+        and known.may(Step.DECIDE)
+        and known.report is not None
+        and known.report.read_at is None
+    )
+
+
+def _decided_so(known: Request, deciding: Deciding) -> bool:
     return (
         known.decision is not None
-        and known.outcome == outcome
-        and known.decision.reason == (reason.strip() or None if reason else None)
-        and valid_until in (None, known.valid_until)
+        and known.outcome == deciding.outcome
+        and known.decision.reason == ((deciding.reason or "").strip() or None)
+        and deciding.valid_until in (None, known.valid_until)
     )
 
 

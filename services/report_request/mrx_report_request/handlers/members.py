@@ -1,5 +1,6 @@
 """What the asking member does with its requests afterwards."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -8,10 +9,12 @@ from mrx_shared.refusals import Rejected
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.decisions import Outcome, avoids
 from mrx_report_request.domain.decisions import decide as read_decision
-from mrx_report_request.domain.requests import Request, Supplier
+from mrx_report_request.domain.requests import Request, Supplier, sharing
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
 from mrx_report_request.ports import Numbers, Work
+
+SITES_TOLD = 3
 
 
 async def withdraw(request_id: UUID, reason: str | None, work: Work) -> Request:
@@ -41,25 +44,49 @@ async def readdress(
 
 
 async def decide(
-    request_id: UUID, *, outcome: Outcome, reason: str | None, valid_until: date | None, work: Work
+    request_id: UUID,
+    *,
+    outcome: Outcome,
+    reason: str | None,
+    valid_until: date | None,
+    same_file_confirmed: bool = False,
+    work: Work,
 ) -> Request:
-    """Record whether the report stands in for an audit, and whether that avoids one."""
+    """Record whether the report stands in for an audit, and whether that avoids one.
+
+    Only a report that the member has opened is accepted, and a file that was also given for another site of its
+    requests only with a confirmation.
+    """
     request = await work.requests.get_to_change(request_id)
     request.take(Step.DECIDE, at=work.now)
-    report = request.report
-    if report is None:
+    report, limits = request.report, request.validity
+    if report is None or limits is None:
         raise Rejected("there is no report to decide on", field="state")
-    decision = read_decision(
-        outcome,
-        reason,
-        valid_until,
-        stored_at=report.stored_at,
-        audit_date=report.audit_date,
-        now=work.now,
-    )
-    earlier = await work.requests.recognised(request.site_token)
+    decision = read_decision(outcome, reason, valid_until, limits=limits, now=work.now)
+    if outcome is not Outcome.REFUSED:
+        request.check_opened()
+        if not same_file_confirmed:
+            await _check_own_file(request, work)
+    earlier = await work.requests.recognised(request.site_token, report.sha256)
     avoided = avoids(decision, earlier, sha256=report.sha256, audit_date=report.audit_date)
     return await settle(request, request.decide(decision, avoided=avoided), work)
+
+
+async def sharing_files(requests: Sequence[Request], work: Work) -> Mapping[UUID, Sequence[Request]]:
+    """For each request whose report is the same file as one for another site of the member: those requests."""
+    files = {one.report.sha256 for one in requests if one.report}
+    return sharing(requests, await work.requests.with_files(files)) if files else {}
+
+
+async def _check_own_file(request: Request, work: Work) -> None:
+    others = (await sharing_files([request], work)).get(request.request_id, ())
+    if others:
+        sites = ", ".join(f"{one.supplier.name} ({one.site_number})" for one in others[:SITES_TOLD])
+        raise Rejected(
+            f"the same file was given for another site of your own requests: {sites}",
+            field="same_file_confirmed",
+            remedy="see that the report covers this site; then decide with same_file_confirmed, or refuse it",
+        )
 
 
 async def totals(work: Work) -> list[Numbers]:

@@ -50,6 +50,22 @@ async def refuse(request_id: UUID, reason: str, comment: str | None, work: Work)
     return await _shown(await settle(request, request.take(Step.REFUSE, at=work.now, reason=why), work), work)
 
 
+async def sites_of_file(request_id: UUID, sha256: str, work: Work) -> list[str]:
+    """Other sites for which the same contact gave this file to the same member; nobody else's requests are looked at."""
+    request = await work.requests.get(request_id)
+    contact = request.supplier.contact_email
+    if contact is None:
+        return []
+    return sorted(
+        {
+            one.supplier.name
+            for one in await work.requests.with_files([sha256])
+            if one.site_token != request.site_token
+            and (one.supplier.contact_email or "").casefold() == contact.casefold()
+        }
+    )
+
+
 async def _shown(request: Request, work: Work) -> Shown:
     participant = await work.facts.participant(request.member_id)
     return Shown(request=request, asks=participant.name if participant else "MRX")

@@ -111,6 +111,9 @@ class ReleasedEntry(Part):
     entry_id: str
     previous_entry_id: str | None = Field(description="the site's entry in the release before")
     site_token: str = Field(description="the same for a site in every release")
+    audit_half_year: str | None = Field(
+        default=None, description="when the site was audited, as the list shows it, such as 2025-H1"
+    )
 
 
 class ReleasePage(Message):

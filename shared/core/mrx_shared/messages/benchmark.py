@@ -82,6 +82,12 @@ class AssessmentMoved(Message):
     step: str = Field(description="such as submitted, reviewed, settled, resolved, concluded, appealed")
     by: str = Field(description="id of the principal, or `benchmark`")
     at: AwareDatetime
+    criterion_id: str | None = Field(default=None, description="of a question or its reply: what it is about")
+    asked_by: str | None = Field(default=None, description="of a question or its reply: who asked")
+    open_questions: int | None = Field(
+        default=None,
+        description="of a question or its reply: how many questions of the same asker wait for a reply after it",
+    )
 
 
 class CriteriaEvolving(Message):

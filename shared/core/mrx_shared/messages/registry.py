@@ -135,6 +135,27 @@ class PasswordMailAsked(Message):
     valid_minutes: int
 
 
+class QuestionMailAsked(Message):
+    """The owner of an assessment shall be told of a reviewer's question, or its asker that the replies are there.
+
+    It carries an address, and no word of question or reply: kept seven days.
+    """
+
+    type: ClassVar[str] = "mrx.registry.question-mail-asked.v1"
+    subject_is: ClassVar[str] = "principal id"
+    apart: ClassVar[str | None] = REGISTRY_MAILS
+
+    mail_id: UUID
+    kind: Literal["question-asked", "question-replied"]
+    principal_id: UUID
+    to: Word = Field(repr=False)
+    to_name: Word | None = Field(repr=False)
+    language: Word
+    criteria_version: Word
+    protocol_version: Word
+    criterion_id: Word
+
+
 class NoticeMailAsked(Message):
     """A member's person shall be told of a date that concerns its protocols. It carries an address: kept seven days."""
 

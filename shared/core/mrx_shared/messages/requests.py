@@ -52,7 +52,11 @@ class RecognitionDecided(Message):
     outcome: Outcome
     reason: Word | None
     valid_until: date | None = Field(
-        description="until when the report stands in; null: a year after its arrival"
+        description="until when the report stands in; null: 24 months after the end of the listed half-year"
+    )
+    same_file_confirmed: bool = Field(
+        default=False,
+        description="accept a file that was also given for another site of the member's own requests",
     )
 
 

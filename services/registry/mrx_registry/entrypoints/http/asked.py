@@ -21,11 +21,19 @@ class NewMember(Asked):
     """A company to be admitted."""
 
     name: str = NAME
-    group: str = Field(min_length=1, max_length=200, description="corporate group, by name")
+    group: str = Field(
+        min_length=1,
+        max_length=200,
+        description="corporate group, by name: one that is there, or the company's own name",
+    )
+    new_group: bool = Field(
+        default=False, description="make a group of another name, which must not be there"
+    )
     minority_holdings: tuple[str, ...] = Field(
         default=(),
         max_length=200,
-        description="groups, by name, that hold a minority share of this one or the other way round",
+        description="groups or members that are there, by name, that hold a minority share of this group or the other "
+        "way round",
     )
 
 

@@ -34,7 +34,10 @@ def _add_admission(routes: APIRouter, desk: Desk) -> None:
     async def admit(asked: NewMember, who: secretariat, command: commanded) -> Response:
         """Take a member on. It is admitted as soon as its topics and rights stand on Kafka."""
         admitted = admission.Admission(
-            name=asked.name, group=asked.group, minority_holdings=asked.minority_holdings
+            name=asked.name,
+            group=asked.group,
+            new_group=asked.new_group,
+            minority_holdings=asked.minority_holdings,
         )
 
         async def verb(work: Work) -> MemberAnswer:

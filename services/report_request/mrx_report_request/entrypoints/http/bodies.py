@@ -1,5 +1,6 @@
 """What goes into the API and comes out of it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -72,7 +73,13 @@ class DecisionAsked(Asked):
     outcome: Outcome
     reason: Line | None = None
     valid_until: date | None = Field(
-        default=None, description="by default a year after the report came; at most 36 months after its audit"
+        default=None,
+        description="at most 36 months after the audit, or after the end of the listed half-year where no day of an "
+        "audit is known; by default 24 months after it, and today where that has passed",
+    )
+    same_file_confirmed: bool = Field(
+        default=False,
+        description="accept a file that was also given for another site of the asker's own requests",
     )
 
 
@@ -115,6 +122,22 @@ class DecisionShown(Answer):
     avoided: bool = Field(description="whether it counts as an audit avoided")
 
 
+class ValidityShown(Answer):
+    """How long the report may stand in for an audit, and what that is reckoned from."""
+
+    since: str
+    default: date
+    most: date = Field(description="it may lie in the past: then the report can only be refused")
+
+
+class SameFileShown(Answer):
+    """Another request of the asker's own, for another site, for which the same file came."""
+
+    request_id: UUID
+    site_number: str
+    supplier: str
+
+
 class HappenedShown(Answer):
     """A line of a request's history."""
 
@@ -143,6 +166,11 @@ class RequestShown(Answer):
     decision: DecisionShown | None
     possible: list[Step]
     history: list[HappenedShown]
+    half_year: str | None = Field(default=None, description="of the audit, as the list showed it")
+    validity: ValidityShown | None = Field(default=None, description="with a report")
+    same_file: list[SameFileShown] = Field(
+        default=[], description="acceptance then needs same_file_confirmed"
+    )
 
 
 class RequestsShown(Answer):
@@ -219,6 +247,12 @@ class PageShown(Answer):
     reason: str | None
 
 
+class SameFileSites(Answer):
+    """Other sites for which the same supplier gave the same file to the same asker, as the asker names them."""
+
+    sites: list[str]
+
+
 def asking(asked: RequestAsked, request_id: UUID) -> Asking:
     """A request as its handler takes it."""
     return Asking(
@@ -237,9 +271,12 @@ def asking(asked: RequestAsked, request_id: UUID) -> Asking:
     )
 
 
-def request_shown(request: Request, *, contact: bool = False) -> RequestShown:
+def request_shown(
+    request: Request, *, today: date, same_file: Sequence[Request] = (), contact: bool = False
+) -> RequestShown:
     """A request; with its contact only where the answer is not kept."""
     supplier, report, decision = request.supplier, request.report, request.decision
+    limits = request.validity
     return RequestShown(
         request_id=request.request_id,
         state=request.state,
@@ -263,13 +300,21 @@ def request_shown(request: Request, *, contact: bool = False) -> RequestShown:
         decision=DecisionShown.model_validate(decision, from_attributes=True) if decision else None,
         possible=list(request.possible(Actor.MEMBER)),
         history=[HappenedShown.model_validate(one, from_attributes=True) for one in request.history],
+        half_year=request.half_year,
+        validity=ValidityShown(since=limits.since, default=limits.default(today), most=limits.most)
+        if limits
+        else None,
+        same_file=[
+            SameFileShown(request_id=one.request_id, site_number=one.site_number, supplier=one.supplier.name)
+            for one in same_file
+        ],
     )
 
 
-def row_shown(row: int, answer: Request | Rejected | TooEarly) -> RowShown:
+def row_shown(row: int, answer: Request | Rejected | TooEarly, *, today: date) -> RowShown:
     """A row that was taken, or why it was not."""
     if isinstance(answer, Request):
-        return RowShown(row=row, request=request_shown(answer), refused=None)
+        return RowShown(row=row, request=request_shown(answer, today=today), refused=None)
     if isinstance(answer, TooEarly):
         told = RefusedShown(field=None, reason=answer.reason, remedy="ask again in a moment", retryable=True)
     else:

@@ -1,6 +1,6 @@
 """report_request's HTTP API."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +12,7 @@ from mrx_shared.messages.envelope import places
 from mrx_shared.refusals import Invalid, Unknown, spelled
 from pydantic import ValidationError
 
+from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.entrypoints.http.bodies import (
     BulkAsked,
@@ -25,6 +26,7 @@ from mrx_report_request.entrypoints.http.bodies import (
     RequestShown,
     RequestsShown,
     RowShown,
+    SameFileSites,
     WithdrawalAsked,
     asking,
     numbers_shown,
@@ -48,6 +50,7 @@ def build_router(requests: Requests[Work], access: Access) -> APIRouter:
     _add_reading(router, requests, access)
     _add_steps(router, requests, access)
     _add_pages(router, requests)
+    _add_answers(router, requests)
     return router
 
 
@@ -58,7 +61,8 @@ def _add_asking(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post("/requests", status_code=201, response_model=RequestShown, tags=["requests"])
     async def ask_for_report(asked: RequestAsked, who: member, command: do) -> Response:
         async def taken(work: Work) -> RequestShown:
-            return request_shown(await ask(asking(asked, work.new_id()), work, member_id=who.tenant))
+            request = await ask(asking(asked, work.new_id()), work, member_id=who.tenant)
+            return await _shown(request, work)
 
         return await command(taken, by=who, status=201)
 
@@ -77,8 +81,21 @@ async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID)
     askings = [asking(one, work.new_id()) for one in read if isinstance(one, RequestAsked)]
     answers = iter(await ask_all(askings, work, member_id=member_id) if askings else ())
     return [
-        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one)
+        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one, today=work.now.date())
         for number, one in enumerate(read, 1)
+    ]
+
+
+async def _shown(request: Request, work: Work, *, contact: bool = False) -> RequestShown:
+    [shown] = await _all_shown([request], work, contact=contact)
+    return shown
+
+
+async def _all_shown(requests: Sequence[Request], work: Work, *, contact: bool) -> list[RequestShown]:
+    sharing = await members.sharing_files(requests, work)
+    return [
+        request_shown(one, today=work.now.date(), same_file=sharing.get(one.request_id, ()), contact=contact)
+        for one in requests
     ]
 
 
@@ -103,14 +120,14 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access) ->
     ) -> RequestsShown:
         async def listed(work: Work) -> RequestsShown:
             found = await work.requests.newest_first(state=state, after=after, limit=limit)
-            return RequestsShown(requests=[request_shown(one, contact=True) for one in found])
+            return RequestsShown(requests=await _all_shown(found, work, contact=True))
 
         return await requests.read(listed, tenant=who.tenant)
 
     @router.get("/requests/{request_id}", tags=["requests"])
     async def show_request(request_id: UUID, who: member) -> RequestShown:
         async def shown(work: Work) -> RequestShown:
-            return request_shown(await work.requests.get(request_id), contact=True)
+            return await _shown(await work.requests.get(request_id), work, contact=True)
 
         return await requests.read(shown, tenant=who.tenant)
 
@@ -131,7 +148,7 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
     @router.post("/requests/{request_id}/withdrawal", response_model=RequestShown, tags=["requests"])
     async def withdraw(request_id: UUID, asked: WithdrawalAsked, who: member, command: do) -> Response:
         async def withdrawn(work: Work) -> RequestShown:
-            return request_shown(await members.withdraw(request_id, asked.reason, work))
+            return await _shown(await members.withdraw(request_id, asked.reason, work), work)
 
         return await command(withdrawn, by=who)
 
@@ -145,7 +162,7 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
                 language=asked.language,
                 work=work,
             )
-            return request_shown(again)
+            return await _shown(again, work)
 
         return await command(readdressed, by=who)
 
@@ -157,41 +174,56 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
                 outcome=asked.outcome,
                 reason=asked.reason,
                 valid_until=asked.valid_until,
+                same_file_confirmed=asked.same_file_confirmed,
                 work=work,
             )
-            return request_shown(request)
+            return await _shown(request, work)
 
         return await command(decided, by=who)
 
 
+async def _holder(requests: Requests[Work], token: str) -> tuple[Page, Principal]:
+    token_hash = sha256(token.encode(errors="replace")).hexdigest()
+    page = await requests.read(lambda work: work.pages.find(token_hash))
+    if page is None:
+        raise Unknown("this link opens nothing", field="MRX-Page-Token", remedy="ask for a new link")
+    subject = f"page:{token_hash[:16]}"
+    return page, Principal(subject=subject, role=Role.SUPPLIER, member=page.member_id)
+
+
 def _add_pages(router: APIRouter, requests: Requests[Work]) -> None:
-    do = Annotated[Command[Work], Depends(requests.command)]
-    Verb = Callable[[Page, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
-
-    async def found(token: str) -> tuple[Page, Principal]:
-        token_hash = sha256(token.encode(errors="replace")).hexdigest()
-        page = await requests.read(lambda work: work.pages.find(token_hash))
-        if page is None:
-            raise Unknown("this link opens nothing", field="MRX-Page-Token", remedy="ask for a new link")
-        subject = f"page:{token_hash[:16]}"
-        return page, Principal(subject=subject, role=Role.SUPPLIER, member=page.member_id)
-
-    async def done(token: str, command: Command[Work], verb: Verb) -> Response:
-        page, who = await found(token)
-
-        async def shown(work: Work) -> PageShown:
-            return page_shown(await verb(page, work))
-
-        return await command(shown, by=who)
-
     @router.get("/pages", tags=["pages"])
     async def show_page(token: PageToken) -> PageShown:
-        page, _ = await found(token)
+        page, _ = await _holder(requests, token)
 
         async def shown(work: Work) -> PageShown:
             return page_shown(await suppliers.look(page.request_id, work))
 
         return await requests.read(shown, tenant=page.member_id)
+
+    @router.get("/pages/same-file", tags=["pages"])
+    async def show_same_file(
+        token: PageToken, sha256: Annotated[str, Query(pattern="^[0-9a-f]{64}$")]
+    ) -> SameFileSites:
+        page, _ = await _holder(requests, token)
+
+        async def shown(work: Work) -> SameFileSites:
+            return SameFileSites(sites=await suppliers.sites_of_file(page.request_id, sha256, work))
+
+        return await requests.read(shown, tenant=page.member_id)
+
+
+def _add_answers(router: APIRouter, requests: Requests[Work]) -> None:
+    do = Annotated[Command[Work], Depends(requests.command)]
+    Verb = Callable[[Page, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
+
+    async def done(token: str, command: Command[Work], verb: Verb) -> Response:
+        page, who = await _holder(requests, token)
+
+        async def shown(work: Work) -> PageShown:
+            return page_shown(await verb(page, work))
+
+        return await command(shown, by=who)
 
     @router.post("/pages/opening", response_model=PageShown, tags=["pages"])
     async def open_page(token: PageToken, command: do) -> Response:
