@@ -5,16 +5,18 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import md5, sha256
 from http import HTTPStatus
 from io import BytesIO
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Literal, Protocol, TypeVar
+from xml.etree.ElementTree import ParseError
 from xml.sax.saxutils import escape
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 from pydantic import SecretStr
 
@@ -28,6 +30,7 @@ STANDS_ALREADY = {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}
 CHUNK = 1024 * 1024
 BYTES_A_SECOND = 2 * 1024 * 1024
 """the slowest storage that a large object is waited for"""
+OWN_LINK_LASTS = timedelta(minutes=10)
 
 
 class ObjectMissing(LookupError):
@@ -63,8 +66,11 @@ class UploadLink:
 class Objects(Protocol):
     """One bucket, as a service needs it."""
 
-    async def put(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Store an object; the server checks its SHA-256. Putting the same again is harmless."""
+    async def put(self, key: str, body: bytes | BinaryIO, *, content_type: str) -> None:
+        """Store bytes or an open file, up to 5 GiB; the server checks the SHA-256.
+
+        Putting the same again is harmless.
+        """
 
     async def get(self, key: str) -> bytes:
         """The object's bytes. Raises `ObjectMissing`."""
@@ -123,32 +129,19 @@ class S3Objects:
         # A link is signed for the address that its reader uses, not for the one that the service uses.
         self._public = _client(public_url, access_key, secret_key, timeout_s)
 
-    async def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    async def put(self, key: str, body: bytes | BinaryIO, *, content_type: str) -> None:
         """See `Objects`."""
-        checksum = b64encode(sha256(body).digest()).decode()
-        await self._call(
-            lambda: self._client.put_object(
-                self._bucket,
-                key,
-                BytesIO(body),
-                len(body),
-                content_type=content_type,
-                metadata={"x-amz-checksum-sha256": checksum},
-            )
-        )
+        # One request at every size: a multipart upload has no checksum of the whole for the server to check.
+        file = BytesIO(body) if isinstance(body, bytes) else body
+        size, digest = await asyncio.to_thread(_measured, file)
+        link = self._upload_link(self._endpoint, key, size, digest, content_type, OWN_LINK_LASTS, once=False)
+        await self._send(link, file, size, tries=_tries())
 
     async def get(self, key: str) -> bytes:
         """See `Objects`."""
-
-        def read() -> bytes:
-            response = self._client.get_object(self._bucket, key)
-            try:
-                return response.read()
-            finally:
-                response.close()
-                response.release_conn()
-
-        return await self._call(read)
+        body = BytesIO()
+        await self.fetch(key, body, at_most=(await self.head(key)).size)
+        return body.getvalue()
 
     async def link(self, key: str, *, file_name: str, lasting: timedelta) -> str:
         """See `Objects`."""
@@ -209,17 +202,9 @@ class S3Objects:
         self, key: str, body: BinaryIO, *, size: int, sha256: bytes, content_type: str
     ) -> None:
         """See `Objects`."""
-        link = self._upload_link(self._endpoint, key, size, sha256, content_type, timedelta(minutes=10))
-
-        def send() -> None:
-            body.seek(0)
-            answer = self._pool.request("PUT", link.url, body=body, headers=link.headers, retries=False)
-            if answer.status == HTTPStatus.PRECONDITION_FAILED:
-                raise ObjectStands(f"{self._bucket}: the key is taken")
-            if answer.status != HTTPStatus.OK:
-                raise Unavailable(f"object storage refused: {answer.status}")
-
-        await self._call(send, more_s=size / BYTES_A_SECOND)
+        link = self._upload_link(self._endpoint, key, size, sha256, content_type, OWN_LINK_LASTS)
+        # Another try would find the key taken by the first one, whose answer was lost.
+        await self._send(link, body, size, tries=False)
 
     async def listed(self, prefix: str = "") -> list[ObjectHead]:
         """See `Objects`."""
@@ -240,13 +225,40 @@ class S3Objects:
         """See `Objects`."""
         await self._call(lambda: self._client.remove_object(self._bucket, key))
 
+    async def _send(
+        self, link: UploadLink, body: BinaryIO, size: int, *, tries: urllib3.Retry | Literal[False]
+    ) -> None:
+        more_s = size / BYTES_A_SECOND
+        # The first time is for every piece that is sent, the second for the answer to the whole.
+        patience = urllib3.Timeout(connect=self._timeout_s, read=self._timeout_s + more_s)
+
+        def send() -> None:
+            body.seek(0)
+            answer = self._pool.request(
+                "PUT", link.url, body=body, headers=link.headers, timeout=patience, retries=tries
+            )
+            if answer.status == HTTPStatus.PRECONDITION_FAILED:
+                raise ObjectStands(f"{self._bucket}: the key is taken")
+            if answer.status != HTTPStatus.OK:
+                raise _refusal(answer)
+
+        await self._call(send, more_s=more_s)
+
     def _upload_link(
-        self, server: str, key: str, size: int, digest: bytes, content_type: str, lasting: timedelta
+        self,
+        server: str,
+        key: str,
+        size: int,
+        digest: bytes,
+        content_type: str,
+        lasting: timedelta,
+        *,
+        once: bool = True,
     ) -> UploadLink:
         headers = {
             "Content-Length": str(size),
             "Content-Type": content_type,
-            "If-None-Match": "*",
+            **({"If-None-Match": "*"} if once else {}),
             "x-amz-checksum-sha256": b64encode(digest).decode(),
         }
         url = signed_url(
@@ -268,14 +280,32 @@ class S3Objects:
             if error.code in MISSING:
                 raise ObjectMissing(f"{self._bucket}: no such object") from None
             raise Unavailable(f"object storage refused: {error.code}") from None
-        except (urllib3.exceptions.HTTPError, OSError, TimeoutError) as error:
+        except (MinioException, urllib3.exceptions.HTTPError, OSError, TimeoutError) as error:
             raise Unavailable(f"object storage is away: {type(error).__name__}") from None
 
 
+def _measured(file: BinaryIO) -> tuple[int, bytes]:
+    file.seek(0)
+    digest = sha256()
+    for piece in iter(partial(file.read, CHUNK), b""):
+        digest.update(piece)
+    return file.tell(), digest.digest()
+
+
+def _refusal(answer: urllib3.BaseHTTPResponse) -> Unavailable:
+    try:
+        code = S3Error.fromxml(answer).code
+    except ParseError:
+        code = None
+    return Unavailable(f"object storage refused: {code or answer.status}")
+
+
+def _tries() -> urllib3.Retry:
+    return urllib3.Retry(2, backoff_factor=0.2)
+
+
 def _pool(timeout_s: float) -> urllib3.PoolManager:
-    return urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=5, read=timeout_s), retries=urllib3.Retry(2, backoff_factor=0.2)
-    )
+    return urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=timeout_s), retries=_tries())
 
 
 def _client(endpoint: str, access_key: str, secret_key: SecretStr, timeout_s: float) -> Minio:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256 as sha256_of
 from typing import BinaryIO
 
+from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import ObjectHead, ObjectMissing, ObjectStands, ObjectTooLarge, UploadLink
 
 CAME = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -18,8 +19,11 @@ class MemoryObjects:
         self.came = CAME
         """when whatever is listed came; a test may move it"""
 
-    async def put(self, key: str, body: bytes, *, content_type: str) -> None:  # noqa: ARG002
+    async def put(self, key: str, body: bytes | BinaryIO, *, content_type: str) -> None:  # noqa: ARG002
         """See `Objects`."""
+        if not isinstance(body, bytes):
+            body.seek(0)
+            body = body.read()
         self.kept[key] = body
 
     async def get(self, key: str) -> bytes:
@@ -69,7 +73,8 @@ class MemoryObjects:
             raise ObjectStands(key)
         body.seek(0)
         taken = body.read()
-        assert (len(taken), sha256_of(taken).digest()) == (size, sha256)
+        if (len(taken), sha256_of(taken).digest()) != (size, sha256):
+            raise Unavailable("object storage refused: BadDigest")
         await self.put(key, taken, content_type=content_type)
 
     async def listed(self, prefix: str = "") -> list[ObjectHead]:

@@ -5,9 +5,13 @@ from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 
+from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import ObjectMissing, Objects, ObjectStands, ObjectTooLarge
 
 KIND = "text/plain"
+MEBIBYTE = 1024 * 1024
+SIZES = (5 * MEBIBYTE, 5 * MEBIBYTE + 1, 6 * MEBIBYTE, 70 * MEBIBYTE)
+"""up to where SDKs send one request, just past it, and far past it"""
 
 
 async def objects_keep_their_promises(objects: Objects) -> None:
@@ -24,6 +28,8 @@ async def objects_keep_their_promises(objects: Objects) -> None:
     assert link != await objects.link("one/empty.txt", file_name="a.txt", lasting=timedelta(seconds=60))
     await _objects_are_known_without_being_read(objects)
     await _a_file_goes_in_once_and_comes_out_in_pieces(objects)
+    for size in SIZES:
+        await _an_object_of_any_size_goes_in_and_comes_out(objects, size)
 
 
 async def _objects_are_known_without_being_read(objects: Objects) -> None:
@@ -61,6 +67,25 @@ async def _a_file_goes_in_once_and_comes_out_in_pieces(objects: Objects) -> None
     link = objects.upload_link("new", size=6, sha256=digest, content_type=KIND, lasting=timedelta(minutes=10))
     assert set(link.headers) == {"Content-Length", "Content-Type", "If-None-Match", "x-amz-checksum-sha256"}
     assert (link.headers["Content-Length"], link.headers["If-None-Match"]) == ("6", "*")
+
+
+async def _an_object_of_any_size_goes_in_and_comes_out(objects: Objects, size: int) -> None:
+    body = (bytes(range(251)) * (size // 251 + 1))[:size]
+    digest, other = sha256(body).digest(), sha256(b"other").digest()
+    for sent in (body, BytesIO(body)):
+        await objects.put("any-size", sent, content_type=KIND)
+        head = await objects.head("any-size")
+        assert (head.size, head.sha256) == (size, digest)
+        assert await objects.fetch("any-size", None, at_most=size) == digest
+        await objects.remove("any-size")
+    await objects.put_once("any-size", BytesIO(body), size=size, sha256=digest, content_type=KIND)
+    assert await objects.get("any-size") == body
+    await objects.remove("any-size")
+    await _raises(
+        Unavailable,
+        objects.put_once("any-size", BytesIO(body), size=size, sha256=other, content_type=KIND),
+    )
+    await _raises(ObjectMissing, objects.head("any-size"))
 
 
 async def _raises(expected: type[Exception], step: Awaitable[object]) -> None:
