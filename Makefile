@@ -7,7 +7,6 @@ PROJECTS := $(PARTS:%=%/pyproject.toml)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 OWN := $(foreach part,shared matching local platform $(subst _,-,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml)))),--no-emit-package mrx-$(part))
 RUNTIME := $(foreach part,shared/core shared/matching $(filter-out services/member,$(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))),$(part)/pyproject.toml)
-SEED ?= 1
 export UV_SYSTEM_CERTS := 1
 
 help:       ## Show this
@@ -22,8 +21,8 @@ setup: .venv/.ready  ## Make .venv with everything from the hashed locks, and th
 	@$(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation $(PARTS:%=--editable %)
 	@touch $@
 
-demo: setup  ## Run the scheme once on servers of its own: SEED=n LISTS=DIR OUT=DIR KEEP=1
-	@$(BIN)/mrx local demo --seed '$(or $(SEED),1)' $(if $(LISTS),--lists '$(LISTS)') $(if $(OUT),--out '$(OUT)') $(if $(filter-out 0 no,$(KEEP)),--keep)
+demo: setup  ## Run the scheme once on servers of its own: SEED=n MEMBERS=n ROWS=n SITES=n LISTS=DIR OUT=DIR KEEP=1
+	@$(BIN)/mrx local demo --seed '$(or $(SEED),1)' $(if $(MEMBERS),--members '$(MEMBERS)') $(if $(ROWS),--rows '$(ROWS)') $(if $(SITES),--sites '$(SITES)') $(if $(LISTS),--lists '$(LISTS)') $(if $(OUT),--out '$(OUT)') $(if $(filter-out 0 no,$(KEEP)),--keep)
 
 up: setup  ## Start the stack and leave it running; its data stays between starts
 	@$(BIN)/mrx local up --detach

@@ -22,7 +22,7 @@ ROWS = 2500
 PLAY = """
 import asyncio, sys
 from pathlib import Path
-from mrx_local.demo.cast import Variation
+from mrx_local.demo.cast import Size, Variation
 from mrx_local.demo.play import Wishes, play
 
 out, servers, rows, varied = sys.argv[1:]
@@ -32,7 +32,13 @@ variation = (
     else Variation()
 )
 wishes = Wishes(
-    seed=11, given=None, out=Path(out), keep=False, servers=Path(servers), rows=int(rows), variation=variation
+    seed=11,
+    given=None,
+    out=Path(out),
+    keep=False,
+    servers=Path(servers),
+    size=Size(rows=int(rows)),
+    variation=variation,
 )
 sys.exit(asyncio.run(play(wishes)))
 """

@@ -23,8 +23,8 @@ import psutil
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from minio import Minio
-from mrx_local.demo.cast import Actor
 from mrx_local.demo.mailbox import Mailbox
+from mrx_local.demo.members import Actor
 from mrx_local.demo.scheme import Scheme
 from mrx_local.infrastructure.mail_server import Keeper
 from mrx_local.infrastructure.seaweedfs import ObjectServer

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from mrx_local.credentials import Credentials
-from mrx_local.demo.cast import Actor
+from mrx_local.demo.members import Actor
 from mrx_local.demo.scheme import Scheme
 
 from tests.live.suppliers import access

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import Invalid, Unavailable
 from rich.console import Console
 from rich.table import Table
 
+from mrx_local.demo.cast import ROWS, Size
+from mrx_local.demo.members import MEMBERS
 from mrx_local.demo.play import Wishes, play
 from mrx_local.shown import DEMO, UP, show
 from mrx_local.stack import running_stack
@@ -54,9 +56,19 @@ def up(
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913 - each is an option
     folder: Folder = VAR,
     seed: Annotated[int, typer.Option(help="What everything invented is drawn from.")] = 1,
+    members: Annotated[
+        int | None, typer.Option(help=f"How many members are invented; {MEMBERS} by default.")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(help=f"How many rows their lists have together; {ROWS} by default.")
+    ] = None,
+    sites: Annotated[
+        int | None,
+        typer.Option(help="About how many sites the rows are about; by default, longer lists share more."),
+    ] = None,
     lists: Annotated[
         Path | None, typer.Option(help="A folder of CSV files, one member each, instead of invented lists.")
     ] = None,
@@ -72,8 +84,17 @@ def demo(
     if not stay and _runs(servers):
         typer.echo("the stack that an earlier demo left running is stopped first")
         _stop(servers)
+    asked = {"members": members, "rows": rows, "sites": sites}
+    size = {name: number for name, number in asked.items() if number is not None}
+    if lists and size:
+        raise Invalid(
+            "lists that are given have their own size",
+            field=next(iter(size)),
+            remedy="leave it out, or LISTS",
+        )
     wishes = Wishes(
         seed=seed,
+        size=Size(**size),
         given=lists.resolve() if lists else None,
         out=(out or folder / "demo").resolve(),
         keep=stay,
@@ -82,6 +103,7 @@ def demo(
     if keep and not stay:
         arguments = ["demo", "--stay", "--folder", str(folder.resolve()), "--seed", str(seed)]
         arguments += ["--out", str(wishes.out), *(("--lists", str(wishes.given)) if wishes.given else ())]
+        arguments += [word for name, number in size.items() for word in (f"--{name}", str(number))]
         _detached(servers, arguments, until=lambda stack: stack.get("demo_exit"))
         return
     show(folder, DEMO)

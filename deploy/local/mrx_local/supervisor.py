@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
 import psutil
 
+from mrx_local.memory import memory_mib, peak_mib
 from mrx_local.process import ProcessSpec, environment, tethered
 from mrx_local.remembered import write_private
 
@@ -25,7 +26,6 @@ AT_MOST_STARTED_EVERY = 0.2
 """A floor, not a delay that grows: a program that fails at its first line must not eat the machine."""
 FAILED_STARTS = 3
 LOG_TAIL = 2_000
-MIB = 1024 * 1024
 
 
 class StartFailed(OSError):
@@ -55,6 +55,7 @@ class _Kept:
         self.spec = spec
         self.log = log
         self.memory_mib: float | None = None
+        self.peak_mib = 0.0
         self._serving = asyncio.Event()
         self._reporting = reporting
         self._process: asyncio.subprocess.Process | None = None
@@ -82,12 +83,18 @@ class _Kept:
     async def stop(self) -> None:
         """Ask the process to end, and insist after a while."""
         self._stopping.set()
+        self.note_peak()
         self._signal(self.spec.stop_signal)
         _, alive = await asyncio.wait({self._life}, timeout=STOPPED_WITHIN)
         if alive:
             self._reporting.say(f"{self.spec.name} did not stop within {STOPPED_WITHIN:.0f} s and is killed")
             self._signal(signal.SIGKILL)
             await asyncio.wait({self._life}, timeout=STOPPED_WITHIN)
+
+    def note_peak(self) -> None:
+        """Keep how much the process and its children held at most, successors included."""
+        if self.pid is not None:
+            self.peak_mib = max(self.peak_mib, peak_mib(self.pid))
 
     async def _live(self) -> None:
         started = time.monotonic()
@@ -145,7 +152,7 @@ class _Kept:
                     self._reporting.say(f"{self.spec.name} cannot be probed: {surprise}")
                     surprises.add(surprise)
             await asyncio.sleep(PROBE_EVERY)
-        self.memory_mib = await asyncio.to_thread(_memory_mib, self.pid)
+        self.memory_mib = await asyncio.to_thread(memory_mib, self.pid)
         self._ready_s = round(time.monotonic() - started, 2)
         self._serving.set()
         self._reporting.changed()
@@ -189,6 +196,8 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._measuring: asyncio.Task[None] | None = None
         self._measures = asyncio.Lock()
+        self._past_peaks: dict[str, float] = {}
+        """of processes that were replaced"""
         self._body: asyncio.Task[Any] | None = None
         self._terminated = False
 
@@ -242,6 +251,7 @@ class Supervisor:
         names = {spec.name for spec in specs}
         old = [kept for phase in self._phases for kept in phase if kept.spec.name in names]
         await asyncio.gather(*(kept.stop() for kept in old))
+        self._past_peaks = self._peaks(old)
         self._phases = [[kept for kept in phase if kept not in old] for phase in self._phases]
         await self.start(*specs)
 
@@ -283,6 +293,17 @@ class Supervisor:
         """What the processes held when they were last measured."""
         return round(sum(kept.memory_mib or 0.0 for phase in self._phases for kept in phase), 1)
 
+    async def peaks_mib(self) -> Mapping[str, float]:
+        """What each process held at most since the start, over all its restarts; seen every few seconds."""
+        await self._measure()
+        return self._peaks([kept for phase in self._phases for kept in phase])
+
+    def _peaks(self, these: Iterable[_Kept]) -> dict[str, float]:
+        peaks = dict(self._past_peaks)
+        for kept in these:
+            peaks[kept.spec.name] = max(kept.peak_mib, peaks.get(kept.spec.name, 0.0))
+        return peaks
+
     async def _measure_for_ever(self) -> None:
         while True:
             await asyncio.sleep(MEASURE_EVERY)
@@ -292,10 +313,12 @@ class Supervisor:
         # Whoever began before the last process had started would otherwise say last that it holds nothing.
         async with self._measures:
             kept = [(kept, kept.pid) for phase in self._phases for kept in phase]
-            measured = await asyncio.to_thread(lambda: [_memory_mib(pid) for _, pid in kept])
-            for (one, pid), memory_mib in zip(kept, measured, strict=True):
+            measured = await asyncio.to_thread(lambda: [memory_mib(pid) for _, pid in kept])
+            for one, _ in kept:
+                one.note_peak()
+            for (one, pid), held in zip(kept, measured, strict=True):
                 if one.pid == pid:
-                    one.memory_mib = memory_mib
+                    one.memory_mib = held
             self._write()
 
     def _write(self) -> None:
@@ -346,26 +369,6 @@ def _born(pid: int) -> float | None:
         return psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         return None
-
-
-def _memory_mib(pid: int | None) -> float | None:
-    """Resident memory of a process and its children, a page that several of them share counted once among them."""
-    if pid is None:
-        return None
-    try:
-        root = psutil.Process(pid)
-        family = [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return None
-    total = 0.0
-    for process in family:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.AccessDenied:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return round(total / MIB, 1)
 
 
 def _ending(code: int) -> str:

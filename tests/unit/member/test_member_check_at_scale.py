@@ -1,5 +1,6 @@
 """The check with the real matcher, on generated lists whose truth is known."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from mrx_matching.generator.lists import generate, suppliers
 from mrx_matching.generator.writing import write_list, write_suppliers
 from mrx_member.adapters.matching import SiteMatcher
 from mrx_member.domain.reading import Entry
+from mrx_member.domain.suppliers import Link
 from mrx_member.handlers import lists
 
 from tests.unit.member.conftest import MemoryDesk
@@ -41,6 +43,38 @@ def test_what_is_said_to_be_listed_or_audited_by_us_is_so(
     assert len(wrong) <= 2
     assert findings.audited_by_us + findings.to_request == findings.listed
     assert all(not one.audited_by_us for one in findings.findings if one.decision != "match")
+
+
+class ToldMatcher:
+    """Answers each comparison with the links that it was told, in their order."""
+
+    def __init__(self, *links: Link) -> None:
+        self._links = iter(links)
+
+    def link(self, sites: Sequence[Entry], targets: Sequence[Entry]) -> Sequence[Link]:
+        return [next(self._links) for _ in sites]
+
+
+@pytest.mark.parametrize(
+    ("nearer", "has_an_entry", "audited"), [(False, True, False), (True, True, True), (False, False, True)]
+)
+def test_a_row_of_ours_that_resembles_a_supplier_and_has_another_entry_does_not_make_it_ours(
+    desk: MemoryDesk, tmp_path: Path, *, nearer: bool, has_an_entry: bool, audited: bool
+) -> None:
+    columns = ("site_name", "country")
+    desk.files.write(tmp_path / "suppliers.csv", ("supplier_ref", *columns), [["S1", "Alpha Mill", "CN"]])
+    desk.files.write(tmp_path / "own.csv", columns, [["Alpha Mill Unit 4", "CN"]])
+    entries = [["e1", "Alpha Mill", "CN"], ["e2", "Alpha Mill Unit 4", "CN"]]
+    desk.files.write(tmp_path / "list.csv", ("entry_id", *columns), entries)
+    desk.matcher = ToldMatcher(
+        Link(target="e1", score=0.9, decision="match"),
+        Link(target="e2", score=0.9, decision="match" if has_an_entry else "none"),
+        Link(target="2", score=0.95 if nearer else 0.3, decision="match"),
+    )
+    findings = lists.check(
+        tmp_path / "suppliers.csv", desk, own=tmp_path / "own.csv", released=tmp_path / "list.csv"
+    )
+    assert [one.audited_by_us for one in findings.findings] == [audited]
 
 
 def test_an_unknown_country_matches_nothing_else() -> None:

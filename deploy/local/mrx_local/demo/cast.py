@@ -21,13 +21,18 @@ from mrx_matching.generator import (
 from mrx_shared.messages.lists import COLUMNS
 from mrx_shared.refusals import Invalid
 
+from mrx_local.demo.members import MEMBERS, Actor, members
 from mrx_local.remembered import slug
 
 LEAST_GROUPS = 5
 """so many independent groups the release policy asks for"""
 AS_OF = date(2026, 6, 30)
-SUPPLIERS = 300
+SUPPLIERS, FEWEST_SUPPLIERS = 300, 60
 ROWS = 8200
+ALIKE = 750
+"""lists of up to so many rows share as many sites as the generator has it by default"""
+MOST_A_SITE, SHARED_LESS = 3, 1280
+"""longer lists share more: a site has 3 rows less 1280 for each row of an average list"""
 
 PUBLIC = "SMETA"
 PUBLIC_VERSIONS = (("6.1", date(2019, 5, 1), date(2024, 12, 31)), ("7.0", date(2024, 9, 10), None))
@@ -46,25 +51,6 @@ TAKEN = {
 _LINE_BREAKS = re.compile(r" *[\r\n\t]+ *")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnProtocol:
-    """A company's own audit protocol."""
-
-    code: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """A member of the demo. Without a protocol of its own it adopts the public one."""
-
-    name: str
-    group: str
-    protocol: OwnProtocol | None = None
-    falls_short: bool = False
-    """its protocol reaches 84.99 %, so it cannot sign and sends no list"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,27 +98,6 @@ class Cast:
     """what the matching is measured against"""
 
 
-INVENTED = (
-    Actor(name="Alder & Rowe", group="Alder Holdings"),
-    Actor(name="Alder Home Care", group="Alder Holdings"),
-    Actor(name="Brightwater Foods", group="Brightwater", protocol=OwnProtocol(code="BW-RSP", version="4")),
-    Actor(name="Castellan Brands", group="Castellan"),
-    Actor(name="Dunmore Beverages", group="Dunmore", protocol=OwnProtocol(code="DUN-AUDIT", version="2.1")),
-    Actor(name="Eastgate Apparel", group="Eastgate"),
-    Actor(name="Fennimore", group="Fennimore", protocol=OwnProtocol(code="FEN-CODE", version="2022")),
-    Actor(name="Greyfield Paper", group="Greyfield"),
-    Actor(name="Harrow Cosmetics", group="Harrow"),
-    Actor(name="Ivory Lane", group="Ivory Lane"),
-    Actor(name="Juniper Toys", group="Juniper"),
-    Actor(
-        name="Kestrel Snacks",
-        group="Kestrel",
-        protocol=OwnProtocol(code="KES-RS", version="1"),
-        falls_short=True,
-    ),
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
     """What must not change a byte of the released list."""
@@ -145,22 +110,51 @@ class Variation:
     """every list in the style that is so many places further"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is invented. `sites` are roughly so many; by default, longer lists share more of them."""
+
+    members: int = MEMBERS
+    rows: int = ROWS
+    sites: int | None = None
+
+
+def sites_of(rows: int, lists: int) -> int | None:
+    """About how many sites so many rows are about; None leaves it to the generator."""
+    if rows <= ALIKE * lists:
+        return None
+    return round(rows / (MOST_A_SITE - SHARED_LESS * lists / rows))
+
+
 def invent(
-    seed: int, folder: Path, work: Path, *, rows: int = ROWS, variation: Variation | None = None
+    seed: int, folder: Path, work: Path, *, size: Size | None = None, variation: Variation | None = None
 ) -> Cast:
-    """Twelve members and their lists from a seed; the same seed gives the same bytes.
+    """Members and their lists from a seed; the same seed and size give the same bytes. Raises `Invalid` for sizes.
 
     The lists go into `folder`, the supplier base into `work`.
     """
+    size = size or Size()
     vary = variation or Variation()
-    signing = [actor for actor in INVENTED if not actor.falls_short]
-    world = generate(
-        seed,
-        members=[actor.name for actor in signing],
-        rows_total=rows,
-        as_of=AS_OF,
-        protocols={actor.name: _choices(actor) for actor in signing},
-    )
+    actors = members(size.members)
+    signing = [actor for actor in actors if not actor.falls_short]
+    checking = signing[0].name
+    try:
+        world = generate(
+            seed,
+            members=[actor.name for actor in signing],
+            rows_total=size.rows,
+            as_of=AS_OF,
+            protocols={actor.name: _choices(actor) for actor in signing},
+            sites_about=size.sites or sites_of(size.rows, len(signing)),
+        )
+        known = len({row.site for row in world.lists[0].rows if row.fault is None})
+        base = suppliers(seed, world, checking, count=max(FEWEST_SUPPLIERS, min(SUPPLIERS, 2 * known)))
+    except ValueError as unfit:
+        raise Invalid(
+            f"such lists cannot be invented: {unfit}",
+            field="rows",
+            remedy="ask for more rows, for fewer members, or for another number of sites",
+        ) from None
     lists = [
         SentList(
             member=one.member,
@@ -176,11 +170,9 @@ def invent(
         lists[-2:] = [replace(first, member=second.member), replace(second, member=first.member)]
     if vary.reversed_arrival:
         lists.reverse()
-    checking = signing[0].name
-    base = suppliers(seed, world, checking, count=SUPPLIERS)
     write_suppliers(base, work / "suppliers.csv")
     return Cast(
-        actors=INVENTED,
+        actors=actors,
         lists=lists,
         checking=checking,
         suppliers=work / "suppliers.csv",

@@ -32,7 +32,6 @@ LANGUAGES = ("en", "zh", "es")
 SCOPE = "Labour, health and safety, environment, business ethics"
 PURPOSE = "To accept your audit in place of one of our own"
 AT_ONCE = 4
-PATIENCE_S = 120.0
 PAUSE_S = 0.3
 PLACE = ("site_name", "address", "city", "region", "country", "os_id", "lei")
 """what tells a released site from another, whatever was audited there when"""
@@ -100,6 +99,7 @@ class Setting:
     out: Path
     work: Path
     say: Callable[[str], None]
+    patience_s: float
 
 
 def choose(seed: int, check: Path, release: Path) -> list[Asked]:
@@ -279,16 +279,16 @@ async def _answer(one: Asked, at: Setting) -> int:
             return refused
         if one.manner is Manner.REFUSED_FIRST:
             spoilt = await asyncio.to_thread(_with_script, one.report)
-            refused += await _upload(spoilt, browser, page) == "refused"
+            refused += await _upload(spoilt, browser, page, at.patience_s) == "refused"
             at.say(f"{one.ref} uploads a file with a script in it, which is refused")
-        refused += await _upload(one.report, browser, page) == "refused"
+        refused += await _upload(one.report, browser, page, at.patience_s) == "refused"
         at.say(f"{one.ref} uploads its report")
     finally:
         await browser.close()
     return refused
 
 
-async def _upload(file: Path, browser: Browser, page: Page) -> str:
+async def _upload(file: Path, browser: Browser, page: Page, patience_s: float) -> str:
     """Send a file as the page's script does. Returns `stored` or `refused`."""
     body, wanted = await asyncio.to_thread(ticket_for, file)
     ticket = await browser.ask("/supplier/tickets", wanted, seal=page.seal)
@@ -299,7 +299,7 @@ async def _upload(file: Path, browser: Browser, page: Page) -> str:
         found = (await browser.read("/supplier/state"))["tickets"].get(ticket["ticket_id"])
         return found if found in {"stored", "refused"} else None
 
-    verdict: str = await _until(state, f"{file.name} is not judged")
+    verdict: str = await _until(state, f"{file.name} is not judged", patience_s)
     return verdict
 
 
@@ -378,7 +378,9 @@ async def _settled(
         found = await _requests(at)
         return found if all(one["state"] in wanted[one["request_id"]] for one in found) else None
 
-    ended: list[dict[str, Any]] = await _until(there, "not every request ended as its supplier has it")
+    ended: list[dict[str, Any]] = await _until(
+        there, "not every request ended as its supplier has it", at.patience_s
+    )
     return ended
 
 
@@ -418,7 +420,7 @@ async def _mails(at: Setting) -> int:
         asked = [mail for mail in told if mail["asked_by"] == "report_request"]
         return len(asked) if all(mail["state"] == "sent" for mail in asked) else None
 
-    sent: int = await _until(all_sent, "mails still wait")
+    sent: int = await _until(all_sent, "mails still wait", at.patience_s)
     return sent
 
 
@@ -426,13 +428,13 @@ def _count(asked: Sequence[Asked], *manners: Manner) -> int:
     return sum(one.manner in manners for one in asked)
 
 
-async def _until(ask: Callable[[], Any], otherwise: str) -> Any:  # noqa: ANN401 - whatever is waited for
+async def _until(ask: Callable[[], Any], otherwise: str, patience_s: float) -> Any:  # noqa: ANN401 - whatever is waited for
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while True:
                 answer = await ask()
                 if answer is not None:
                     return answer
                 await asyncio.sleep(PAUSE_S)
     except TimeoutError:
-        raise Unavailable(f"{otherwise} after {PATIENCE_S:.0f} s") from None
+        raise Unavailable(f"{otherwise} after {patience_s:.0f} s") from None

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
+import os
 import shutil
-import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -18,10 +17,10 @@ import httpx
 from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
-from mrx_local.demo.cast import AS_OF, ROWS, Cast, SentList, Variation, invent, read_given
+from mrx_local.demo.cast import AS_OF, Cast, SentList, Size, Variation, invent, read_given
 from mrx_local.demo.exchange import Setting, choose, exchange, implied
 from mrx_local.demo.mailbox import Mailbox
-from mrx_local.demo.scheme import Scheme
+from mrx_local.demo.scheme import Patience, Scheme
 from mrx_local.demo.second_way import (
     Findings,
     check_findings,
@@ -31,6 +30,8 @@ from mrx_local.demo.second_way import (
     reckon,
     refused_in,
 )
+from mrx_local.demo.telling import Step, Telling
+from mrx_local.memory import peak_mib
 from mrx_local.people import introduce_person, let_sign_in
 from mrx_local.remembered import slug, typed_password
 from mrx_local.stack import Stack, running_stack
@@ -50,29 +51,9 @@ class Wishes:
     keep: bool
     servers: Path
     """folder of the demo's own servers, emptied first"""
-    rows: int = ROWS
-    """how many rows are invented"""
+    size: Size = field(default_factory=Size)
+    """how much is invented"""
     variation: Variation = field(default_factory=Variation)
-
-
-@dataclass(slots=True)
-class Telling:
-    """Prints each step with its seconds while it runs, and keeps the seconds."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
-
-    def say(self, line: str) -> None:
-        """Print a line with the time since the start."""
-        sys.stdout.write(f"{time.monotonic() - self.began:7.1f} s  {line}\n")
-        sys.stdout.flush()
-
-    @asynccontextmanager
-    async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
-        """Time a step."""
-        began = time.monotonic()
-        yield self.say
-        self.seconds[name] = round(time.monotonic() - began, 2)
 
 
 async def play(wishes: Wishes) -> int:
@@ -95,7 +76,7 @@ async def play(wishes: Wishes) -> int:
                 wishes.seed,
                 wishes.out / "lists",
                 work,
-                rows=wishes.rows,
+                size=wishes.size,
                 variation=wishes.variation,
             )
             if wishes.given is None
@@ -117,6 +98,7 @@ async def play(wishes: Wishes) -> int:
         summary, findings = await _run(wishes, cast, stack, telling, work)
         (wishes.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         _show(summary, findings, telling)
+        telling.table(summary["peak_memory_mib"])
         if wishes.keep:
             await _show_pages(cast.checking, stack, telling)
             telling.say("the stack stays up until `make down`")
@@ -162,10 +144,11 @@ async def _run(
     wishes: Wishes, cast: Cast, stack: Stack, telling: Telling, work: Path
 ) -> tuple[dict[str, Any], Findings]:
     findings = Findings()
+    patience = Patience.of(members=len(cast.actors), rows=sum(len(one.rows) for one in cast.lists))
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, stack.urls, stack.credentials)
+        scheme = Scheme(client, stack.urls, stack.credentials, patience=patience)
         async with telling.step("members") as say:
-            await scheme.admit(cast.actors)
+            await scheme.admit(cast.actors, say)
             groups = {actor.group for actor in cast.actors}
             say(f"{len(cast.actors)} members of {len(groups)} corporate groups are admitted")
         equivalent = await _benchmark(scheme, cast, telling, findings)
@@ -175,13 +158,9 @@ async def _run(
             receipts = await _publish(
                 stack.credentials, cast, work, say, page_rows=wishes.variation.page_rows
             )
-        async with telling.step("close") as say:
-            await scheme.close_round(round_id)
-            say("the round is closed: every list judged again, sites resolved, the pool frozen")
-        async with telling.step("release") as say:
-            numbers = (await scheme.release(round_id))["numbers"]
-            await _mrx(stack.credentials, cast.checking, "fetch", "--out", str(wishes.out / "release"))
-            say(f"the list is released by two people: {numbers['released']:,} sites, {numbers['held']} held")
+        numbers = await _release(round_id, scheme, telling)
+    async with telling.step("fetch"):
+        await _mrx(stack.credentials, cast.checking, "fetch", "--out", str(wishes.out / "release"))
     async with telling.step("check") as say:
         checked = await _check(stack.credentials, cast, wishes.out)
         say(
@@ -191,7 +170,7 @@ async def _run(
     asked = choose(wishes.seed, wishes.out / "check.csv", wishes.out / "release")
     mailbox = Mailbox(stack.mails)
     async with telling.step("exchange") as say, httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, stack.urls, stack.credentials)
+        scheme = Scheme(client, stack.urls, stack.credentials, patience=patience)
         exchanged = await exchange(
             asked,
             Setting(
@@ -208,12 +187,14 @@ async def _run(
                 out=wishes.out,
                 work=work,
                 say=say,
+                patience_s=patience.request_s,
             ),
         )
-    async with telling.step("second_way"):
+    async with telling.step("second_way") as say:
+        say("all of it is reckoned again, from the lists alone")
         refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
         expected = await asyncio.to_thread(reckon, cast, refused)
-        hashes = check_release(wishes.out / "release", expected, findings)
+        hashes = await asyncio.to_thread(check_release, wishes.out / "release", expected, findings)
         check_suppliers(wishes.out / "check.csv", cast.drawn, findings)
         findings.same(
             "figures of check.csv", checked, check_findings(wishes.out / "check.csv", wishes.out / "release")
@@ -243,6 +224,7 @@ async def _run(
         else {"precision": round(expected.precision, 4), "recall": round(expected.recall, 4)},
         "seconds": {**telling.seconds, "total": round(time.monotonic() - telling.began, 2)},
         "memory_mib": round(stack.supervisor.memory_mib()),
+        "peak_memory_mib": await _peaks(stack),
     }
     for name, figures in implied(asked, mailbox.delivered()).items():
         findings.same(name, exchanged[name], figures)
@@ -307,7 +289,7 @@ async def _publish(
     credentials: Credentials,
     cast: Cast,
     work: Path,
-    say: Callable[[str], None],
+    say: Step,
     *,
     page_rows: int,
 ) -> dict[str, Mapping[str, Any]]:
@@ -328,6 +310,7 @@ async def _publish(
                 str(page_rows),
             )
         receipts[sent.member] = told
+        say.so_far = f"{len(receipts)} of {len(cast.lists)} lists"
         say(
             f"{sent.member}: {told['rows']:,} rows sent, {told['accepted']:,} accepted, "
             f"{told['refused']} refused, {told['waiting']} waiting"
@@ -341,6 +324,19 @@ async def _publish(
         # One list's failure ends the demo; the first says why.
         raise failed.exceptions[0] from None
     return receipts
+
+
+async def _release(round_id: str, scheme: Scheme, telling: Telling) -> Mapping[str, Any]:
+    """Close the round and release its list. Returns the round's numbers."""
+    began = time.monotonic()
+    async with telling.step("close") as say:
+        await scheme.close_round(round_id, say)
+        say("the round is closed: every list judged again, sites resolved, the pool frozen")
+    async with telling.step("release") as say:
+        numbers: Mapping[str, Any] = (await scheme.release(round_id, say))["numbers"]
+        say(f"the list is released by two people: {numbers['released']:,} sites, {numbers['held']} held")
+    telling.seconds["close_to_released"] = round(time.monotonic() - began, 2)
+    return numbers
 
 
 async def _check(credentials: Credentials, cast: Cast, out: Path) -> dict[str, int]:
@@ -381,6 +377,11 @@ def _compare_rows(
                 row.values["row_ref"] for row in one.rows if row.fault is None and plainly_good(row, names)
             }
             findings.same(f"{one.member}: refused but good", sorted(refused[one.member] & good), [])
+
+
+async def _peaks(stack: Stack) -> dict[str, float]:
+    """What each process held at most: those of the stack, and this one."""
+    return {**await stack.supervisor.peaks_mib(), "demo": peak_mib(os.getpid(), children=False)}
 
 
 async def _mrx(credentials: Credentials, member: str, *arguments: str) -> dict[str, Any]:

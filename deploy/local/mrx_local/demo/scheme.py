@@ -7,6 +7,7 @@ is ridden over.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from http import HTTPStatus
@@ -18,7 +19,9 @@ from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_local.credentials import Credentials, Person
-from mrx_local.demo.cast import OWN_FROM, PUBLIC, PUBLIC_VERSIONS, Actor
+from mrx_local.demo.cast import OWN_FROM, PUBLIC, PUBLIC_VERSIONS
+from mrx_local.demo.members import Actor
+from mrx_local.demo.telling import Step
 
 CRITERIA = "6.0-4p"
 STATEMENT = """Joint statement on mutual recognition of responsible-sourcing audits
@@ -31,7 +34,26 @@ STATEMENT = """Joint statement on mutual recognition of responsible-sourcing aud
 """
 PATIENCE_S = 60.0
 PAUSE_S = 0.15
+LONG_PAUSE_S = 1.0
+"""between two looks at what takes minutes"""
 AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the demo waits: longer where there is more to do, and never past a trouble that is told."""
+
+    members_s: float = PATIENCE_S
+    """until members are admitted, and facts about them have gone round"""
+    round_s: float = 300.0
+    """until a round is closed, or its list released"""
+    request_s: float = 120.0
+    """until what requests ask for has happened"""
+
+    @classmethod
+    def of(cls, *, members: int, rows: int) -> "Patience":
+        """For a scheme of a size."""
+        return cls(members_s=60 + 3 * members, round_s=300 + rows / 100, request_s=120 + rows / 500)
 
 
 class Caller:
@@ -110,7 +132,15 @@ def _problem(answer: httpx.Response) -> dict[str, Any]:
 class Scheme:
     """The scheme's steps, with everyone's credentials at hand."""
 
-    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str], credentials: Credentials) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        urls: Mapping[str, str],
+        credentials: Credentials,
+        *,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._patience = patience
         self._client = client
         self._urls = urls
         self._credentials = credentials
@@ -127,9 +157,10 @@ class Scheme:
     def _as(self, person: Mapping[str, str]) -> Caller:
         return Caller(self._client, self._urls, person)
 
-    async def admit(self, actors: Sequence[Actor]) -> None:
+    async def admit(self, actors: Sequence[Actor], step: Step | None = None) -> None:
         """Admit members; their topics, users and rights are made meanwhile. Keeps their credentials."""
         groups = {one["group"] for one in (await self.secretariat.get("registry", "/v1/members"))["members"]}
+        step = step or _quiet()
         for actor in actors:
             body = {
                 "name": actor.name,
@@ -140,12 +171,14 @@ class Scheme:
             groups.add(actor.group)
             made = await self.secretariat.post("registry", "/v1/members", body)
             self.member_ids[actor.name] = UUID(made["member_id"])
+            step.so_far = f"{len(self.member_ids)} of {len(actors)} members are entered"
         await self._until(
             "admission",
             self.secretariat,
             "registry",
             "/v1/members",
             lambda found: all(one["state"] == "admitted" for one in found["members"]),
+            seconds=self._patience.members_s,
         )
         await asyncio.gather(*(self._let_in(actor) for actor in actors))
 
@@ -158,7 +191,12 @@ class Scheme:
             "client_secret", lambda: self.secretariat.post("registry", "/v1/principals", system)
         )
         await self._until(
-            "Kafka credentials", self.secretariat, "registry", path, lambda found: found["state"] == "ready"
+            "Kafka credentials",
+            self.secretariat,
+            "registry",
+            path,
+            lambda found: found["state"] == "ready",
+            seconds=self._patience.members_s,
         )
         self._credentials.keep_member(
             {
@@ -292,6 +330,7 @@ class Scheme:
             "registry",
             "/v1/participation",
             lambda found: "no-equivalent-protocol" not in found["missing"],
+            seconds=self._patience.members_s,
         )
 
     async def participants(self) -> list[str]:
@@ -304,31 +343,41 @@ class Scheme:
         made = await self.secretariat.post("aggregation", "/v1/rounds", {"as_of": as_of.isoformat()})
         return str(made["round_id"])
 
-    async def close_round(self, round_id: str) -> Mapping[str, Any]:
+    async def close_round(self, round_id: str, step: Step | None = None) -> Mapping[str, Any]:
         """Close a round and wait until it is judged, resolved and frozen. Returns its numbers."""
         await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/close", {"leave_waiting": False})
-        return await self._round(round_id, "closed")
+        return await self._round(round_id, "closed", step or _quiet())
 
-    async def release(self, round_id: str) -> Mapping[str, Any]:
+    async def release(self, round_id: str, step: Step | None = None) -> Mapping[str, Any]:
         """One of the secretariat proposes the release, another approves it. Returns the round."""
         await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/release")
         await self.second.post("aggregation", f"/v1/rounds/{round_id}/approve")
-        return await self._round(round_id, "released")
+        return await self._round(round_id, "released", step or _quiet())
 
-    async def _round(self, round_id: str, state: str) -> Mapping[str, Any]:
+    async def _round(self, round_id: str, state: str, step: Step) -> Mapping[str, Any]:
+        """The round in this state. Raises `Unavailable` as soon as it tells of a trouble."""
+
+        def there(seen: Mapping[str, Any]) -> bool:
+            step.so_far = f"the round is {seen['state']}"
+            if seen["state"] == state:
+                return True
+            if trouble := seen.get("trouble"):
+                raise Unavailable(f"the round cannot be {state}: {trouble}")
+            return False
+
         found: Mapping[str, Any] = await self._until(
             f"the round to be {state}",
             self.secretariat,
             "aggregation",
             f"/v1/rounds/{round_id}",
-            lambda seen: seen["state"] == state,
-            seconds=300,
+            there,
+            seconds=self._patience.round_s,
         )
         return found
 
     async def _when_heard(self, post: Callable[[], Any]) -> None:
         """Facts take a moment from one service to another: what is not known yet may be known soon."""
-        give_up = time.monotonic() + PATIENCE_S
+        give_up = time.monotonic() + self._patience.members_s
         while True:
             try:
                 await post()
@@ -348,14 +397,20 @@ class Scheme:
         ready: Callable[[Any], bool],
         seconds: float = PATIENCE_S,
     ) -> Any:  # noqa: ANN401 - JSON
-        give_up = time.monotonic() + seconds
+        began = time.monotonic()
         while True:
             found = await caller.get(service, path)
             if ready(found):
                 return found
-            if time.monotonic() > give_up:
+            waited = time.monotonic() - began
+            if waited > seconds:
                 raise Unavailable(f"waited {seconds:.0f} s for {what}")
-            await asyncio.sleep(PAUSE_S)
+            # Looking costs the service something: the longer it takes, the less often.
+            await asyncio.sleep(min(max(PAUSE_S, waited / 10), LONG_PAUSE_S))
+
+
+def _quiet() -> Step:
+    return Step(lambda _: None)
 
 
 def short_of_the_gate(weights: Mapping[str, int]) -> dict[str, str]:

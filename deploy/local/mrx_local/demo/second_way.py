@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 from mrx_matching import (
     IDENTIFIER_KINDS,
+    Accuracy,
     SiteRecord,
     canonical,
     check_identifier,
@@ -169,23 +170,18 @@ def _accuracy(
     if truth != "uml_id":
         return found.precision, found.recall
     # Two lists of one registry: what counts is whether a row of the one finds its site on the other.
-    true_pairs = said_pairs = right_pairs = 0
-    by_list: dict[str, list[tuple[str, int]]] = {}
+    within: dict[str, tuple[list[str | None], list[int]]] = {}
     for (one, row), label in zip(accepted, labels, strict=True):
-        if row.site is not None:
-            by_list.setdefault(one.member, []).append((row.site, label))
-    names = sorted(by_list)
-    for place, first in enumerate(names):
-        for second in names[place + 1 :]:
-            for site, label in by_list[first]:
-                for other_site, other_label in by_list[second]:
-                    true_pairs += site == other_site
-                    said_pairs += label == other_label
-                    right_pairs += site == other_site and label == other_label
-    return (
-        right_pairs / said_pairs if said_pairs else 1.0,
-        right_pairs / true_pairs if true_pairs else 1.0,
+        sites, said = within.setdefault(one.member, ([], []))
+        sites.append(row.site)
+        said.append(label)
+    inside = [pairwise(sites, said) for sites, said in within.values()]
+    across = Accuracy(
+        true_pairs=found.true_pairs - sum(one.true_pairs for one in inside),
+        said_pairs=found.said_pairs - sum(one.said_pairs for one in inside),
+        right_pairs=found.right_pairs - sum(one.right_pairs for one in inside),
     )
+    return across.precision, across.recall
 
 
 def check_release(folder: Path, expected: Expected, findings: Findings) -> dict[str, str]:

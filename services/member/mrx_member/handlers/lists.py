@@ -251,14 +251,21 @@ def check(suppliers: Path, desk: Desk, *, own: Path | None = None, released: Pat
             remedy="publish one, or name the own list with --own",
         )
     links = desk.matcher.link(asked, entries)
-    by_entry = {link.target for link in desk.matcher.link(ours, entries) if link.decision == "match"}
-    # A released entry is in the normaliser's spelling; the member's own spelling may be nearer to the supplier's.
+    entry_of = {
+        str(one.row): link.target
+        for one, link in zip(ours, desk.matcher.link(ours, entries), strict=True)
+        if link.decision == "match"
+    }
+    # A released entry is in the normaliser's spelling; the member's own spelling may be nearer to the supplier's. An
+    # own row that has another entry, and is no nearer, is a site that resembles this one.
     by_supplier = {
         listed.target
         for listed, link in zip(links, desk.matcher.link(asked, ours), strict=True)
-        if link.decision == "match"
+        if link.decision == "match" and (link.score > listed.score or link.target not in entry_of)
     }
-    return judge([entry.values[SUPPLIER_REF] for entry in asked], links, own=by_entry | by_supplier)
+    return judge(
+        [entry.values[SUPPLIER_REF] for entry in asked], links, own={*entry_of.values()} | by_supplier
+    )
 
 
 def _last_released(desk: Desk) -> Path:

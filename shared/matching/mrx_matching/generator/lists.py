@@ -1,13 +1,14 @@
 """Members' lists, and a member's supplier base, drawn from one invented world."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 
 from mrx_matching.generator.faults import Fault, ProtocolChoice, Window, draw_audit, plant
 from mrx_matching.generator.noise import Habits, draw_habits, written
-from mrx_matching.generator.sites import Dice, Site, dice, make_sites
+from mrx_matching.generator.sites import Dice, Site, dice, invented_sites
 from mrx_matching.generator.styles import STYLES, Style
 
 DEFAULT_PROTOCOLS = (
@@ -24,6 +25,8 @@ _AUDIT_TYPES = {
 _NOTICES = {"Announced": 4, "Semi-announced": 5, "Unannounced": 1}
 _AUDITED_TWICE = 0.015
 _MORE_LISTS = (0.68, 0.2, 0.08, 0.04)
+_ROWS_TRIED = 2000
+"""among so many rows of a list one is sought that can bear a fault"""
 _SITE_COLUMNS = ("site_name", "address", "city", "region", "postcode", "country")
 
 
@@ -71,12 +74,15 @@ def generate(
     as_of: date = date(2026, 6, 30),
     protocols: Sequence[ProtocolChoice] | Mapping[str, Sequence[ProtocolChoice]] = DEFAULT_PROTOCOLS,
     overlap: float = 0.18,
+    sites_about: int | None = None,
     faults: float = 0.01,
 ) -> World:
     """Return lists of exactly `rows_total` rows, the same for the same arguments.
 
     `protocols` holds for all members, or is a mapping by member. `overlap` is the share of sites that are on
-    two or more lists, `faults` the share of rows with a planted fault.
+    two or more lists, mostly two. With `sites_about` the rows are about roughly so many sites instead, each on
+    as many lists as that asks for: most on one, fewer on each further one. `faults` is the share of rows with a
+    planted fault.
     """
     names = (
         tuple(f"member-{number:02d}" for number in range(1, members + 1))
@@ -86,8 +92,8 @@ def generate(
     if not names or rows_total < len(names):
         raise ValueError(f"{rows_total} rows cannot be shared among {len(names)} members")
     window = Window.of(as_of)
-    sites = make_sites(seed, rows_total)
-    listed = _listed(seed, sites, names, rows_total, overlap)
+    lists_of = _overlapping(overlap) if sites_about is None else _spread(rows_total, sites_about, len(names))
+    sites, listed = _listed(seed, names, rows_total, lists_of)
     lists = []
     for number, name in enumerate(names):
         choices = protocols[name] if isinstance(protocols, Mapping) else protocols
@@ -144,23 +150,51 @@ def suppliers(seed: int, world: World, member: str, *, count: int = 300) -> tupl
     )
 
 
+_Lists = Callable[[Dice], int]
+"""draws on how many lists a site is"""
+
+
+def _overlapping(overlap: float) -> _Lists:
+    def lists_of(chance: Dice) -> int:
+        return 1 + (chance.choices(range(1, 5), _MORE_LISTS)[0] if chance.random() < overlap else 0)
+
+    return lists_of
+
+
+def _spread(rows: int, sites: int, members: int) -> _Lists:
+    """Each further list with the same probability, so that a site has `rows / sites` rows on average."""
+    if not 0 < sites <= rows:
+        raise ValueError(f"{rows} rows cannot be about {sites} sites")
+    lists = max(1.0, rows / sites - _AUDITED_TWICE)
+    if lists > members / 2:
+        raise ValueError(f"{members} lists of {rows} rows in all share more than {sites} sites")
+
+    def lists_of(chance: Dice) -> int:
+        drawn = 1
+        while chance.random() < 1 - 1 / lists:
+            drawn += 1
+        return drawn
+
+    return lists_of
+
+
 def _listed(
-    seed: int, sites: Sequence[Site], members: Sequence[str], rows_total: int, overlap: float
-) -> dict[str, list[Site]]:
-    """Share sites out to members until all rows are used; some sites go to several, some twice to one."""
+    seed: int, members: Sequence[str], rows_total: int, lists_of: _Lists
+) -> tuple[list[Site], dict[str, list[Site]]]:
+    """Invent sites and share them out to members until all rows are used; some go to several, some twice to one."""
     chance = dice(seed, "listed")
-    sizes = [chance.uniform(0.5, 1.5) for _ in members]
+    sizes = list(accumulate(chance.uniform(0.5, 1.5) for _ in members))
+    sites: list[Site] = []
     listed: defaultdict[str, list[Site]] = defaultdict(list)
     left = rows_total
-    for place, site in enumerate(sites):
-        if not left:
-            break
-        lists = 1
-        if chance.random() < overlap:
-            lists += chance.choices(range(1, 5), _MORE_LISTS)[0]
+    invented = invented_sites(seed)
+    while left:
+        place, site = len(sites), next(invented)
+        sites.append(site)
+        lists = lists_of(chance)
         on = [members[place]] if place < len(members) else []
         while len(on) < min(lists, len(members)):
-            member = chance.choices(members, sizes)[0]
+            member = chance.choices(members, cum_weights=sizes)[0]
             if member not in on:
                 on.append(member)
         if chance.random() < _AUDITED_TWICE:
@@ -168,7 +202,7 @@ def _listed(
         for member in on[:left]:
             listed[member].append(site)
         left -= len(on[:left])
-    return listed
+    return sites, listed
 
 
 def _rows(
@@ -215,7 +249,7 @@ def _with_faults(
         if len(spoilt) == wanted:
             break
         fault = kinds[number % len(kinds)]
-        for place in chance.sample(range(len(rows)), len(rows)):
+        for place in chance.sample(range(len(rows)), min(len(rows), _ROWS_TRIED)):
             values = plant(fault, chance, dict(rows[place].values), choices, window)
             if place not in spoilt and values is not None:
                 spoilt[place] = ListRow(site=rows[place].site, values=values, fault=fault)

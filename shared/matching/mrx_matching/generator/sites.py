@@ -2,10 +2,11 @@
 
 import random
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from itertools import count
 from typing import Any
 
 from mrx_matching.identifiers import (
@@ -49,15 +50,14 @@ _OF_THE_COMPANY = ("lei", "vat", "zc")
 _NEW_NAME_ATTEMPTS = 50
 
 
-def make_sites(seed: int, count: int) -> list[Site]:
-    """Return sites in the order of their ids; some are easily mistaken for an earlier one."""
+def invented_sites(seed: int) -> Iterator[Site]:
+    """Yield sites in the order of their ids, without end; some are easily mistaken for an earlier one."""
     chance = dice(seed, "sites")
     facts = _countries()
     codes, weights = list(facts), [facts[code]["weight"] for code in facts]
-    sites: list[Site] = []
     taken: set[tuple[str, tuple[str, ...]]] = set()
     by_country: dict[str, list[Site]] = {code: [] for code in codes}
-    for number in range(count):
+    for number in count():
         country = chance.choices(codes, weights)[0]
         neighbours = by_country[country]
         site_id = f"site-{number:06d}"
@@ -72,8 +72,7 @@ def make_sites(seed: int, count: int) -> list[Site]:
             site = _fresh(chance, country, site_id)
         taken.add((country, fold(f"{site.name} {site.city}")))
         neighbours.append(site)
-        sites.append(site)
-    return sites
+        yield site
 
 
 @cache

@@ -1,0 +1,135 @@
+"""What a demo says while it runs, how long it waits, and what it measures."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mrx_local.credentials import Credentials
+from mrx_local.demo.scheme import Patience, Scheme
+from mrx_local.demo.telling import Telling
+from mrx_local.memory import peak_mib
+from mrx_shared.refusals import Unavailable
+
+PERSON = {"name": "A. Person", "client_id": "c", "client_secret": "s"}
+MIB = 1024 * 1024
+
+
+async def test_a_long_step_says_that_it_still_runs_and_how_far_it_is() -> None:
+    said: list[str] = []
+    heard = asyncio.Event()
+
+    def write(line: str) -> None:
+        said.append(line)
+        if "…" in line:
+            heard.set()
+
+    telling = Telling(write=write, every_s=0.01)
+    async with telling.step("lists") as step:
+        step.so_far = "2 of 94 lists"
+        await heard.wait()
+    assert re.search(r"… lists for \d+ s: 2 of 94 lists", said[0])
+    assert list(telling.seconds) == ["lists"]
+
+
+def test_the_table_names_every_step_and_process() -> None:
+    said: list[str] = []
+    telling = Telling(write=said.append, seconds={"close": 58.25, "release": 4.0})
+    telling.table({"kafka": 312.4, "aggregation": 1234.5})
+    drawn = "".join(said)
+    for figure in ("close", "58.2", "release", "4.0", "kafka", "312", "aggregation", "1,234"):
+        assert figure in drawn
+
+
+def test_patience_grows_with_the_size() -> None:
+    small, large = Patience.of(members=12, rows=8200), Patience.of(members=94, rows=100_000)
+    assert small.members_s < large.members_s
+    assert small.round_s < large.round_s
+    assert small.request_s < large.request_s
+
+
+class Aggregation:
+    """Answers for a round as it is told to, one answer after the other; the last stays."""
+
+    def __init__(self, *rounds: dict[str, Any]) -> None:
+        self.rounds: Iterator[dict[str, Any]] = iter(rounds)
+        self.asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/token":
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 600})
+        if request.method == "POST":
+            return httpx.Response(200, json={})
+        self.asked += 1
+        return httpx.Response(200, json=next(self.rounds))
+
+
+def scheme(folder: Path, aggregation: Aggregation) -> Scheme:
+    credentials = Credentials(folder)
+    for key in ("secretariat", "secretariat", "reviewer", "second_reviewer", "operator"):
+        credentials.keep_person(key, PERSON)
+    urls = {"registry": "http://registry", "aggregation": "http://aggregation"}
+    client = httpx.AsyncClient(transport=httpx.MockTransport(aggregation))
+    return Scheme(client, urls, credentials)
+
+
+async def test_a_round_that_tells_of_a_trouble_ends_the_wait_with_its_cause(tmp_path: Path) -> None:
+    aggregation = Aggregation(
+        {"state": "closing"},
+        {"state": "closing", "trouble": None},
+        {"state": "closing", "trouble": "the storage is away"},
+    )
+    with pytest.raises(Unavailable, match="the storage is away"):
+        await scheme(tmp_path, aggregation).close_round("r")
+    assert aggregation.asked == 3
+
+
+async def test_a_round_without_a_word_of_trouble_is_waited_for(tmp_path: Path) -> None:
+    aggregation = Aggregation({"state": "closing"}, {"state": "closed", "numbers": {}})
+    assert (await scheme(tmp_path, aggregation).close_round("r"))["state"] == "closed"
+
+
+def test_the_peak_stays_when_memory_was_given_back() -> None:
+    before = peak_mib(os.getpid(), children=False)
+    held = b"x" * (int(before) + 64) * MIB
+    del held
+    assert peak_mib(os.getpid(), children=False) > before + 60
+
+
+FAMILY = """
+import mmap, os, sys
+shared = mmap.mmap(-1, int(sys.argv[1]))
+shared.write(b"x" * len(shared))
+for _ in range(3):
+    if os.fork() == 0:
+        touched = sum(shared[place] for place in range(0, len(shared), mmap.PAGESIZE))
+        break
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_memory_that_a_family_shares_is_counted_once() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", FAMILY, str(64 * MIB)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as family:
+        assert family.stdin
+        assert family.stdout
+        for _ in range(4):
+            family.stdout.readline()
+        together, root = peak_mib(family.pid), peak_mib(family.pid, children=False)
+        family.stdin.close()
+    assert root > 64
+    assert root < together < root + 3 * 32
+
+
+def test_a_process_that_is_gone_held_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    assert peak_mib(gone.pid) == 0
