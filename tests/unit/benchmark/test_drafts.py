@@ -149,3 +149,23 @@ async def test_criteria_and_versions_that_are_not_there_are_named(work: MemoryWo
             by="a",
             work=work,
         )
+
+
+async def test_a_discarded_draft_is_gone_whether_it_holds_something_or_not(work: MemoryWork) -> None:
+    where = await place(work)
+    for written in ({}, {"A": "equal"}):
+        await save(work, where, **written)
+        gone = await drafting.discard_draft(where, owner=ACME, work=work)
+        assert relations(gone) == written
+        with pytest.raises(Unknown):
+            await drafting.show_draft(where, owner=ACME, work=work)
+    with pytest.raises(Unknown):
+        await drafting.discard_draft(where, owner=ACME, work=work)
+
+
+async def test_nobody_discards_anothers_draft(work: MemoryWork) -> None:
+    where = await place(work)
+    await save(work, where, A="equal")
+    with pytest.raises(Forbidden):
+        await drafting.discard_draft(where, owner=uuid4(), work=work)
+    assert relations(await drafting.show_draft(where, owner=ACME, work=work)) == {"A": "equal"}

@@ -4,6 +4,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -30,6 +31,8 @@ class SimulatedRequest:
     language: str = "en"
     asks: str = "Northwind Brands"
     site: str = "Hangzhou Blue River Textile Co., Ltd., Xiaoshan mill"
+    scope: str = "SMETA 6.1, 4-pillar: full report of the latest audit"
+    purpose: str = "To accept it in place of an audit of our own"
     days: float = 18.4
     reason: str | None = None
     known_to_exchange: bool = True
@@ -54,8 +57,8 @@ class SimulatedRequest:
             "state": self.state,
             "asks": self.asks,
             "site": self.site,
-            "scope": "SMETA 6.1, 4-pillar: full report of the latest audit",
-            "purpose": "To accept it in place of an audit of our own",
+            "scope": self.scope,
+            "purpose": self.purpose,
             "term_ends_at": (NOW + timedelta(days=self.days)).isoformat(),
             "reference": "MRX-7Q4KD2XM",
             "language": self.language,
@@ -87,6 +90,8 @@ class Simulated:
     away: set[str] = field(default_factory=set)
     refuse_files: list[str] = field(default_factory=list)
     """reasons that the next file is refused for"""
+    refusals: dict[str, Callable[[], Response]] = field(default_factory=dict)
+    """what a POST to a path is answered with, if not as usual"""
     lose_puts: int = 0
     """so many PUTs fail before one is taken"""
     check_takes: int = 1
@@ -137,6 +142,8 @@ class Simulated:
             if request.method == "POST":
                 self.said.append(request.url.path)
                 self.keys.append(request.headers.get("idempotency-key", ""))
+                if request.url.path in self.refusals:
+                    return self.refusals[request.url.path]()
             answer: Response = await go_on(request)
             return answer
 

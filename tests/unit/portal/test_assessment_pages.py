@@ -409,3 +409,87 @@ async def test_a_recognition_that_ended_before_it_began_says_so(scheme: Scheme) 
     read = words((await scheme.browser("member").get(ONE)).text)
     assert "No audit is recognised: the criteria ended on 13 December 2026" in read
     assert "Audits are recognised from" not in read
+
+
+def chosen(page: str, select: str) -> list[str]:
+    """What is chosen in a list of a page; nothing where the browser would take the first."""
+    options = page.partition(f'<select id="{select}"')[2].partition("</select>")[0]
+    return re.findall(r'<option value="([^"]*)" selected', options)
+
+
+async def test_a_refused_template_leaves_chosen_what_was_chosen(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/assessments/files", Invalid("row 3: no such relation", field="relation"))
+    typed = {"protocol": f"{PROTOCOL} 4.2", "criteria": "6.0-4p", "keep_good": "yes"}
+    page = (await scheme.browser("member").send(PATH, PATH, typed, {"file": b"x"})).text
+    assert chosen(page, "file-criteria") == ["6.0-4p"]
+    assert chosen(page, "file-protocol") == [f"{PROTOCOL} 4.2"]
+    assert 'name="keep_good" value="yes" checked' in page
+    assert chosen(page, "draft-criteria") == []
+
+
+async def test_a_draft_that_cannot_begin_says_why_in_its_form_with_what_was_chosen(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, API, Rejected("the criteria are not in force", remedy="choose others"))
+    typed = {"protocol": f"{PROTOCOL} 4.2", "criteria": "6.0-4p", "start_from": ASSESSMENT}
+    answer = await scheme.browser("member").send(PATH, f"{PATH}/drafts", typed)
+    assert answer.status_code == 409
+    assert "The criteria are not in force. Choose others." in words(answer.text)
+    assert chosen(answer.text, "draft-criteria") == ["6.0-4p"]
+    assert chosen(answer.text, "start_from") == [ASSESSMENT]
+
+
+async def test_a_refused_reply_comment_or_appeal_is_still_there(scheme: Scheme) -> None:
+    question = {
+        "question_id": QUESTION,
+        "criterion_id": "C1.1",
+        "text": "Where?",
+        "asked_at": "2026-11-20T08:00:00Z",
+        "reply": "",
+        "replied_at": None,
+    }
+    scheme.gives(
+        BENCHMARK,
+        f"/v1/assessments/{ASSESSMENT}",
+        assessment(questions=[question], questions_open=1),
+    )
+    path = f"{ONE}/questions/{QUESTION}"
+    scheme.gives(BENCHMARK, path.replace("/member", "/v1") + "/reply", Rejected("this is not open"))
+    page = (await scheme.browser("member").send(ONE, path, {"reply": "On page 9 <b>"})).text
+    assert "On page 9 &lt;b&gt;</textarea>" in page
+
+    at = f"{PATH}/criteria/6.0-4p"
+    scheme.gives(
+        BENCHMARK,
+        "/v1/criteria/6.0-4p/evolution",
+        {
+            "older": "6.0-4p",
+            "newer": "7.0",
+            "phase": "consultation",
+            "consultation_until": "2026-12-01",
+            "effective_on": "2027-01-01",
+            "transition_until": "2027-07-01",
+            "comments": [],
+        },
+    )
+    scheme.gives(BENCHMARK, "/v1/criteria/6.0-4p/comments", Rejected("the consultation is over"))
+    page = (await scheme.browser("member").send(at, at, {"text": "Give us a year."})).text
+    assert "Give us a year.</textarea>" in page
+
+
+async def test_an_empty_draft_is_discarded_at_one_press(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, API, draft(answers=[], answered=0))
+    scheme.gives(BENCHMARK, f"{API}/discard", draft())
+    answer = await scheme.browser("member").send(DRAFT, f"{PATH}/drafts/discard", HIDDEN)
+    assert answer.headers["location"] == f"{PATH}?discarded=yes"
+    assert [one.path for one in scheme.api.posted] == [f"{API}/discard"]
+    assert "The draft is discarded." in (await scheme.browser("member").get(f"{PATH}?discarded=yes")).text
+
+
+async def test_a_draft_that_holds_something_is_discarded_only_when_that_was_confirmed(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, f"{API}/discard", draft())
+    browser = scheme.browser("member")
+    refused = await browser.send(DRAFT, f"{PATH}/drafts/discard", HIDDEN)
+    assert refused.status_code == 422
+    assert "The box was not ticked" in refused.text
+    assert scheme.api.posted == []
+    done = await browser.send(DRAFT, f"{PATH}/drafts/discard", {**HIDDEN, "sure": "yes"})
+    assert done.status_code == 303

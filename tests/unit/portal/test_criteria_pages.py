@@ -156,3 +156,12 @@ async def test_a_refused_waiver_says_why_and_unknown_criteria_are_no_page(scheme
     assert (sent.status_code, "Every clause is waived." in words(sent.text)) == (422, True)
     assert (await browser.get(f"{PATH}/8.0")).status_code == 404
     assert (await browser.get(f"{PATH}/..%2fx")).status_code == 404
+
+
+async def test_a_refused_tie_leaves_reviewer_and_member_chosen(scheme: Scheme) -> None:
+    scheme.gives(BENCHMARK, "/v1/reviewers/ties", Rejected("the reviewer is kept away already"))
+    sam = "01940000-0000-7000-8000-0000000000a2"
+    page = await scheme.browser("secretariat").send(PATH, f"{PATH}/ties", {"reviewer": sam, "member": MEMBER})
+    assert page.status_code == 409
+    assert f'<option value="{sam}" selected>' in page.text
+    assert f'<option value="{MEMBER}" selected>' in page.text

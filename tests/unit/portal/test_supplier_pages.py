@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from mrx_shared.kit.http import problem
 
 from tests.unit.portal.conftest import TOKEN, Browser, Client
 from tests.unit.portal.simulated import NOW, Simulated, SimulatedRequest
@@ -310,3 +311,38 @@ async def test_a_browser_that_keeps_no_cookies_is_told_so(supplier: Client) -> N
     page = await supplier.fill("/r")
     assert page.status_code == 403
     assert "This browser kept no cookie." in page.text
+
+
+@pytest.mark.parametrize(
+    ("standing", "says"),
+    [
+        ({"state": "opened"}, "Northwind Brands asks you for an audit report"),
+        ({"state": "accepted"}, "You accepted: share your report with Northwind Brands"),
+        ({"state": "checking"}, "Your report has arrived and is being checked"),
+        ({"state": "decided"}, "You shared your report with Northwind Brands"),
+        ({"state": "declined"}, "You declined the request of Northwind Brands"),
+        ({"state": "expired"}, "The time for the request of Northwind Brands is over"),
+        ({"state": "withdrawn"}, "Northwind Brands does not need the report any more"),
+    ],
+)
+async def test_heading_and_title_say_how_the_request_stands(
+    supplier: Client, services: Simulated, standing: dict[str, str], says: str
+) -> None:
+    services.requests[TOKEN] = SimulatedRequest(**standing)  # type: ignore[arg-type]
+    for page in (await supplier.open(f"/r/{TOKEN}"), await supplier.follow()):
+        assert re.findall(r"<h1>([^<]*)</h1>", page.text) == [says]
+        assert f"<title>{says} · " in page.text
+
+
+async def test_a_refused_refusal_keeps_what_was_chosen_and_typed(
+    supplier: Client, services: Simulated
+) -> None:
+    await supplier.follow()
+    services.refusals["/report_request/v1/pages/refusal"] = lambda: problem(
+        422, "this holds a link", field="comment"
+    )
+    page = await supplier.fill("/supplier/refusal", reason="not-our-site", comment="see www.mill.example")
+    assert "Your comment could not be taken." in page.text
+    assert 'value="not-our-site" checked' in page.text
+    assert 'value="see www.mill.example"' in page.text
+    assert "this holds a link" not in page.text

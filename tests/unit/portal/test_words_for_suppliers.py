@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import mrx_portal
 import pytest
 from jinja2 import Environment, FileSystemLoader
+from mrx_portal.entrypoints.forms import Words
 from mrx_portal.entrypoints.languages import LANGUAGES, speak
 from mrx_shared.messages.exchange_adapter import REASONS
 
@@ -29,7 +30,7 @@ def templates(language: str) -> Environment:
 @pytest.mark.parametrize("code", REASONS)
 def test_every_reason_that_the_exchange_may_say_has_words_and_a_remedy(code: str, language: str) -> None:
     words = templates(language).get_template("supplier/words.html").module
-    for told in (words.why_refused(code), words.what_to_do(code, "")):  # type: ignore[attr-defined]
+    for told in (words.why_refused(code), words.what_to_do(code)):  # type: ignore[attr-defined]
         assert told.strip()
         assert told.strip() != code
 
@@ -43,6 +44,7 @@ def test_why_a_sharing_on_the_platform_waits_is_told_in_words(code: str) -> None
         .render(
             handover=SimpleNamespace(platform=SimpleNamespace(**platform), max_bytes=1),
             asked=SimpleNamespace(reference="MRX-2F7K9QWX", state="uploading"),
+            typed=Words(),
         )
     )
     assert code not in page

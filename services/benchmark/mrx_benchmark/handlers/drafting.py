@@ -97,6 +97,14 @@ async def submit_draft(place: Place, *, owner: UUID | None, by: str, work: Work)
     return submitted
 
 
+async def discard_draft(place: Place, *, owner: UUID | None, work: Work) -> DraftShown:
+    """Take a draft away, with every answer and word in it. Returns it as it stood."""
+    await owned(place.protocol_id, owner, work)
+    draft = await _there(place, work)
+    await work.drafts.drop(draft)
+    return await _shown(draft, work)
+
+
 async def _save(
     answers: Sequence[Answer],
     notes: Sequence[Note],

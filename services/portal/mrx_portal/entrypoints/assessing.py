@@ -51,6 +51,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         failed: str = "",
         given: Mapping[str, str] | None = None,
         taken: FileTaken | None = None,
+        discarded: bool = False,
     ) -> Response:
         return desk.page(
             request,
@@ -63,17 +64,19 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
             failed=failed,
             given=Words(given or {}),
             taken=taken,
+            discarded=discarded,
             status=status_of(error),
         )
 
     @routes.get("/assessments")
-    async def assessments(request: Request, visitor: visiting) -> Response:
+    async def assessments(request: Request, visitor: visiting, discarded: str = "") -> Response:
         """Own assessments and drafts, and the ways to answer."""
-        return await page(request, visitor)
+        return await page(request, visitor, discarded=bool(discarded))
 
     @routes.post("/assessments")
     async def send_file(request: Request, visitor: visiting, form: signed) -> Response:
         """Take up a filled-in template."""
+        given = {name: form.text(name) for name in ("protocol", "criteria", "keep_good")}
         try:
             place = chosen_place(form)
             name, content = await chosen_file(
@@ -88,8 +91,19 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
                 key=form.key,
             )
         except Rejected as error:
-            return await page(request, visitor, error=error, failed="file")
+            return await page(request, visitor, error=error, failed="file", given=given)
         return await page(request, visitor, taken=taken)
+
+    @routes.post("/assessments/drafts")
+    async def begin(request: Request, visitor: visiting, form: signed) -> Response:
+        """Begin a draft, empty or with the answers of an earlier assessment, or go on with one that is there."""
+        given = {name: form.text(name) for name in ("protocol", "criteria", "start_from")}
+        try:
+            place = chosen_place(form)
+            await handlers.save(place, (), visitor.api, key=form.key, start_from=given["start_from"])
+        except Rejected as error:
+            return await page(request, visitor, error=error, failed="draft", given=given)
+        return see(f"/member/assessments/drafts?{place.query}")
 
     @routes.post("/assessments/protocols")
     async def register(request: Request, visitor: visiting, form: signed) -> Response:
@@ -140,12 +154,20 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         try:
             await handlers.comment(criteria, form.needed("text", "the comment"), visitor.api, key=form.key)
         except Rejected as error:
-            return await _consultation(request, criteria, visitor, desk, error=error)
+            return await _consultation(
+                request, criteria, visitor, desk, error=error, given=form.typed("text")
+            )
         return see(f"/member/assessments/criteria/{criteria}#comments")
 
 
 async def _consultation(
-    request: Request, criteria: str, visitor: Visitor, desk: Desk, *, error: Rejected | None = None
+    request: Request,
+    criteria: str,
+    visitor: Visitor,
+    desk: Desk,
+    *,
+    error: Rejected | None = None,
+    given: str = "",
 ) -> Response:
     if not CRITERIA.fullmatch(criteria):
         raise Unknown("there are no such criteria", remedy="choose one of the page's")
@@ -156,7 +178,13 @@ async def _consultation(
         status=status_of(error),
         found=await handlers.evolution(criteria, visitor.api),
         error=words(error) if error else None,
+        given=given,
     )
+
+
+def _part_of(field: str) -> str:
+    """The part of a draft's page that a refused field stands in."""
+    return "file" if field.startswith("file") else "discard" if field == "sure" else ""
 
 
 def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
@@ -188,16 +216,8 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one func
             faults=faults,
             given=Words(given or {}),
             saved=saved,
-            failed="file" if error and (error.field or "").startswith("file") else "",
+            failed=_part_of((error.field if error else None) or ""),
         )
-
-    @routes.post("/assessments/drafts")
-    async def begin(visitor: visiting, form: signed) -> Response:
-        """Begin a draft, empty or with the answers of an earlier assessment, or go on with one that is there."""
-        place = chosen_place(form)
-        start_from = form.text("start_from")
-        await handlers.save(place, (), visitor.api, key=form.key, start_from=start_from)
-        return see(f"/member/assessments/drafts?{place.query}")
 
     @routes.get("/assessments/drafts")
     async def draft(
@@ -258,6 +278,19 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one func
             return await page(request, place, visitor, error=error)
         return see(f"/member/assessments/{begun.assessment_id}")
 
+    @routes.post("/assessments/drafts/discard")
+    async def discard(request: Request, visitor: visiting, form: signed) -> Response:
+        """Take the draft away; one that holds something only when that was confirmed."""
+        place = stated_place(form)
+        try:
+            found = await handlers.answering(place, visitor.api)
+            if found.draft.answers and form.text("sure") != "yes":
+                raise Invalid("the box was not ticked", field="sure", remedy="tick it if you are sure")
+            await handlers.discard(place, visitor.api, key=form.key)
+        except Rejected as error:
+            return await page(request, place, visitor, error=error)
+        return see("/member/assessments?discarded=yes")
+
 
 def _add_standing(routes: APIRouter, desk: Desk) -> None:
     visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
@@ -304,16 +337,24 @@ def _add_standing(routes: APIRouter, desk: Desk) -> None:
             text = form.needed("reply", "the reply")
             await handlers.reply(assessment_id, question_id, text, visitor.api, key=form.key)
         except Rejected as error:
-            return await page(request, assessment_id, visitor, error=error, failed=str(question_id))
+            return await page(
+                request,
+                assessment_id,
+                visitor,
+                error=error,
+                failed=str(question_id),
+                given=form.typed("reply"),
+            )
         return see(f"/member/assessments/{assessment_id}#questions")
 
     @routes.post("/assessments/{assessment_id}/appeal")
     async def appeal(request: Request, assessment_id: UUID, visitor: visiting, form: signed) -> Response:
         """Object to the verdict."""
-        reason = ""
         try:
             reason = form.needed("reason", "the reason")
             await handlers.appeal(assessment_id, reason, visitor.api, key=form.key)
         except Rejected as error:
-            return await page(request, assessment_id, visitor, error=error, failed="appeal", given=reason)
+            return await page(
+                request, assessment_id, visitor, error=error, failed="appeal", given=form.typed("reason")
+            )
         return see(f"/member/assessments/{assessment_id}#appeal")

@@ -29,6 +29,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
         *,
         error: Rejected | None = None,
         failed: str = "",
+        given: dict[str, str] | None = None,
         kept: str = "",
     ) -> Response:
         found, at_work = await gather(handlers.shelf(visitor.api), handlers.at_work(visitor.api))
@@ -41,6 +42,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
             at_work=at_work,
             error=words(error) if error else None,
             failed=failed,
+            given=Words(given or {}),
             kept=kept,
         )
 
@@ -83,7 +85,8 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
                 raise Invalid("there is no such member", field="member", remedy="choose one") from None
             await handlers.tie(reviewer, member_id, visitor.api, key=form.key)
         except Rejected as error:
-            return await first_page(request, visitor, error=error, failed="tie")
+            given = {name: form.typed(name) for name in ("reviewer", "member")}
+            return await first_page(request, visitor, error=error, failed="tie", given=given)
         return see("/secretariat/criteria?kept=tie")
 
     @routes.post("/criteria/releases")

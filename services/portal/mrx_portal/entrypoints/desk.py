@@ -67,6 +67,11 @@ class Filled:
             raise Invalid(f"this is longer than {most} characters", field=name, remedy="shorten it")
         return value.strip()
 
+    def typed(self, name: str) -> str:
+        """What was typed, whatever it is, to be shown again."""
+        value = self.fields.get(name, "")
+        return value if isinstance(value, str) else ""
+
     def needed(self, name: str, what: str) -> str:
         """A field's text; `what` names it in the refusal of an empty one."""
         value = self.text(name)
@@ -155,6 +160,7 @@ class Desk:
                 languages=LANGUAGES,
                 now=self.clock(),
                 path=request.url.path,
+                status=status,
                 address=quote(f"{request.url.path}?{request.url.query}".rstrip("?"), safe="/"),
                 **shown,
             )

@@ -173,7 +173,13 @@ def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             await handlers.withdraw(request_id, form.text("reason"), visitor.api, key=form.key)
         except Rejected as error:
             return await _request_page(
-                request, request_id, visitor, desk, shelf, refused=("withdrawal", error)
+                request,
+                request_id,
+                visitor,
+                desk,
+                shelf,
+                refused=("withdrawal", error),
+                given={"reason": form.typed("reason")},
             )
         return see(f"/member/requests/{request_id}", back=form.back)
 

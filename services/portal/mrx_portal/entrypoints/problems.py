@@ -1,5 +1,6 @@
 """Every refusal as a page: what happened, why, what to do. Scripts get it as a problem."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from mrx_portal.ports import SignedOut, TooOften
 
 log = structlog.get_logger(__name__)
 
+OF_SUPPLIERS: Final = re.compile(r"/(r|supplier)(/|\Z)")
+
 TITLES: Final = {
     403: "This is not open to you",
     404: "There is no such page",
@@ -30,7 +33,7 @@ TITLES: Final = {
 }
 
 
-def show_problems(app: FastAPI, desk: Desk) -> None:
+def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one function a refusal
     """Let every refusal of the app end as a page."""
 
     def shown(
@@ -43,6 +46,8 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
+        if OF_SUPPLIERS.match(request.url.path):
+            return _to_supplier(request, status, desk)
         # Whoever is signed in with a role that opens nothing here must be able to get out.
         leaving = status == 403 and desk.secret(request, "session") is not None  # noqa: PLR2004
         return desk.page(
@@ -103,6 +108,17 @@ def show_problems(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(Exception, failed)
+
+
+def _to_supplier(request: Request, status: int, desk: Desk) -> Response:
+    """What a service says is English; a supplier's page has words of its own in every language."""
+    return desk.page(
+        request,
+        "supplier/problem.html",
+        language=desk.language(request),
+        status=status,
+        headers={"Retry-After": "10"} if status == 503 else None,  # noqa: PLR2004
+    )
 
 
 def _while_away(method: str, *, waits: bool) -> tuple[str, str]:

@@ -195,7 +195,12 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
     signed = Annotated[Filled, Depends(desk.form("session"))]
 
     async def page(
-        request: Request, round_id: UUID, visitor: Visitor, error: Rejected | None = None
+        request: Request,
+        round_id: UUID,
+        visitor: Visitor,
+        error: Rejected | None = None,
+        *,
+        leave_waiting: bool = False,
     ) -> Response:
         current = await handlers.round_of(round_id, visitor.api)
         return desk.page(
@@ -209,6 +214,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
             own=current.proposed_by == visitor.person.principal_id,
             needed=handlers.GROUPS_NEEDED,
             error=words(error) if error else None,
+            leave_waiting=leave_waiting,
         )
 
     @routes.get("/rounds")
@@ -253,16 +259,16 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
         request: Request, round_id: UUID, step: str, visitor: visiting, form: signed
     ) -> Response:
         """Close, propose, withdraw or approve."""
+        leave = form.typed("leave_waiting") == "yes"
         try:
             if step == "close":
-                leave = form.text("leave_waiting") == "yes"
                 await handlers.close(round_id, visitor.api, leave_waiting=leave, key=form.key)
             elif step in handlers.STEPS:
                 await handlers.STEPS[step](round_id, visitor.api, key=form.key)
             else:
                 raise Invalid("a round has no such step", remedy="choose one of the page's")
         except Rejected as error:
-            return await page(request, round_id, visitor, error)
+            return await page(request, round_id, visitor, error, leave_waiting=leave)
         return see(f"/secretariat/rounds/{round_id}")
 
 

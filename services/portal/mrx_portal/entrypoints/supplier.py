@@ -1,26 +1,45 @@
 """The supplier's pages. The token of the link stands in one address only, which changes nothing when it is read."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from mrx_shared.kit.http import Asked
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Forbidden, Invalid, Kind, Rejected, Unavailable, Unknown
 from pydantic import Field
 from typing_extensions import override
 
 from mrx_portal.domain.supplying import Stage, days_left, site_code
 from mrx_portal.entrypoints.desk import Desk, Filled, from_script, see
+from mrx_portal.entrypoints.forms import Words
 from mrx_portal.entrypoints.walls import content_policy
 from mrx_portal.handlers import supplier
 from mrx_portal.handlers.supplier import AskedOf, RequestPage
 from mrx_portal.ports import Api, SignedOut
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,200}")
-Trouble = Literal["", "changed", "site-code", "reason", "stale", "refused"]
+Trouble = Literal[
+    "", "changed", "site-code", "unknown-site", "no-platform", "reason", "comment", "stale", "refused"
+]
+"""what went wrong, by a code that pages have words for in every language; a service's own words are English"""
+TROUBLES: Final[Mapping[tuple[Kind, str], Trouble]] = MappingProxyType(
+    {
+        ("conflict", "state"): "changed",
+        ("invalid", "typed_code"): "site-code",
+        ("invalid", "site_code"): "unknown-site",
+        ("conflict", "site_code"): "no-platform",
+        ("invalid", "reason"): "reason",
+        ("invalid", "comment"): "comment",
+    }
+)
+"""by kind of a refusal and the field that it names"""
+TYPED: Final = ("reason", "comment", "site_code")
+TYPED_CHARACTERS: Final = 500
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class TicketWanted(Asked):
@@ -99,8 +118,7 @@ class Pages:
         page: RequestPage,
         *,
         trouble: Trouble = "",
-        said: Rejected | None = None,
-        typed: str = "",
+        typed: Mapping[str, str] = NOTHING,
     ) -> Response:
         """The request as it stands, and what went wrong with what was just sent."""
         asked = page.asked
@@ -120,8 +138,7 @@ class Pages:
             days=days_left(asked.term_ends_at, self.desk.clock()),
             watching=asked.stage is Stage.CHECKING or page.in_check,
             trouble=trouble,
-            said=said,
-            typed=typed,
+            typed=Words(typed),
         )
 
     async def done(self, request: Request, do: Callable[[Api, Filled], Awaitable[None]]) -> Response:
@@ -140,8 +157,7 @@ class Pages:
                 request,
                 await supplier.look(api),
                 trouble=_trouble(error),
-                said=error,
-                typed=str(form.fields.get("site_code", ""))[:40],
+                typed={name: form.typed(name)[:TYPED_CHARACTERS] for name in TYPED},
             )
         return see("/supplier")
 
@@ -188,7 +204,8 @@ def _add_link(routes: APIRouter, pages: Pages) -> None:
     async def leave(request: Request) -> Response:
         """Close the request in this browser; the link in the mail opens it again."""
         desk.check_origin(request)
-        response = pages.draw(request, "supplier/left.html")
+        spoken = str((await request.form(max_files=0, max_fields=5)).get("language", ""))
+        response = pages.draw(request, "supplier/left.html", preferred=spoken)
         desk.drop(response, "page")
         return response
 
@@ -223,16 +240,14 @@ def _add_answers(routes: APIRouter, pages: Pages) -> None:
         async def do(api: Api, form: Filled) -> None:
             code = site_code(form.text("site_code"))
             if code is None:
-                raise Invalid("this is no site code", field="site_code")
+                raise Invalid("this is no site code", field="typed_code")
             await supplier.share_on_platform(api, code, key=form.key)
 
         return await pages.done(request, do)
 
 
 def _trouble(error: Rejected) -> Trouble:
-    if not isinstance(error, Invalid):
-        return "changed" if error.field == "state" else "refused"
-    return {"site_code": "site-code", "reason": "reason"}.get(error.field or "", "refused")  # type: ignore[return-value]
+    return TROUBLES.get((error.kind, error.field or ""), "refused")
 
 
 def _add_upload(routes: APIRouter, pages: Pages) -> None:

@@ -173,6 +173,15 @@ async def submit(place: Place, api: Api, *, key: str) -> Assessment:
     return read(Assessment, answer)
 
 
+async def discard(place: Place, api: Api, *, key: str) -> None:
+    """Take a draft away."""
+    await api.post(
+        Service.BENCHMARK,
+        f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}/discard",
+        key=key,
+    )
+
+
 async def answering(place: Place, api: Api) -> Answering:
     """A draft beside its criteria."""
     found, known, criteria, files = await asyncio.gather(

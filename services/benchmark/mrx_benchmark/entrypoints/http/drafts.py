@@ -72,7 +72,7 @@ def place(protocol_id: UUID, version: str, criteria_version: str) -> drafting.Pl
 Where = Annotated[drafting.Place, Depends(place)]
 
 
-def add_drafts(router: APIRouter, requests: Requests[Work], access: Access) -> None:
+def add_drafts(router: APIRouter, requests: Requests[Work], access: Access) -> None:  # noqa: C901 - one function a route
     """Add the routes to the benchmark's."""
     owner = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT))]
     do = Annotated[Command[Work], Depends(requests.command)]
@@ -113,6 +113,13 @@ def add_drafts(router: APIRouter, requests: Requests[Work], access: Access) -> N
             )
 
         return await command(submitted, by=who, status=201)
+
+    @router.post(f"{_PATH}/discard", response_model=DraftShown, tags=["assessments"])
+    async def discard_draft(where: Where, who: owner, command: do) -> Response:
+        async def discarded(work: Work) -> DraftShown:
+            return draft_shown(await drafting.discard_draft(where, owner=who.member, work=work))
+
+        return await command(discarded, by=who)
 
 
 def draft_shown(found: drafting.DraftShown) -> DraftShown:
