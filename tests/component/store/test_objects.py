@@ -1,5 +1,8 @@
 """Object storage: the port's promises, in memory and on a real SeaweedFS; and what only a real one can show."""
 
+import asyncio
+import contextlib
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,7 +14,7 @@ import pytest
 from minio.error import S3Error
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import infrastructure
-from mrx_shared.refusals import Unavailable
+from mrx_shared.refusals import ServerRefused, Unavailable
 from mrx_shared.store.objects import S3Objects, admit_origin, ensure_bucket, refuses_strangers
 from mrx_shared.store.signing import signed_url
 from mrx_shared.testing.objects import MemoryObjects
@@ -26,14 +29,16 @@ WRITER = Identity(
 )
 
 
-def bucket(server: ObjectServer, identity: Identity = WRITER, *, name: str = "releases") -> S3Objects:
+def bucket(
+    server: ObjectServer, identity: Identity = WRITER, *, name: str = "releases", timeout_s: float = 5
+) -> S3Objects:
     return S3Objects(
         endpoint=server.endpoint,
         public_url=server.endpoint,
         access_key=identity.access_key,
         secret_key=SecretStr(identity.secret_key),
         bucket=name,
-        timeout_s=5,
+        timeout_s=timeout_s,
     )
 
 
@@ -81,14 +86,78 @@ async def test_a_real_bucket_keeps_the_ports_promises_and_shuts_strangers_out(se
         altered = await client.get(link.replace("one/a.txt", "one/empty.txt"))
     assert altered.status_code == 403
 
-    with pytest.raises(Unavailable, match="AccessDenied"):
+    with pytest.raises(ServerRefused, match="AccessDenied"):
         await bucket(server, name="vault").put("x", b"x", content_type="text/plain")
 
 
 async def test_a_server_that_is_away_is_unavailable() -> None:
     away = ObjectServer(endpoint="http://127.0.0.1:9", access_key="x", secret_key="x")
-    with pytest.raises(Unavailable, match="away"):
+    with pytest.raises(Unavailable, match="away") as failed:
         await bucket(away).get("one/a.txt")
+    assert not isinstance(failed.value, ServerRefused)
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: bytes, *, after_s: float = 0) -> AsyncIterator[ObjectServer]:
+    """A server that takes any request whole and answers each with the same, after a while."""
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+        never = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await never.wait()
+        writer.write(answer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield ObjectServer(endpoint=f"http://127.0.0.1:{port}", access_key="x", secret_key="x")
+        await asyncio.gather(*filter(None, serving))
+
+
+async def test_a_large_object_is_given_the_time_that_its_size_takes() -> None:
+    body = bytes(4 * 1024 * 1024)
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", after_s=1) as slow:
+        hasty = bucket(slow, timeout_s=0.2)
+        await hasty.put("large", body, content_type="text/plain")
+        await hasty.put_once(
+            "large", BytesIO(body), size=len(body), sha256=sha256(body).digest(), content_type="text/plain"
+        )
+        with pytest.raises(Unavailable, match="away"):
+            await hasty.put("small", b"x", content_type="text/plain")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "InvalidRequest", ServerRefused),
+        (403, "AccessDenied", ServerRefused),
+        (507, "InsufficientStorage", ServerRefused),
+        (500, "InternalError", Unavailable),
+        (503, "SlowDown", Unavailable),
+        (502, "", Unavailable),
+    ],
+)
+async def test_a_refusal_for_good_is_told_apart_from_a_server_that_is_away(
+    status: int, code: str, kind: type[Unavailable]
+) -> None:
+    said = f"<Error><Code>{code}</Code></Error>".encode() if code else b"bad gateway"
+    answer = f"HTTP/1.1 {status} X\r\nContent-Length: {len(said)}\r\n\r\n".encode() + said
+    async with answering(answer) as server:
+        with pytest.raises(Unavailable) as failed:
+            await bucket(server).put("a", b"x", content_type="text/plain")
+    assert type(failed.value) is kind
+    assert str(failed.value).startswith(
+        f"object storage refused: {code}" if kind is ServerRefused else "object storage is away: "
+    )
 
 
 @pytest.mark.live

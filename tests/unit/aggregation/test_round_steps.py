@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import product
 from uuid import UUID
 
@@ -24,6 +24,32 @@ def test_a_round_goes_from_open_to_released() -> None:
     released = approved.publish(newer_closed=False, latest=None)
     assert released.state is RoundState.RELEASED
     assert (released.proposed_by, released.approved_by) == ("a", "b")
+
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def test_a_step_that_fails_is_tried_again_after_pauses_that_double_up_to_a_minute() -> None:
+    current, at, pauses = a_round(RoundState.RELEASING), NOON, []
+    assert current.due(at)
+    for _ in range(200):
+        current = current.failed("storage is away", permanent=False, at=at)
+        assert current.trouble is not None
+        assert not current.due(at)
+        pauses.append((current.trouble.next_try_at - at).total_seconds())
+        at = current.trouble.next_try_at
+        assert current.due(at)
+    assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert set(pauses[8:]) == {60}
+    assert (current.trouble.attempts, current.trouble.since) == (200, NOON)
+
+
+def test_a_step_that_succeeds_ends_its_trouble() -> None:
+    for state, step in ((RoundState.CLOSING, "freeze"), (RoundState.RELEASING, "publish")):
+        failing = a_round(state).failed("storage is away", permanent=True, at=NOON)
+        assert failing.trouble is not None
+        assert failing.trouble.step is state
+        assert STEPS[step](failing).trouble is None
 
 
 STEPS = {

@@ -62,6 +62,7 @@ class Services:
         self.asked: list[str] = []
         self.away: set[str] = set()
         self.faults: list[str] = []
+        self.troubles: list[dict[str, Any]] = []
         self.letters: dict[str, dict[str, str]] = {"registry": {}, "benchmark": {}, "aggregation": {}}
         self.refused: set[str] = set()
         self.links = {"registry": chain(7), "benchmark": chain(2), "aggregation": []}
@@ -95,6 +96,7 @@ class Services:
             "/status": {
                 "service": service,
                 "faults": self.faults,
+                "troubles": self.troubles if service == "aggregation" else [],
                 "outbox": {"said": 7, "unsent": 1, "parked": 0},
                 "dead_letters": len(letters),
                 "waiting": 0,
@@ -138,6 +140,31 @@ def test_status_shows_every_service(services: Services, capsys: pytest.CaptureFi
     assert mrx(services, "status") == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("registry", "benchmark", "aggregation", "ready"))
+
+
+def test_a_step_that_fails_again_and_again_is_told_with_its_cause(
+    services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.troubles = [
+        {
+            "step": "releasing the round as of 2026-06-30",
+            "cause": "object storage refused: InvalidRequest",
+            "permanent": True,
+            "since": "2026-07-01T14:05:00+00:00",
+            "attempts": 12,
+            "next_try_at": "2026-07-01T14:17:00+00:00",
+        }
+    ]
+    assert mrx(services, "status") == 3
+    shown = capsys.readouterr().out
+    assert "degraded" in shown
+    assert (
+        "aggregation: releasing the round as of 2026-06-30 failed 12 times since 2026-07-01T14:05:00+00:00: "
+        "object storage refused: InvalidRequest; this does not pass by itself. "
+        "Next try at 2026-07-01T14:17:00+00:00."
+    ) in shown
+    services.troubles = []
+    assert mrx(services, "status") == 0
 
 
 def test_a_service_that_is_away_is_named_and_the_others_are_shown(

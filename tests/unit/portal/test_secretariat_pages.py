@@ -113,6 +113,53 @@ async def test_a_round_in_work_loads_again_by_itself(scheme: Scheme) -> None:
     assert 'http-equiv="refresh"' in (await scheme.browser("secretariat").get(PATH)).text
 
 
+TROUBLE = {
+    "step": "releasing",
+    "cause": "object storage refused: InvalidRequest",
+    "permanent": True,
+    "since": "2026-10-01T14:05:10Z",
+    "attempts": 12,
+    "next_try_at": "2026-10-01T14:17:10Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "changed", "told"),
+    [
+        (
+            "releasing",
+            {},
+            (
+                "Releasing has failed 12 times since 1 Oct 2026, 14:05 UTC. Object storage refused: InvalidRequest. "
+                "This does not pass by itself: tell the operator. The next try is on 1 Oct 2026, 14:17 UTC"
+            ),
+        ),
+        (
+            "closing",
+            {"attempts": 1, "permanent": False, "cause": "object storage is away: ConnectTimeoutError"},
+            (
+                "Closing failed on 1 Oct 2026, 14:05 UTC. Object storage is away: ConnectTimeoutError. "
+                "It goes on by itself once this has passed."
+            ),
+        ),
+    ],
+)
+async def test_a_step_that_fails_is_told_with_its_cause_and_does_not_look_busy(
+    scheme: Scheme, state: str, changed: dict[str, Any], told: str
+) -> None:
+    at(scheme, state, trouble={**TROUBLE, "step": state, **changed})
+    browser = scheme.browser("secretariat")
+
+    page = words((await browser.get(PATH)).text)
+
+    assert told in page
+    assert "This is being done" not in page
+    assert "This takes a moment" not in page
+    label = "Release fails" if state == "releasing" else "Closing fails"
+    assert label in page
+    assert label in words((await browser.get("/secretariat")).text)
+
+
 async def test_a_step_that_rounds_do_not_have_reaches_no_service(scheme: Scheme) -> None:
     browser = scheme.browser("secretariat")
     text = (await browser.get(PATH)).text

@@ -134,13 +134,13 @@ def prepare(
 
 
 def status(context: typer.Context, as_json: _Json = False) -> None:
-    """How every service is. Exit status 3 when one is away or has a fault."""
+    """How every service is. Exit status 3 when one is away, has a fault or fails at a step again and again."""
     heard = context.obj.run(lambda services: watch.status(list(services.values())))
     if as_json:
         _print_json({one.service: one.answer or {"away": one.away} for one in heard})
     else:
         _print_status(heard)
-    if any(one.answer is None or one.answer["faults"] for one in heard):
+    if any(one.answer is None or _ails(one.answer) for one in heard):
         raise typer.Exit(INFRASTRUCTURE)
 
 
@@ -300,11 +300,27 @@ def _print_status(heard: Sequence[watch.Heard[Mapping[str, Any]]]) -> None:
         counts = (outbox["said"], outbox["unsent"], outbox["parked"], shown["dead_letters"], shown["waiting"])
         table.add_row(
             one.service,
-            "; ".join(shown["faults"]) or "ready",
+            "; ".join(shown["faults"]) or ("degraded" if shown.get("troubles") else "ready"),
             *map(str, counts),
             str(shown["waiting_since"] or ""),
         )
     _console().print(table)
+    for one in heard:
+        for trouble in (one.answer or {}).get("troubles", ()):
+            _console().print(_told(one.service, trouble), markup=False, highlight=False)
+
+
+def _ails(answer: Mapping[str, Any]) -> bool:
+    return bool(answer["faults"] or answer.get("troubles"))
+
+
+def _told(service: str, trouble: Mapping[str, Any]) -> str:
+    often = "once, at" if trouble["attempts"] == 1 else f"{trouble['attempts']} times since"
+    lasting = "; this does not pass by itself" if trouble["permanent"] else ""
+    return (
+        f"{service}: {trouble['step']} failed {often} {trouble['since']}: {trouble['cause']}{lasting}. "
+        f"Next try at {trouble['next_try_at']}."
+    )
 
 
 def _print_rows(

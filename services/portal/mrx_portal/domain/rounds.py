@@ -25,10 +25,23 @@ ROUNDS: Mapping[str, Saying] = MappingProxyType(
         "released": Saying(label="Released", means="Participants can fetch the list.", tone="good"),
     }
 )
+FAILING: Mapping[str, Saying] = MappingProxyType(
+    {
+        "closing": Saying(
+            label="Closing fails", means="What came in is not frozen yet. Nothing is lost.", tone="bad"
+        ),
+        "releasing": Saying(
+            label="Release fails",
+            means="The documents are not written yet, so nobody can fetch the list. Nothing is lost.",
+            tone="bad",
+        ),
+    }
+)
 ROUND_WAY = ("open", "closed", "proposed", "released")
 """the states that a person brings about; the others pass by themselves"""
 
 
-def round_said(state: str) -> Saying:
+def round_said(state: str, *, fails: bool = False) -> Saying:
     """How a round's state is called."""
-    return ROUNDS.get(state, Saying(label=state.capitalize(), means="", tone="calm"))
+    known = {**ROUNDS, **FAILING} if fails else ROUNDS
+    return known.get(state, Saying(label=state.capitalize(), means="", tone="calm"))

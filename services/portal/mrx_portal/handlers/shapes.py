@@ -121,6 +121,16 @@ class Numbers(Shape):
     held: int
 
 
+class Trouble(Shape):
+    """Why a round does not come out of `closing` or `releasing`."""
+
+    cause: str
+    permanent: bool
+    since: datetime
+    attempts: int
+    next_try_at: datetime
+
+
 class Round(Shape):
     """A round as it stands."""
 
@@ -131,6 +141,7 @@ class Round(Shape):
     approved_by: str | None = None
     release_id: UUID | None = None
     numbers: Numbers
+    trouble: Trouble | None = None
 
 
 class Rounds(Shape):
