@@ -32,7 +32,7 @@ FAILING: Mapping[str, Saying] = MappingProxyType(
         ),
         "releasing": Saying(
             label="Release fails",
-            means="The documents are not written yet, so nobody can fetch the list. Nothing is lost.",
+            means="The documents are not written yet, so nobody can fetch this round's list. Nothing is lost.",
             tone="bad",
         ),
     }
