@@ -11,7 +11,6 @@ import pwd
 import sys
 
 SET_PARENT_DEATH_SIGNAL = 1
-KEEP_CAPABILITIES = 8
 SET_SECURE_BITS = 28
 CAPABILITIES_COUNT_IN_ACCESS = (
     1 << 2  # SECBIT_NO_SETUID_FIXUP: else access(2), which initdb asks, answers as if there were none

@@ -29,11 +29,21 @@ from mrx_matching.history import (
 )
 from mrx_matching.index import IndexFolder, write_index
 from mrx_matching.link import Decision, link_with_index
-from mrx_matching.lists import InputRejected, check_writable, read_list, refuse_repeated, write_table
+from mrx_matching.lists import (
+    STRICT,
+    InputRejected,
+    Refusals,
+    check_writable,
+    read_list,
+    refuse_repeated,
+    refuse_several,
+    write_table,
+)
 from mrx_matching.review import review_queue
 
 app = typer.Typer(help="Find out which rows are the same supplier site.", no_args_is_help=True)
 
+_NOTHING_LEFT = 1
 _BAD_INPUT = 2
 _INFRASTRUCTURE = 3
 
@@ -49,6 +59,22 @@ _Learn = Annotated[
     bool, typer.Option("--learn", help="Move the weights towards the decisions, country by country.")
 ]
 
+_Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse a file for its first bad row, and write nothing.")
+]
+_RefusedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--refused",
+        help="Where rows go that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
+        dir_okay=False,
+    ),
+]
+
+
+class NothingLeft(Exception):
+    """No row of a list can be used."""
+
 
 class Engine(StrEnum):
     LOCAL = "local"
@@ -56,7 +82,7 @@ class Engine(StrEnum):
 
 
 @app.command()
-def resolve(
+def resolve(  # noqa: PLR0913 - one for each option
     files: _Files,
     out: Annotated[Path, typer.Option(help="Where to write source,record_id,site_id,confidence.")],
     *,
@@ -71,9 +97,15 @@ def resolve(
         Path | None,
         typer.Option(help="The sites of a run before a decision that was taken back: their ids come back."),
     ] = None,
+    refused: _RefusedFile = None,
+    strict: _Strict = False,
 ) -> None:
     """Put the rows of one or more lists into sites."""
-    with _exit_codes(), _progress() as stages:
+    with (
+        _exit_codes(),
+        _progress() as stages,
+        _refusals(refused, out, files, decisions, strict=strict) as refusals,
+    ):
         if before and not former:
             raise InputRejected(
                 "--before: gives ids back to what --former has put together; add --former FILE"
@@ -81,8 +113,8 @@ def resolve(
         check_writable(out, *files, decisions)
         known = read_former(former) if former else None
         once = read_former(before) if before else None
-        rows = _read_all(files, names_only=names_only, stages=stages)
-        decided, model = _decided(rows, decisions, learn=learn)
+        rows = _read_all(files, names_only=names_only, stages=stages, refusals=refusals)
+        decided, model = _decided(rows, decisions, learn=learn, refusals=refusals)
         ids = rows.select("source", "record_id")
         if engine is Engine.SPARK:
             found = _on_spark(rows, model, decided)
@@ -124,12 +156,18 @@ def review(
     names_only: _NamesOnly = False,
     decisions: _DecisionsFile = None,
     learn: _Learn = False,
+    refused: _RefusedFile = None,
+    strict: _Strict = False,
 ) -> None:
     """Write the pairs of rows that are worth a person's time; answers go into their column `decision`."""
-    with _exit_codes(), _progress() as stages:
+    with (
+        _exit_codes(),
+        _progress() as stages,
+        _refusals(refused, out, files, decisions, strict=strict) as refusals,
+    ):
         check_writable(out, *files, decisions)
-        rows = _read_all(files, names_only=names_only, stages=stages)
-        decided, model = _decided(rows, decisions, learn=learn)
+        rows = _read_all(files, names_only=names_only, stages=stages, refusals=refusals)
+        decided, model = _decided(rows, decisions, learn=learn, refusals=refusals)
         queue = review_queue(
             rows,
             processes=os.cpu_count() or 1,
@@ -172,11 +210,16 @@ def index(
     out: Annotated[Path, typer.Option(help="The folder to write; `link` takes it in place of the list.")],
     *,
     names_only: _NamesOnly = False,
+    refused: _RefusedFile = None,
+    strict: _Strict = False,
 ) -> None:
     """Make a list ready to be searched, once for many a `link`."""
-    with _exit_codes(), _progress() as stages:
-        rows = _read_all([b], names_only=names_only, stages=stages)
-        _refuse_several(b, rows)
+    with (
+        _exit_codes(),
+        _progress() as stages,
+        _refusals(refused or _beside(out.name, out), out, [b], strict=strict) as refusals,
+    ):
+        rows = _read_one(b, names_only=names_only, stages=stages, refusals=refusals)
         write_index(rows, out, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
     typer.echo(f"{rows.height} rows are indexed: {out}")
 
@@ -188,13 +231,18 @@ def link(
     out: Annotated[Path, typer.Option(help="Where to write a_id,b_id,score,decision.")],
     *,
     names_only: _NamesOnly = False,
+    refused: _RefusedFile = None,
+    strict: _Strict = False,
 ) -> None:
     """Find the entries of one list in another."""
-    with _exit_codes(), _progress() as stages:
+    with (
+        _exit_codes(),
+        _progress() as stages,
+        _refusals(refused, out, [a, b], strict=strict) as refusals,
+    ):
         check_writable(out, a, b)
-        left = _read_all([a], names_only=names_only, stages=stages)
-        _refuse_several(a, left)
-        with _indexed(b, left, names_only=names_only, stages=stages) as listed:
+        left = _read_one(a, names_only=names_only, stages=stages, refusals=refusals)
+        with _indexed(b, left, names_only=names_only, stages=stages, refusals=refusals) as listed:
             found = link_with_index(left, listed, processes=os.cpu_count() or 1, progress=stages)
             ids = listed.record_ids()
         found = found.with_columns(a_id=left["record_id"]).filter(pl.col("decision") != Decision.NONE.value)
@@ -208,28 +256,19 @@ def link(
 
 
 @contextmanager
-def _indexed(b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages") -> Iterator[IndexFolder]:
+def _indexed(
+    b: Path, left: pl.DataFrame, *, names_only: bool, stages: "_Stages", refusals: Refusals
+) -> Iterator[IndexFolder]:
     """Yield the index of a list: the one that is named, or one for this once, of the countries that are asked for."""
     if b.is_dir():
         yield IndexFolder(b, names_only=names_only)
         return
-    right = _read_all([b], names_only=names_only, stages=stages)
-    _refuse_several(b, right)
+    right = _read_one(b, names_only=names_only, stages=stages, refusals=refusals)
     right = right.filter(pl.col("country").is_in(left["country"].unique().implode()))
     with TemporaryDirectory() as folder:
         made = Path(folder) / "index"
         write_index(right, made, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
         yield IndexFolder(made, names_only=names_only)
-
-
-def _refuse_several(file: Path, rows: pl.DataFrame) -> None:
-    """Refuse a list in which a record_id does not name one row: pairs are told by it alone."""
-    again = rows.filter(~pl.col("record_id").is_first_distinct())
-    if not again.is_empty():
-        raise InputRejected(
-            f"{file}: record_id {again['record_id'][0]!r} stands in several sources; "
-            "make it unique in the file, for instance by writing the source before it"
-        )
 
 
 @app.command()
@@ -249,30 +288,90 @@ def _pick(address: str, *, names_only: bool) -> pl.DataFrame:
     file, _, record_id = address.rpartition(":")
     if not file:
         raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
-    rows = read_list(Path(file), names_only=names_only, say=_tell).filter(pl.col("record_id") == record_id)
+    refusals = Refusals(strict=False)
+    rows = read_list(Path(file), names_only=names_only, say=_tell, refusals=refusals)
+    rows = rows.filter(pl.col("record_id") == record_id)
     if rows.is_empty():
+        for row in refusals.rows().iter_rows(named=True):
+            if row.get("record_id") == record_id:
+                raise InputRejected(
+                    f"{file}: row {row['row']}: {row['field']} {row['reason']}; {row['remedy']}"
+                )
         raise InputRejected(f"{file}: has no record_id {record_id!r}; check the id")
-    _refuse_several(Path(file), rows)
-    return rows
+    return refuse_several(Path(file), rows)
 
 
-def _read_all(files: Sequence[Path], *, names_only: bool, stages: "_Stages") -> pl.DataFrame:
+def _read_all(
+    files: Sequence[Path], *, names_only: bool, stages: "_Stages", refusals: Refusals
+) -> pl.DataFrame:
+    """Return the rows of lists. Raises `NothingLeft` where they have rows of which none can be used."""
+    before = refusals.count
     lists = [
         (
             file,
-            read_list(file, names_only=names_only, say=_tell, step=partial(stages, f"reading {file.name}")),
+            read_list(
+                file,
+                names_only=names_only,
+                say=_tell,
+                step=partial(stages, f"reading {file.name}"),
+                refusals=refusals,
+            ),
         )
         for file in files
     ]
-    refuse_repeated(lists)
-    return pl.concat([rows for _, rows in lists]).drop("row")
+    rows = pl.concat(refuse_repeated(lists, refusals=refusals))
+    if rows.is_empty() and refusals.count > before:
+        raise NothingLeft(f"{', '.join(map(str, files))}: no row can be used, nothing is done")
+    return rows
 
 
-def _decided(rows: pl.DataFrame, file: Path | None, *, learn: bool) -> tuple[Decisions, Models]:
-    decided = read_decisions(file, rows) if file else Decisions()
+def _read_one(file: Path, *, names_only: bool, stages: "_Stages", refusals: Refusals) -> pl.DataFrame:
+    """Return the rows of a list in which a record_id names one row: pairs are told by it alone."""
+    rows = _read_all([file], names_only=names_only, stages=stages, refusals=refusals)
+    return refuse_several(file, rows, refusals=refusals)
+
+
+def _decided(
+    rows: pl.DataFrame, file: Path | None, *, learn: bool, refusals: Refusals
+) -> tuple[Decisions, Models]:
+    decided = read_decisions(file, rows, refusals=refusals) if file else Decisions()
     if not learn:
         return decided, None
     return decided, learnt_from(decided, rows, say=_tell) if file else learnt_without_labels(rows)
+
+
+@contextmanager
+def _refusals(
+    file: Path | None, out: Path, lists: Sequence[Path], decisions: Path | None = None, *, strict: bool
+) -> Iterator[Refusals]:
+    """Yield a place for refused rows; at the end say how many they are, and write them to a file.
+
+    A file of an earlier run goes. Where a list is refused as a whole, nothing is written or taken away. Beside a pipe
+    or a terminal there is no place for refused rows: without a file that is named for them the reading is strict.
+    """
+    if strict or (file is None and out.exists() and not (out.is_file() or out.is_dir())):
+        yield STRICT
+        return
+    file = file or _beside(out.stem, out)
+    check_writable(file, *lists, decisions)
+    refusals = Refusals(strict=False)
+    nothing: NothingLeft | None = None
+    try:
+        yield refusals
+    except NothingLeft as error:
+        nothing = error
+    rows = refusals.rows()
+    if rows.is_empty():
+        file.unlink(missing_ok=True)
+    else:
+        write_table(file, rows.select(**{name: _no_formula(pl.col(name)) for name in rows.columns}))
+        typer.echo(f"{rows.height} {'row is' if rows.height == 1 else 'rows are'} refused: {file}")
+    if nothing:
+        raise nothing
+
+
+def _beside(name: str, out: Path) -> Path:
+    return out.with_name(f"{name}.refused.csv")
 
 
 def _on_spark(rows: pl.DataFrame, model: Models, decided: Decisions) -> pl.DataFrame:
@@ -304,6 +403,9 @@ def _exit_codes() -> Iterator[None]:
     except InputRejected as error:
         _tell(str(error))
         raise typer.Exit(_BAD_INPUT) from error
+    except NothingLeft as error:
+        _tell(str(error))
+        raise typer.Exit(_NOTHING_LEFT) from error
     except BrokenProcessPool as error:
         _tell(
             "a process of this command was ended, most likely for want of memory; try a machine that has more"

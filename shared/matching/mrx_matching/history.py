@@ -3,13 +3,21 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from scipy.cluster.hierarchy import DisjointSet
 
 from mrx_matching.learning import from_decisions, without_labels
-from mrx_matching.lists import InputRejected, Say, read_table, refuse_repeated, write_table
+from mrx_matching.lists import (
+    STRICT,
+    InputRejected,
+    Refusals,
+    Say,
+    read_table,
+    refuse_repeated,
+    write_table,
+)
 from mrx_matching.scores import Model
 from mrx_matching.sticky import Carried, carry_on
 
@@ -27,13 +35,16 @@ class Decisions:
     different: tuple[tuple[int, int], ...] = ()
 
 
-def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
+def read_decisions(file: Path, rows: pl.DataFrame, *, refusals: Refusals = STRICT) -> Decisions:
     """Return what people decided about rows with `source`, `record_id` and `country`.
 
     Columns of a review queue may stand beside those of a decision, and a line without a decision is a question that is
-    still open. Refused are rows that are not in the lists, and decisions that contradict each other.
+    still open. A decision about rows that are not in the lists is refused by itself; decisions that contradict each
+    other refuse the file, as nothing tells which of them is wrong.
     """
-    table = read_table(file, needed=_DECISION, known=frozenset(_DECISION), say=_told_nothing)
+    table = read_table(
+        file, needed=_DECISION, known=frozenset(_DECISION), say=_told_nothing, refusals=refusals
+    )
     table = table.filter(pl.col("decision") != "")
     places = rows.select("source", "record_id", "country").with_row_index("place")
     for side in ("a", "b"):
@@ -46,10 +57,20 @@ def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
         )
     decided: dict[str, list[tuple[int, int]]] = {"same": [], "different": []}
     said = DisjointSet()
-    lines = list(table.iter_rows(named=True))
-    for line in lines:
+    lines = []
+    for at, line in enumerate(table.iter_rows(named=True)):
         if fault := _fault(line):
-            raise InputRejected(f"{file}: row {line['row']}: {fault}")
+            one = table[at].select("row", *_DECISION)
+            refusals.take_out(
+                file,
+                one,
+                pl.Series([True]),
+                column=fault.column,
+                reason=pl.lit(fault.reason),
+                remedy=fault.remedy,
+            )
+            continue
+        lines.append(line)
         pair = (int(line["a"]), int(line["b"]))
         decided[line["decision"]].append(pair)
         for place in pair:
@@ -68,22 +89,31 @@ def read_decisions(file: Path, rows: pl.DataFrame) -> Decisions:
     )
 
 
-def _fault(line: Mapping[str, Any]) -> str | None:
-    if line["decision"] not in {"same", "different"}:
-        return f"decision {line['decision']!r} is unknown; write same or different"
+class _Fault(NamedTuple):
+    column: str
+    reason: str
+    remedy: str
+
+
+def _fault(line: Mapping[str, Any]) -> _Fault | None:
+    decision = line["decision"]
+    if decision not in {"same", "different"}:
+        return _Fault("decision", f"{decision!r} is unknown", "write same or different")
     for side in ("a", "b"):
         if line[side] is None:
-            return (
-                f"{side}_id {line[f'{side}_id']!r} of source {line[f'{side}_source']!r} is in no list; "
-                "name the list it is in, or take the line out"
+            return _Fault(
+                f"{side}_id",
+                f"{line[f'{side}_id']!r} of source {line[f'{side}_source']!r} is in no list, or is refused there",
+                "name the list it is in, correct its row, or take the line out",
             )
-    if line["decision"] == "same" and line["a_country"] != line["b_country"]:
-        return (
-            f"the rows are in {line['a_country']} and {line['b_country']} and cannot be one site; "
-            "correct a country, or take the line out"
+    if decision == "same" and line["a_country"] != line["b_country"]:
+        return _Fault(
+            "decision",
+            f"'same' cannot be: the rows are in {line['a_country']} and {line['b_country']}",
+            "correct a country, or take the line out",
         )
-    if line["decision"] == "different" and line["a"] == line["b"]:
-        return "a row cannot differ from itself; correct an id"
+    if decision == "different" and line["a"] == line["b"]:
+        return _Fault("decision", "'different' cannot be: both are one row", "correct an id")
     return None
 
 

@@ -1,13 +1,13 @@
 """Lists as people keep them, in CSV or Parquet, to frames; and frames to files.
 
-Whatever cannot be read whole is refused with the file, the row, the column and a remedy.
+A file that is no list is refused as a whole, a row that cannot be used by itself: with file, row, column and a remedy.
 """
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from errno import ENOENT
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
@@ -37,9 +37,10 @@ _IDENTIFIERS = {
     "zs": "zs",
     "zc": "zc",
 }
+_REFUSED = ("file", "row", "field", "reason", "remedy")
 _KNOWN = frozenset({*_NEEDED, "source", *_PLACE, *_IDENTIFIERS, *COORDINATES})
 _ROWS_AT_ONCE = 50_000
-_MOST_NOTICES = 20
+_MOST_COLUMNS_SHOWN = 20
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What reading a damaged Parquet file raises."""
 
@@ -51,51 +52,88 @@ class InputRejected(Exception):
     """A file that cannot be read as what it should be: says where and what to do."""
 
 
-@dataclass(slots=True)
-class Notices:
-    """What is not used of a file, named one by one as long as that helps."""
+@dataclass(slots=True, kw_only=True)
+class Refusals:
+    """Rows that are left out, and why; when `strict` there are none, as the first of them refuses its file."""
 
-    say: Say
-    left: int = field(default=0, init=False)
-    said: int = field(default=0, init=False)
+    strict: bool = True
+    _found: list[pl.DataFrame] = field(default_factory=list, init=False)
 
-    def add(self, text: str) -> None:
-        if self.said < _MOST_NOTICES:
-            self.say(text)
-            self.said += 1
-        else:
-            self.left += 1
+    def take_out(
+        self, file: Path, table: pl.DataFrame, bad: pl.Series, *, column: str, reason: pl.Expr, remedy: str
+    ) -> pl.DataFrame:
+        """Return a table without its bad rows. `column` is empty where the row itself is at fault."""
+        if not bad.any():
+            return table
+        what = {
+            "file": pl.lit(str(file)),
+            "field": pl.lit(column),
+            "reason": reason,
+            "remedy": pl.lit(remedy),
+        }
+        found = table.filter(bad).with_columns(**what)
+        if self.strict:
+            row, said = found.row(0, named=True)["row"], found["reason"][0]
+            place = f"row {row}: {column}" if column else f"row {row}"
+            raise InputRejected(f"{file}: {place} {said}; {remedy}")
+        self._found.append(found.cast(pl.String))
+        return table.filter(~bad)
 
-    def close(self, file: Path) -> None:
-        if self.left:
-            self.say(f"{file}: and {self.left} more values like these")
+    @property
+    def count(self) -> int:
+        """How many rows were refused."""
+        return sum(found.height for found in self._found)
+
+    def rows(self) -> pl.DataFrame:
+        """Return what was refused: where, why, what to do, and the row itself."""
+        if not self._found:
+            return pl.DataFrame(schema=dict.fromkeys(_REFUSED, pl.String))
+        found = pl.concat(self._found, how="diagonal").fill_null("")
+        cells = [column for column in found.columns if column not in _REFUSED and (found[column] != "").any()]
+        return found.select(*_REFUSED, *cells)
+
+
+STRICT = Refusals()
 
 
 def read_list(
-    file: Path, *, names_only: bool = False, say: Say = print, step: Step = lambda _done, _total: None
+    file: Path,
+    *,
+    names_only: bool = False,
+    say: Say = print,
+    step: Step = lambda _done, _total: None,
+    refusals: Refusals = STRICT,
 ) -> pl.DataFrame:
     """Return the rows of a list: `row` as people count them, `source`, `record_id`, the columns of a record, `lat`, `lng`.
 
     With `names_only` everything but name and country is empty.
     """
-    table = read_table(file, needed=_NEEDED, known=_KNOWN, say=say, step=step)
+    table = read_table(file, needed=_NEEDED, known=_KNOWN, say=say, step=step, refusals=refusals)
     for column in ("record_id", "name"):
-        empty = table.filter(pl.col(column) == "")
-        if not empty.is_empty():
-            raise InputRejected(f"{file}: row {empty['row'][0]}: {column} is empty; fill it in")
-    countries = _countries(file, table)
+        table = refusals.take_out(
+            file,
+            table,
+            table[column] == "",
+            column=column,
+            reason=pl.lit("is empty"),
+            remedy="fill it in",
+        )
+    codes = {text: normalise_country(text) for text in table["country"].unique()}
+    table = refusals.take_out(
+        file,
+        table,
+        table["country"].is_in([text for text, code in codes.items() if code is None]),
+        column="country",
+        reason=_about("country", "is unknown"),
+        remedy="write its name or its ISO 3166 code",
+    )
+    countries = table["country"].replace_strict(codes, return_dtype=pl.String) if codes else table["country"]
     contents = {"name": table["name"], "country": countries}
     coordinates = {column: pl.Series([None] * table.height, dtype=pl.Float64) for column in COORDINATES}
     if not names_only:
-        notices = Notices(say)
         contents |= {column: table[column] for column in _PLACE if column in table.columns}
-        contents |= _identifiers(file, table, notices)
-        coordinates |= {
-            column: _coordinate(file, table, column, notices)
-            for column in COORDINATES
-            if column in table.columns
-        }
-        notices.close(file)
+        contents |= _identifiers(file, table, say)
+        coordinates |= _coordinates(file, table, say)
     source = table["source"] if "source" in table.columns else pl.Series([""] * table.height, dtype=pl.String)
     return table.select(
         "row",
@@ -106,23 +144,39 @@ def read_list(
     )
 
 
-def refuse_repeated(lists: Sequence[tuple[Path, pl.DataFrame]]) -> None:
-    """Refuse rows of which another, in any of the lists, has the same source and record_id."""
-    rows = pl.concat(
-        [table.select("row", "source", "record_id", at=pl.lit(at)) for at, (_, table) in enumerate(lists)]
-    )
-    again = rows.filter(~pl.struct("source", "record_id").is_first_distinct())
-    if not again.is_empty():
-        row, source, record_id, at = again.row(0)
-        raise InputRejected(
-            f"{lists[at][0]}: row {row}: source {source!r}: record_id {_shown(record_id)} occurs twice; "
-            "make it unique within its source"
-            + (
-                "; a file without a column source is a source by its name: rename one, or add the column"
-                if at
-                else ""
+def refuse_repeated(
+    lists: Sequence[tuple[Path, pl.DataFrame]], *, refusals: Refusals = STRICT
+) -> list[pl.DataFrame]:
+    """Return the lists without rows of which an earlier one, in any of them, has the same source and record_id.
+
+    Two files that are one source by their name alone are refused as a whole.
+    """
+    keys = pl.concat([table.select("source", "record_id") for _, table in lists])
+    again = keys.select(~pl.struct("source", "record_id").is_first_distinct()).to_series()
+    kept: list[pl.DataFrame] = []
+    for at, (file, table) in enumerate(lists):
+        bad, again = again.head(table.height), again.slice(table.height)
+        namesake = next((former for former, _ in lists[:at] if former.stem == file.stem), None)
+        if namesake and file.stem in table["source"].filter(bad):
+            raise InputRejected(
+                f"{file}: is the source {file.stem!r} by its name, as {namesake} is; rename one, or add the column source"
             )
-        )
+        reason = _about("record_id", "occurs twice") + pl.format(" in source {}", _shown_cell("source"))
+        remedy = "make it unique within its source"
+        kept.append(refusals.take_out(file, table, bad, column="record_id", reason=reason, remedy=remedy))
+    return kept
+
+
+def refuse_several(file: Path, rows: pl.DataFrame, *, refusals: Refusals = STRICT) -> pl.DataFrame:
+    """Return a list without rows whose record_id an earlier one has: for where rows are told by it alone."""
+    return refusals.take_out(
+        file,
+        rows,
+        ~rows["record_id"].is_first_distinct(),
+        column="record_id",
+        reason=_about("record_id", "stands in several sources"),
+        remedy="make it unique in the file, for instance by writing the source before it",
+    )
 
 
 def read_table(
@@ -132,13 +186,14 @@ def read_table(
     known: frozenset[str] | None = None,
     say: Say = print,
     step: Step = lambda _done, _total: None,
+    refusals: Refusals = STRICT,
 ) -> pl.DataFrame:
     """Return the known columns of a file as text without space around it, and each `row` as people count it."""
     known = frozenset(needed) if known is None else known
     try:
         if file.suffix.lower() == ".parquet":
             return _read_parquet(file, needed, known, say)
-        return _read_csv(file, needed, known, say, step)
+        return _without_nul(file, _read_csv(file, needed, known, say, step, refusals), refusals)
     except FileNotFoundError as error:
         raise InputRejected(f"{file}: there is no such file; check the path") from error
     except IsADirectoryError as error:
@@ -175,7 +230,9 @@ def write_table(out: Path, table: pl.DataFrame) -> None:
             part.unlink(missing_ok=True)
 
 
-def _read_csv(file: Path, needed: Sequence[str], known: frozenset[str], say: Say, step: Step) -> pl.DataFrame:
+def _read_csv(
+    file: Path, needed: Sequence[str], known: frozenset[str], say: Say, step: Step, refusals: Refusals
+) -> pl.DataFrame:
     size = file.stat().st_size
     number = 1
     chunk: list[list[str]] = []
@@ -184,14 +241,23 @@ def _read_csv(file: Path, needed: Sequence[str], known: frozenset[str], say: Say
             reader = csv.reader(lines, strict=True)
             header = [cell.strip() for cell in next(reader, ())]
             columns = _columns(file, header, needed, known, say)
-            chosen = [header.index(column) for column in columns]
-            parts = [_as_text([], columns, [])]
+            chosen = {column: header.index(column) for column in columns}
+            parts = [_as_text(dict.fromkeys(columns, ()), ())]
             while True:
                 chunk.extend(islice(reader, _ROWS_AT_ONCE))
                 if not chunk:
                     break
                 numbers = range(number + 1, number + 1 + len(chunk))
-                parts.append(_part(file, header, chunk, numbers, chosen, columns))
+                fitting = _without_ragged(
+                    file, len(header), chosen, [*zip(numbers, chunk, strict=True)], refusals
+                )
+                across: list[Sequence[str]] = [*zip(*(cells for _, cells in fitting), strict=True)]
+                parts.append(
+                    _as_text(
+                        {column: across[place] if across else () for column, place in chosen.items()},
+                        [row for row, _ in fitting],
+                    )
+                )
                 number += len(chunk)
                 chunk = []
                 step(raw.tell(), size)
@@ -209,38 +275,49 @@ def _read_csv(file: Path, needed: Sequence[str], known: frozenset[str], say: Say
         raise InputRejected(
             f"{file}: row {number + len(chunk) + 1} is not CSV ({error}); {remedy}"
         ) from error
-    table = pl.concat(parts)
-    _refuse_nul(file, table)
-    return table
+    return pl.concat(parts)
 
 
-def _part(
+def _without_ragged(
     file: Path,
-    header: Sequence[str],
-    chunk: list[list[str]],
-    numbers: Sequence[int],
-    chosen: Sequence[int],
-    columns: Sequence[str],
-) -> pl.DataFrame:
-    width = len(header)
-    if any(len(cells) != width for cells in chunk):
-        for number, cells in zip(numbers, chunk, strict=True):
-            if cells and len(cells) != width:
-                raise InputRejected(
-                    f"{file}: row {number} has {len(cells)} cells under {width} headings; "
-                    "put values with commas or line breaks in quotes"
-                )
-        there = [(number, cells) for number, cells in zip(numbers, chunk, strict=True) if cells]
-        numbers, chunk = [number for number, _ in there], [cells for _, cells in there]
-    across: list[Sequence[str]] = [*zip(*chunk, strict=True)] or [()] * width
-    return _as_text([across[at] for at in chosen], columns, numbers)
+    width: int,
+    chosen: Mapping[str, int],
+    rows: list[tuple[int, list[str]]],
+    refusals: Refusals,
+) -> list[tuple[int, list[str]]]:
+    """Return the rows with a cell for each heading, without blank lines; what does not fit is kept as a `line`."""
+    if all(len(cells) == width for _, cells in rows):
+        return rows
+    if ragged := [(row, cells) for row, cells in rows if cells and len(cells) != width]:
+        texts = {
+            column: ["".join(cells[place : place + 1]) for _, cells in ragged]
+            for column, place in chosen.items()
+        }
+        table = _as_text(texts, [row for row, _ in ragged]).with_columns(
+            line=pl.Series([_line(cells) for _, cells in ragged]),
+            cells=pl.Series([len(c) for _, c in ragged]),
+        )
+        refusals.take_out(
+            file,
+            table.drop("cells"),
+            pl.repeat(True, table.height, dtype=pl.Boolean, eager=True),  # noqa: FBT003 - a value, no switch
+            column="",
+            reason=pl.format(f"has {{}} cells under {width} headings", table["cells"]),
+            remedy="put values with commas or line breaks in quotes",
+        )
+    return [(row, cells) for row, cells in rows if len(cells) == width]
 
 
-def _as_text(cells: Sequence[Sequence[str]], columns: Sequence[str], numbers: Sequence[int]) -> pl.DataFrame:
-    texts = dict(zip(columns, cells or [()] * len(columns), strict=True))
+def _line(cells: Sequence[str]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+def _as_text(texts: Mapping[str, Sequence[str]], numbers: Sequence[int]) -> pl.DataFrame:
     return pl.DataFrame(
-        {"row": numbers, **texts}, schema={"row": pl.UInt32, **dict.fromkeys(columns, pl.String)}
-    ).with_columns(pl.col(columns).str.strip_chars())
+        {"row": numbers, **texts}, schema={"row": pl.UInt32, **dict.fromkeys(texts, pl.String)}
+    ).with_columns(pl.col(*texts).str.strip_chars())
 
 
 def _read_parquet(file: Path, needed: Sequence[str], known: frozenset[str], say: Say) -> pl.DataFrame:
@@ -296,19 +373,23 @@ def _columns(
             )
             raise InputRejected(f"{file}: row 1: column {column!r} is missing; {remedy}")
     if unknown := sorted({column for column in header if column} - known):
-        said = ", ".join(column[:_LONGEST_SHOWN] for column in unknown[:_MOST_NOTICES])
-        more = f" and {len(unknown) - _MOST_NOTICES} more" if len(unknown) > _MOST_NOTICES else ""
+        said = ", ".join(column[:_LONGEST_SHOWN] for column in unknown[:_MOST_COLUMNS_SHOWN])
+        more = f" and {len(unknown) - _MOST_COLUMNS_SHOWN} more" if len(unknown) > _MOST_COLUMNS_SHOWN else ""
         say(f"{file}: ignored columns {said}{more}")
     return [column for column in header if column in known]
 
 
-def _refuse_nul(file: Path, table: pl.DataFrame) -> None:
+def _without_nul(file: Path, table: pl.DataFrame, refusals: Refusals) -> pl.DataFrame:
     for column in table.columns[1:]:
-        broken = table["row"].filter(table[column].str.contains("\0", literal=True))
-        if len(broken):
-            raise InputRejected(
-                f"{file}: row {broken[0]}: {column} holds NUL bytes; save the file again as CSV in UTF-8"
-            )
+        table = refusals.take_out(
+            file,
+            table,
+            table[column].str.contains("\0", literal=True),
+            column=column,
+            reason=pl.lit("holds NUL bytes"),
+            remedy="save the file again as CSV in UTF-8",
+        )
+    return table
 
 
 def _first_not_utf8(file: Path) -> int:
@@ -321,31 +402,19 @@ def _first_not_utf8(file: Path) -> int:
     return 1
 
 
-def _countries(file: Path, table: pl.DataFrame) -> pl.Series:
-    written = table["country"]
-    codes = {text: normalise_country(text) for text in written.unique()}
-    unknown = [text for text, code in codes.items() if code is None]
-    if unknown:
-        row, text = table.filter(pl.col("country").is_in(unknown)).select("row", "country").row(0)
-        raise InputRejected(
-            f"{file}: row {row}: country {_shown(text)} is unknown; write its name or its ISO 3166 code"
-        )
-    return written.replace_strict(codes, return_dtype=pl.String) if codes else written
-
-
-def _identifiers(file: Path, table: pl.DataFrame, notices: Notices) -> dict[str, pl.Series]:
+def _identifiers(file: Path, table: pl.DataFrame, say: Say) -> dict[str, pl.Series]:
     """Return the identifiers in their one form, and as written where they cannot be right."""
     found: dict[str, pl.Series] = {}
+    faults: dict[str, dict[str, str]] = {}
     for column, kind in _IDENTIFIERS.items():
         if column not in table.columns:
             continue
-        forms, faults = {"": ""}, {}
+        forms, faults[column] = {"": ""}, {}
         for text in table[column].unique().to_list():
             try:
                 forms[text] = check_identifier(kind, text) if text else ""
             except ValueError as error:
-                forms[text], faults[text] = text, str(error)
-        _name_unused(file, table, column, faults, notices, "counts only where another row has it too")
+                forms[text], faults[column][text] = text, str(error)
         read = table[column].replace_strict(forms, return_dtype=pl.String)
         # `tax_id` and `vat` are one kind: the column named like the kind wins where it says something.
         former = found.get(kind)
@@ -354,21 +423,25 @@ def _identifiers(file: Path, table: pl.DataFrame, notices: Notices) -> dict[str,
             if former is None
             else pl.select(pl.when(read == "").then(former).otherwise(read)).to_series()
         )
+    _tell_of_faults(file, table, faults, "identifier", "counts only where another row has it too", say)
     return found
 
 
-def _coordinate(file: Path, table: pl.DataFrame, column: str, notices: Notices) -> pl.Series:
-    most = _MOST_DEGREES[column]
-    numbers: dict[str, float | None] = {}
-    faults: dict[str, str] = {}
-    for text in table[column].unique().to_list():
-        numbers[text] = _degrees(text, most)
-        if text and numbers[text] is None:
-            faults[text] = (
-                f"{_shown(text)} is no number from -{most:g} to {most:g}; write degrees with a decimal point"
-            )
-    _name_unused(file, table, column, faults, notices)
-    return table[column].replace_strict(numbers, return_dtype=pl.Float64)
+def _coordinates(file: Path, table: pl.DataFrame, say: Say) -> dict[str, pl.Series]:
+    found: dict[str, pl.Series] = {}
+    faults: dict[str, dict[str, str]] = {}
+    for column, most in _MOST_DEGREES.items():
+        if column not in table.columns:
+            continue
+        degrees = {text: _degrees(text, most) for text in table[column].unique().to_list()}
+        faults[column] = {
+            text: f"{_shown(text)} is no number from -{most:g} to {most:g}; write degrees with a decimal point"
+            for text, number in degrees.items()
+            if text and number is None
+        }
+        found[column] = table[column].replace_strict(degrees, return_dtype=pl.Float64)
+    _tell_of_faults(file, table, faults, "coordinate", "is not used", say)
+    return found
 
 
 def _degrees(text: str, most: float) -> float | None:
@@ -379,20 +452,30 @@ def _degrees(text: str, most: float) -> float | None:
     return number if -most <= number <= most else None
 
 
-def _name_unused(
-    file: Path,
-    table: pl.DataFrame,
-    column: str,
-    faults: dict[str, str],
-    notices: Notices,
-    but: str = "is not used",
+def _tell_of_faults(
+    file: Path, table: pl.DataFrame, faults: Mapping[str, Mapping[str, str]], what: str, but: str, say: Say
 ) -> None:
-    if not faults:
+    """Say in one line how many values of these columns cannot be right, and of the first row's why."""
+    bad = {column: table[column].is_in(list(texts)) for column, texts in faults.items() if texts}
+    if not bad:
         return
-    unused = table.filter(pl.col(column).is_in(list(faults))).select("row", column)
-    for row, text in unused.head(_MOST_NOTICES).iter_rows():
-        notices.add(f"{file}: row {row}: {column} {but}: {faults[text]}")
-    notices.left += max(0, unused.height - _MOST_NOTICES)
+    row, column = min((table["row"].filter(mask)[0], column) for column, mask in bad.items())
+    text = table[column].filter(bad[column])[0]
+    counts = ", ".join(f"{column} {mask.sum()}" for column, mask in bad.items())
+    total = sum(int(mask.sum()) for mask in bad.values())
+    many = (
+        f"{total} {what}s ({counts}) cannot be right; each" if total > 1 else f"1 {what} cannot be right; it"
+    )
+    say(f"{file}: {many} {but}; row {row}: {column} {faults[column][text]}")
+
+
+def _about(column: str, fault: str) -> pl.Expr:
+    """Say what is wrong with the cell of a column, which is shown."""
+    return pl.format("{} " + fault, _shown_cell(column))
+
+
+def _shown_cell(column: str) -> pl.Expr:
+    return pl.col(column).map_elements(_shown, return_dtype=pl.String)
 
 
 def _shown(text: str) -> str:

@@ -192,21 +192,27 @@ async def test_a_killed_kafka_is_back_with_its_topics(servers: Infrastructure) -
     assert "mrx.kept.v1" in (await asyncio.to_thread(_superuser(servers).list_topics, timeout=10)).topics
 
 
-async def test_data_ports_and_passwords_survive_a_restart(tmp_path: Path) -> None:
-    async with infrastructure(tmp_path) as first:
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+async def test_data_ports_and_passwords_survive_a_restart_whatever_the_name_of_the_folder(
+    locale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    folder = tmp_path / "x y ü" / 'it\'s, "so"'
+    async with infrastructure(folder) as first:
         connection = await asyncpg.connect(first.postgres.server.superuser_url)
         await connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
         await connection.close()
         await asyncio.to_thread(_s3(first).make_bucket, "releases")
         await asyncio.to_thread(_make_topic, first, "mrx.registry.v1")
         servers_before = (first.kafka.server, first.postgres.server, first.objects.server)
-    async with infrastructure(tmp_path) as second:
+    async with infrastructure(folder) as second:
         assert (second.kafka.server, second.postgres.server, second.objects.server) == servers_before
         assert await _count_kept(second.postgres.server.superuser_url) == 1
         assert await asyncio.to_thread(_s3(second).bucket_exists, "releases")
         assert (
             "mrx.registry.v1" in (await asyncio.to_thread(_superuser(second).list_topics, timeout=10)).topics
         )
+    assert [list(path.iterdir()) for path in (tmp_path, folder.parent)] == [[folder.parent], [folder]]
 
 
 async def _count_kept(url: str) -> int:

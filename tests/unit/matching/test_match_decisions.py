@@ -81,20 +81,44 @@ def test_decisions_hold(small: Path, tmp_path: Path) -> None:
             [decision("1", "2", "same"), decision("1", "3", "different"), decision("2", "3", "same")],
             "row 3: decision 'different' contradicts what other rows call the same; take one of them out",
         ),
-        ([decision("1", "1", "different")], "row 2: a row cannot differ from itself; correct an id"),
-        ([decision("1", "4", "same")], "row 2: the rows are in ID and MY and cannot be one site"),
+        ([decision("1", "1", "different")], "row 2: decision 'different' cannot be: both are one row"),
+        ([decision("1", "4", "same")], "row 2: decision 'same' cannot be: the rows are in ID and MY"),
     ],
 )
 def test_decisions_that_cannot_hold_are_refused_by_row(
     rows: list[dict[str, str]], refused: str, small: Path, tmp_path: Path
 ) -> None:
     code, output = run(
-        "resolve", small, "--out", tmp_path / "out.csv", "--decisions", write(tmp_path / "d.csv", rows)
+        *("resolve", small, "--out", tmp_path / "out.csv", "--strict"),
+        *("--decisions", write(tmp_path / "d.csv", rows)),
     )
     assert code == 2
     assert refused in output
     assert str(tmp_path / "d.csv") in output
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_decision_that_cannot_be_used_is_left_out_and_the_others_hold(small: Path, tmp_path: Path) -> None:
+    with small.open("a", encoding="utf-8") as rows:
+        rows.write("5,Karya Sentosa,Bekasi,Atlantis\n")
+    said = [decision("1", "5", "same"), decision("1", "2", "different"), decision("1", "3", "perhaps")]
+    decisions = write(tmp_path / "d.csv", said)
+    assert run("resolve", small, "--out", tmp_path / "out.csv", "--decisions", decisions)[0] == 0
+    assert sites(tmp_path / "out.csv")["1"] != sites(tmp_path / "out.csv")["2"]
+    refused = read(tmp_path / "out.refused.csv")
+    assert [(row["file"], row["row"], row["field"]) for row in refused] == [
+        (str(small), "6", "country"),
+        (str(decisions), "2", "b_id"),
+        (str(decisions), "4", "decision"),
+    ]
+    assert (refused[1]["a_id"], refused[1]["b_id"]) == ("1", "5")
+
+
+def test_decisions_that_contradict_each_other_are_refused_as_a_whole(small: Path, tmp_path: Path) -> None:
+    said = [decision("1", "2", "same"), decision("2", "1", "different")]
+    decisions = write(tmp_path / "d.csv", said)
+    code, output = run("resolve", small, "--out", tmp_path / "out.csv", "--decisions", decisions)
+    assert (code, "contradicts" in output) == (2, True)
 
 
 def test_the_queue_says_what_is_asked_and_an_answer_is_not_asked_again(
@@ -287,7 +311,7 @@ def test_a_former_run_that_cannot_be_read_is_refused(small: Path, tmp_path: Path
         ("source,record_id,site_id\nlist,1,\n", "row 2: site_id is empty"),
         (
             "source,record_id,site_id\nlist,1,a\nlist,1,b\n",
-            "row 3: source 'list': record_id '1' occurs twice",
+            "row 3: record_id '1' occurs twice in source 'list'",
         ),
     ):
         former.write_text(text)

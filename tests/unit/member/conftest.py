@@ -116,6 +116,8 @@ class MemoryTopics:
             )
             for row in self.refused_rows
         ]
+        waiting = manifest.rows if self.state == "waiting" else 0
+        refused = manifest.rows if self.state == "refused" else len(refusals)
         return ListReceived(
             list_id=manifest.list_id,
             revision=manifest.revision,
@@ -123,9 +125,9 @@ class MemoryTopics:
             reason="the statement is not signed" if self.state == "refused" else None,
             remedy="sign it" if self.state == "refused" else None,
             rows=manifest.rows,
-            accepted=manifest.rows - len(refusals),
-            refused=len(refusals),
-            waiting=0,
+            accepted=manifest.rows - refused - waiting,
+            refused=refused,
+            waiting=waiting,
             round_id=None,
             refusals=refusals[:100],
             details_path=f"/v1/lists/{manifest.list_id}/revisions/{manifest.revision}/refusals",

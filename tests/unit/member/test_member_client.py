@@ -7,7 +7,17 @@ from uuid import UUID
 from mrx_member.app import MemberClient
 from mrx_member.domain.requests import Report, Terms, verdict
 
-from tests.unit.member.conftest import MemoryDesk
+from tests.unit.member.conftest import MemoryDesk, WriteList
+
+
+async def test_a_program_learns_that_no_row_of_its_list_is_accepted(
+    desk: MemoryDesk, write_rows: WriteList
+) -> None:
+    client = MemberClient(desk)
+    assert not (await client.publish(write_rows(2))).nothing_accepted
+    assert not (await client.publish(write_rows(2), wait=False)).nothing_accepted
+    desk.topics.refused_rows = [2, 3]
+    assert (await client.publish(write_rows(2))).nothing_accepted
 
 
 async def test_a_program_asks_downloads_decides_and_listens(desk: MemoryDesk, tmp_path: Path) -> None:

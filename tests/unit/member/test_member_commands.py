@@ -100,6 +100,27 @@ def test_a_refused_list_ends_with_one(
     assert "the statement is not signed; sign it" in capsys.readouterr().out
 
 
+def test_a_list_without_an_accepted_row_ends_with_one_and_says_so(
+    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.topics.refused_rows = [2, 3]
+    assert mrx(desk, "publish", write_rows(2), "--receipt", tmp_path / "refused.csv") == REFUSED
+    assert capsys.readouterr().out.splitlines()[2] == "no row is accepted"
+    assert len(table(tmp_path / "refused.csv")) == 2
+    assert mrx(desk, "publish", write_rows(2), "--json") == REFUSED
+    assert json.loads(capsys.readouterr().out)["accepted"] == 0
+
+
+def test_a_list_that_waits_as_a_whole_ends_with_one_and_need_not_be_sent_again(
+    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.topics.state = "waiting"
+    assert mrx(desk, "publish", write_rows(2)) == REFUSED
+    said = capsys.readouterr().out
+    assert "0 accepted, 0 refused, 2 waiting" in said
+    assert "no row is accepted yet: do not send again what waits" in said
+
+
 def test_a_commercial_column_ends_with_one_and_nothing_is_sent(
     desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:

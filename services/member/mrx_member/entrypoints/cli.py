@@ -89,7 +89,7 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Send the list of audited sites and print its receipt. Ends with 1 when the list is refused.
+    """Send the list of audited sites and print its receipt. Ends with 1 when no row is accepted.
 
     Nothing is sent of a file that cannot be read as a list. Contacts never leave this machine. After a failure
     run the same command again: it carries on, and nothing counts twice.
@@ -113,7 +113,7 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
         )
     else:
         _show(published, refused)
-    if published.receipt and published.receipt.state == "refused":
+    if published.nothing_accepted:
         raise typer.Exit(REFUSED)
 
 
@@ -239,6 +239,9 @@ def _show(published: Publication, refused: Path | None) -> None:
     )
     if receipt.reason:
         typer.echo(f"{receipt.reason}{'; ' + receipt.remedy if receipt.remedy else ''}")
+    if published.nothing_accepted:
+        waits = " yet: do not send again what waits" if receipt.waiting else ""
+        typer.echo(f"no row is accepted{waits}")
     for row in published.refusals[:SHOWN]:
         typer.echo(f"  row {row.row} {row.row_ref} {row.field}: {row.reason}; {row.remedy}")
     if len(published.refusals) > SHOWN:

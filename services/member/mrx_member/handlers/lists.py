@@ -45,6 +45,11 @@ class Publication:
     refusals: tuple[RowRefusal, ...] = ()
     """all of them, or the first where the service did not answer"""
 
+    @property
+    def nothing_accepted(self) -> bool:
+        """The receipt is there, and no row of the list counts: all are refused, or wait."""
+        return self.receipt is not None and self.receipt.accepted == 0
+
 
 def read_list(
     path: Path,
