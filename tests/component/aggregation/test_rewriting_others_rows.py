@@ -91,12 +91,13 @@ async def test_no_single_column_is_rewritten_even_where_five_groups_change_rows(
     aggregation: Aggregation, stated: dict[str, str]
 ) -> None:
     members = await everybody(aggregation, 11)
-    lists = {member: [site(30 + place)] for place, member in enumerate(members[:5])}
+    own = [site(30 + place, zs=f"ZS40000000{place}") for place in range(5)]
+    lists = {member: [row] for member, row in zip(members[:5], own, strict=True)}
     lists |= {member: shared() for member in members[5:]}
     first = await release(aggregation, lists)
     # Five intruders, each on another member's site: together enough for changes to be shown.
-    for place, member in enumerate(members[5:10]):
-        lists[member] = [*shared(), site(30 + place, **stated)]
+    for member, row in zip(members[5:10], own, strict=True):
+        lists[member] = [*shared(), {**row, **stated}]
     second = await release(aggregation, lists)
     assert [about(second, f"{17 * number + 3} ") for number in range(30, 35)] == [
         about(first, f"{17 * number + 3} ") for number in range(30, 35)

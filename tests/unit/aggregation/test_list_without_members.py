@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import mrx_matching
 import openpyxl
@@ -19,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_aggregation.adapters.documents import COLUMNS, ListFiles, harmless
 from mrx_aggregation.domain.names import CompanyNames
-from mrx_aggregation.domain.pool import Audited, PoolSite, in_order, resolve_pool
+from mrx_aggregation.domain.pool import Audited, PoolSite, in_order
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
+from mrx_aggregation.domain.resolution import Heard, Match, resolve_pool
 from mrx_aggregation.domain.rows import Judge
 from mrx_matching import SiteRecord
 
@@ -65,8 +67,8 @@ LISTS = st.lists(st.lists(ROWS, min_size=1, max_size=6), min_size=1, max_size=4)
 
 def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[PoolSite]:
     """From lists as sent to the pool, as intake and resolution do it."""
-    entries: list[Audited] = []
-    for rows in lists:
+    heard: list[Heard] = []
+    for group, rows in enumerate(lists):
         at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
         for start in range(0, len(rows), page_rows):
             body = b"".join(
@@ -75,22 +77,36 @@ def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[Poo
             )
             verdict = at_work.judge(body)
             assert verdict.refused == []
-            entries += [
-                Audited(
-                    record=SiteRecord(
-                        key=len(entries) + place,
-                        name=row["site_name"],
-                        address=row["address"],
-                        city=row["city"],
-                        country=row["country"],
-                        lei=row["lei"],
+            heard += [
+                Heard(
+                    UUID(int=group),
+                    Audited(
+                        record=SiteRecord(
+                            key=len(heard) + place,
+                            name=row["site_name"],
+                            address=row["address"],
+                            city=row["city"],
+                            country=row["country"],
+                            lei=row["lei"],
+                        ),
+                        audit_date=row["audit_date"],
+                        scheme_family=row["scheme_family"],
                     ),
-                    audit_date=row["audit_date"],
-                    scheme_family=row["scheme_family"],
                 )
                 for place, row in enumerate(verdict.entries.iter_rows(named=True))
             ]
-    return resolve_pool(entries, match=mrx_matching.resolve, canonical=mrx_matching.canonical)
+    return resolved(heard)
+
+
+def resolved(heard: Sequence[Heard], *, match: Match = mrx_matching.resolve) -> list[PoolSite]:
+    return resolve_pool(
+        heard,
+        match=match,
+        published=mrx_matching.published,
+        agreed=mrx_matching.agreed,
+        key=KEY,
+        as_of=AS_OF,
+    )
 
 
 def documents(
@@ -130,27 +146,30 @@ def test_no_day_no_companys_protocol_and_no_raw_spelling_is_left(lists: list[lis
     assert {site.scheme_family for site in pool} <= {"SMETA", "equivalent"}
 
 
-def audited(name: str, day: str, family: str) -> Audited:
-    return Audited(
-        record=SiteRecord(key=0, name=name, country="BD"),
-        audit_date=date.fromisoformat(day),
-        scheme_family=family,
+def heard(name: str, day: str, family: str) -> Heard:
+    return Heard(
+        UUID(int=0),
+        Audited(
+            record=SiteRecord(key=0, name=name, country="BD"),
+            audit_date=date.fromisoformat(day),
+            scheme_family=family,
+        ),
     )
 
 
 def test_a_site_is_shown_with_its_latest_audit_and_ties_go_by_scheme_family() -> None:
     entries = [
-        audited("Aurora", "2024-12-31", "SMETA"),
-        audited("Aurora", "2025-06-30", "equivalent"),
-        audited("Aurora", "2025-06-30", "SMETA"),
+        heard("Aurora", "2024-12-31", "SMETA"),
+        heard("Aurora", "2025-06-30", "equivalent"),
+        heard("Aurora", "2025-06-30", "SMETA"),
     ]
-    (site,) = set(resolve_pool(entries, match=mrx_matching.resolve, canonical=mrx_matching.canonical))
+    (site,) = set(resolved(entries))
     assert (site.audit_half_year, site.scheme_family) == ("2025-H1", "SMETA")
 
 
 def test_sites_with_equal_rows_count_as_one() -> None:
-    entries = [audited("Aurora", "2025-01-01", "SMETA"), audited("Aurora", "2025-02-01", "SMETA")]
-    rows = resolve_pool(entries, match=lambda records: range(len(records)), canonical=mrx_matching.canonical)
+    entries = [heard("Aurora", "2025-01-01", "SMETA"), heard("Aurora", "2025-02-01", "SMETA")]
+    rows = resolved(entries, match=lambda records: range(len(records)))
     assert len(set(rows)) == 1
 
 
