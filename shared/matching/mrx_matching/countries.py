@@ -9,11 +9,14 @@ from importlib.resources import files
 from anyascii import anyascii
 
 _NOT_LETTERS = re.compile(r"[^a-z]+")
+_LONGEST = 200
 _REPUBLIC = re.compile(r"^rep(?:ublic)?of(?:the)?")
 
 
 def normalise_country(text: str) -> str | None:
     """Return the alpha-2 code meant by a name, an alpha-2 or an alpha-3 code; None where it is unknown."""
+    if len(text) > _LONGEST:
+        return None
     folded = _fold(text)
     known = _known()
     return _codes().get(text.strip().upper()) or known.get(folded) or known.get(_REPUBLIC.sub("", folded))

@@ -29,7 +29,7 @@ _ORDINAL_IN_CHARACTERS = re.compile(
 )
 _DIGITS = {character: str(value) for value, character in enumerate("一二三四五六七八九十", start=1)}
 _ALSO_CALLED = re.compile(
-    r"[\s,;:(\[]+(?:d\.?\s?/?\s?b\.?\s?/?\s?a|t/a|a\.?k\.?a|f\.?k\.?a|trading as|doing business as|also known as"
+    r"(?<![\s,;:(\[])[\s,;:(\[]+(?:d\.?\s?/?\s?b\.?\s?/?\s?a|t/a|a\.?k\.?a|f\.?k\.?a|trading as|doing business as|also known as"
     r"|formerly(?: known as)?|nombre comercial|nome fantasia|nom commercial)\b\.?[\s:]*",
     re.IGNORECASE,
 )
@@ -40,7 +40,7 @@ _MARKS = re.compile(r"[/(]")
 
 _DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
-_TRAILING_BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]?\s*$")
+_BRACKET = re.compile(r"[()\[\]{}]")
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})(\d+)")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _WIDE_GAP = re.compile(r"\s{2,}")
@@ -172,9 +172,11 @@ def _with_its_other_name(text: str) -> tuple[str, str]:
     also = _ALSO_CALLED.search(text)
     if also and fold(text[: also.start()]) and fold(text[also.end() :]):
         return text[: also.start()], text[also.end() :].rstrip(" )]")
-    bracket = _TRAILING_BRACKET.search(text)
-    if bracket and fold(text[: bracket.start()]):
-        return text[: bracket.start()], bracket[1]
+    whole = text.rstrip()
+    whole = whole[:-1] if whole.endswith((")", "]", "}")) else whole
+    opened = max(map(whole.rfind, "([{"))
+    if opened >= 0 and not _BRACKET.search(whole, opened + 1) and fold(before := whole[:opened].rstrip()):
+        return before, whole[opened + 1 :]
     return text, ""
 
 

@@ -37,7 +37,7 @@ KNOWN = Recognitions(
         ),
     ]
 )
-NAMES_OF_FIRMS = CompanyNames(["Brightwater Foods", "Möller & Söhne", "Kellogg's", "Lane"])
+NAMES_OF_FIRMS = CompanyNames(["Brightwater Foods", "Möller & Söhne", "Kellogg's", "Lane", "Harrow Ltd"])
 GOOD = {
     "row_ref": "A1",
     "site_name": "Aurora Textiles Ltd",
@@ -115,6 +115,7 @@ def test_a_name_in_any_script_or_of_one_digit_is_a_name(name: str) -> None:
     assert judge({**GOOD, "site_name": name}).refused == []
 
 
+@settings(deadline=None)  # the first text with Chinese characters reads a dictionary
 @given(st.text(st.sampled_from("aZ09'\"-*.&()工ー\u0301😀/ "), min_size=1, max_size=6))
 def test_no_accepted_name_is_published_empty(name: str) -> None:
     verdict = judge({**GOOD, "site_name": name})
@@ -246,6 +247,10 @@ def test_the_kept_bytes_are_those_that_a_manifest_is_made_of(rows: list[dict[str
         ("address", "c/o Moller and Sohne, 12 Lakeview Road"),
         ("city", "Kelloggs"),
         ("region", "Brightwater  Foods Park"),
+        ("site_name", "Ħarrow Mill"),
+        ("site_name", "B r i g h t w a t e r  Foods"),
+        ("address", "12 H.a.r.r.o.w Park"),
+        ("city", "Hаrrow"),
     ],
 )
 def test_a_row_that_names_a_member_is_refused_without_saying_whom(column: str, value: str) -> None:

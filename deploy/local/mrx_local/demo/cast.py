@@ -48,7 +48,7 @@ TAKEN = {
     "province": "region",
     "country": "country",
 }
-_LINE_BREAKS = re.compile(r" *[\r\n\t]+ *")
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
 
@@ -270,7 +270,8 @@ def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:
         audited = _draw(seed, row)
         # A PDF leaves line ends and the like inside cells; they are spaces there.
         values = {
-            column: _LINE_BREAKS.sub(" ", row.get(name) or "").strip() for name, column in TAKEN.items()
+            column: " ".join(line.strip(" ") for line in _LINE_BREAKS.split(row.get(name) or "")).strip()
+            for name, column in TAKEN.items()
         }
         rows.append(
             SentRow(

@@ -2,54 +2,121 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from types import MappingProxyType
 
 import polars as pl
+from anyascii import anyascii
+from mrx_matching import normalise_country
+from mrx_matching.display import published_address, published_name, published_place
+from mrx_matching.normalise import fold, without_legal_forms
+from mrx_matching.reading import weak_words
 
 from mrx_aggregation.domain.cells import Fault
 
 FEWEST_LETTERS = 5
 """A shorter name is too often a part of an address."""
-CHECKED_COLUMNS = ("site_name", "address", "city", "region")
+PUBLISHED: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "site_name": published_name,
+        "address": published_address,
+        "city": published_place,
+        "region": published_place,
+    }
+)
+"""The columns that are checked, each with the form in which it is published."""
 NAMES_A_MEMBER = Fault("names a member of the scheme", "write the site's own name")
 """Does not say which: whoever sends the row need not know who else takes part."""
 
-_APOSTROPHES = re.compile("['`´\u2018\u2019\u02bc]")
-_UNPLAIN = r"[^\x00-\x7F]|['`]"
-"""letters and apostrophes that are spoken otherwise than they are written"""
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_GROUP_WORDS = frozenset({"group", "groupe", "grupo", "gruppe", "holding", "holdings"})
+_WORDS_OF_A_GROUP = 2
+"""Of a name of two words with `Group` or `Holding` what would be left is too often an ordinary word."""
+_TELLING_LETTERS = 3
+_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile("[a-z]+|[0-9]+")
+_LOOK_ALIKE = str.maketrans(
+    # Cyrillic, Greek and Armenian letters, and the Latin ones that they are mistaken for
+    "АВЕЅІЈКМНОРСТХУԚԜаеоѕіјрсхуһԁԛԝвкмнтпигьёΑΒΕΖΗΙΚΜΝΟΡΤΥΧαεικνορτυχηωγօսոհց",
+    "ABESIJKMHOPCTXYQWaeosijpcxyhdqwbkmhtnurbeABEZHIKMNOPTYXaeikvoptuxnwyounhg",
+)
 
 
 class CompanyNames:
-    """The whole names of members and their groups, found as words in any case, accents and punctuation."""
+    """The names of members and their groups without legal forms, found wherever a reader would read them.
+
+    Case, accents, punctuation, `and`, letters of other scripts that look or sound alike, unseen characters and
+    blanks between letters do not matter. A name begins and ends where a word does: `Ash` is not in `Ashford`.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
-        spoken = {_spoken(name) for name in names}
-        self._names = tuple(sorted(name for name in spoken if len(name.replace(" ", "")) >= FEWEST_LETTERS))
-        self._words = [max(name.split(), key=len) for name in self._names]
+        telling = {core for name in names for core in _cores(name) if len("".join(core)) >= FEWEST_LETTERS}
+        self._names = sorted({"".join(core) for core in telling})
+        self._parts = sorted({_part(core) for core in telling})
 
-    def suspects(self, texts: pl.Series) -> list[str]:
-        """The distinct texts that may name a company: few, so that a page is read quickly."""
+    def found_in(self, column: str, texts: pl.Series) -> set[str]:
+        """The texts of a column in which one of the names stands, as they are written or would be published."""
+        if not self._names:
+            return set()
         distinct = texts.unique()
-        named = distinct.str.contains_any(self._words, ascii_case_insensitive=True)
-        return distinct.filter(named | distinct.str.contains(_UNPLAIN)).to_list()
+        letters = distinct.str.replace_all("[^0-9A-Za-z]", "")
+        suspected = letters.str.contains_any(self._parts, ascii_case_insensitive=True)
+        published = PUBLISHED[column]
+        return {
+            text
+            for text in distinct.filter(suspected | distinct.str.contains("[^\x00-\x7f]")).to_list()
+            if self.stand_in(text) or self.stand_in(published(text))
+        }
 
     def stand_in(self, text: str) -> bool:
-        """Whether one of the names stands in a text, as words of their own."""
-        if not self._names:
-            return False
-        spoken = _spoken(text)
-        return any(name in spoken for name in self._names)
+        """Whether one of the names stands in a text."""
+        readings = {text} if text.isascii() else {text, text.translate(_LOOK_ALIKE)}
+        return any(self._stand_among(_words(reading)) for reading in readings)
 
-    def __bool__(self) -> bool:
-        return bool(self._names)
+    def _stand_among(self, words: Sequence[str]) -> bool:
+        letters = "".join(words)
+        bounds = {0, *accumulate(map(len, words))}
+        for name in self._names:
+            at = letters.find(name)
+            while at >= 0:
+                if at in bounds and at + len(name) in bounds:
+                    return True
+                at = letters.find(name, at + 1)
+        return False
 
 
-def _spoken(text: str) -> str:
-    """The words of a text between single spaces, one at either end; `and` and `&` are no words."""
+def _words(text: str) -> list[str]:
+    """The words and numbers of a text in small Latin letters; `and` is none."""
     if not text.isascii():
-        text = "".join(
-            letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)
+        seen = "".join(one for one in text if unicodedata.category(one) not in _UNSEEN)
+        text = anyascii(
+            "".join(
+                " " if unicodedata.category(one) == "So" else one
+                for one in unicodedata.normalize("NFKC", seen)
+            )
         )
-    words = _BETWEEN_WORDS.sub(" ", _APOSTROPHES.sub("", text.casefold())).split()
-    return f" {' '.join(word for word in words if word != 'and')} "
+    plain = _HUMP.sub(" ", text).lower()
+    return [word for word in _WORD.findall(plain) if word != "and"]
+
+
+def _cores(name: str) -> set[tuple[str, ...]]:
+    """The words of a name without its legal form; where they would tell nobody from others, with it.
+
+    The legal form is then looked for as it is written, and as it is published.
+    """
+    whole = [word for word in fold(name) if word != "and"]
+    core = list(without_legal_forms(whole)[0])
+    core = core[1:] if core[0:1] == ["the"] else core
+    if len(core) > _WORDS_OF_A_GROUP and core[-1] in _GROUP_WORDS:
+        core = core[:-1]
+    common = all(word in weak_words() for word in core) or normalise_country(" ".join(core))
+    if common or len("".join(core)) < FEWEST_LETTERS:
+        return {tuple(whole), tuple(_words(published_name(name)))}
+    return {tuple(core)}
+
+
+def _part(core: Sequence[str]) -> str:
+    """What every text that holds a name has in one piece."""
+    longest = max(core, key=len)
+    return longest if len(longest) >= _TELLING_LETTERS else "".join(core)

@@ -13,7 +13,7 @@ from mrx_matching import SiteRecord, check_identifier, display_name, normalise_c
 
 from mrx_aggregation.domain.cells import SUSPICIOUS, Fault, fault_of, most_letters, printable
 from mrx_aggregation.domain.columns import IDENTIFIER_COLUMNS, READ_COLUMNS
-from mrx_aggregation.domain.names import CHECKED_COLUMNS, NAMES_A_MEMBER, CompanyNames
+from mrx_aggregation.domain.names import NAMES_A_MEMBER, PUBLISHED, CompanyNames
 from mrx_aggregation.domain.protocols import ProtocolKey, Recognitions, protocol_key
 from mrx_aggregation.domain.window import Window
 
@@ -132,14 +132,8 @@ class Judge:
                 )
 
     def _check_names(self, page: pl.DataFrame, faults: _Faults) -> None:
-        if not self._company_names:
-            return
-        for column in CHECKED_COLUMNS:
-            found = {
-                text
-                for text in self._company_names.suspects(page[column])
-                if self._company_names.stand_in(text)
-            }
+        for column in PUBLISHED:
+            found = self._company_names.found_in(column, page[column])
             if not found:
                 continue
             for place, text in enumerate(page[column].to_list()):

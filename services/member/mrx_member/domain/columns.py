@@ -175,7 +175,10 @@ _SIGNS = str.maketrans(
 )
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_PARENTHESES = re.compile(r"\s*[(\[（【].*?[)\]）】]\s*")
+_FROM_BRACKET = re.compile(r"[(\[（【].*", re.DOTALL)
+_CLOSING_BRACKET = re.compile(r"[)\]）】]")
+MAX_HEADING = 500
+"""No heading is longer; what is says of a damaged file."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile(r"[\x00-\u024f]+")
@@ -223,7 +226,10 @@ _MEANING: Mapping[str, str] = MappingProxyType(
 
 def meaning(heading: str) -> str | None:
     """The scheme's column that a heading stands for; None where it stands for none."""
-    outside = _PARENTHESES.sub(" ", heading)
+    if len(heading) > MAX_HEADING:
+        return None
+    *closed, rest = _CLOSING_BRACKET.split(heading)
+    outside = " ".join([*(_FROM_BRACKET.sub("", part) for part in closed), rest])
     for reading in (heading, outside, *_by_script(outside)):
         if column := _MEANING.get(fold(reading)):
             return column
@@ -262,6 +268,7 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
     contacts: list[str] = []
     ignored: list[str] = []
     for at, heading in enumerate(headings):
+        _check_length(heading, at + 1)
         column = meaning(heading)
         if column is None or (column == SUPPLIER_REF and use is not Use.SUPPLIERS):
             if heading.strip():
@@ -296,6 +303,15 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
             remedy=f"add the column, or name the one that holds it exactly {missing[0]}",
         )
     return Headings(cells=cells, names=names, contacts=tuple(contacts), ignored=tuple(ignored))
+
+
+def _check_length(heading: str, number: int) -> None:
+    if len(heading) > MAX_HEADING:
+        raise Invalid(
+            f"the heading of column {number} has {len(heading):,} characters, at most {MAX_HEADING} are taken",
+            field=f"{heading[:60]}…",
+            remedy="shorten the heading, or look for a quotation mark that is opened and never closed",
+        )
 
 
 def _spoken(heading: str) -> str:

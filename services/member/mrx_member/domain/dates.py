@@ -20,6 +20,7 @@ _YEAR_FIRST = re.compile(r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})(?:[T ]\d.*|[æ
 _YEAR_LAST = re.compile(r"(\d{1,2})([./ -])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?:[ T,]+[\d:. apmAPM]+)?")
 _TOKENS = re.compile(r"\d+|[^\W\d_]+")
 _CENTURY = 2000
+_LONGEST_DATE = 100
 
 _MONTHS = (
     "january januar janvier enero gennaio janeiro",
@@ -90,7 +91,7 @@ def _decide(texts: Sequence[str | date], *, rows: Sequence[int], heading: str) -
 
 def hinted_order(heading: str) -> DateOrder | None:
     """The order that a heading itself gives, as in `Last Audit (MM/DD/YYYY)`."""
-    for words in re.findall(r"[A-Za-z]+[./-][A-Za-z]+[./-][A-Za-z]+", heading):
+    for words in re.findall(r"(?<![A-Za-z])[A-Za-z]+[./-][A-Za-z]+[./-][A-Za-z]+", heading):
         letters = "".join(word[0] for word in re.split(r"[./-]", words.lower()) if len(set(word)) == 1)
         if letters in _HINTS:
             return _HINTS[letters]
@@ -135,6 +136,8 @@ def _year_last(text: str, order: DateOrder) -> date | None:
 
 
 def _month_named(text: str) -> date | None:
+    if len(text) > _LONGEST_DATE:
+        return None
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     tokens = _TOKENS.findall(plain)
     numbers = [token for token in tokens if token.isdigit()]

@@ -27,7 +27,7 @@ HEADING_ROWS = 20
 """The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
 MIN_HEADINGS = 2
 
-_LINE_BREAKS = re.compile(r" *[\r\n\t]+ *")
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
 
 
@@ -127,8 +127,9 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     """
     if isinstance(cell, date):
         return cell
+    written = "" if isinstance(cell, Formula) or cell is None else cell
     # Blanks inside stay as they are: where letters are spaced out, wider ones part the words.
-    text = "" if isinstance(cell, Formula) else _LINE_BREAKS.sub(" ", cell or "").strip()
+    text = " ".join(line.strip(" ") for line in _LINE_BREAKS.split(written)).strip()
     fault, remedy = "", ""
     if isinstance(cell, Formula):
         fault, remedy = "is a formula", "replace formulas by their values (copy, then paste as values)"

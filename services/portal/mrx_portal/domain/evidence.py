@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LAST = re.compile(r"\A(.*?)\s*\bsha256:([0-9a-f]{64})\Z", re.DOTALL)
+_SHA256 = re.compile("[0-9a-f]{64}")
+_END_OF_WORD = re.compile(r"\w\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +24,9 @@ def named_in(text: str, files: Sequence[EvidenceFile]) -> tuple[EvidenceFile, ..
 
 def apart(text: str, files: Sequence[EvidenceFile]) -> tuple[str, str]:
     """The words, and the SHA-256 that they end with where it is one of these files'."""
-    found = _LAST.match(text)
-    if found and named_in(found[2], files):
-        return found[1], found[2]
+    words, _, digest = text.rpartition("sha256:")
+    if _SHA256.fullmatch(digest) and not _END_OF_WORD.match(words[-1:]) and named_in(digest, files):
+        return words.rstrip(), digest
     return text, ""
 
 

@@ -240,7 +240,7 @@ def _street(chance: Dice, country: str, city: str) -> dict[str, Any]:
 
 
 def _fill(chance: Dice, pattern: str, country: str, city: str) -> str:
-    for mark in re.findall(r"{[^}]+}", pattern):
+    for mark in re.findall(r"{[^{}]+}", pattern):
         if mark in ("{v:l}", "{b:l}", "{c:l}"):
             text = "" if country == "CN" else _word(chance, country).lower()
         elif mark in ("{w}", "{v}", "{a}", "{b}", "{c}"):
