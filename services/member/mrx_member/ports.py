@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from mrx_lists.cells import Sheet
+from mrx_lists.columns import recognised
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 
-from mrx_member.domain.columns import recognised
 from mrx_member.domain.editions import Edition
-from mrx_member.domain.reading import Entry, Sheet
+from mrx_member.domain.reading import Entry
 from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Saying, Verdict
 from mrx_member.domain.suppliers import Link
 

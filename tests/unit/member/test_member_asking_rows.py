@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from mrx_lists.tables import Line
 from mrx_member.domain.requests import Asking, Fault, Terms, askings, verdicts
-from mrx_member.domain.tables import Line
 from mrx_member.handlers import requests
 from mrx_shared.refusals import Invalid
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from mrx_lists.languages import LANGUAGES, mail_language
+from mrx_lists.tables import Line
 from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_member.domain.tables import Line
-
-LANGUAGES = ("en", "zh", "es")
 OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
 TERM_DAYS = range(7, 91)
 MAX_WORD = 200
@@ -201,7 +200,9 @@ def chosen(
     faults: list[Fault] = []
     for finding in findings:
         ref = finding.values.get("supplier_ref", "")
-        if finding.values.get("decision") != "match" or finding.values.get("audited_by_us") != "false":
+        # A workbook says true and false in its own spelling.
+        said = tuple(finding.values.get(name, "").lower() for name in ("decision", "audited_by_us"))
+        if said != ("match", "false"):
             continue
         if len(by_ref[ref]) == 1:
             [supplier] = by_ref[ref]
@@ -283,13 +284,7 @@ def _asking(line: Line, terms: Terms) -> Asking:
         "term_days": str(terms.term_days),
         **said,
     }
-    language = re.split("[-_]", values["language"] or "")[0].lower()
-    if language not in LANGUAGES:
-        raise Invalid(
-            f"mails cannot be written in {values['language']!r}",
-            field="language",
-            remedy=f"write one of {', '.join(LANGUAGES)}",
-        )
+    language = mail_language(values["language"] or "")
     email = _word(values, "contact_email", "add the supplier's address from your own supplier base")
     if not _EMAIL.fullmatch(email):
         raise Invalid(

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid5
 
+from mrx_lists import tables
 from mrx_shared.messages.envelope import Envelope, M, canonical_json, encode
 from mrx_shared.messages.report_request import RequestStatus
 from mrx_shared.messages.requests import AskedSupplier, RecognitionDecided, ReportAsked, RequestWithdrawn
 from mrx_shared.refusals import Rejected
 
-from mrx_member.domain import tables
 from mrx_member.domain.requests import (
     ASKED_COLUMNS,
     CHECK_COLUMNS,
