@@ -26,6 +26,7 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
         "outcome": "outcome",
         "reason": "reason",
         "valid_until": "valid_until",
+        "same_file_confirmed": "same_file_confirmed",
         "decision": "decision",
         "audited_by_us": "audited_by_us",
     }

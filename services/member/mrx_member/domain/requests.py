@@ -88,6 +88,8 @@ class Verdict:
     outcome: str
     reason: str | None = None
     valid_until: date | None = None
+    same_file_confirmed: bool = False
+    """accept a file that was also given for another site of the member's own requests"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,8 @@ class Report:
     report_id: UUID
     sha256: str
     size: int
+    opened: bool = field(default=True, compare=False)
+    """whether the scheme knows that this member was given a link to it; nothing is accepted unopened"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,7 @@ def verdicts(rows: Iterable[Line]) -> tuple[list[Verdict], list[Fault]]:
                         values.get("outcome", ""),
                         reason=values.get("reason"),
                         valid_until=values.get("valid_until"),
+                        same_file_confirmed=_yes_or_no(values, "same_file_confirmed"),
                     ),
                     row=line.row,
                 )
@@ -247,7 +252,12 @@ def verdicts(rows: Iterable[Line]) -> tuple[list[Verdict], list[Fault]]:
 
 
 def verdict(
-    request_id: str, outcome: str, *, reason: str | None = None, valid_until: str | None = None
+    request_id: str,
+    outcome: str,
+    *,
+    reason: str | None = None,
+    valid_until: str | None = None,
+    same_file_confirmed: bool = False,
 ) -> Verdict:
     """A decision from its words. Raises `Invalid`."""
     if outcome not in OUTCOMES:
@@ -272,7 +282,13 @@ def verdict(
         raise Invalid(
             f"{valid_until!r} is no date", field="valid_until", remedy="write it as 2027-03-14"
         ) from None
-    return Verdict(request_id=identified, outcome=outcome, reason=reason, valid_until=until)
+    return Verdict(
+        request_id=identified,
+        outcome=outcome,
+        reason=reason,
+        valid_until=until,
+        same_file_confirmed=same_file_confirmed,
+    )
 
 
 def _asking(line: Line, terms: Terms) -> Asking:
@@ -302,6 +318,13 @@ def _asking(line: Line, terms: Terms) -> Asking:
         purpose=_word(values, "purpose", "fill the column, or give it for all rows with --purpose"),
         term_days=_term(values["term_days"] or ""),
     )
+
+
+def _yes_or_no(values: Mapping[str, str], column: str) -> bool:
+    said = values.get(column, "no").lower()
+    if said not in {"yes", "true", "no", "false"}:
+        raise Invalid(f"{said[:40]!r} is neither yes nor no", field=column, remedy="write yes or no")
+    return said in {"yes", "true"}
 
 
 def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> str:

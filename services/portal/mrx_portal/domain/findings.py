@@ -173,7 +173,7 @@ def _word(line: Line, name: str, words: Sequence[str]) -> str:
     value = line.values.get(name, "").lower()
     if value not in words:
         raise Invalid(
-            f"check.csv: {value[:40]!r} is not one of {', '.join(words)}",
+            f"{value[:40]!r} is not one of {', '.join(words)}",
             field=name,
             row=line.row,
             remedy="choose the check.csv that `mrx member check` wrote",
