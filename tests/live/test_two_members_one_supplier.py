@@ -271,6 +271,12 @@ async def whole(one: Asker, watch: Watch, running: Running) -> None:
     one.report_id = await until(available, "the report is not there")
     await watch.calm()
     await member.post("exchange_adapter", f"/v1/reports/{one.report_id}/links")
+
+    async def opened() -> str | None:
+        shown = await member.get("report_request", f"/v1/requests/{one.request_id}")
+        return str(shown["report"]["read_at"]) if shown["report"]["read_at"] else None
+
+    await until(opened, "it is not known that the report was opened")
     await member.post(
         "report_request", f"/v1/requests/{one.request_id}/decision", {"outcome": "accepted", "reason": None}
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from mrx_lists.cells import Sheet
+from mrx_lists.columns import recognised
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 
-from mrx_member.domain.columns import recognised
 from mrx_member.domain.editions import Edition
-from mrx_member.domain.reading import Entry, Sheet
+from mrx_member.domain.reading import Entry
 from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Saying, Verdict
 from mrx_member.domain.suppliers import Link
 
@@ -169,9 +170,12 @@ class Requests(Protocol):
     """report_request and exchange_adapter, with the member's token."""
 
     async def ask(
-        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
+        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester, *, again: bool = False
     ) -> Sequence[Taken | Fault]:
-        """Ask for reports under these request ids: an answer for each, in their order."""
+        """Ask for reports under these request ids: an answer for each, in their order.
+
+        With `again`, also where a request of the same words for the site is over.
+        """
 
     async def requests(self, state: str | None) -> Sequence[Request]:
         """All requests of this member, or those in one state."""
@@ -192,6 +196,12 @@ class Requests(Protocol):
 
     async def numbers(self) -> Mapping[str, object]:
         """This member's requests, decisions and avoided audits, by round."""
+
+    async def until_opened(self, request_ids: Sequence[UUID]) -> None:
+        """Wait until the scheme knows that the reports of these requests were opened, some seconds at most.
+
+        From then on they may be accepted.
+        """
 
     async def download(self, report: Report, path: Path, progress: Progress) -> None:
         """Download a report to a path that is free: whole and with its size and SHA-256, or not at all.

@@ -122,6 +122,9 @@ class Requests(Protocol):
     async def open_for(self, site_tokens: Collection[str]) -> Mapping[str, UUID]:
         """The open requests for these sites, where there are any."""
 
+    async def over_for(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        """The requests for these sites that are over, the newest first."""
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
 

@@ -70,9 +70,15 @@ async def test_what_is_asked_listed_decided_and_counted(service: ReportRequests,
     with pytest.raises(Rejected, match="no decision now") as refused:
         await requests.decide(Verdict(request_id=ids[0], outcome="accepted"))
     assert refused.value.field == "state"
-    await service.store(shown, member)
+    report_id = uuid4()
+    await service.store(shown, member, report_id=report_id, opened=False)
     one = await requests.request(ids[0])
     assert one.report is not None
+    assert not one.report.opened
+    with pytest.raises(Rejected, match="not been opened"):
+        await requests.decide(Verdict(request_id=ids[0], outcome="accepted"))
+    await service.open(shown, member, report_id)
+    await requests.until_opened([ids[0]])
     assert (one.state, one.report.size) == ("available", 1234)
     decided = await requests.decide(Verdict(request_id=ids[0], outcome="accepted"))
     assert await requests.decide(Verdict(request_id=ids[0], outcome="accepted")) == decided

@@ -274,3 +274,24 @@ async def test_decisions_and_withdrawals_by_event_are_answered_too(
     [numbers] = (await service.member(member).get("/v1/numbers")).json()["rounds"]
     assert (numbers["top_ups"], numbers["accepted"], numbers["avoided"]) == (1, 0, 0)
     assert await service.dead() == []
+
+
+async def test_a_file_of_requests_that_is_sent_again_asks_nobody_again_unless_its_rows_say_so(
+    service: ReportRequests, member: UUID
+) -> None:
+    first = await service.member(member).done("/v1/requests/bulk", {"requests": [asked(1), asked(2)]})
+    assert (first["taken"], first["refused"]) == (2, 0)
+    over = first["rows"][0]["request"]["request_id"]
+    await service.member(member).done(f"/v1/requests/{over}/withdrawal", {})
+    again = await service.member(member).done(
+        "/v1/requests/bulk",
+        {"requests": [asked(1), asked(1, purpose="Another purpose"), asked(2, again=True)]},
+    )
+    assert [(row["refused"] or {}).get("field") for row in again["rows"]] == ["again", None, "entry_id"]
+    assert over in again["rows"][0]["refused"]["reason"]
+    assert again["rows"][0]["refused"]["retryable"] is False
+    other = again["rows"][1]["request"]["request_id"]
+    await service.member(member).done(f"/v1/requests/{other}/withdrawal", {})
+    once_more = await service.member(member).done("/v1/requests/bulk", {"requests": [asked(1, again=True)]})
+    assert once_more["taken"] == 1
+    assert len(await service.mails("invitation")) == 4

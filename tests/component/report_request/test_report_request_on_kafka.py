@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_local.testing import infrastructure
 from mrx_shared.messages.envelope import decode
-from mrx_shared.messages.exchange_adapter import ReportStored, UploadBegun
+from mrx_shared.messages.exchange_adapter import ReportRead, ReportStored, UploadBegun
 from mrx_shared.messages.notification import MailSent
 from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.messages.report_request import MailAsked, RequestStatus
@@ -86,7 +86,10 @@ async def test_a_killed_process_goes_on_with_what_came_meanwhile_and_says_nothin
             decided = RecognitionDecided(
                 request_id=request_id, outcome="accepted", reason=None, valid_until=None
             )
+            # The decision overtakes the fact that the report was opened, and waits for it.
             await say(server, requests_in(member_id), decided)
+            await until(waits)
+            await say(server, Topic.EXCHANGE_ADAPTER, _read(request_id, member_id, report_id))
 
             async def done() -> bool:
                 unsent = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
@@ -118,6 +121,10 @@ def _sent(mail: MailAsked) -> MailSent:
 
 def _begun(request_id: UUID, member_id: UUID) -> UploadBegun:
     return UploadBegun(request_id=request_id, member_id=member_id, channel="upload", begun_at=WHEN)
+
+
+def _read(request_id: UUID, member_id: UUID, report_id: UUID) -> ReportRead:
+    return ReportRead(report_id=report_id, request_id=request_id, member_id=member_id, read_at=NOW())
 
 
 def _stored(request_id: UUID, member_id: UUID, report_id: UUID) -> ReportStored:

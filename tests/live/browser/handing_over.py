@@ -23,6 +23,16 @@ async def hand_over(portal: str, link: str, file: Path) -> None:
         await browser.close()
 
 
+async def opened(caller: Caller, request_id: str) -> None:
+    """Wait until it is known that the report of a request was opened."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            shown = await caller.get("report_request", f"/v1/requests/{request_id}")
+            if shown["report"] and shown["report"]["read_at"]:
+                return
+            await asyncio.sleep(0.2)
+
+
 async def until(caller: Caller, request_id: str, state: str) -> None:
     """Wait until a request stands so."""
     async with asyncio.timeout(PATIENCE_S):

@@ -14,7 +14,7 @@ from mrx_local.demo.scheme import Scheme
 from playwright.async_api import expect
 
 from tests.live.browser.conftest import ASKING, SignIn, Windows, World, as_member
-from tests.live.browser.handing_over import hand_over, until
+from tests.live.browser.handing_over import hand_over, opened, until
 from tests.live.browser.papers import report
 from tests.live.conftest import Running
 
@@ -86,7 +86,7 @@ async def test_a_member_asks_for_several_reports_at_once(
     await browser.on_a_phone("member check")
     await browser.page.get_by_label("check.csv").set_input_files(contacts)
     await browser.press("Show the sites")
-    await browser.sees("Check.csv: the column entry_id is missing")
+    await browser.sees("Check.csv: no column for entry_id")
     await browser.look("member check refused")
     await browser.page.get_by_label("check.csv").set_input_files(findings)
     await browser.page.get_by_label("Contacts").set_input_files(contacts)
@@ -95,6 +95,9 @@ async def test_a_member_asks_for_several_reports_at_once(
     await browser.look("member candidates")
     await browser.on_a_phone("member candidates")
     assert await browser.page.locator("input[name=ask]:checked").count() == 2
+    # A row that nobody ticked holds nothing back, whatever stands in it.
+    unticked = browser.page.locator(".asking", has=browser.page.locator("input[name=ask]:not(:checked)"))
+    await unticked.first.get_by_label("Contact e-mail").fill("nowhere")
     await browser.press("Send the ticked requests")
     await browser.sees("Sent: 2 requests.")
     await browser.look("member asked several")
@@ -138,16 +141,25 @@ async def test_a_member_asks_receives_the_very_file_decides_and_has_avoided_an_a
     await browser.open(request)
     await browser.look("member request available", printed=True)
     await browser.on_a_phone("member request available")
+    accepted = browser.page.get_by_role("radio", name="Accepted No audit")
+    await expect(accepted).to_have_count(0)
+    await browser.sees("Nobody of yours has opened the report yet.")
     async with browser.page.expect_download() as downloading:
         await browser.press("Download the report")
     await (await downloading.value).save_as(tmp_path / "downloaded.pdf")
     assert digest(tmp_path / "downloaded.pdf") == digest(file)
 
+    await opened(scheme.members[ASKING], request_id)
+    await browser.page.get_by_role("link", name="load this page again").click()
+    await browser.open(request)
+    await expect(accepted).to_have_count(1)
+    await browser.look("member request opened")
+    await browser.on_a_phone("member request opened")
     await browser.page.get_by_role("radio", name="Refused").check()
     await browser.press("Record the decision")
     await browser.sees(re.compile("refusal needs a reason"))
     await browser.look("member refusal without reason")
-    await browser.page.get_by_role("radio", name="Accepted No audit").check()
+    await accepted.check()
     await browser.press("Record the decision")
     await browser.sees("one audit avoided")
     await browser.look("member decided", printed=True)

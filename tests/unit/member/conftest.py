@@ -177,9 +177,13 @@ class MemoryRequests:
         self.breaks_after: int | None = None
         self.asked: list[UUID] = []
         self.downloads: list[Path] = []
+        self.opened: list[UUID] = []
+
+    async def until_opened(self, request_ids: Sequence[UUID]) -> None:
+        self.opened = list(request_ids)
 
     async def ask(
-        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
+        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester, *, again: bool = False
     ) -> Sequence[Taken | Fault]:
         answers: list[Taken | Fault] = []
         for request_id, one in askings:

@@ -2,8 +2,8 @@
 
 import pytest
 from mrx_aggregation.domain.columns import sort_columns
+from mrx_lists.columns import is_commercial
 from mrx_matching.generator.styles import STYLES
-from mrx_member.domain.columns import is_commercial
 from mrx_shared.messages.lists import COLUMNS, IDENTIFIERS
 
 COMMERCIAL = """

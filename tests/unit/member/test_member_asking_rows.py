@@ -1,12 +1,14 @@
 """What can be asked of a file's rows, and for every other row why not."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from mrx_lists.tables import Line
 from mrx_member.domain.requests import Asking, Fault, Terms, askings, verdicts
-from mrx_member.domain.tables import Line
 from mrx_member.handlers import requests
 from mrx_shared.refusals import Invalid
+from openpyxl import Workbook
 
 from tests.unit.member.conftest import MemoryDesk
 
@@ -160,3 +162,26 @@ def test_a_row_that_holds_no_decision_is_named_and_the_others_are_taken(
     assert (decided.row, str(decided.valid_until)) == (3, "2027-12-31")
     assert (fault.row, fault.field) == (2, field)
     assert fault.remedy
+
+
+def test_that_the_same_file_is_meant_is_said_by_yes_or_no() -> None:
+    row = {"request_id": str(UUID(int=1)), "outcome": "accepted"}
+    said = [row, row | {"same_file_confirmed": "Yes"}, row | {"same_file_confirmed": "perhaps"}]
+    decided, [fault] = verdicts([Line(row=number, values=one) for number, one in enumerate(said, 2)])
+    assert [one.same_file_confirmed for one in decided] == [False, True]
+    assert (fault.row, fault.field) == (4, "same_file_confirmed")
+
+
+async def test_what_a_workbook_says_of_a_check_in_its_own_spelling_is_understood(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(["supplier_ref", "entry_id", "decision", "audited_by_us"])
+    book.active.append(["V-1", "e1", "match", False])
+    book.save(tmp_path / "check.xlsx")
+    suppliers = tmp_path / "suppliers.csv"
+    suppliers.write_text("supplier_ref;Company;E-Mail-Adresse\nV-1;Halden;q@halden.example\n")
+    terms = Terms(scope="SMETA", purpose="Approval")
+    [one], faults = requests.read_check(tmp_path / "check.xlsx", suppliers, terms, desk)
+    assert (one.entry_id, one.contact_email, faults) == ("e1", "q@halden.example", [])

@@ -1,8 +1,8 @@
 """Headings: what is read, what is dropped, what refuses the file."""
 
 import pytest
+from mrx_lists.columns import Use, is_commercial, is_contact, meaning, recognise
 from mrx_matching.generator.styles import STYLES, Style
-from mrx_member.domain.columns import Use, is_commercial, is_contact, meaning, recognise
 from mrx_shared.messages.lists import COLUMNS, IDENTIFIERS
 from mrx_shared.refusals import Invalid, Rejected
 

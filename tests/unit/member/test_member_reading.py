@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mrx_lists import sheets
+from mrx_lists.cells import Sheet
+from mrx_lists.columns import Use
+from mrx_lists.sheets import DELIMITERS
 from mrx_matching.generator.lists import World, generate
 from mrx_matching.generator.styles import STYLES, Style
 from mrx_matching.generator.writing import write_list
-from mrx_member.adapters import sheets
-from mrx_member.adapters.sheets import DELIMITERS, Sheets
-from mrx_member.domain.columns import Use
+from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.paging import pages
-from mrx_member.domain.reading import Entry, Reading, Sheet, read
+from mrx_member.domain.reading import Entry, Reading, read
 from mrx_shared.kit.command import told
 from mrx_shared.refusals import Invalid
 from xlsxwriter import Workbook

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from mrx_exchange_adapter.entrypoints.http.bodies import LinkMinted
 from mrx_member.adapters import outages
+from mrx_member.adapters import requests as adapter
 from mrx_member.adapters.http import Http, HttpAccess
 from mrx_member.adapters.requests import HttpRequests
 from mrx_member.domain.requests import Asking, Fault, Report, Requester, Verdict
@@ -285,6 +286,30 @@ async def test_the_same_step_again_has_the_same_key_and_another_step_another(sch
     assert len(set(keys)) == 4
     assert isinstance(scheme.put[0].body, DecisionAsked)
     assert scheme.put[0].body.valid_until == date(2027, 1, 31)
+
+
+async def test_a_downloaded_report_is_waited_for_until_it_is_known_to_be_opened(
+    scheme: Scheme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "LOOK_AGAIN", 0)
+    request_id = UUID(int=5)
+    unread = shown(request_id, state="available")
+    assert unread.report is not None
+    read = unread.model_copy(update={"report": unread.report.model_copy(update={"read_at": NOW})})
+    scheme.answers = [_answer(unread), _answer(unread), _answer(read)]
+    await scheme.requests().until_opened([request_id])
+    assert scheme.answers == []
+
+
+async def test_a_confirmation_and_asking_again_are_said_only_where_they_are_meant(scheme: Scheme) -> None:
+    requests = scheme.requests()
+    await requests.decide(Verdict(request_id=UUID(int=5), outcome="accepted"))
+    await requests.decide(Verdict(request_id=UUID(int=5), outcome="accepted", same_file_confirmed=True))
+    await requests.ask([(UUID(int=6), asking(1))], Requester())
+    await requests.ask([(UUID(int=6), asking(1))], Requester(), again=True)
+    bodies = [one.content for one in scheme.asked if one.url.path != "/v1/token"]
+    assert [b"same_file_confirmed" in one for one in bodies] == [False, True, False, False]
+    assert [b'"again"' in one for one in bodies] == [False, False, False, True]
 
 
 async def test_an_impossible_step_says_what_is_possible(scheme: Scheme) -> None:

@@ -264,7 +264,7 @@ async def test_a_wrong_findings_file_is_refused_with_row_and_remedy(scheme: Sche
     )
 
     assert page.status_code == 422
-    assert "(row 1)" in words(page.text)
+    assert "(row 2)" in words(page.text)
 
 
 def bulk_form(ticked: list[str], **more: str) -> dict[str, str | list[str]]:
@@ -324,6 +324,76 @@ async def test_what_is_good_of_many_is_sent_and_the_rest_comes_back_with_its_rea
         (ONE, ""),
         (entry(2)["entry_id"], " checked"),
     ]
+
+
+async def test_a_row_that_nobody_ticked_holds_nothing_back_whatever_stands_in_it(scheme: Scheme) -> None:
+    answer = {"taken": 1, "refused": 0, "rows": [{"row": 1, "request": request("drafted"), "refused": None}]}
+    scheme.gives(REQUESTS, "/v1/requests/bulk", answer)
+    other = entry(2)["entry_id"]
+
+    page = await bulk(scheme, bulk_form([ONE], **{f"contact_email-{other}": "nowhere"}))
+
+    assert page.status_code == 200
+    assert [one["site_number"] for one in scheme.api.posted[-1].body["requests"]] == ["V-1"]
+    assert 'value="nowhere"' in page.text
+    assert "This is not an e-mail address." not in page.text
+    # Else the browser itself would hold the form back.
+    assert re.search(r'action="/member/requests/bulk" novalidate', page.text)
+
+
+async def test_every_ticked_row_with_a_fault_is_named_and_the_others_are_kept(scheme: Scheme) -> None:
+    rows = {f"contact_email-{entry(number)['entry_id']}": "nowhere" for number in (0, 2)}
+
+    page = await bulk(scheme, bulk_form([entry(0)["entry_id"], entry(2)["entry_id"]], **rows))
+
+    assert page.status_code == 422
+    assert "2 of your requests could not be sent, for Supplier 0, Supplier 2" in words(page.text)
+    assert page.text.count("This is not an e-mail address.") == 2
+    assert 'value="qa@1.example"' in page.text
+
+
+CHECKED = "supplier_ref,entry_id,score,decision,audited_by_us\n" + "".join(
+    f"V-{number},{entry(number)['entry_id']},0.9,match,false\n" for number in range(2)
+)
+CONTACTS = "supplier_ref,contact_email\nV-0,a@a.example\nV-1,b@b.example\n"
+
+
+def ticks(text: str) -> dict[str, bool]:
+    return {one: bool(on) for one, on in re.findall(r'name="ask" value="(\w+)"( checked)?', text)}
+
+
+async def test_a_file_uploaded_again_asks_nobody_again_unless_the_row_is_ticked(scheme: Scheme) -> None:
+    scheme.requests(request("declined", entry_id=ONE))
+    files = {"findings": CHECKED.encode(), "contacts": CONTACTS.encode()}
+    browser = scheme.browser("member")
+
+    page = await browser.send("/member/list/check", "/member/list/check", files=files)
+
+    assert ticks(page.text) == {entry(0)["entry_id"]: True, ONE: False}
+    assert "Asked before: declined on" in words(page.text)
+    # A form that was drawn before the request was over does not ask again either.
+    refused = await bulk(scheme, bulk_form([ONE]))
+    assert refused.status_code == 422
+    assert not [one for one in scheme.api.posted if one.path.endswith("/bulk")]
+    assert "Tick it to ask its supplier again." in words(refused.text)
+    assert ticks(refused.text)[ONE] is False
+    answer = {"taken": 1, "refused": 0, "rows": [{"row": 1, "request": request("drafted"), "refused": None}]}
+    scheme.gives(REQUESTS, "/v1/requests/bulk", answer)
+    await bulk(scheme, bulk_form([ONE], again=ONE))
+    assert scheme.api.posted[-1].body["requests"][0]["again"] is True
+
+
+async def test_a_language_that_is_unknown_is_told_with_its_row_and_has_to_be_chosen(scheme: Scheme) -> None:
+    contacts = "supplier_ref;contact_email;Sprache\nV-0;a@a.example;de\nV-1;b@b.example;es-MX\n"
+    files = {"findings": CHECKED.encode(), "contacts": contacts.encode()}
+
+    page = await scheme.browser("member").send("/member/list/check", "/member/list/check", files=files)
+
+    assert page.status_code == 200
+    assert "Mails cannot be written in 'de'. Write one of en, zh, es. (row 2)" in words(page.text)
+    assert ticks(page.text) == {entry(0)["entry_id"]: False, ONE: True}
+    chosen = re.findall(r'<option value="(\w*)" selected>', page.text)
+    assert chosen == ["", "es"]
 
 
 async def test_many_are_asked_for_in_parts_that_the_service_answers_in_time(scheme: Scheme) -> None:

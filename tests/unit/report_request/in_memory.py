@@ -182,6 +182,9 @@ class MemoryRequests:
             if one.site_token in site_tokens and not one.ended
         }
 
+    async def over_for(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        return [one for one in self._own() if one.ended and one.site_token in site_tokens]
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 

@@ -1,7 +1,9 @@
 """report_request and exchange_adapter with the member's own token; reports straight from object storage."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +19,7 @@ from mrx_member.ports import Progress, Taken
 
 PAGE = 200
 CHUNK = 1024 * 1024
+OPENED_WITHIN, LOOK_AGAIN = 10.0, 0.2
 
 
 class HttpRequests:
@@ -26,14 +29,19 @@ class HttpRequests:
         self._http = http
 
     async def ask(
-        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester
+        self, askings: Sequence[tuple[UUID, Asking]], requester: Requester, *, again: bool = False
     ) -> Sequence[Taken | Fault]:
         """Ask for reports under these request ids; what is too early, as a whole or alone, is asked again."""
         left = dict(enumerate(askings))
         answers: dict[int, Taken | Fault] = {}
 
         async def attempt() -> None:
-            body = {"requests": [_body(request_id, one, requester) for request_id, one in left.values()]}
+            once_more = {"again": True} if again else {}
+            body = {
+                "requests": [
+                    _body(request_id, one, requester) | once_more for request_id, one in left.values()
+                ]
+            }
             said = await self._post("/v1/requests/bulk", body)
             rows = sorted(said["rows"], key=lambda row: row["row"])
             for row, (number, (_, one)) in zip(rows, list(left.items()), strict=True):
@@ -70,9 +78,20 @@ class HttpRequests:
             "outcome": verdict.outcome,
             "reason": verdict.reason,
             "valid_until": verdict.valid_until and verdict.valid_until.isoformat(),
+            **({"same_file_confirmed": True} if verdict.same_file_confirmed else {}),
         }
         path = f"/v1/requests/{verdict.request_id}/decision"
         return _request(await self._post(path, body, key=uuid5(verdict.request_id, repr(body))))
+
+    async def until_opened(self, request_ids: Sequence[UUID]) -> None:
+        """Look how they stand until each is known to be opened, or for some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OPENED_WITHIN):
+                for request_id in request_ids:
+                    while (  # noqa: ASYNC110 - it is another process that hears of it
+                        report := (await self.request(request_id)).report
+                    ) and not report.opened:
+                        await asyncio.sleep(LOOK_AGAIN)
 
     async def readdress(
         self, request_id: UUID, *, email: str, name: str | None, language: str | None
@@ -208,7 +227,12 @@ def _request(said: Mapping[str, Any]) -> Request:
         reference=said["reference"],
         asked_at=datetime.fromisoformat(said["asked_at"]),
         term_ends_at=datetime.fromisoformat(said["term_ends_at"]),
-        report=Report(report_id=UUID(report["report_id"]), sha256=report["sha256"], size=report["size"])
+        report=Report(
+            report_id=UUID(report["report_id"]),
+            sha256=report["sha256"],
+            size=report["size"],
+            opened=report["read_at"] is not None,
+        )
         if report
         else None,
         outcome=decision["outcome"] if decision else None,

@@ -3,40 +3,19 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import Enum
+from datetime import date
 from types import MappingProxyType
 
+from mrx_lists.cells import HEADING_ROWS, MAX_CELL, MAX_ROWS, Cell, Formula, Sheet, as_text
+from mrx_lists.columns import Headings, Use, recognise, recognised
 from mrx_shared.refusals import Invalid
 
-from mrx_member.domain.columns import Headings, Use, recognise, recognised
 from mrx_member.domain.dates import DateOrder, iso_dates
 
-
-class Formula(Enum):
-    """A cell that a spreadsheet would compute. What it would show is not known without evaluating it."""
-
-    CELL = "formula"
-
-
-Cell = str | date | Formula | None
-
-MAX_ROWS = 50_000
-MAX_CELL = 4_000
-HEADING_ROWS = 20
-"""The headings stand among the first so many rows; what is above them (a title, a date) is skipped."""
 MIN_HEADINGS = 2
 
 _LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """The cells of a file as they stand in it, with what was found out on the way (encoding, delimiter)."""
-
-    rows: Sequence[Sequence[Cell]]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +132,6 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     if fault:
         raise Invalid(f"{headings.shown(column)}{fault}", field=column, row=row, remedy=remedy)
     return text
-
-
-def as_text(cell: Cell) -> str:
-    """A cell as text; dates as ISO, a formula as nothing."""
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return "" if cell is None or isinstance(cell, Formula) else cell
 
 
 def _left_out(headings: Headings, use: Use) -> Iterable[str]:

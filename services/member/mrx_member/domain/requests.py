@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from mrx_lists.languages import LANGUAGES, mail_language
+from mrx_lists.tables import Line
 from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_member.domain.tables import Line
-
-LANGUAGES = ("en", "zh", "es")
 OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
 TERM_DAYS = range(7, 91)
 MAX_WORD = 200
@@ -89,6 +88,8 @@ class Verdict:
     outcome: str
     reason: str | None = None
     valid_until: date | None = None
+    same_file_confirmed: bool = False
+    """accept a file that was also given for another site of the member's own requests"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,8 @@ class Report:
     report_id: UUID
     sha256: str
     size: int
+    opened: bool = field(default=True, compare=False)
+    """whether the scheme knows that this member was given a link to it; nothing is accepted unopened"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +204,9 @@ def chosen(
     faults: list[Fault] = []
     for finding in findings:
         ref = finding.values.get("supplier_ref", "")
-        if finding.values.get("decision") != "match" or finding.values.get("audited_by_us") != "false":
+        # A workbook says true and false in its own spelling.
+        said = tuple(finding.values.get(name, "").lower() for name in ("decision", "audited_by_us"))
+        if said != ("match", "false"):
             continue
         if len(by_ref[ref]) == 1:
             [supplier] = by_ref[ref]
@@ -236,6 +241,7 @@ def verdicts(rows: Iterable[Line]) -> tuple[list[Verdict], list[Fault]]:
                         values.get("outcome", ""),
                         reason=values.get("reason"),
                         valid_until=values.get("valid_until"),
+                        same_file_confirmed=_yes_or_no(values, "same_file_confirmed"),
                     ),
                     row=line.row,
                 )
@@ -246,7 +252,12 @@ def verdicts(rows: Iterable[Line]) -> tuple[list[Verdict], list[Fault]]:
 
 
 def verdict(
-    request_id: str, outcome: str, *, reason: str | None = None, valid_until: str | None = None
+    request_id: str,
+    outcome: str,
+    *,
+    reason: str | None = None,
+    valid_until: str | None = None,
+    same_file_confirmed: bool = False,
 ) -> Verdict:
     """A decision from its words. Raises `Invalid`."""
     if outcome not in OUTCOMES:
@@ -271,7 +282,13 @@ def verdict(
         raise Invalid(
             f"{valid_until!r} is no date", field="valid_until", remedy="write it as 2027-03-14"
         ) from None
-    return Verdict(request_id=identified, outcome=outcome, reason=reason, valid_until=until)
+    return Verdict(
+        request_id=identified,
+        outcome=outcome,
+        reason=reason,
+        valid_until=until,
+        same_file_confirmed=same_file_confirmed,
+    )
 
 
 def _asking(line: Line, terms: Terms) -> Asking:
@@ -283,13 +300,7 @@ def _asking(line: Line, terms: Terms) -> Asking:
         "term_days": str(terms.term_days),
         **said,
     }
-    language = re.split("[-_]", values["language"] or "")[0].lower()
-    if language not in LANGUAGES:
-        raise Invalid(
-            f"mails cannot be written in {values['language']!r}",
-            field="language",
-            remedy=f"write one of {', '.join(LANGUAGES)}",
-        )
+    language = mail_language(values["language"] or "")
     email = _word(values, "contact_email", "add the supplier's address from your own supplier base")
     if not _EMAIL.fullmatch(email):
         raise Invalid(
@@ -307,6 +318,13 @@ def _asking(line: Line, terms: Terms) -> Asking:
         purpose=_word(values, "purpose", "fill the column, or give it for all rows with --purpose"),
         term_days=_term(values["term_days"] or ""),
     )
+
+
+def _yes_or_no(values: Mapping[str, str], column: str) -> bool:
+    said = values.get(column, "no").lower()
+    if said not in {"yes", "true", "no", "false"}:
+        raise Invalid(f"{said[:40]!r} is neither yes nor no", field=column, remedy="write yes or no")
+    return said in {"yes", "true"}
 
 
 def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> str:

@@ -210,8 +210,17 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
     reason: Annotated[str | None, typer.Option(help="Needed for a refusal.")] = None,
     valid_until: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Until when the report stands in; by default for a year."),
+        typer.Option(
+            metavar="DATE",
+            help="Until when the report stands in: at most 36 months after the end of the listed half-year, by default 24.",
+        ),
     ] = None,
+    same_file: Annotated[
+        bool,
+        typer.Option(
+            "--same-file", help="Accept a file that was also given for another site of your own requests."
+        ),
+    ] = False,
     by: _By = By.HTTP,
     refused: Annotated[
         Path | None, typer.Option(metavar="REFUSED.csv", help="Where rows that are not taken go.")
@@ -221,13 +230,16 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Record whether a report stands in for an audit of your own: one decision, or a file of them.
 
-    The file has the columns request_id, outcome, reason, valid_until.
+    The file has the columns request_id, outcome, reason, valid_until, same_file_confirmed. A report is accepted once
+    you have downloaded it.
     """
     desk: Desk = context.obj
     path = Path(what)
     faults: Sequence[Fault] = ()
     if outcome is not None:
-        wanted = [verdict(what, outcome, reason=reason, valid_until=valid_until)]
+        wanted = [
+            verdict(what, outcome, reason=reason, valid_until=valid_until, same_file_confirmed=same_file)
+        ]
     elif path.is_file():
         wanted, faults = requests.read_verdicts(path, desk)
     else:

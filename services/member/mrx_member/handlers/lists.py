@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from mrx_lists.columns import SUPPLIER_REF, Use
 from mrx_shared.messages.aggregation import ListReceived, ListReleased, RowRefusal
 from mrx_shared.messages.envelope import (
     Envelope,
@@ -18,7 +19,6 @@ from mrx_shared.messages.envelope import (
 from mrx_shared.messages.lists import PAGE_BYTES, ListManifest, ListPage, ListRow, rows_digest
 from mrx_shared.refusals import Invalid, Rejected, Unavailable, Unknown
 
-from mrx_member.domain.columns import SUPPLIER_REF, Use
 from mrx_member.domain.dates import DateOrder
 from mrx_member.domain.editions import Edition, Wish, next_revision, repeats
 from mrx_member.domain.paging import pages

@@ -56,6 +56,7 @@ async def download(
                 kept.append(await _kept(request, out, desk, progress))
         except Rejected as error:
             faults.append(Fault.of(error, row=None, ref=str(request_id)))
+    await desk.requests.until_opened([one.request_id for one in kept if one.new])
     return Downloads(kept=tuple(kept), faults=tuple(faults))
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid5
 
+from mrx_lists import tables
 from mrx_shared.messages.envelope import Envelope, M, canonical_json, encode
 from mrx_shared.messages.report_request import RequestStatus
 from mrx_shared.messages.requests import AskedSupplier, RecognitionDecided, ReportAsked, RequestWithdrawn
 from mrx_shared.refusals import Rejected
 
-from mrx_member.domain import tables
 from mrx_member.domain.requests import (
     ASKED_COLUMNS,
     CHECK_COLUMNS,
@@ -117,7 +117,7 @@ async def ask(
             chunk = {_key(desk, one.content): one for one in wanted[at : at + CHUNK]}
             left = chunk
             while left:
-                taken = await put(left, requester, desk)
+                taken = await put(left, requester, desk, again)
                 over = [key for key, one in taken.items() if isinstance(one, Taken) and one.state in ENDED]
                 left = {key: left[key] for key in over} if again else {}
                 desk.home.keep_sayings({key: _next_edition(key, desk) for key in left})
@@ -132,16 +132,16 @@ async def ask(
 
 
 async def _ask_by_http(
-    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk
+    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk, again: bool
 ) -> Mapping[UUID, Taken | Fault]:
     kept = desk.home.sayings()
     ids = [_request_id(key, kept.get(key)) for key in wanted]
-    answers = await desk.requests.ask(list(zip(ids, wanted.values(), strict=True)), requester)
+    answers = await desk.requests.ask(list(zip(ids, wanted.values(), strict=True)), requester, again=again)
     return dict(zip(wanted, answers, strict=True))
 
 
 async def _ask_by_event(
-    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk
+    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk, _again: bool
 ) -> Mapping[UUID, Taken | Fault]:
     kept = desk.home.sayings()
     asked = {
@@ -220,9 +220,8 @@ async def decide(
 
 
 def _decision(verdict: Verdict) -> RecognitionDecided:
-    return RecognitionDecided.model_validate(
-        {name: getattr(verdict, name) for name in ("request_id", "outcome", "reason", "valid_until")}
-    )
+    stated = ("request_id", "outcome", "reason", "valid_until", "same_file_confirmed")
+    return RecognitionDecided.model_validate({name: getattr(verdict, name) for name in stated})
 
 
 async def readdress(

@@ -1,17 +1,19 @@
 """The member's own files, read for one page and kept nowhere: what `mrx member check` found, and contacts."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 
+from mrx_lists.cells import Sheet
+from mrx_lists.languages import mail_language
+from mrx_lists.tables import Line, lines
 from mrx_shared.refusals import Invalid
 
 from mrx_portal.domain.released import Entry, ReleasedList
 
-FINDING_COLUMNS = ("supplier_ref", "entry_id", "score", "decision", "audited_by_us")
-CONTACT_COLUMNS = ("supplier_ref", "name", "contact_email", "contact_name", "language")
-MOST_ROWS = 200_000
+FINDING_COLUMNS = ("supplier_ref", "entry_id", "decision", "audited_by_us")
+CONTACT_COLUMNS = ("supplier_ref", "contact_email")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,18 @@ class Contact:
     contact_email: str = ""
     contact_name: str = ""
     language: str = ""
+    """empty where the file states none, or none that mails are written in"""
+    fault: Invalid | None = None
+    """what keeps the row of the file from being used as it stands"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A request of the member for the site that is over."""
+
+    request_id: str
+    state: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +55,8 @@ class Candidate:
     entry: Entry
     supplier_ref: str
     contact: Contact
+    before: Before | None = None
+    """the latest request for the site, where it is over: nobody is asked again but on purpose"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +81,13 @@ def overlap(
     *,
     asked: frozenset[str],
     contacts: Mapping[str, Contact],
+    over: Mapping[str, Before] = MappingProxyType({}),
 ) -> Overlap:
-    """The listed sites that the member has not audited and not asked yet, one candidate a site."""
+    """The listed sites that the member has not audited and not asked yet, one candidate a site.
+
+    `over` are its requests that are over, by entry and by the member's own number of the site: an entry has another id
+    in every release.
+    """
     matched = [finding for finding in findings if finding.decision == "match"]
     wanted = [finding for finding in matched if not finding.audited_by_us]
     candidates: dict[str, Candidate] = {}
@@ -84,6 +105,7 @@ def overlap(
                 entry=entry,
                 supplier_ref=finding.supplier_ref,
                 contact=contacts.get(finding.supplier_ref, Contact()),
+                before=over.get(finding.entry_id) or over.get(finding.supplier_ref),
             )
     return Overlap(
         candidates=tuple(candidates.values()),
@@ -97,77 +119,63 @@ def overlap(
     )
 
 
-def read_findings(content: bytes) -> tuple[Finding, ...]:
-    """The rows of `check.csv`. Raises `Invalid` with row, field and remedy."""
-    remedy = "choose the check.csv that `mrx member check` wrote"
+def read_findings(sheet: Sheet) -> tuple[Finding, ...]:
+    """The rows of a check's result. Raises `Invalid` with row, field and remedy."""
     return tuple(
         Finding(
-            supplier_ref=cells["supplier_ref"],
-            entry_id=cells["entry_id"],
-            decision=_word(cells, "decision", ("match", "review", "none"), row, remedy),
-            audited_by_us=_word(cells, "audited_by_us", ("true", "false"), row, remedy) == "true",
+            supplier_ref=line.values.get("supplier_ref", ""),
+            entry_id=line.values.get("entry_id", ""),
+            decision=_word(line, "decision", ("match", "review", "none")),
+            audited_by_us=_word(line, "audited_by_us", ("true", "false")) == "true",
         )
-        for row, cells in _table(content, FINDING_COLUMNS, "check.csv", remedy)
+        for line in lines(sheet, needed=FINDING_COLUMNS)
     )
 
 
-def read_contacts(content: bytes) -> dict[str, Contact]:
-    """Contacts by the member's own reference of the supplier. Raises `Invalid` with row, field and remedy."""
-    remedy = f"write a CSV file with the columns {', '.join(CONTACT_COLUMNS)}"
+def read_contacts(sheet: Sheet) -> dict[str, Contact]:
+    """Contacts by the member's own reference of the supplier; what is wrong with one stands beside it.
+
+    Raises `Invalid` with row, field and remedy where the file as a whole cannot be read.
+    """
     contacts: dict[str, Contact] = {}
-    for row, cells in _table(content, CONTACT_COLUMNS, "contacts", remedy):
-        if cells["supplier_ref"] in contacts:
-            raise Invalid(
-                f"contacts: {cells['supplier_ref'][:40]!r} stands twice",
-                field="supplier_ref",
-                row=row,
-                remedy="keep one contact for each supplier",
+    for line in lines(sheet, needed=CONTACT_COLUMNS):
+        ref = line.values.get("supplier_ref", "")
+        if ref in contacts:
+            contacts[ref] = Contact(
+                fault=Invalid(
+                    "the contacts name this supplier more than once",
+                    row=line.row,
+                    remedy="keep one of its rows",
+                )
             )
-        contacts[cells["supplier_ref"]] = Contact(**{name: cells[name] for name in CONTACT_COLUMNS[1:]})
+        else:
+            contacts[ref] = _contact(line)
     return contacts
 
 
-def _table(
-    content: bytes, columns: Sequence[str], what: str, remedy: str
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows under the heading, from 1, as text by column; commas or semicolons, as spreadsheets save them."""
+def _contact(line: Line) -> Contact:
+    said = line.values
+    language, fault = "", None
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid(f"{what}: not UTF-8 text", field=what, remedy=remedy) from None
-    heading = text.partition("\n")[0]
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in heading else ",")
-    try:
-        names = [name.strip() for name in next(table, [])]
-        if missing := [name for name in columns if name not in names]:
-            raise Invalid(f"{what}: the column {missing[0]} is missing", field=missing[0], remedy=remedy)
-        for row, cells in enumerate(table, 1):
-            if row > MOST_ROWS:
-                raise Invalid(
-                    f"{what}: more than {MOST_ROWS:,} rows", field=what, remedy="split the file in parts"
-                )
-            if len(cells) > len(names):
-                raise Invalid(
-                    f"{what}: more cells than columns", row=row, remedy="put values with commas in quotes"
-                )
-            if any(cells):
-                padded = [*cells, *[""] * len(names)]
-                yield (
-                    row,
-                    {
-                        name: value.strip()
-                        for name, value in zip(names, padded, strict=False)
-                        if name in columns
-                    },
-                )
-    except csv.Error as error:
-        raise Invalid(f"{what}: not a CSV file", field=what, remedy=remedy) from error
+        language = mail_language(said["language"]) if "language" in said else ""
+    except Invalid as refusal:
+        fault = Invalid(refusal.reason, field=refusal.field, row=line.row, remedy=refusal.remedy)
+    return Contact(
+        name=said.get("supplier_name", ""),
+        contact_email=said.get("contact_email", ""),
+        contact_name=said.get("contact_name", ""),
+        language=language,
+        fault=fault,
+    )
 
 
-def _word(cells: Mapping[str, str], name: str, words: Sequence[str], row: int, remedy: str) -> str:
-    value = cells[name].lower()
+def _word(line: Line, name: str, words: Sequence[str]) -> str:
+    value = line.values.get(name, "").lower()
     if value not in words:
         raise Invalid(
-            f"check.csv: {value[:40]!r} is not one of {', '.join(words)}", field=name, row=row, remedy=remedy
+            f"{value[:40]!r} is not one of {', '.join(words)}",
+            field=name,
+            row=line.row,
+            remedy="choose the check.csv that `mrx member check` wrote",
         )
     return value

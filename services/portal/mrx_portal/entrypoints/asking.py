@@ -1,17 +1,17 @@
 """A member asks: which of its suppliers are listed, one request, several at once."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected
 from starlette.datastructures import UploadFile
 
-from mrx_portal.domain.findings import overlap, read_contacts, read_findings
+from mrx_portal.domain.findings import Before, Candidate, overlap
 from mrx_portal.domain.released import Entry
-from mrx_portal.domain.requests import LANGUAGES
+from mrx_portal.domain.requests import LANGUAGES, said
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     COMMON,
@@ -24,10 +24,30 @@ from mrx_portal.entrypoints.forms import (
     words,
 )
 from mrx_portal.handlers import member as handlers
+from mrx_portal.handlers.files import read_check
 from mrx_portal.handlers.released import Shelf
 
+ASKED_BEFORE = "You asked for this site before. Tick it to ask its supplier again."
+NAMED = 5
 MOST_ROWS = 250
 """of one form: a browser sends every field of every row"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One site of the form for many."""
+
+    entry: Entry
+    form: AskingForm
+    ticked: bool
+    refused: str | None = None
+    before: Before | None = None
+    """a request for it that is over"""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be sent as it is."""
+        return bool(self.form.faults or self.refused)
 
 
 def new_key() -> str:
@@ -61,10 +81,8 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         if latest is None:
             raise Rejected("no list has been released yet", remedy="come back after the first release")
         try:
-            findings = read_findings(checked)
-            contacts = read_contacts(known) if known else {}
+            findings, contacts = await read_check(checked, known)
         except Invalid as error:
-            place = f" (row {error.row})" if error.row else ""
             return desk.page(
                 request,
                 "member/check.html",
@@ -72,25 +90,11 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
                 status=422,
                 found=None,
                 most=MOST_ROWS,
-                error=words(error) + place,
+                error=_with_row(error),
             )
-        asked = await handlers.entries_asked_for(visitor.api)
-        found = overlap(findings, latest.listed, asked=asked, contacts=contacts)
-        rows = [
-            (
-                one.entry,
-                fresh(
-                    site_number=one.supplier_ref,
-                    name=one.contact.name or one.entry.site_name,
-                    contact_email=one.contact.contact_email,
-                    contact_name=one.contact.contact_name,
-                    language=one.contact.language if one.contact.language in LANGUAGES else "en",
-                ),
-                bool(one.contact.contact_email),
-                None,
-            )
-            for one in found.candidates[:MOST_ROWS]
-        ]
+        asked, over = await handlers.asked_for(visitor.api)
+        found = overlap(findings, latest.listed, asked=asked, contacts=contacts, over=over)
+        rows = [_offered(one) for one in found.candidates[:MOST_ROWS]]
         return desk.page(
             request,
             "member/check.html",
@@ -102,6 +106,7 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             error=None,
             most=MOST_ROWS,
             languages_of_mails=LANGUAGES,
+            said=said,
         )
 
 
@@ -116,29 +121,42 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         listed = latest.listed.by_id if latest else {}
         common = read_asking(form, names=COMMON)
         entries = [listed[entry] for entry in form.all("entry") if entry in listed]
-        ticked = set(form.all("ask"))
+        ticked, again = set(form.all("ask")), set(form.all("again"))
+        _, over = await handlers.asked_for(visitor.api)
+        before = {one.entry_id: _before(one, form, over) for one in entries}
+        unsure = {entry for entry in ticked - again if before.get(entry)}
         filled = [(one, read_asking(form, row=f"-{one.entry_id}", names=OF_SUPPLIER)) for one in entries]
         sending = (
             [
-                (one, AskingForm(values={**each.values, **common.values}, faults=Words()))
+                (
+                    one,
+                    AskingForm(
+                        values={**each.values, **common.values},
+                        faults=Words(),
+                        again=one.entry_id in again,
+                    ),
+                )
                 for one, each in filled
-                if one.entry_id in ticked and not each.faults
+                if one.entry_id in ticked - unsure and not each.faults
             ]
             if not common.faults
             else []
         )
         done, refused = await _send(sending, visitor, key=form.key)
+        refused |= dict.fromkeys(unsure, ASKED_BEFORE)
+        sent = {entry.entry_id for entry, _ in done}
         rows = [
-            (
-                one,
-                each if one.entry_id in ticked else replace(each, faults=Words()),
-                one.entry_id in ticked,
-                refused.get(one.entry_id),
+            Row(
+                entry=one,
+                form=each if one.entry_id in ticked else replace(each, faults=Words()),
+                ticked=one.entry_id in ticked and one.entry_id not in unsure,
+                refused=refused.get(one.entry_id),
+                before=before[one.entry_id],
             )
             for one, each in filled
-            if one.entry_id not in {entry.entry_id for entry, _ in done}
+            if one.entry_id not in sent
         ]
-        faulty = bool(common.faults or refused) or any(each.faults for _, each, _, _ in rows)
+        faulty = bool(common.faults or refused) or any(row.form.faults for row in rows)
         return desk.page(
             request,
             "member/check.html",
@@ -151,6 +169,7 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             error=_what_failed(ticked, common, rows),
             most=MOST_ROWS,
             languages_of_mails=LANGUAGES,
+            said=said,
         )
 
 
@@ -236,10 +255,40 @@ async def _send(
     return done, refused
 
 
-def _what_failed(ticked: set[str], common: AskingForm, rows: Sequence[tuple[Any, ...]]) -> str | None:
+def _offered(one: Candidate) -> Row:
+    contact = one.contact
+    blank = "" if contact.fault else "en"
+    return Row(
+        entry=one.entry,
+        form=fresh(
+            site_number=one.supplier_ref,
+            name=contact.name or one.entry.site_name,
+            contact_email=contact.contact_email,
+            contact_name=contact.contact_name,
+            language=contact.language or blank,
+        ),
+        ticked=bool(contact.contact_email) and contact.fault is None and one.before is None,
+        refused=_with_row(contact.fault) if contact.fault else None,
+        before=one.before,
+    )
+
+
+def _before(entry: Entry, form: Filled, over: Mapping[str, Before]) -> Before | None:
+    return over.get(entry.entry_id) or over.get(form.text(f"site_number-{entry.entry_id}"))
+
+
+def _with_row(error: Rejected) -> str:
+    return words(error) + (f" (row {error.row})" if error.row else "")
+
+
+def _what_failed(ticked: set[str], common: AskingForm, rows: Sequence[Row]) -> str | None:
     if not ticked:
         return "Nothing is ticked yet. Tick the sites that you want to ask for."
     if common.faults:
         return "Nothing was sent: something above is not right yet."
-    left = sum(1 for _, form, chosen, refused in rows if chosen and (form.faults or refused))
-    return f"{left} of your requests could not be sent; each says why." if left else None
+    left = [row.form.values["name"] or row.entry.site_name for row in rows if row.failed]
+    if not left:
+        return None
+    named = ", ".join(left[:NAMED]) + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
+    could = "1 of your requests" if len(left) == 1 else f"{len(left)} of your requests"
+    return f"{could} could not be sent, for {named}: each says why below."

@@ -40,6 +40,8 @@ class AskingForm:
 
     values: Mapping[str, str]
     faults: Mapping[str, str]
+    again: bool = False
+    """whether a supplier is asked once more whose request is over"""
 
     def asked(self, entry_id: str) -> Asked:
         """What the form asks for; only of a form without faults."""
@@ -55,6 +57,7 @@ class AskingForm:
             purpose=values["purpose"],
             term_days=int(values["term_days"]),
             requester_email=values["requester_email"],
+            again=self.again,
         )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from mrx_shared.refusals import Rejected, Unavailable
 
+from mrx_portal.domain.findings import Before
 from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
@@ -83,6 +84,7 @@ class Asked:
     purpose: str
     term_days: int
     requester_email: str
+    again: bool = False
 
     def body(self, *, request_id: UUID | None = None) -> dict[str, Any]:
         """The body of the request."""
@@ -100,6 +102,7 @@ class Asked:
             "term_days": self.term_days,
             "requester_email": self.requester_email or None,
             "requester_language": "en" if self.requester_email else None,
+            **({"again": True} if self.again else {}),
         }
         return body | ({"request_id": str(request_id)} if request_id else {})
 
@@ -162,9 +165,19 @@ async def every_request(api: Api, *, state: str | None = None) -> tuple[Request,
     return tuple(found)
 
 
-async def entries_asked_for(api: Api) -> frozenset[str]:
-    """The entries for which a request of the member is open."""
-    return frozenset(one.entry_id for one in await every_request(api) if one.state in OPEN)
+async def asked_for(api: Api) -> tuple[frozenset[str], Mapping[str, Before]]:
+    """The entries for which a request of the member is open, and those of its requests that are over.
+
+    The latter by entry and by the member's own number of the site, the latest of each.
+    """
+    found = await every_request(api)
+    over: dict[str, Before] = {}
+    for one in reversed(found):
+        if one.state not in OPEN:
+            ended = one.history[-1].at if one.history else one.asked_at
+            before = Before(request_id=str(one.request_id), state=one.state, at=ended)
+            over |= {one.entry_id: before, one.site_number: before}
+    return frozenset(one.entry_id for one in found if one.state in OPEN), over
 
 
 async def life(request_id: UUID, api: Api) -> Life:

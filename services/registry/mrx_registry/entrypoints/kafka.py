@@ -51,6 +51,10 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, judge_soon: 
     async def on_criteria_evolving(delivery: Delivery[CriteriaEvolving]) -> None:
         await once(delivery, lambda work: notices.tell_of_criteria(delivery.data, work))
 
+    _listen_to_mails(subscriptions, once)
+
+
+def _listen_to_mails(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:
     notification = subscriptions.subscribe(
         Topic.NOTIFICATION, description="one-time links hold once their mail was sent"
     )

@@ -197,6 +197,16 @@ class SqlRequests(Rows):
         )
         return {row.site_token: row.request_id for row in rows}
 
+    async def over_for(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        rows = await self._all(
+            f"""
+            SELECT * FROM request WHERE site_token = ANY(:sites) AND state IN ({_ENDED})
+            ORDER BY asked_at DESC, request_id DESC
+            """,  # noqa: S608 - ours
+            sites=list(site_tokens),
+        )
+        return [request_of(row) for row in rows]
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         rows = await self._all(
             """

@@ -32,6 +32,8 @@ class Asking:
     term_days: int = DEFAULT_TERM
     requester_email: str | None = field(default=None, repr=False)
     requester_language: str | None = None
+    again: bool = False
+    """where each supplier is asked once: ask once more although a request of the same words is over"""
 
 
 Answer = Request | Rejected | TooEarly
@@ -49,15 +51,16 @@ async def ask(asking: Asking, work: Work, *, member_id: UUID, patient: bool = Fa
 
 
 async def ask_all(
-    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool = False
+    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool = False, once: bool = False
 ) -> list[Answer]:
     """Ask for each of them, and answer each; with few statements, however many they are.
 
+    With `once`, a row that repeats a request which is over is refused unless it says `again`: a file is easily sent twice.
     Raises `TooEarly` where nothing new can be asked at all yet.
     """
     try:
         async with work.attempt():
-            return await _ask_together(askings, work, member_id=member_id, patient=patient)
+            return await _ask_together(askings, work, member_id=member_id, patient=patient, once=once)
     except Rejected as refusal:
         # Somebody asked at the same moment: one by one it shows for which of them.
         if len(askings) == 1:
@@ -65,12 +68,12 @@ async def ask_all(
     return [
         answer
         for asking in askings
-        for answer in await ask_all([asking], work, member_id=member_id, patient=patient)
+        for answer in await ask_all([asking], work, member_id=member_id, patient=patient, once=once)
     ]
 
 
 async def _ask_together(
-    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool
+    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool, once: bool
 ) -> list[Answer]:
     known = await work.requests.find_all({one.request_id for one in askings})
     answers: dict[int, Answer] = {}
@@ -85,12 +88,12 @@ async def _ask_together(
         except Rejected as refusal:
             answers[number] = refusal
     if fresh:
-        answers |= await _ask_anew(fresh, work, member_id=member_id, patient=patient)
+        answers |= await _ask_anew(fresh, work, member_id=member_id, patient=patient, once=once)
     return [answers[number] for number in range(len(askings))]
 
 
 async def _ask_anew(
-    fresh: Mapping[int, Asking], work: Work, *, member_id: UUID, patient: bool
+    fresh: Mapping[int, Asking], work: Work, *, member_id: UUID, patient: bool, once: bool
 ) -> dict[int, Answer]:
     try:
         participant = _taking_part(await work.facts.participant(member_id), member_id)
@@ -101,6 +104,9 @@ async def _ask_anew(
         raise TooEarly("no released list has come here yet", waiting_for="release")
     sites = {one.site_token for one in listed.values() if isinstance(one, Listed)}
     open_for = dict(await work.requests.open_for(sites))
+    over = {
+        (one.site_token, *_words(one)): one for one in (await work.requests.over_for(sites) if once else ())
+    }
     answers: dict[int, Answer] = {}
     drafted: dict[UUID, Request] = {}
     for number, read in fresh.items():
@@ -110,6 +116,8 @@ async def _ask_anew(
                 continue
             place = _place(listed[read.entry_id], read.entry_id, patient=patient)
             _check_free(place, open_for)
+            if not read.again:
+                _check_first(over.get((place.site_token, *_words(read))))
         except (Rejected, TooEarly) as refusal:
             answers[number] = refusal
             continue
@@ -141,6 +149,21 @@ def _check_free(place: Listed, open_for: Mapping[str, UUID]) -> None:
         )
 
 
+def _check_first(before: Request | None) -> None:
+    if before is not None:
+        raise Rejected(
+            f"you asked the same before: your request {before.request_id} for this site is over ({before.state})",
+            field="again",
+            remedy="leave it out, or say again to ask the supplier once more",
+        )
+
+
+def _words(one: Request | Asking) -> tuple[str, ...]:
+    """What tells a request that is sent twice from another one for the same site."""
+    name = one.supplier.name if isinstance(one, Request) else one.supplier_name
+    return (one.site_number, name, one.scope, one.purpose)
+
+
 def _read(asking: Asking) -> Asking:
     email = asking.requester_email
     return Asking(
@@ -158,12 +181,12 @@ def _read(asking: Asking) -> Asking:
         requester_language=wording.language(
             asking.requester_language or wording.LANGUAGES[0], field="requester_language"
         ),
+        again=asking.again,
     )
 
 
 def _same(known: Request, asked: Asking) -> Request:
-    before = (known.site_number, known.supplier.name, known.scope, known.purpose)
-    if before != (asked.site_number, asked.supplier_name, asked.scope, asked.purpose):
+    if _words(known) != _words(asked):
         raise Rejected(
             "this request_id came with another request before",
             field="request_id",

@@ -43,6 +43,10 @@ class RequestAsked(Asked):
     term_days: Days = Field(default=DEFAULT_TERM, description="7 to 90")
     requester_email: Line | None = Field(default=None, repr=False)
     requester_language: Line | None = None
+    again: bool = Field(
+        default=False,
+        description="of several at once: ask the supplier once more where a request of the same words is over",
+    )
 
 
 class BulkAsked(Asked):
@@ -268,6 +272,7 @@ def asking(asked: RequestAsked, request_id: UUID) -> Asking:
         term_days=asked.term_days,
         requester_email=asked.requester_email,
         requester_language=asked.requester_language,
+        again=asked.again,
     )
 
 

@@ -79,7 +79,7 @@ def _add_asking(router: APIRouter, requests: Requests[Work], access: Access) -> 
 async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID) -> list[RowShown]:
     read = [_read(row) for row in stated]
     askings = [asking(one, work.new_id()) for one in read if isinstance(one, RequestAsked)]
-    answers = iter(await ask_all(askings, work, member_id=member_id) if askings else ())
+    answers = iter(await ask_all(askings, work, member_id=member_id, once=True) if askings else ())
     return [
         row_shown(number, next(answers) if isinstance(one, RequestAsked) else one, today=work.now.date())
         for number, one in enumerate(read, 1)

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from mrx_shared.refusals import Invalid
 
-from mrx_member.domain.columns import fold, meaning
-from mrx_member.domain.reading import HEADING_ROWS, MAX_CELL, MAX_ROWS, Cell, Formula, Sheet, as_text
+from mrx_lists.cells import HEADING_ROWS, MAX_CELL, MAX_ROWS, Cell, Formula, Sheet, as_text
+from mrx_lists.columns import fold, meaning
 
 _SPELLINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -26,6 +26,7 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
         "outcome": "outcome",
         "reason": "reason",
         "valid_until": "valid_until",
+        "same_file_confirmed": "same_file_confirmed",
         "decision": "decision",
         "audited_by_us": "audited_by_us",
     }
