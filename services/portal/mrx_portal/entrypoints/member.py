@@ -19,9 +19,9 @@ from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     Words,
     beside,
-    words,
 )
 from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.released import Shelf, latest_release, link_to
 from mrx_portal.handlers.shapes import Request as ReportRequest

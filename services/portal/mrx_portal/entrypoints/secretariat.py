@@ -13,7 +13,7 @@ from mrx_portal.domain.quarantine import quarantine_said
 from mrx_portal.domain.rounds import ROUND_WAY, round_said
 from mrx_portal.entrypoints.criteria import add_criteria
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
-from mrx_portal.entrypoints.forms import words
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as numbers_of
 from mrx_portal.handlers import secretariat as handlers
 
