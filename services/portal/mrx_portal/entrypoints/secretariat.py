@@ -1,5 +1,6 @@
 """Pages of the secretariat."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -212,6 +213,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
             round_said=round_said,
             way=ROUND_WAY,
             own=current.proposed_by == visitor.person.principal_id,
+            name_of=await _names(visitor),
             needed=handlers.GROUPS_NEEDED,
             error=words(error) if error else None,
             leave_waiting=leave_waiting,
@@ -270,6 +272,14 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
         except Rejected as error:
             return await page(request, round_id, visitor, error, leave_waiting=leave)
         return see(f"/secretariat/rounds/{round_id}")
+
+
+async def _names(visitor: Visitor) -> Callable[[str], str]:
+    """How the secretariat's people are named to one of them: never by an id."""
+    known = await handlers.colleagues(visitor.api)
+    return lambda principal: (
+        "you" if principal == visitor.person.principal_id else known.get(principal, "a colleague")
+    )
 
 
 def _day(text: str) -> str:
