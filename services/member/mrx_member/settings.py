@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Invalid, Unknown
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -130,8 +131,8 @@ def _valid(said: dict[str, Any]) -> MemberSettings:
     try:
         return MemberSettings(**{key: value for key, value in said.items() if value is not None})
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        fault = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(step) for step in fault["loc"])
         raise Invalid(
-            f"{field}: {fault['msg']}", field=field, remedy="correct it in the profile or the environment"
+            f"{field} {plainly(fault)[0]}", field=field, remedy="correct it in the profile or the environment"
         ) from None

@@ -71,6 +71,9 @@ class Principals(Protocol):
     async def reviewers(self) -> Sequence[Principal]:
         """The reviewers that are not disabled, by name; for a transaction that concerns no member."""
 
+    async def secretariat(self) -> Sequence[Principal]:
+        """Who is or was of the secretariat, by name; for a transaction that concerns no member."""
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         """Keep where mails to a principal go, and in which language."""
 

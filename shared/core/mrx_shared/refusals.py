@@ -82,6 +82,11 @@ class ServerRefused(Unavailable):
     """A server that this needs answered, and refused: the same call fails until somebody mends the cause."""
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun, as English says it: 1 row, 2,000 rows."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def spelled(place: Iterable[str | int]) -> str:
     """A place in an input as dotted names. Senders make up names, too: what cannot be printed or kept is escaped."""
     return ".".join(_spelled(str(step)) for step in place)

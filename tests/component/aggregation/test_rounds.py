@@ -86,7 +86,7 @@ async def test_closing_is_refused_while_anything_waits_and_tells_what(aggregatio
     answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/close", {})
     assert answer.status_code == 409
     problem = answer.json()
-    assert problem["detail"] == "1 lists wait, 1 lists are incomplete and 1 entries wait"
+    assert problem["detail"] == "1 list waits, 1 list is incomplete and 1 entry waits"
     assert "leave_waiting" in problem["remedy"]
     assert not problem["retryable"]
     shown = await aggregation.round(round_id)

@@ -361,4 +361,13 @@ async def test_the_secretariat_sees_the_reviewers_by_name_and_nobody_else_does(h
     listed = await secretariat.get("/v1/reviewers")
     assert listed.json() == {"reviewers": [{"principal_id": rita["principal_id"], "name": "Rita"}]}
     for other in (rita, ada):
-        assert (await (await house.signed_in(other)).get("/v1/reviewers")).status_code == 403
+        for path in ("/v1/reviewers", "/v1/secretariat"):
+            assert (await (await house.signed_in(other)).get(path)).status_code == 403
+
+
+async def test_the_secretariat_sees_its_own_people_by_name_also_those_who_left(house: House) -> None:
+    secretariat = await house.secretariat()
+    ida = await secretariat.done("/v1/principals", {"kind": "person", "name": "Ida", "role": "secretariat"})
+    await secretariat.done(f"/v1/principals/{ida['principal_id']}/disabling", {})
+    listed = (await secretariat.get("/v1/secretariat")).json()["people"]
+    assert {"principal_id": ida["principal_id"], "name": "Ida"} in listed

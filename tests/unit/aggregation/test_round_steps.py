@@ -87,7 +87,9 @@ def test_closing_is_refused_while_something_waits_unless_it_is_left(waiting: Wai
 
 def test_four_groups_are_too_few_and_the_refusal_names_them() -> None:
     current = a_round(RoundState.CLOSED, Numbers(independent_groups=4))
-    with pytest.raises(Rejected, match="4 independent groups contributed to this round; a release needs 5"):
+    with pytest.raises(
+        Rejected, match="4 independent groups contributed to this round; at least 5 are needed"
+    ):
         current.propose(by="a", needed=5, newer_closed=False, latest=None)
 
 
@@ -135,3 +137,9 @@ def test_no_step_towards_a_release_is_taken_once_a_later_round_is_closed(step: s
 def test_closing_is_refused_while_an_older_round_is_about_to_be_released(unfinished: RoundState) -> None:
     with pytest.raises(Rejected, match=f"an older round is {unfinished}"):
         a_round().close(Waiting(), leave_waiting=True, unfinished=unfinished)
+
+
+def test_what_waits_is_counted_as_english_counts() -> None:
+    waiting = Waiting(lists=1, incomplete=0, entries=2)
+    with pytest.raises(Rejected, match="1 list waits, 0 lists are incomplete and 2 entries wait"):
+        a_round().close(waiting, leave_waiting=False)

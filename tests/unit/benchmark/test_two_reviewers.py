@@ -138,7 +138,7 @@ async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: Memory
     with pytest.raises(Rejected, match="not done"):
         await judge(work, one, CEM)
     await judge(work, one, BEN)
-    with pytest.raises(Rejected, match="1 answers have no decision, the first is C"):
+    with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
         await handlers.conclude(one, by=ANN, work=work)
     with pytest.raises(Rejected, match="between them"):
         await judge(work, one, ANN, confirm("C"), rest=False)
@@ -252,7 +252,7 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     assert set((await work.assessments.get(one)).reviews) == {BEN, DOT}
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
     await process.tie(CEM, ACME, work=work)
-    with pytest.raises(Rejected, match="1 answers have no decision, the first is C"):
+    with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
         await handlers.conclude(one, by=BEN, work=work)
     await judge(work, one, "eve", correct("C", Relation.SUBSET), rest=False)
     await handlers.conclude(one, by=BEN, work=work)

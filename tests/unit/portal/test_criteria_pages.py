@@ -32,8 +32,8 @@ def scheme() -> Scheme:
     made.gives(Service.REGISTRY, "/v1/members", {"members": [a_member()]})
     reviewers = [
         {"principal_id": RITA, "name": "Rita <b>"},
-        {"principal_id": "01940000-0000-7000-8000-0000000000a1", "name": "Sam"},
-        {"principal_id": "01940000-0000-7000-8000-0000000000a2", "name": "Sam"},
+        {"principal_id": "01940000-0000-7000-8000-0000000000a1", "name": "Sam", "email": "sam@one.example"},
+        {"principal_id": "01940000-0000-7000-8000-0000000000a2", "name": "Sam", "email": "sam@two.example"},
     ]
     made.gives(Service.REGISTRY, "/v1/reviewers", {"reviewers": reviewers})
     whole = {"version": "6.0-4p", "based_on": "SMETA 6.0", "gate": "85"}
@@ -78,7 +78,7 @@ async def test_a_reviewer_who_will_not_finish_is_found_and_released(scheme: Sche
     assert f"NB-RSP 4.2, {a_member()['name']}" in read
     assert "NB-RSP 4.2, public" in read
     assert "Rita <b>: 12 of 40, last 3 November 2026" in read
-    assert "no-more: 12 of 40" in read
+    assert "a former reviewer: 12 of 40" in read
     assert "Waits for two" in read
     assert page.count('aria-label="Release ') == 1
     sent = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})
@@ -138,8 +138,8 @@ async def test_a_clause_is_waived_and_a_reviewer_kept_away(scheme: Scheme) -> No
 async def test_reviewers_are_chosen_by_name_and_two_of_one_name_are_told_apart(scheme: Scheme) -> None:
     page = (await scheme.browser("secretariat").get(PATH)).text
     assert f'<option value="{RITA}">Rita &lt;b&gt;</option>' in page
-    assert "Sam (0000000000a1)" in page
-    assert "Sam (0000000000a2)" in page
+    assert "Sam (sam@one.example)" in page
+    assert "Sam (sam@two.example)" in page
 
 
 async def test_a_refused_waiver_says_why_and_unknown_criteria_are_no_page(scheme: Scheme) -> None:
@@ -165,3 +165,12 @@ async def test_a_refused_tie_leaves_reviewer_and_member_chosen(scheme: Scheme) -
     assert page.status_code == 409
     assert f'<option value="{sam}" selected>' in page.text
     assert f'<option value="{MEMBER}" selected>' in page.text
+
+
+async def test_a_reviewer_whom_nobody_knows_any_more_is_named_by_the_role(scheme: Scheme) -> None:
+    gone = "01940000-0000-7000-8000-0000000000b7"
+    judge = {"reviewer": gone, "judged": 1, "last_at": "2026-11-20T08:00:00Z", "releasable": True}
+    scheme.gives(BENCHMARK, "/v1/reviews", {"reviews": [at_work(judge)]})
+    page = (await scheme.browser("secretariat").get(PATH)).text
+    assert "a former reviewer: 1 of" in words(page)
+    assert gone not in page.replace(f'name="reviewer" value="{gone}"', "")

@@ -445,7 +445,7 @@ async def test_requests_are_listed_by_state(scheme: Scheme) -> None:
     read = words(page.text)
     assert "All 3 Opened 2 Report ready 1" in read
     assert "S-7" in read
-    assert "1–2 of 2 requests" in read
+    assert "2 requests" in read
 
 
 async def test_every_request_is_counted_however_many_pages_there_are(scheme: Scheme) -> None:
@@ -660,7 +660,7 @@ async def test_numbers_are_shown_by_round_and_together_and_drawn_oldest_first(sc
     assert "Together" in read
     assert "20,000" in read
     assert plot.headers["content-type"].startswith("image/svg+xml")
-    assert [one.label for one in scheme.drawn[0]] == ["2026-03-31", "2026-09-30"]
+    assert [one.label for one in scheme.drawn[0]] == ["31 Mar 2026", "30 Sep 2026"]
 
 
 @pytest.mark.parametrize("role", ["secretariat", "reviewer"])

@@ -104,7 +104,9 @@ async def test_closing_moves_what_waits_only_where_it_was_ticked(
 async def test_too_few_groups_are_said_before_anyone_proposes(scheme: Scheme) -> None:
     at(scheme, "closed", numbers={"independent_groups": 4})
 
-    assert "Only 4 of 5 independent groups." in words((await scheme.browser("secretariat").get(PATH)).text)
+    assert "Only 4 independent groups; at least 5 are needed." in words(
+        (await scheme.browser("secretariat").get(PATH)).text
+    )
 
 
 async def test_a_round_in_work_loads_again_by_itself(scheme: Scheme) -> None:
@@ -330,7 +332,7 @@ async def test_quarantine_is_shown_page_by_page(scheme: Scheme) -> None:
     assert [str(one) in first for one in ids] == [True] * FILES_SHOWN + [False] * FILES_SHOWN
     assert [str(one) in second for one in ids] == [False] * FILES_SHOWN + [True] * FILES_SHOWN
     assert "Older files" not in second
-    assert f"Files in quarantine: {FILES_SHOWN} and more." in (await browser.get("/secretariat")).text
+    assert f"{FILES_SHOWN} files and more in quarantine." in (await browser.get("/secretariat")).text
 
 
 async def test_totals_name_no_member(scheme: Scheme) -> None:
@@ -343,3 +345,39 @@ async def test_totals_name_no_member(scheme: Scheme) -> None:
 @pytest.mark.parametrize("role", ["member", "reviewer"])
 async def test_the_secretariats_pages_are_closed_to_others(scheme: Scheme, role: str) -> None:
     assert (await scheme.browser(role).get(PATH)).status_code == 403
+
+
+PROPOSER, APPROVER = "01940000-0000-7000-8000-00000000aa01", "01940000-0000-7000-8000-00000000aa02"
+
+
+@pytest.mark.parametrize("state", ["proposed", "released"])
+async def test_who_proposed_and_approved_is_named_and_never_by_an_id(scheme: Scheme, state: str) -> None:
+    at(scheme, state, proposed_by=PROPOSER, approved_by=APPROVER)
+    page = (await scheme.browser("secretariat", "p-2").get(PATH)).text
+    assert "A colleague proposed" in page or state == "released"
+    assert PROPOSER[:8] not in page.replace(ROUND, "")
+    scheme.gives(
+        Service.REGISTRY,
+        "/v1/secretariat",
+        {
+            "people": [
+                {"principal_id": PROPOSER, "name": "Ida <b>"},
+                {"principal_id": APPROVER, "name": "Otto"},
+            ]
+        },
+    )
+    read = words((await scheme.browser("secretariat", "p-2").get(PATH)).text)
+    assert "Proposed by Ida <b> Approved by Otto" in read
+    read = words((await scheme.browser("secretariat", PROPOSER).get(PATH)).text)
+    assert "Proposed by you Approved by Otto" in read
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [(1, "1 independent group; at least 5 are needed"), (10, "10 independent groups; at least 5 are needed")],
+)
+async def test_groups_are_told_beside_what_is_needed(scheme: Scheme, groups: int, told: str) -> None:
+    at(scheme, "closed", numbers={"independent_groups": groups})
+    assert told in words((await scheme.browser("secretariat").get("/secretariat")).text)
+    read = words((await scheme.browser("secretariat").get(PATH)).text)
+    assert (f"Only {told}." in read) is (groups == 1)

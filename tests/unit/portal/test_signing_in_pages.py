@@ -239,7 +239,7 @@ async def test_a_form_sent_from_another_address_is_refused(
     await person.open("/sign-in")
     page = await person.fill("/sign-in", headers, email=ADA, password=PASSWORD)
     assert page.status_code == 403
-    assert "open http://portal and do it there" in page.text
+    assert "Open http://portal and do it there" in page.text
     assert services.sessions == {}
 
 

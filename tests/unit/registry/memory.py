@@ -122,6 +122,10 @@ class MemoryPrincipals:
             key=lambda one: (one.name, one.id),
         )
 
+    async def secretariat(self) -> list[Principal]:
+        found = [one for one in self.kept.values() if one.role is Role.SECRETARIAT]
+        return sorted(found, key=lambda one: (one.name, one.id))
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         principal = await self.get(principal_id)
         self.kept[principal_id] = replace(principal, email=email, language=language)

@@ -44,4 +44,4 @@ def test_what_is_missing_is_named(
     monkeypatch.delenv("MRX_SOME_DATABASE_URL")
     with pytest.raises(SystemExit, match="2"):
         load(Settings)
-    assert "MRX_SOME_DATABASE_URL: Field required" in capsys.readouterr().err
+    assert "MRX_SOME_DATABASE_URL is missing; fill it in" in capsys.readouterr().err

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from mrx_shared.refusals import counted
+
 from mrx_aggregation.domain.columns import Columns
 from mrx_aggregation.domain.rows import Verdict
 
@@ -151,7 +153,7 @@ class ReceivedList:
     def leave(self, rows: tuple[int, ...]) -> "ReceivedList":
         """A closed round leaves these rows to the next one."""
         left = replace(self, left_rows=rows)
-        return left.wait(Cause.ROUND, f"{len(rows)} rows wait for the next round")
+        return left.wait(Cause.ROUND, f"{counted(len(rows), 'row waits', 'rows wait')} for the next round")
 
     def too_old(self, newer: int) -> "ReceivedList":
         """A newer revision is here already."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from mrx_shared.refusals import Forbidden, Rejected
+from mrx_shared.refusals import Forbidden, Rejected, counted
 
 
 class RoundState(StrEnum):
@@ -144,8 +144,9 @@ class Round:
             )
         if waiting and not leave_waiting:
             raise Rejected(
-                f"{waiting.lists} lists wait, {waiting.incomplete} lists are incomplete and "
-                f"{waiting.entries} entries wait",
+                f"{counted(waiting.lists, 'list waits', 'lists wait')}, "
+                f"{counted(waiting.incomplete, 'list is', 'lists are')} incomplete and "
+                f"{counted(waiting.entries, 'entry waits', 'entries wait')}",
                 remedy="wait until they are settled, or close with leave_waiting to move them to the next round",
             )
         return replace(self, state=after, leave_waiting=leave_waiting)
@@ -173,8 +174,8 @@ class Round:
         self._is_last(newer_closed=newer_closed, latest=latest)
         if self.numbers.independent_groups < needed:
             raise Rejected(
-                f"{self.numbers.independent_groups} independent groups contributed to this round; "
-                f"a release needs {needed}",
+                f"{counted(self.numbers.independent_groups, 'independent group', 'independent groups')} "
+                f"contributed to this round; at least {needed} are needed",
                 remedy="open another round and have more members send their lists",
             )
         return replace(self, state=after, proposed_by=by)

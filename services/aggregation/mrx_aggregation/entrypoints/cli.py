@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import typer
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown, counted
 from rich.console import Console
 from rich.table import Table
 
@@ -216,7 +216,8 @@ class _Desk:
         with Console(stderr=True).status("waiting") as status:
             while (current := self.get(path))["state"] in states:
                 status.update(
-                    f"{current['state']}: {current['numbers']['lists']} lists, {current['numbers']['sites']} sites"
+                    f"{current['state']}: {counted(current['numbers']['lists'], 'list', 'lists')}, "
+                    f"{counted(current['numbers']['sites'], 'site', 'sites')}"
                 )
                 if time.monotonic() > give_up:
                     trouble = current.get("trouble")

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from mrx_shared.messages.aggregation import REFUSALS_SHOWN, ListReceived, RowRefusal
 from mrx_shared.messages.lists import ListManifest, ListPage
+from mrx_shared.refusals import counted
 
 from mrx_aggregation.domain.columns import sort_columns
 from mrx_aggregation.domain.lists import (
@@ -198,9 +199,9 @@ async def _misfit(
 ) -> str | None:
     """Why the manifest does not fit its pages, or None."""
     if highest > manifest.pages:
-        return f"page {highest} came, but the manifest states {manifest.pages} pages"
+        return f"page {highest} came, but the manifest states {counted(manifest.pages, 'page', 'pages')}"
     if rows != manifest.rows:
-        return f"the {pages} pages hold {rows} rows, but the manifest states {manifest.rows}"
+        return f"{counted(pages, 'page holds', 'pages hold')} {counted(rows, 'row', 'rows')}, but the manifest states {manifest.rows:,}"
     digest, numbers = sha256(), Counter[bytes]()
     async for body in work.lists.bodies(received, at_once=PAGES_AT_ONCE):
         digest.update(body)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from uuid import UUID
 
-from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.refusals import Invalid, Rejected, counted
 
 from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.answers import Answer, plain_text
@@ -320,7 +320,7 @@ class Assessment:
             )
         if undecided := self.undecided():
             raise Rejected(
-                f"{len(undecided)} answers have no decision, the first is {undecided[0]}",
+                f"{counted(len(undecided), 'answer has', 'answers have')} no decision, the first is {undecided[0]}",
                 field="decisions",
                 remedy="confirm or correct every answer, or review once more with confirm_rest",
             )
@@ -341,7 +341,8 @@ class Assessment:
         if result.equivalent is Equivalent.OPEN:
             unanswered = [gap.criterion.id for gap in result.gaps if gap.relation is None]
             raise Rejected(
-                f"the verdict is open: {len(unanswered)} criteria have no answer, the heaviest is {unanswered[0]}",
+                f"the verdict is open: {counted(len(unanswered), 'criterion has', 'criteria have')} no answer, "
+                f"the heaviest is {unanswered[0]}",
                 field="answers",
                 remedy="let the owner submit again with more answers",
             )

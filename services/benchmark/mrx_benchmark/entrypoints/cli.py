@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from mrx_shared.kit.clock import system_clock
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, counted
 from rich.console import Console
 from rich.table import Table
 
@@ -91,7 +91,7 @@ def show_criteria(
         typer.echo(json.dumps(catalogue.document(), indent=2, ensure_ascii=False))
         return
     table = Table(
-        title=f"{catalogue.version}: {len(catalogue.criteria)} criteria, weight {catalogue.weight} "
+        title=f"{catalogue.version}: {counted(len(catalogue.criteria), 'criterion', 'criteria')}, weight {catalogue.weight} "
         f"({catalogue.based_on})"
     )
     for heading in ("id", "weight", "essential", "kind", "statement"):

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from html import escape as escape_markup
 from importlib.resources import files
@@ -320,6 +320,11 @@ REPORTS: Mapping[str, tuple[str, Callable[[Report], bytes]]] = {
 """Kinds of reports by their ending, with their content types."""
 
 
+def _day(moment: date) -> str:
+    """As pages and mails write it."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
 def _told(report: Report) -> dict[str, Any]:
     """The report's words and figures; every number is text, rounded down."""
     score, catalogue = report.score, report.catalogue
@@ -329,15 +334,14 @@ def _told(report: Report) -> dict[str, Any]:
         "protocol": report.protocol,
         "criteria": catalogue.version,
         "based_on": catalogue.based_on,
-        "made": report.made_at.date().isoformat(),
+        "made": _day(report.made_at),
         "gate": "every essential criterion in full"
         if score.rule is GateRule.ESSENTIAL
         else f"{percent(catalogue.gate)} % of the weight",
         "equivalent": score.equivalent.value,
         **_figures(score.overall),
         "waived": [
-            {"clause": one.clause, "reason": one.reason, "until": one.until.isoformat()}
-            for one in score.waived
+            {"clause": one.clause, "reason": one.reason, "until": _day(one.until)} for one in score.waived
         ],
         "pillars": [{"pillar": name, **_figures(one)} for name, one in score.by_pillar.items()],
         "clauses": [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mrx_shared.messages.benchmark import AssessmentMoved
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, counted
 
 from mrx_benchmark.domain.answers import nothing_answered, read_answers
 from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_measurable
@@ -153,7 +153,7 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
         unanswered = [one for one in await work.process.questions(assessment_id) if one.replied_at is None]
         if unanswered:  # told only here, where both reviewers are done: a question is part of what one writes
             raise Rejected(
-                f"{len(unanswered)} questions to the owner have no reply, the first is on {unanswered[0].criterion_id}",
+                f"{counted(len(unanswered), 'question to the owner has', 'questions to the owner have')} no reply, the first is on {unanswered[0].criterion_id}",
                 field="questions",
                 remedy="wait for the reply",
             )

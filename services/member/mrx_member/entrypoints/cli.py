@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 from mrx_shared.messages.aggregation import ListReceived
+from mrx_shared.refusals import counted
 
 from mrx_member.domain.dates import DateOrder
 from mrx_member.domain.editions import MAX_PAGE_ROWS, Wish
@@ -141,7 +142,7 @@ def fetch(
         )
     else:
         typer.echo(
-            f"release {fetched.release_id} as of {fetched.as_of}: {fetched.rows:,} sites, in {fetched.folder}"
+            f"release {fetched.release_id} as of {fetched.as_of}: {counted(fetched.rows, 'site', 'sites')}, in {fetched.folder}"
         )
 
 
@@ -229,7 +230,8 @@ def _stands(receipt: ListReceived) -> str:
 def _show(published: Publication, refused: Path | None) -> None:
     edition, receipt = published.edition, published.receipt
     typer.echo(
-        f"list {edition.list_id} revision {edition.revision}: {published.rows:,} rows in {published.pages:,} pages sent"
+        f"list {edition.list_id} revision {edition.revision}: "
+        f"{counted(published.rows, 'row', 'rows')} in {counted(published.pages, 'page', 'pages')} sent"
     )
     if receipt is None:
         return
@@ -249,4 +251,6 @@ def _show(published: Publication, refused: Path | None) -> None:
     if refused and published.refusals:
         typer.echo(f"refused rows: {refused}")
     if len(published.refusals) < receipt.refused and receipt.state != "refused":
-        notice(f"only the first {len(published.refusals)} refused rows: the service did not give the others")
+        notice(
+            f"only the first {counted(len(published.refusals), 'refused row', 'refused rows')}: the service did not give the others"
+        )

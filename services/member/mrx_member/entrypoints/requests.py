@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from mrx_shared.refusals import counted
 
 from mrx_member.domain.requests import (
     LANGUAGES,
@@ -129,7 +130,9 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
         typer.echo(f"refused  {len(faults):>7,}")
         show_faults(faults, typer.echo)
         if asked.ended and not again:
-            notice(f"{len(asked.ended):,} of them were asked before and are over; --again asks anew")
+            notice(
+                f"{len(asked.ended):,} of them {'was' if len(asked.ended) == 1 else 'were'} asked before and {'is' if len(asked.ended) == 1 else 'are'} over; --again asks anew"
+            )
     _end(asked.answers, faults)
 
 
@@ -158,7 +161,7 @@ def standing(
             f"{one.request_id}  {one.state:<10} until {one.term_ends_at:%Y-%m-%d}  mail {one.mail:<8}"
             f" {one.site_number}  {one.supplier}{'  ' + one.outcome if one.outcome else ''}"
         )
-    typer.echo(f"{len(found):,} requests")
+    typer.echo(counted(len(found), "request", "requests"))
 
 
 def download(

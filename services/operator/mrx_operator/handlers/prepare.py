@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, counted
 
 from mrx_operator.domain.plan import BucketPlan, PrincipalPlan, TopicPlan
 from mrx_operator.ports import Buckets, Bus, Databases, Patience, Tell
@@ -30,12 +30,12 @@ async def prepare_bus(
     """Every topic of kept facts exists; every service can sign in and do what it must, and nothing else."""
     for topic in topics:
         await patience.until_done(f"Kafka, topic {topic.name}", partial(bus.ensure_topic, topic))
-        tell(f"topic {topic.name}: {topic.partitions} partitions")
+        tell(f"topic {topic.name}: {counted(topic.partitions, 'partition', 'partitions')}")
     for principal in principals:
         service, grants = principal.service, principal.grants
         await patience.until_done(f"Kafka, user of {service}", partial(bus.ensure_user, service))
         await patience.until_done(f"Kafka, rights of {service}", partial(bus.grant, service, grants))
-        tell(f"Kafka user of {service}: {len(grants)} rights")
+        tell(f"Kafka user of {service}: {counted(len(grants), 'right', 'rights')}")
 
 
 async def prepare_buckets(

@@ -11,6 +11,10 @@ from typing import Generic, TypeVar
 from mrx_shared.refusals import Invalid
 
 ROWS_PER_PAGE = 50
+ROWS_PRINTED = 500
+"""so many are printed with any page of theirs; more are asked for"""
+ROWS_ON_ONE_PAGE = 5_000
+"""so many of one page a browser takes, and some two hundred sheets of paper hold"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,13 @@ def page_of(items: Sequence[T], number: int, *, rows: int = ROWS_PER_PAGE) -> Pa
     start = (number - 1) * rows
     shown = items[start : start + rows]
     return Page(items=shown, number=number, pages=pages, total=len(items), first=start + 1 if shown else 0)
+
+
+def for_paper(items: Sequence[T], page: Page[T]) -> list[tuple[T, bool]]:
+    """What a page holds with what is printed beside it, and which of them the screen shows."""
+    if not page.pages > 1 or len(items) > ROWS_PRINTED:
+        return [(one, True) for one in page.items]
+    return [(one, page.first <= place <= page.last) for place, one in enumerate(items, 1)]
 
 
 _COLUMNS = (

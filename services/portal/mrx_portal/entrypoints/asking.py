@@ -21,8 +21,8 @@ from mrx_portal.entrypoints.forms import (
     beside,
     fresh,
     read_asking,
-    words,
 )
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.files import read_check
 from mrx_portal.handlers.released import Shelf

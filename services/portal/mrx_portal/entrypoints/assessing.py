@@ -19,9 +19,10 @@ from mrx_portal.entrypoints.drafts import (
     stated_place,
     status_of,
 )
-from mrx_portal.entrypoints.forms import Words, words
+from mrx_portal.entrypoints.forms import Words
 from mrx_portal.entrypoints.mapping import add_mapping
 from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, attached, handed_on, known_kind
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import assessing as handlers
 from mrx_portal.handlers.reviewer import evidence_file
 from mrx_portal.handlers.shapes import FileTaken

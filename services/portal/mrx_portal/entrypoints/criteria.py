@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected, Unknown
 
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
-from mrx_portal.entrypoints.forms import Words, words
+from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import criteria as handlers
 
 STATUS = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}

@@ -22,6 +22,7 @@ from starlette.datastructures import FormData
 
 from mrx_portal.domain.people import Person, own_path
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, negotiate, speak
+from mrx_portal.entrypoints.words import said, sentence
 from mrx_portal.ports import Api, Door, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
@@ -121,6 +122,8 @@ class Desk:
             lstrip_blocks=True,
         )
         environment.globals["static"] = self._assets.__getitem__
+        environment.filters["said"] = said
+        environment.filters["sentence"] = sentence
         speak(environment, language)
         return environment
 

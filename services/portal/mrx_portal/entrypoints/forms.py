@@ -8,6 +8,7 @@ from mrx_shared.refusals import Rejected
 
 from mrx_portal.domain.requests import LANGUAGES
 from mrx_portal.entrypoints.desk import Filled
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers.member import Asked
 
 SCOPE: Final = "Latest audit report with its corrective action plan"
@@ -101,16 +102,6 @@ def beside(error: Rejected, names: Sequence[str]) -> Words:
     """A service's refusal beside the field that it names; empty where it names none of these."""
     name = (error.field or "").rpartition(".")[2]
     return Words({name: words(error)} if name in names else {})
-
-
-def words(error: Rejected) -> str:
-    """Why, and what to do about it, in one line."""
-    reason = error.reason[:1].upper() + error.reason[1:]
-    return f"{reason.rstrip('.')}. {_sentence(error.remedy)}" if error.remedy else f"{reason.rstrip('.')}."
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _like_an_address(text: str) -> bool:

@@ -38,6 +38,7 @@ def speak(environment: Environment, language: str) -> None:
     """Make templates of this environment speak a language."""
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters["day"] = partial(_day, language=language)
+    environment.filters["short_day"] = partial(_short_day, language=language)
     environment.filters["size"] = partial(_size, language=language)
     environment.filters["moment"] = partial(_moment, language=language)
 
@@ -53,7 +54,11 @@ def _day(value: str | date | None, *, language: str) -> str:
     if value is None:
         return "–"
     read = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return format_date(read, format="long" if language != "zh" else "medium", locale=_locale(language))
+    return format_date(read, format="long", locale=_locale(language))
+
+
+def _short_day(value: date, *, language: str) -> str:
+    return format_date(value, format="medium", locale=_locale(language))
 
 
 def _moment(value: str | datetime | None, *, language: str) -> str:
@@ -69,4 +74,5 @@ def _size(octets: int, *, language: str) -> str:
 
 
 def _locale(language: str) -> str:
-    return "en_GB" if language == "en" else language
+    """How days and numbers are written, the same as in mails."""
+    return {"en": "en_GB", "zh": "zh_Hans_CN"}.get(language, language)

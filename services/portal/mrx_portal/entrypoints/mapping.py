@@ -12,7 +12,8 @@ from mrx_portal.domain.mapping import read_choices
 from mrx_portal.domain.reviews import RELATIONS
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.drafts import chosen_file, chosen_place, place_of, stated_place, status_of
-from mrx_portal.entrypoints.forms import Words, words
+from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import assessing
 from mrx_portal.handlers import mapping as handlers
 

@@ -11,7 +11,14 @@ from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.membership import lacks
 from mrx_portal.domain.numbers import EUR_PER_AUDIT, HEADINGS, Figures, RoundNumbers, total
-from mrx_portal.domain.released import Search, find, page_of
+from mrx_portal.domain.released import (
+    ROWS_ON_ONE_PAGE,
+    ROWS_PER_PAGE,
+    Search,
+    find,
+    for_paper,
+    page_of,
+)
 from mrx_portal.domain.requests import LANGUAGES, OPEN, OUTCOMES, STATES, in_order, mail_said, said, standing
 from mrx_portal.entrypoints.asking import add_asking, new_key
 from mrx_portal.entrypoints.assessing import add_assessing
@@ -19,9 +26,9 @@ from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     Words,
     beside,
-    words,
 )
 from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.released import Shelf, latest_release, link_to
 from mrx_portal.handlers.shapes import Request as ReportRequest
@@ -103,11 +110,13 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         half_year: str = "",
         family: str = "",
         page: int = 1,
+        every: bool = False,
     ) -> Response:
-        """The released list, searched and filtered."""
+        """The released list, searched and filtered; `every` puts all that was found on one page, as for printing."""
         latest = await shelf.latest(visitor.api, new_key=new_key)
         search = Search(words=words[:200], country=country, half_year=half_year, family=family)
-        shown = page_of(find(latest.listed, search) if latest else (), page)
+        found = find(latest.listed, search) if latest else ()
+        shown = page_of(found, page, rows=ROWS_ON_ONE_PAGE if every else ROWS_PER_PAGE)
         return desk.page(
             request,
             "member/list.html",
@@ -116,6 +125,8 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             latest=latest,
             search=search,
             shown=shown,
+            rows=for_paper(found, shown),
+            every="/member/list?" + urlencode({**search.fields, "every": "yes"}),
             downloads=DOWNLOADS,
             country_name=_country_name,
             to_page=lambda number: "/member/list?" + urlencode({**search.fields, "page": str(number)}),

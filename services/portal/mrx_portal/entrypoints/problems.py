@@ -9,11 +9,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from mrx_shared.kit.http import STATUS, problem
 from mrx_shared.kit.logging import where
+from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Rejected, Unavailable
 from starlette.exceptions import HTTPException
 
 from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path, to_send_again
 from mrx_portal.entrypoints.walls import HEADERS
+from mrx_portal.entrypoints.words import field_said, said, sentence
 from mrx_portal.ports import SignedOut, TooOften
 
 log = structlog.get_logger(__name__)
@@ -66,7 +68,8 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
         status = 429 if isinstance(error, TooOften) else STATUS[error.kind]
-        return shown(request, status, error.reason, field=error.field, remedy=error.remedy)
+        told = (error.reason, error.remedy) if from_script(request) else said(error)
+        return shown(request, status, told[0], field=error.field, remedy=told[1])
 
     async def unavailable(request: Request, error: Exception) -> Response:
         assert isinstance(error, Unavailable)
@@ -90,10 +93,12 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
     async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        field = str(first["loc"][-1])
-        return shown(
-            request, 422, f"“{field}”: {first['msg']}", field=field, remedy="correct it and send again"
-        )
+        if first["loc"][0] == "path":
+            return shown(request, 404, "Nothing was changed.")
+        field, (wrong, remedy) = str(first["loc"][-1]), plainly(first)
+        if request.method == "GET":
+            remedy = "go back to the page that led here, and follow its link again"
+        return shown(request, 422, sentence(f"{field_said(field)} {wrong}"), field=field, remedy=remedy)
 
     async def failed(request: Request, error: Exception) -> Response:
         log.error("portal.failed", route=_route(request), error=where(error))

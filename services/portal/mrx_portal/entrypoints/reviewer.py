@@ -10,8 +10,8 @@ from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_appeal, read_review
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
-from mrx_portal.entrypoints.forms import words
 from mrx_portal.entrypoints.reports import KINDS, attached, handed_on, known_kind
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import reviewer as handlers
 
 NOTHING: Mapping[str, Fault] = MappingProxyType({})

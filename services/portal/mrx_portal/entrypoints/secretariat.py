@@ -1,5 +1,6 @@
 """Pages of the secretariat."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +14,7 @@ from mrx_portal.domain.quarantine import quarantine_said
 from mrx_portal.domain.rounds import ROUND_WAY, round_said
 from mrx_portal.entrypoints.criteria import add_criteria
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
-from mrx_portal.entrypoints.forms import words
+from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as numbers_of
 from mrx_portal.handlers import secretariat as handlers
 
@@ -212,6 +213,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
             round_said=round_said,
             way=ROUND_WAY,
             own=current.proposed_by == visitor.person.principal_id,
+            name_of=await _names(visitor),
             needed=handlers.GROUPS_NEEDED,
             error=words(error) if error else None,
             leave_waiting=leave_waiting,
@@ -270,6 +272,14 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
         except Rejected as error:
             return await page(request, round_id, visitor, error, leave_waiting=leave)
         return see(f"/secretariat/rounds/{round_id}")
+
+
+async def _names(visitor: Visitor) -> Callable[[str], str]:
+    """How the secretariat's people are named to one of them: never by an id."""
+    known = await handlers.colleagues(visitor.api)
+    return lambda principal: (
+        "you" if principal == visitor.person.principal_id else known.get(principal, "a colleague")
+    )
 
 
 def _day(text: str) -> str:

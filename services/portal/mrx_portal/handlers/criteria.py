@@ -40,8 +40,9 @@ class Shelf:
         return names.get(member_id, "a member") if member_id else None
 
     def reviewer(self, principal: str) -> str:
-        """The name of a reviewer, or the id of one who is none any more."""
-        return next((one.name for one in self.reviewers if str(one.principal_id) == principal), principal)
+        """The name of a reviewer, if that is still one."""
+        named = (one.name for one in self.reviewers if str(one.principal_id) == principal)
+        return next(named, "a former reviewer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

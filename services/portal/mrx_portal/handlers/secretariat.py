@@ -1,9 +1,11 @@
 """The secretariat's pages: members, rounds, what stays in quarantine, totals."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.handlers.member import numbers
@@ -17,6 +19,7 @@ from mrx_portal.handlers.shapes import (
     Release,
     Round,
     Rounds,
+    Secretariat,
     read,
 )
 from mrx_portal.ports import Api, Service
@@ -119,6 +122,15 @@ async def rounds(api: Api) -> tuple[Round, ...]:
 async def round_of(round_id: UUID, api: Api) -> Round:
     """One round with its numbers."""
     return read(Round, await api.get(Service.AGGREGATION, f"/v1/rounds/{round_id}"))
+
+
+async def colleagues(api: Api) -> Mapping[str, str]:
+    """Who is or was of the secretariat, by principal id; nobody while the registry is away or does not know."""
+    try:
+        found = read(Secretariat, await api.get(Service.REGISTRY, "/v1/secretariat"))
+    except (Unavailable, Rejected):
+        return {}
+    return {str(one.principal_id): one.name for one in found.people}
 
 
 async def open_round(as_of: str, api: Api, *, key: str) -> Round:

@@ -579,10 +579,24 @@ class AllAtWork(Shape):
 
 
 class Reviewer(Shape):
-    """Somebody who judges protocols."""
+    """Somebody who judges protocols; with an address where another has the same name."""
 
     principal_id: UUID
     name: str
+    email: str | None = Field(default=None, repr=False)
+
+
+class SomebodyNamed(Shape):
+    """Somebody by name."""
+
+    principal_id: UUID
+    name: str
+
+
+class Secretariat(Shape):
+    """Who is or was of the secretariat."""
+
+    people: tuple[SomebodyNamed, ...]
 
 
 class Reviewers(Shape):

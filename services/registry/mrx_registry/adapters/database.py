@@ -212,6 +212,10 @@ class SqlPrincipals(Rows):
         )
         return [_principal(row) for row in rows]
 
+    async def secretariat(self) -> Sequence[Principal]:
+        rows = await self._all("SELECT * FROM principal WHERE role = 'secretariat' ORDER BY name, id")
+        return [_principal(row) for row in rows]
+
     async def reach(self, principal_id: UUID, *, email: str, language: str) -> None:
         await self._do(
             "UPDATE principal SET email = :email, language = :language WHERE id = :id",

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrx_shared.kit.logging import where
+from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, spelled
 
 log = structlog.get_logger(__name__)
@@ -178,12 +179,12 @@ async def _unreadable(_request: Request, error: Exception) -> Response:
     return problem(
         422,
         "; ".join(
-            f"{spelled(step for step in fault['loc'] if step != 'body') or 'body'}: {fault['msg']}"
+            f"{spelled(step for step in fault['loc'] if step != 'body') or 'the body'} {plainly(fault)[0]}"
             for fault in error.errors()[:10]
         ),
         field="body" if malformed else spelled(place) or "body",
         row=row,
-        remedy="see this API's /openapi.json for what the field takes",
+        remedy=plainly(first)[1],
     )
 
 

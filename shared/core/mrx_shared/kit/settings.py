@@ -8,6 +8,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mrx_shared.messages.faults import plainly
+
 SHARED = SettingsConfigDict(
     env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
 )
@@ -82,8 +84,8 @@ def load(settings: type[S]) -> S:
         return settings()
     except ValidationError as error:
         prefix = str(settings.model_config.get("env_prefix", ""))
-        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        for fault in error.errors(include_url=False, include_input=False):
             place = ".".join(str(step) for step in fault["loc"])
             name = place if place.startswith("MRX_") else f"{prefix}{place}".upper()
-            sys.stderr.write(f"{name}: {fault['msg']}\n")
+            sys.stderr.write(f"{name} {'; '.join(plainly(fault))}\n")
         raise SystemExit(2) from None

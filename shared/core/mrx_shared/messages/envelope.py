@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import spelled
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -107,8 +108,8 @@ def decode(raw: bytes, message: type[M]) -> Envelope[M]:
 def places(error: ValidationError) -> str:
     """Where an input broke which rule, without the input itself."""
     return "; ".join(
-        f"{spelled(fault['loc']) or 'document'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)[:10]
+        f"{spelled(fault['loc']) or 'the document'} {plainly(fault)[0]}"
+        for fault in error.errors(include_url=False, include_input=False)[:10]
     )
 
 

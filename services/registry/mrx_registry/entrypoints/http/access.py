@@ -19,9 +19,11 @@ from mrx_registry.entrypoints.http import asked as bodies
 from mrx_registry.entrypoints.http.answers import (
     KeyAnswer,
     KeysAnswer,
+    PersonAnswer,
     PrincipalAnswer,
     ReviewerAnswer,
     ReviewersAnswer,
+    SecretariatAnswer,
     TokenAnswer,
     TokenRefused,
 )
@@ -58,6 +60,7 @@ def principals_and_tokens(desk: Desk) -> APIRouter:
     _add_bootstrap(routes, desk)
     _add_token(routes, desk)
     _add_principals(routes, desk)
+    _add_names(routes, desk)
     _add_keys(routes, desk)
     return routes
 
@@ -188,20 +191,6 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
 
         return await command(verb, by=who, status=201, secrets=("client_secret",))
 
-    @routes.get("/reviewers")
-    async def reviewers(who: secretariat) -> ReviewersAnswer:  # noqa: ARG001
-        """Who may judge protocols, by name."""
-
-        async def verb(work: Work) -> ReviewersAnswer:
-            return ReviewersAnswer(
-                reviewers=[
-                    ReviewerAnswer(principal_id=one.id, name=one.name)
-                    for one in await work.principals.reviewers()
-                ]
-            )
-
-        return await desk.requests.read(verb)
-
     @routes.post("/principals/{principal_id}/secret", response_model=PrincipalAnswer)
     async def replace_secret(principal_id: UUID, who: anyone, command: commanded) -> Response:
         """A new secret, shown once, in place of the old one; for the secretariat and the principal itself."""
@@ -224,6 +213,33 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
             return PrincipalAnswer.of(await access.disable(principal_id, who.subject, work))
 
         return await command(verb, by=who)
+
+
+def _add_names(routes: APIRouter, desk: Desk) -> None:
+    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
+
+    @routes.get("/reviewers", response_model_exclude_none=True)
+    async def reviewers(who: secretariat) -> ReviewersAnswer:  # noqa: ARG001
+        """Who may judge protocols, by name."""
+
+        async def verb(work: Work) -> ReviewersAnswer:
+            return ReviewersAnswer(reviewers=ReviewerAnswer.several(await work.principals.reviewers()))
+
+        return await desk.requests.read(verb)
+
+    @routes.get("/secretariat")
+    async def people(who: secretariat) -> SecretariatAnswer:  # noqa: ARG001
+        """Who is or was of the secretariat: names for those who propose and approve."""
+
+        async def verb(work: Work) -> SecretariatAnswer:
+            return SecretariatAnswer(
+                people=[
+                    PersonAnswer(principal_id=one.id, name=one.name)
+                    for one in await work.principals.secretariat()
+                ]
+            )
+
+        return await desk.requests.read(verb)
 
 
 def _add_keys(routes: APIRouter, desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Bodies of responses."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from mrx_shared.messages.topics import kafka_user
 from pydantic import Field
 
 from mrx_registry.domain.members import Member, Missing, State
-from mrx_registry.domain.principals import Credential, Role, SigningKey
+from mrx_registry.domain.principals import Credential, Principal, Role, SigningKey
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 from mrx_registry.handlers.sign_in import Begun, Seen
 from mrx_registry.handlers.statement import Participation
@@ -77,12 +78,35 @@ class ReviewerAnswer(Answer):
 
     principal_id: UUID
     name: str
+    email: str | None = Field(default=None, description="where another reviewer has the same name")
+
+    @classmethod
+    def several(cls, reviewers: Sequence[Principal]) -> "list[ReviewerAnswer]":
+        """From the domain; namesakes are told apart by their addresses."""
+        names = Counter(one.name for one in reviewers)
+        return [
+            cls(principal_id=one.id, name=one.name, email=one.email if names[one.name] > 1 else None)
+            for one in reviewers
+        ]
 
 
 class ReviewersAnswer(Answer):
     """Who may judge protocols, by name."""
 
     reviewers: list[ReviewerAnswer]
+
+
+class PersonAnswer(Answer):
+    """Somebody by name."""
+
+    principal_id: UUID
+    name: str
+
+
+class SecretariatAnswer(Answer):
+    """Who is or was of the secretariat, by name."""
+
+    people: list[PersonAnswer]
 
 
 class PrincipalAnswer(Answer):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import places
+from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Invalid, Unknown, spelled
 from pydantic import ValidationError
 
@@ -103,8 +104,8 @@ def _read(row: dict[str, object]) -> RequestAsked | Invalid:
     try:
         return RequestAsked.model_validate(row)
     except ValidationError as error:
-        first = spelled(error.errors(include_input=False)[0]["loc"])
-        return Invalid(places(error), field=first or "row", remedy="see POST /v1/requests in /openapi.json")
+        first = error.errors(include_input=False)[0]
+        return Invalid(places(error), field=spelled(first["loc"]) or "row", remedy=plainly(first)[1])
 
 
 def _add_reading(router: APIRouter, requests: Requests[Work], access: Access) -> None:
