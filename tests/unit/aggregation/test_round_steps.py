@@ -41,7 +41,9 @@ def test_a_step_that_fails_is_tried_again_after_pauses_that_double_up_to_a_minut
         assert current.due(at)
     assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert set(pauses[8:]) == {60}
-    assert (current.trouble.attempts, current.trouble.since) == (200, NOON)
+    last = current.trouble
+    assert last is not None
+    assert (last.attempts, last.since) == (200, NOON)
 
 
 def test_a_step_that_succeeds_ends_its_trouble() -> None:
