@@ -5,8 +5,9 @@ Seconds are printed and compared with those of the next smaller size; no limit i
 
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from inspect import isasyncgenfunction
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,12 +15,20 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
+from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.handlers.carrying_on import carry_on_rounds
+from mrx_aggregation.ports import Diagnosis
 from mrx_matching.generator import generate
 from mrx_portal.domain.released import Search, find, page_of, read_released
 from mrx_shared.messages.lists import COLUMNS
 
-from tests.component.aggregation.conftest import AS_OF, Aggregation, SentList, aggregation, aggregation_database
+from tests.component.aggregation.conftest import (
+    AS_OF,
+    Aggregation,
+    SentList,
+    aggregation,
+    aggregation_database,
+)
 
 __all__ = ("aggregation", "aggregation_database")  # fixtures
 
@@ -42,12 +51,22 @@ class Timed:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any port's method
         method = getattr(self._port, name)
+        called = f"{self._name}: {name.replace('_', ' ')}"
 
         async def timed(*arguments: object, **named: object) -> object:
-            async with step(f"{self._name}: {name.replace('_', ' ')}", self._seconds):
+            async with step(called, self._seconds):
                 return await method(*arguments, **named)
 
-        return timed
+        async def parts(*arguments: object, **named: object) -> AsyncGenerator[object]:
+            async with aclosing(method(*arguments, **named)) as found:
+                while True:
+                    async with step(called, self._seconds):
+                        part = await anext(found, None)
+                    if part is None:
+                        return
+                    yield part
+
+        return parts if isasyncgenfunction(method) else timed
 
 
 @asynccontextmanager
@@ -58,15 +77,22 @@ async def step(name: str, seconds: Seconds) -> AsyncIterator[None]:
 
 
 async def carry_on(service: Aggregation, name: str, seconds: Seconds) -> None:
-    """Let the loop carry rounds on, with each call to database and storage timed."""
+    """Let the loop carry rounds on, with each call to the database timed."""
     wiring = service.wiring
+    resolver = SqlResolver(wiring.database.resolver, stated_key=bytes(32))
     async with step(f"{name}, all of it", seconds):
         await carry_on_rounds(
             wiring.once.alone,
-            resolver=Timed("resolver", SqlResolver(wiring.database.resolver), seconds),
+            resolver=Timed("resolver", resolver, seconds),
             writer=Timed("writer", SqlPool(wiring.database.writer), seconds),
-            shelf=Timed("shelf", wiring.shelf, seconds),
+            shelf=wiring.shelf,
+            diagnose=raised,
         )
+
+
+def raised(_: Round, error: Exception) -> Diagnosis:
+    """Nothing may fail here."""
+    raise error
 
 
 def lists_of(rows: int, members: int) -> Sequence[SentList]:
@@ -122,7 +148,9 @@ def compare(found: Mapping[int, Seconds], what: str) -> None:
         for less, more in pairwise(sizes):
             most = IGNORED_S + found[less][name] * more / less * MORE_THAN_LINEAR
             if found[more][name] > most:
-                worse.append(f"{name}: {found[less][name]:.2f} s at {less:,}, {found[more][name]:.2f} s at {more:,}")
+                worse.append(
+                    f"{name}: {found[less][name]:.2f} s at {less:,}, {found[more][name]:.2f} s at {more:,}"
+                )
     assert not worse
 
 
