@@ -194,7 +194,7 @@ async def _run(
         say("all of it is reckoned again, from the lists alone")
         refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
         expected = await asyncio.to_thread(reckon, cast, refused)
-        hashes = await asyncio.to_thread(check_release, wishes.out / "release", expected, findings)
+        reckoned = await asyncio.to_thread(check_release, wishes.out / "release", expected, findings)
         check_suppliers(wishes.out / "check.csv", cast.drawn, findings)
         findings.same(
             "figures of check.csv", checked, check_findings(wishes.out / "check.csv", wishes.out / "release")
@@ -216,7 +216,7 @@ async def _run(
         "sites_on_several_lists": numbers["sites_on_several_lists"],
         "released": numbers["released"],
         "held": numbers["held"],
-        "release_sha256": hashes,
+        "release_sha256": dict(reckoned.hashes),
         "check": checked,
         **exchanged,
         "matching": None
@@ -230,8 +230,8 @@ async def _run(
         findings.same(name, exchanged[name], figures)
     findings.same("lists", summary["lists"], len(cast.lists))
     findings.same("independent groups", summary["independent_groups"], len(contributing))
-    findings.same("sites", summary["sites"], len(expected.rows))
-    findings.same("sites on several lists", summary["sites_on_several_lists"], expected.on_several_lists)
+    findings.same("sites", summary["sites"], reckoned.sites)
+    findings.same("sites on several lists", summary["sites_on_several_lists"], reckoned.on_several_lists)
     findings.same("rows of the round", numbers["rows"], summary["rows_sent"])
     findings.same("accepted rows of the round", numbers["accepted"], summary["rows_accepted"])
     findings.same("sites = released + held", summary["sites"], summary["released"] + summary["held"])

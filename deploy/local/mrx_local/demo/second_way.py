@@ -2,24 +2,30 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import openpyxl
 from mrx_matching import (
     IDENTIFIER_KINDS,
     Accuracy,
     SiteRecord,
-    canonical,
     check_identifier,
+    display_address,
+    display_city,
+    display_name,
+    display_region,
     normalise_country,
     pairwise,
     resolve,
 )
+from mrx_matching.normalise import fold, without_legal_forms
 
 from mrx_local.demo.cast import PUBLIC, Cast, SentList, SentRow, Supplier
 
@@ -45,11 +51,32 @@ PUBLISHED = (
 class Expected:
     """What must be released, and how well the rows were matched."""
 
-    rows: set[tuple[str, ...]]
-    """the released rows without their entry ids"""
-    on_several_lists: int
+    sites: Sequence[tuple[frozenset[tuple[str, ...]], frozenset[str]]]
+    """for each site the rows that it may be released as, without entry ids, and the members whose lists have it
+
+    Where groups disagree and none is outvoted, a secret of the exchange decides, so one of several rows may stand.
+    """
     precision: float | None
     recall: float | None
+
+    def holders(self, released: Collection[tuple[str, ...]]) -> Mapping[tuple[str, ...], Collection[str]]:
+        """The row of each site, with the members whose lists have it: one that was released, if any may be it."""
+        clear = {row for rows, _ in self.sites if len(rows) == 1 for row in rows}
+        found: dict[tuple[str, ...], set[str]] = {}
+        for rows, members in self.sites:
+            # A row that another site must be is taken for this one only where no other is left.
+            row = min(rows, key=lambda row: (row not in released, row in clear, row in found, row))
+            found.setdefault(row, set()).update(members)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckoned:
+    """The SHA-256 of each document, and how many sites there are."""
+
+    hashes: Mapping[str, str]
+    sites: int
+    on_several_lists: int
 
 
 @dataclass(slots=True)
@@ -107,14 +134,21 @@ def reckon(cast: Cast, refused: Mapping[str, set[str]]) -> Expected:
     sites: dict[int, list[int]] = {}
     for place, label in enumerate(labels):
         sites.setdefault(label, []).append(place)
-    holders: dict[tuple[str, ...], set[str]] = {}
-    for places in sites.values():
-        row = _published([records[place] for place in places], [accepted[place][1] for place in places])
-        holders.setdefault(row, set()).update(accepted[place][0].member for place in places)
+    group_of = {actor.name: actor.group for actor in cast.actors}
     precision, recall = _accuracy(accepted, labels, cast.truth)
     return Expected(
-        rows=set(holders),
-        on_several_lists=sum(len(members) > 1 for members in holders.values()),
+        sites=[
+            (
+                _may_be(
+                    [
+                        _Said(group_of[accepted[place][0].member], records[place], accepted[place][1])
+                        for place in places
+                    ]
+                ),
+                frozenset(accepted[place][0].member for place in places),
+            )
+            for places in sites.values()
+        ],
         precision=precision,
         recall=recall,
     )
@@ -139,26 +173,90 @@ def _record(place: int, row: SentRow) -> SiteRecord:
     )
 
 
-def _published(records: list[SiteRecord], rows: list[SentRow]) -> tuple[str, ...]:
-    site = canonical(records)
-    latest = max(row.values["audit_date"] for row in rows)
-    families = [
-        "SMETA" if row.values["protocol"] == PUBLIC else "equivalent"
-        for row in rows
-        if row.values["audit_date"] == latest
-    ]
-    half_year = f"{latest[:4]}-H{1 if date.fromisoformat(latest).month < 7 else 2}"  # noqa: PLR2004 - July
-    return (
-        site.name,
-        site.address,
-        site.city,
-        site.region,
-        site.country,
-        site.os_id,
-        site.lei,
-        min(families),
-        half_year,
+class _Said(NamedTuple):
+    group: str
+    record: SiteRecord
+    row: SentRow
+
+
+Values = tuple[str, ...]
+Voices = Mapping[str, str]
+"""What each group says of one thing; who says nothing is not there."""
+
+
+def _may_be(said: Sequence[_Said]) -> frozenset[tuple[str, ...]]:
+    """The rows that a site may be released as for the first time: its latest audit, and what most groups say of it."""
+    latest = max(one.row.values["audit_date"] for one in said)
+    family = min(
+        "SMETA" if one.row.values["protocol"] == PUBLIC else "equivalent"
+        for one in said
+        if one.row.values["audit_date"] == latest
     )
+    half_year = f"{latest[:4]}-H{1 if date.fromisoformat(latest).month < 7 else 2}"  # noqa: PLR2004 - July
+    begun: set[tuple[Values, frozenset[str]]] = {((), frozenset(one.group for one in said))}
+    for kind, display in _SHOWN.items():
+        shown = [(one.group, one.row.values["audit_date"], display(one.record)) for one in said]
+        begun = {
+            ((*values, value), frozenset(group for group in heard if _same(kind, voices.get(group), value)))
+            for values, heard in begun
+            for voices in _voices(shown)
+            for value in _most_said(kind, voices, heard)
+        }
+    country = said[0].record.country
+    return frozenset((*values[:4], country, *values[4:], family, half_year) for values, _ in begun)
+
+
+def _voices(shown: Sequence[tuple[str, str, str]]) -> Iterator[Voices]:
+    """One value a group, of its latest audit that has any; every way to take one of several."""
+    days: dict[str, str] = {}
+    for group, day, value in shown:
+        if value:
+            days[group] = max(day, days.get(group, ""))
+    choices = [
+        sorted({value for other, when, value in shown if value and (other, when) == (group, day)})
+        for group, day in days.items()
+    ]
+    return (dict(zip(days, taken, strict=True)) for taken in product(*choices))
+
+
+def _most_said(kind: str, voices: Voices, heard: Collection[str]) -> list[str]:
+    """The values that may be chosen: of most groups, then of most that were heard with what is chosen already."""
+    if not voices:
+        return [""]
+
+    def support(value: str) -> tuple[int, int]:
+        groups = [group for group, other in voices.items() if _same(kind, other, value)]
+        return len(groups), len({*groups} & {*heard})
+
+    most = max(map(support, voices.values()))
+    best = [value for value in voices.values() if support(value) == most]
+    # Of spellings of one value the commonest.
+    return sorted(
+        {
+            value
+            for value in best
+            if best.count(value) == max(best.count(o) for o in best if _same(kind, o, value))
+        }
+    )
+
+
+def _same(kind: str, one: str | None, other: str) -> bool:
+    return one is None or one == other or _letters(kind, one) == _letters(kind, other)
+
+
+@lru_cache(maxsize=1 << 16)
+def _letters(kind: str, value: str) -> str:
+    return "".join(without_legal_forms(fold(value))[0] if kind == "name" else value.casefold().split())
+
+
+_SHOWN: Mapping[str, Callable[[SiteRecord], str]] = {
+    "name": display_name,
+    "address": display_address,
+    "city": display_city,
+    "region": display_region,
+    "os_id": lambda record: record.os_id,
+    "lei": lambda record: record.lei,
+}
 
 
 def _accuracy(
@@ -184,8 +282,8 @@ def _accuracy(
     return across.precision, across.recall
 
 
-def check_release(folder: Path, expected: Expected, findings: Findings) -> dict[str, str]:
-    """Compare the documents with each other, with the certificate and with what must be in them. Returns SHA-256s."""
+def check_release(folder: Path, expected: Expected, findings: Findings) -> Reckoned:
+    """Compare the documents with each other, with the certificate and with what must be in them."""
     hashes = {name: sha256((folder / name).read_bytes()).hexdigest() for name in DOCUMENTS}
     certificate: dict[str, Any] = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
     findings.same("documents in the certificate", certificate["documents"], hashes)
@@ -196,11 +294,16 @@ def check_release(folder: Path, expected: Expected, findings: Findings) -> dict[
     content = [tuple(row[column] for column in PUBLISHED) for row in rows]
     findings.true("list.csv is not ordered by content", content == sorted(content))
     findings.true("an entry id stands twice", len({row["entry_id"] for row in rows}) == len(rows))
-    findings.same("rows of list.csv", len(rows), len(expected.rows))
-    findings.same("rows in the certificate", certificate["rows"], len(expected.rows))
-    findings.same("released rows that the lists do not imply", len(set(content) - expected.rows), 0)
-    findings.same("sites of the lists that are not released", len(expected.rows - set(content)), 0)
-    return hashes
+    holders = expected.holders(set(content))
+    findings.same("rows of list.csv", len(rows), len(holders))
+    findings.same("rows in the certificate", certificate["rows"], len(holders))
+    findings.same("released rows that the lists do not imply", len(set(content) - holders.keys()), 0)
+    findings.same("sites of the lists that are not released", len(holders.keys() - set(content)), 0)
+    return Reckoned(
+        hashes=hashes,
+        sites=len(holders),
+        on_several_lists=sum(len(members) > 1 for members in holders.values()),
+    )
 
 
 def _workbook(path: Path) -> list[dict[str, str]]:
