@@ -49,11 +49,12 @@ contracts: setup  ## Write contracts/ anew from code
 
 bench: setup  ## Measure speed as ratios to a floor in the same run
 	@$(BIN)/pytest -m bench -s tests/bench
+scale: setup  ## Measure how each step grows with rows and members, and fail where that is worse than in proportion
+	@$(BIN)/pytest -m scale -s tests/bench
 
 lock: setup  ## Choose newer versions and write the locks anew
 	@$(COMPILE) bootstrap.in --output-file bootstrap.lock
 	@$(COMPILE) $(PROJECTS) --extra service --group dev $(OWN) --upgrade --output-file requirements.lock
 	@$(COMPILE) -c requirements.lock $(RUNTIME) $(OWN) --output-file deploy/runtime.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock - --output-file deploy/build.lock
-
-.PHONY: help setup demo up down check test fix contracts bench lock
+.PHONY: help setup demo up down check test fix contracts bench scale lock

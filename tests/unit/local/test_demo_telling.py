@@ -79,19 +79,25 @@ def scheme(folder: Path, aggregation: Aggregation) -> Scheme:
     return Scheme(client, urls, credentials)
 
 
-async def test_a_round_that_tells_of_a_trouble_ends_the_wait_with_its_cause(tmp_path: Path) -> None:
-    aggregation = Aggregation(
-        {"state": "closing"},
-        {"state": "closing", "trouble": None},
-        {"state": "closing", "trouble": "the storage is away"},
-    )
-    with pytest.raises(Unavailable, match="the storage is away"):
+def failing(attempts: int, *, permanent: bool = False) -> dict[str, Any]:
+    since = "2026-11-30T12:00:00Z"
+    trouble = {"step": "closing", "cause": "the storage refuses", "since": since, "next_try_at": since}
+    return {"state": "closing", "trouble": {**trouble, "attempts": attempts, "permanent": permanent}}
+
+
+@pytest.mark.parametrize(("last", "asked"), [(failing(1, permanent=True), 2), (failing(3), 4)])
+async def test_a_round_that_keeps_failing_ends_the_wait_with_its_cause(
+    tmp_path: Path, last: dict[str, Any], asked: int
+) -> None:
+    passing = [failing(1), failing(2)][: asked - 2]
+    aggregation = Aggregation({"state": "closing", "trouble": None}, *passing, last)
+    with pytest.raises(Unavailable, match="the storage refuses"):
         await scheme(tmp_path, aggregation).close_round("r")
-    assert aggregation.asked == 3
+    assert aggregation.asked == asked
 
 
-async def test_a_round_without_a_word_of_trouble_is_waited_for(tmp_path: Path) -> None:
-    aggregation = Aggregation({"state": "closing"}, {"state": "closed", "numbers": {}})
+async def test_a_round_that_failed_once_or_says_nothing_is_waited_for(tmp_path: Path) -> None:
+    aggregation = Aggregation({"state": "closing"}, failing(1), {"state": "closed", "numbers": {}})
     assert (await scheme(tmp_path, aggregation).close_round("r"))["state"] == "closed"
 
 

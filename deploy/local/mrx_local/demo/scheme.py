@@ -36,6 +36,8 @@ PATIENCE_S = 60.0
 PAUSE_S = 0.15
 LONG_PAUSE_S = 1.0
 """between two looks at what takes minutes"""
+FAILURES = 3
+"""so often a step may fail: a server that is just being restarted is ridden over"""
 AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
@@ -355,14 +357,17 @@ class Scheme:
         return await self._round(round_id, "released", step or _quiet())
 
     async def _round(self, round_id: str, state: str, step: Step) -> Mapping[str, Any]:
-        """The round in this state. Raises `Unavailable` as soon as it tells of a trouble."""
+        """The round in this state. Raises `Unavailable` as soon as it fails for good, or again and again."""
 
         def there(seen: Mapping[str, Any]) -> bool:
             step.so_far = f"the round is {seen['state']}"
             if seen["state"] == state:
                 return True
-            if trouble := seen.get("trouble"):
-                raise Unavailable(f"the round cannot be {state}: {trouble}")
+            if (trouble := seen.get("trouble")) and (trouble["permanent"] or trouble["attempts"] >= FAILURES):
+                raise Unavailable(
+                    f"the round cannot be {state}: {trouble['cause']}; "
+                    f"it has failed {trouble['attempts']} times since {trouble['since']}"
+                )
             return False
 
         found: Mapping[str, Any] = await self._until(

@@ -26,9 +26,11 @@ _KEEP_IDS = """
 # Two rows may be one place with different audits; the site's entry before is then the one with the lowest id.
 # A site's digest covers its half-year, so that rows of any round with that digest agree on it.
 _ENTRIES = """
-    SELECT entry_id, site_token, audit_half_year, (SELECT min(older.entry_id) FROM released_site AS older
-        WHERE older.release_id = $2 AND older.site_token = released_site.site_token) AS previous_entry_id
-    FROM released_site LEFT JOIN (SELECT DISTINCT site, audit_half_year FROM pool_site) AS pooled USING (site)
+    SELECT entry_id, site_token, audit_half_year, previous_entry_id
+    FROM released_site
+        LEFT JOIN (SELECT DISTINCT site, audit_half_year FROM pool_site) AS pooled USING (site)
+        LEFT JOIN (SELECT site_token, min(entry_id) AS previous_entry_id FROM released_site
+            WHERE release_id = $2 GROUP BY site_token) AS older USING (site_token)
     WHERE release_id = $1 ORDER BY entry_id COLLATE "C"
 """
 

@@ -1,9 +1,10 @@
 """What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from mrx_shared.messages.aggregation import (
     RoundClosed,
 )
 
-from mrx_aggregation.domain.disclosure import POLICY, Decisions, Entry, attribute, decide
-from mrx_aggregation.domain.pool import in_order
+from mrx_aggregation.domain.disclosure import POLICY, Attributed, Decisions, Entry, Outcome, attribute, decide
+from mrx_aggregation.domain.pool import PoolSite, in_order
 from mrx_aggregation.domain.resolution import Heard, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
@@ -26,6 +27,7 @@ from mrx_aggregation.ports import (
     Diagnose,
     Diagnosis,
     Linked,
+    Owned,
     Release,
     Resolver,
     Shelf,
@@ -157,7 +159,16 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
         key=await resolver.choice_key(),
         as_of=closing.as_of,
     )
-    links = [
+    links = await asyncio.to_thread(_linked, owned, sites)
+    await resolver.keep_links(round_id, links)
+    outcome = await asyncio.to_thread(_decided, links, groups, released_before, closing.as_of)
+    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying, compared_with=compared_with)
+    pool = await asyncio.to_thread(in_order, [*sites, *outcome.staying])
+    await writer.keep_pool(round_id, pool)
+
+
+def _linked(owned: Sequence[Owned], sites: Sequence[PoolSite]) -> list[Linked]:
+    return [
         Linked(
             member_id=one.member_id,
             list_id=one.list_id,
@@ -173,15 +184,16 @@ async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resol
         )
         for one, site in zip(owned, sites, strict=True)
     ]
-    await resolver.keep_links(round_id, links)
-    outcome = decide(
-        POLICY,
-        attribute(((link.site, link.entry) for link in links), groups),
-        released_before,
-        as_of=closing.as_of,
-    )
-    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying, compared_with=compared_with)
-    await writer.keep_pool(round_id, in_order([*sites, *outcome.staying]))
+
+
+def _decided(
+    links: Sequence[Linked],
+    groups: Mapping[UUID, UUID],
+    released_before: Sequence[Attributed] | None,
+    as_of: date,
+) -> Outcome:
+    now = attribute(((link.site, link.entry) for link in links), groups)
+    return decide(POLICY, now, released_before, as_of=as_of)
 
 
 async def release(approved: Round, transact: Transact, *, writer: Writer, shelf: Shelf) -> None:
