@@ -94,7 +94,7 @@ def test_an_older_profile_serves_until_an_address_is_needed_that_it_lacks(tmp_pa
 
 
 def test_a_wrong_value_is_named_but_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=r"^id: ") as refused:
+    with pytest.raises(Invalid, match=r"^id is not an id") as refused:
         settings_of(write(tmp_path / "alpha.json", PROFILE | {"member_id": "hush-id"}))
     assert "hush" not in str(refused.value)
     with pytest.raises(Invalid, match=r"none\.json"):

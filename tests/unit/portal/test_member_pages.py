@@ -660,7 +660,7 @@ async def test_numbers_are_shown_by_round_and_together_and_drawn_oldest_first(sc
     assert "Together" in read
     assert "20,000" in read
     assert plot.headers["content-type"].startswith("image/svg+xml")
-    assert [one.label for one in scheme.drawn[0]] == ["31 Mar 2026", "30 Sep 2026"]
+    assert [one.label for one in scheme.drawn[0]] == ["2026-03-31", "2026-09-30"]
 
 
 @pytest.mark.parametrize("role", ["secretariat", "reviewer"])

@@ -46,7 +46,7 @@ def refused_file(code: str) -> dict[str, Any]:
     }
 
 
-STANDING = {
+STANDING: dict[str, dict[str, Any]] = {
     **{f"{state}": {"state": state, "reason": "not-our-site"} for state in STAGES},
     "nothing known of the handover": {"state": "accepted", "known_to_exchange": False},
     "in check": {"state": "uploading", "uploads": [refused_file("") | {"state": "received"}]},

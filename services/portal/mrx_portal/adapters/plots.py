@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 
+from babel.dates import format_date
+
 from mrx_portal.domain.numbers import RoundNumbers
 
 _GOOD, _PART, _TEXT, _LINE = "#0b6b53", "#8fc7b5", "#1f2a37", "#d5dbe3"
@@ -11,7 +13,12 @@ _GOOD, _PART, _TEXT, _LINE = "#0b6b53", "#8fc7b5", "#1f2a37", "#d5dbe3"
 
 async def avoided_by_round(rounds: Sequence[RoundNumbers]) -> bytes:
     """Audits avoided and top-ups in each round, oldest first."""
-    return await asyncio.to_thread(_avoided, tuple((one.label, one.avoided, one.top_ups) for one in rounds))
+    return await asyncio.to_thread(_avoided, tuple((_label(one), one.avoided, one.top_ups) for one in rounds))
+
+
+def _label(one: RoundNumbers) -> str:
+    """The round's day as pages write it."""
+    return format_date(one.as_of, format="medium", locale="en_GB") if one.as_of else one.label
 
 
 @lru_cache(maxsize=64)

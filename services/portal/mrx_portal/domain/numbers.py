@@ -32,8 +32,8 @@ class RoundNumbers(Figures):
 
     @property
     def label(self) -> str:
-        """The round by its day as pages write it, or by the beginning of its id."""
-        return f"{self.as_of.day} {self.as_of:%b %Y}" if self.as_of else self.round_id[:8]
+        """The round by its day, or by the beginning of its id."""
+        return self.as_of.isoformat() if self.as_of else self.round_id[:8]
 
 
 COUNTS = tuple(one.name for one in fields(Figures))
