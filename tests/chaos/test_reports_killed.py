@@ -262,6 +262,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         post = await loop.create_server(lambda: SMTP(box, hostname="box.example"), LOOPBACK, 0)
         known = identities(Secrets(folder / "storage" / "secrets.json"))
         settings = {
+            "MRX_ENVIRONMENT": "demonstration",
             "MRX_S3_ENDPOINT": f"http://{LOOPBACK}:{wire.sockets[0].getsockname()[1]}",
             "MRX_PREPARE_S3_ACCESS_KEY": storage.access_key,
             "MRX_PREPARE_S3_SECRET_KEY": storage.secret_key,

@@ -121,6 +121,8 @@ def settings_of_all(
             f"{prefix}HTTP_HOST": LOOPBACK,
             f"{prefix}HTTP_PORT": replaced.get(f"{prefix}HTTP_PORT") or str(ports.get(service)),
         }
+    if replaced.get("MRX_ENVIRONMENT") == "demonstration":
+        made["MRX_REQUEST_MAIL_EVERY_S"] = "1"
     for service in WITH_DATABASE:
         made |= _logins(service, servers.postgres_url, secrets)
     made |= {**_step_four(made, smtp_port=servers.smtp_port, secrets=secrets), **replaced}

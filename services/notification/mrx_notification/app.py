@@ -86,7 +86,7 @@ def assemble(settings: Settings, post: Post) -> Notification:
     sending = Loop(name="sending", once=send_due, every_s=1)
     forgetting = Loop(name="forgetting", once=partial(handlers.forget_addresses, transact), every_s=60)
     subscriptions: Subscriptions[Work] = Subscriptions(once, slot=settings.slot)
-    listen(subscriptions, once, send_soon=sending.bell.set)
+    listen(subscriptions, once, send_soon=sending.bell.set, slots=settings.slots)
     api = build_api(
         service=SERVICE, title="MRX notification", description="E-mails: what is due, sent and came back."
     )

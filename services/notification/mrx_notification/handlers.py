@@ -1,8 +1,8 @@
 """Take up mails, send them, hear of those that came back."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -12,21 +12,26 @@ from uuid import UUID
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, QuestionMailAsked
 from mrx_shared.messages.report_request import MailAsked
-from mrx_shared.refusals import Rejected, Unavailable, Unknown
+from mrx_shared.refusals import Invalid, Rejected, Unavailable, Unknown
+from mrx_shared.slots import Slots
+from mrx_shared.wording import check_plain, mailbox_of
 
 from mrx_notification.domain.addresses import deliverable, one_line
 from mrx_notification.domain.bounces import Bounce
-from mrx_notification.domain.mails import Cause, Kind, Mail, State
-from mrx_notification.ports import Letters, NotNow, Post, Refused, Transact, Work
+from mrx_notification.domain.mails import SLOTTED, Attempt, Cause, Kind, Mail, State, language_of, together
+from mrx_notification.ports import Letters, NotNow, Post, Refused, Transact, Unsafe, Work
 
 AT_ONCE: Final = 4
 ADDRESS_KEPT: Final = timedelta(days=7)
 BAD_ADDRESS: Final = "5.1.3"
+BAD_WORDS: Final = "5.6.0"
 NO_ANSWER: Final = "4.4.1"
 
 
-async def take_request_mail(asked: MailAsked, work: Work, *, event_id: UUID, story: str) -> None:
-    """Keep a mail that report_request asks for."""
+async def take_request_mail(
+    asked: MailAsked, work: Work, *, event_id: UUID, story: str, slots: Slots
+) -> None:
+    """Keep a mail that report_request asks for. What a member asks of a supplier leaves in a slot, to the mailbox."""
     words = {
         "to_name": asked.to_name,
         "asks": asked.asks,
@@ -37,19 +42,24 @@ async def take_request_mail(asked: MailAsked, work: Work, *, event_id: UUID, sto
         "reference": asked.reference,
         "detail": asked.detail,
     }
+    slot = None
+    if Kind(asked.kind) in SLOTTED:
+        slot = slots.joined(asked.leaves_at or work.now, now=work.now)
     mail = Mail(
         mail_id=asked.mail_id,
         event_id=event_id,
+        letter_id=event_id,
         story=story,
         kind=Kind(asked.kind),
         asked_by="report_request",
         about=asked.request_id,
         language=asked.language,
         with_link=asked.with_link,
-        address=asked.to,
-        words={**_on_one_line(words), "term_ends_on": asked.term_ends_at.date().isoformat()},
+        address=mailbox_of(asked.to) if slot else asked.to,
+        words={**words, "term_ends_on": asked.term_ends_at.date().isoformat()},
         asked_at=work.now,
-        due_at=work.now,
+        due_at=slots.leaves_at(slot) if slot else work.now,
+        slot_at=slot,
     )
     await _take(mail, work)
 
@@ -60,6 +70,7 @@ async def take_password_mail(asked: PasswordMailAsked, work: Work, *, event_id: 
     mail = Mail(
         mail_id=asked.mail_id,
         event_id=event_id,
+        letter_id=event_id,
         story=story,
         kind=Kind(asked.kind),
         asked_by="registry",
@@ -67,7 +78,7 @@ async def take_password_mail(asked: PasswordMailAsked, work: Work, *, event_id: 
         language=asked.language,
         with_link=True,
         address=asked.to,
-        words=_on_one_line(words),
+        words=words,
         asked_at=work.now,
         due_at=work.now,
     )
@@ -89,6 +100,7 @@ async def take_notice_mail(asked: NoticeMailAsked, work: Work, *, event_id: UUID
     mail = Mail(
         mail_id=asked.mail_id,
         event_id=event_id,
+        letter_id=event_id,
         story=story,
         kind=Kind(asked.kind),
         asked_by="registry",
@@ -97,7 +109,8 @@ async def take_notice_mail(asked: NoticeMailAsked, work: Work, *, event_id: UUID
         with_link=False,
         address=asked.to,
         words={
-            **_on_one_line({"to_name": None, **words}),
+            "to_name": None,
+            **words,
             **{name: day.isoformat() for name, day in days.items() if day is not None},
         },
         asked_at=work.now,
@@ -117,6 +130,7 @@ async def take_question_mail(asked: QuestionMailAsked, work: Work, *, event_id: 
     mail = Mail(
         mail_id=asked.mail_id,
         event_id=event_id,
+        letter_id=event_id,
         story=story,
         kind=Kind(asked.kind),
         asked_by="registry",
@@ -124,20 +138,17 @@ async def take_question_mail(asked: QuestionMailAsked, work: Work, *, event_id: 
         language=asked.language,
         with_link=False,
         address=asked.to,
-        words=_on_one_line(words),
+        words=words,
         asked_at=work.now,
         due_at=work.now,
     )
     await _take(mail, work)
 
 
-def _on_one_line(words: dict[str, str | None]) -> dict[str, str | None]:
-    return {name: one_line(value) or None if value else None for name, value in words.items()}
-
-
 async def _take(mail: Mail, work: Work) -> None:
     address = deliverable(mail.address or "")
-    if not await work.mails.add(replace(mail, address=address or mail.address)):
+    words = {name: one_line(value) or None if value else None for name, value in mail.words.items()}
+    if not await work.mails.add(replace(mail, address=address or mail.address, words=words)):
         raise Rejected(
             "a mail of this id was asked for before",
             field="mail_id",
@@ -145,14 +156,18 @@ async def _take(mail: Mail, work: Work) -> None:
         )
     if address is None:
         await _fail(mail, Cause.REFUSED, BAD_ADDRESS, work)
+    elif not _plain(mail.words):
+        await _fail(mail, Cause.UNSAFE, BAD_WORDS, work)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try to send a mail, counted before it is made."""
-
-    mail: Mail
-    token: str | None = field(repr=False)
+def _plain(words: Mapping[str, str | None]) -> bool:
+    """Whether every word may stand in a mail; those who take words from people refuse others before."""
+    try:
+        for name, word in words.items():
+            check_plain(word or "", field=name)
+    except Invalid:
+        return False
+    return True
 
 
 async def send_due(transact: Transact, *, letters: Letters, post: Post, new_token: Callable[[], str]) -> bool:
@@ -182,18 +197,37 @@ async def send_due(transact: Transact, *, letters: Letters, post: Post, new_toke
 async def begin(work: Work, *, new_token: Callable[[], str]) -> list[Attempt | None]:
     """Count a try of some due mails, each with a token of its own; give up those tried often enough (None)."""
     begun: list[Attempt | None] = []
-    for mail in await work.mails.due(AT_ONCE):
-        if mail.exhausted:
-            await _fail(mail, Cause.GIVEN_UP, mail.status or NO_ANSWER, work)
+    taken: set[UUID] = set()
+    for due in await work.mails.due(AT_ONCE):
+        if due.mail_id in taken:
+            continue
+        letter_id, mails = together([due] if due.slot_at is None else await work.mails.with_it(due))
+        taken |= {mail.mail_id for mail in mails}
+        if any(mail.exhausted for mail in mails):
+            for mail in mails:
+                await _fail(mail, Cause.GIVEN_UP, mail.status or NO_ANSWER, work)
             begun.append(None)
             continue
-        token = new_token() if mail.with_link else None
-        trying = mail.try_at(work.now)
-        await work.mails.keep(trying)
+        begun.append(await _try(letter_id, mails, work, new_token=new_token))
+    return begun
+
+
+async def _try(
+    letter_id: UUID, mails: Sequence[Mail], work: Work, *, new_token: Callable[[], str]
+) -> Attempt:
+    trying = tuple(replace(mail.try_at(work.now), letter_id=letter_id) for mail in mails)
+    tokens = tuple(new_token() if mail.with_link else None for mail in trying)
+    for mail, token in zip(trying, tokens, strict=True):
+        await work.mails.keep(mail)
         if token is not None:
             await work.mails.expect(mail.mail_id, hash_of(token))
-        begun.append(Attempt(mail=trying, token=token))
-    return begun
+    return Attempt(
+        letter_id=letter_id,
+        address=trying[0].address or "",
+        language=language_of(trying),
+        mails=trying,
+        tokens=tokens,
+    )
 
 
 def hash_of(token: str) -> str:
@@ -202,17 +236,25 @@ def hash_of(token: str) -> str:
 
 
 async def _deliver(attempt: Attempt, transact: Transact, letters: Letters, post: Post) -> None:
-    mail = attempt.mail
     try:
-        await post.send(letters.write(mail, token=attempt.token), mail)
+        await post.send(letters.write(attempt), attempt)
+    except Unsafe:
+        await _note_each(attempt, transact, partial(note_refused, cause=Cause.UNSAFE, status=BAD_WORDS))
     except Refused as refusal:
-        await transact(partial(note_refused, mail.mail_id, refusal.status), story=mail.story)
+        await _note_each(attempt, transact, partial(note_refused, cause=Cause.REFUSED, status=refusal.status))
     except NotNow as delay:
-        await transact(partial(note_delay, mail.mail_id, delay.status), story=mail.story)
+        await _note_each(attempt, transact, partial(note_delay, status=delay.status))
         if delay.away:
             raise Unavailable("the mail server is away") from delay
     else:
-        await transact(partial(note_sent, mail.mail_id), story=mail.story)
+        await _note_each(attempt, transact, note_sent)
+
+
+async def _note_each(
+    attempt: Attempt, transact: Transact, note: Callable[[UUID, Work], Awaitable[None]]
+) -> None:
+    for mail in attempt.mails:
+        await transact(partial(note, mail.mail_id), story=mail.story)
 
 
 async def note_sent(mail_id: UUID, work: Work) -> None:
@@ -229,19 +271,20 @@ async def note_sent(mail_id: UUID, work: Work) -> None:
             about=mail.about,
             token_hashes=list(await work.mails.token_hashes(mail_id)),
             sent_at=work.now,
+            slot_at=mail.slot_at,
         ),
         about=str(mail.mail_id),
     )
 
 
-async def note_refused(mail_id: UUID, status: str, work: Work) -> None:
-    """The mail server will never take the mail."""
+async def note_refused(mail_id: UUID, work: Work, *, cause: Cause, status: str) -> None:
+    """The mail will never go."""
     mail = await work.mails.get(mail_id)
     if mail.state is State.WAITING:
-        await _fail(mail, Cause.REFUSED, status, work)
+        await _fail(mail, cause, status, work)
 
 
-async def note_delay(mail_id: UUID, status: str, work: Work) -> None:
+async def note_delay(mail_id: UUID, work: Work, *, status: str) -> None:
     """Remember why the mail is not gone yet."""
     mail = await work.mails.get(mail_id)
     if mail.state is State.WAITING:
@@ -249,17 +292,20 @@ async def note_delay(mail_id: UUID, status: str, work: Work) -> None:
 
 
 async def take_bounce(bounce: Bounce, work: Work) -> Mail:
-    """A notification came back for a mail: it failed, unless it speaks of a delay or a success.
+    """A notification came back for a mail: it failed, with all that left as one with it, unless it speaks of a delay.
 
     Raises `Unknown` where it is no mail of ours.
     """
-    for event_id in bounce.event_ids:
-        mail = await work.mails.of_event(event_id)
-        if mail is None:
+    for letter_id in bounce.letter_ids:
+        mails = await work.mails.of_letter(letter_id)
+        if not mails:
             continue
-        if not bounce.failed or mail.state is State.FAILED:
-            return mail
-        return await _fail(mail, Cause.BOUNCED, bounce.status, work)
+        if bounce.failed:
+            mails = [
+                mail if mail.state is State.FAILED else await _fail(mail, Cause.BOUNCED, bounce.status, work)
+                for mail in mails
+            ]
+        return mails[0]
     raise Unknown(
         "this is about no mail that was sent from here",
         field="Message-ID",
@@ -277,7 +323,7 @@ async def _fail(mail: Mail, cause: Cause, status: str, work: Work) -> Mail:
             kind=mail.kind,
             asked_by=mail.asked_by,
             about=mail.about,
-            cause=cause.value,
+            cause="refused" if cause is Cause.UNSAFE else cause.value,
             status=status,
             token_hashes=list(await work.mails.token_hashes(mail.mail_id)),
             failed_at=work.now,

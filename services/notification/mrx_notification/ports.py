@@ -8,7 +8,7 @@ from uuid import UUID
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
-from mrx_notification.domain.mails import Letter, Mail, State
+from mrx_notification.domain.mails import Attempt, Letter, Mail, State
 
 T = TypeVar("T")
 
@@ -22,14 +22,20 @@ class Mails(Protocol):
     async def get(self, mail_id: UUID) -> Mail:
         """The mail, held until the transaction ends. Raises `Unknown`."""
 
-    async def of_event(self, event_id: UUID) -> Mail | None:
-        """The mail that an event asked for, held until the transaction ends."""
+    async def of_letter(self, letter_id: UUID) -> Sequence[Mail]:
+        """The mails that left, or are to leave, under an id; held until the transaction ends."""
 
     async def keep(self, mail: Mail) -> None:
         """Store how the mail stands; once it has ended, its words are gone."""
 
     async def due(self, few: int) -> Sequence[Mail]:
-        """Some of the mails whose time to be tried has come, longest waiting first; nobody else gets them."""
+        """Some of the mails whose time to be tried has come, longest waiting first, then by address; nobody else gets them.
+
+        So the order of two addresses in a slot does not depend on who else writes to either.
+        """
+
+    async def with_it(self, mail: Mail) -> Sequence[Mail]:
+        """The mails that wait to leave in the same slot to the same address, this one among them; nobody else gets them."""
 
     async def alone(self) -> bool:
         """Whether no other process sends; then none will until the transaction ends."""
@@ -68,15 +74,15 @@ class Transact(Protocol):
 class Letters(Protocol):
     """Writes letters."""
 
-    def write(self, mail: Mail, *, token: str | None) -> Letter:
-        """The mail's words in its language, or in English where we do not speak that; its link bears the token."""
+    def write(self, attempt: Attempt) -> Letter:
+        """The words of its mails in its language, or in English where we do not speak that; its links bear the tokens."""
 
 
 class Post(Protocol):
     """Hands letters to the mail server."""
 
-    async def send(self, letter: Letter, mail: Mail) -> None:
-        """Return when the server took the letter. Raises `Refused` or `NotNow`."""
+    async def send(self, letter: Letter, attempt: Attempt) -> None:
+        """Return when the server took the letter. Raises `Unsafe` before it hears of it; `Refused` or `NotNow`."""
 
 
 class Refused(Exception):
@@ -85,6 +91,10 @@ class Refused(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Unsafe(Exception):
+    """The message is not what was written: it has another header, recipient or part, so it must not be sent."""
 
 
 class NotNow(Exception):

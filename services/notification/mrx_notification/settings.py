@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from mrx_shared.kit.settings import SHARED, ServiceSettings
+from mrx_shared.kit.settings import SHARED, SlotSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -11,7 +11,7 @@ from mrx_notification.domain.addresses import deliverable
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Settings(ServiceSettings):
+class Settings(SlotSettings):
     """Notification's settings; `README.md` lists them."""
 
     model_config = SettingsConfigDict(**SHARED, env_prefix="MRX_NOTIFICATION_")

@@ -28,7 +28,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
     database = Database(
         settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset
     )
-    once: Once[Work] = Once(database, ReportRequestWork, service=SERVICE)
+    once: Once[Work] = Once(database, partial(ReportRequestWork, slots=settings.slots), service=SERVICE)
     subscriptions = build_subscriptions(once, slot=settings.slot)
     access = Access(service=SERVICE, find_key=key_finder(database), clock=system_clock(settings.clock_offset))
     return serve(

@@ -11,6 +11,7 @@ from uuid import UUID
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
+from mrx_shared.slots import Slots
 
 from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.requests import Request
@@ -125,6 +126,9 @@ class Requests(Protocol):
     async def over_for(self, site_tokens: Collection[str]) -> Sequence[Request]:
         """The requests for these sites that are over, the newest first."""
 
+    async def closing(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        """Ended requests for these sites whose suppliers are still to be told so; nobody else's to change."""
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         """The member's requests, from the one after `after` on."""
 
@@ -152,6 +156,19 @@ class Mails(Protocol):
 
     async def has(self, mail_id: UUID, *, about: UUID) -> bool:
         """Whether that mail to the supplier was asked for about the request."""
+
+
+class Contacts(Protocol):
+    """The mailboxes that the member named, by site; hashes only."""
+
+    async def named(self, site_tokens: Collection[str], *, since: datetime) -> Mapping[str, Collection[str]]:
+        """The hashes that were named for each of these sites since then."""
+
+    async def name(self, named: Collection[tuple[str, str]]) -> None:
+        """These hashes, each beside its site, are named now."""
+
+    async def forget(self, site_token: str, *, before: datetime) -> None:
+        """Those of a site that were last named before are forgotten."""
 
 
 class Pages(Protocol):
@@ -193,9 +210,15 @@ class Work(Speaks, Protocol):
     @property
     def mails(self) -> Mails: ...
     @property
+    def contacts(self) -> Contacts: ...
+    @property
     def pages(self) -> Pages: ...
     @property
     def owners(self) -> Owners: ...
+    @property
+    def slots(self) -> Slots:
+        """When request mails leave."""
+
     def new_reference(self) -> str:
         """A reference that nobody can guess."""
 

@@ -1,4 +1,4 @@
-"""How a rule says no. The only module of `mrx_shared` that a domain may import; standard library only."""
+"""How a rule says no. A domain may import this module; standard library only."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, Literal

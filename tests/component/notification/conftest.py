@@ -143,6 +143,7 @@ def settings_for(database: ServiceDatabase, mail_server: MailServer, offset: tim
     return Settings.model_validate(
         {
             "environment": "demonstration",
+            "request_mail_every_s": 0.001,
             "clock_offset": offset,
             "http_port": 1,
             "database_url": database.app,

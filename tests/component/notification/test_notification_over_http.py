@@ -12,19 +12,25 @@ from tests.unit.notification.test_bounces import EVENT, notification
 pytestmark = pytest.mark.live
 
 
-def about(event_id: UUID, **other: str) -> bytes:
-    """A notification about the mail that an event asked for."""
-    return notification(**other).replace(str(EVENT).encode(), str(event_id).encode())
+def about(letter_id: UUID, **other: str) -> bytes:
+    """A notification about the mail of this id."""
+    return notification(**other).replace(str(EVENT).encode(), str(letter_id).encode())
+
+
+def letter_of(mail_server: MailServer) -> UUID:
+    """The id in the Message-ID of the only mail."""
+    (mail,) = mail_server.received
+    return UUID(mail["Message-ID"][1:37])
 
 
 async def test_a_mail_that_comes_back_is_said_once(
     desk: Desk, mail_server: MailServer, empty_database: ServiceDatabase
 ) -> None:
     asked = request_mail()
-    event_id = await desk.asked(asked)
+    await desk.asked(asked)
     await desk.sending.once()
     for _ in range(2):
-        taken = await desk.bounced(about(event_id))
+        taken = await desk.bounced(about(letter_of(mail_server)))
         assert (taken.status_code, taken.json()) == (
             200,
             {"mail_id": str(asked.mail_id), "state": "failed"},
@@ -58,10 +64,12 @@ async def test_garbage_strangers_and_other_peoples_mails_are_refused(
     assert [fact["fact"] for fact in await said(empty_database)] == ["mail-sent"]
 
 
-async def test_a_delay_is_no_failure(desk: Desk, empty_database: ServiceDatabase) -> None:
-    event_id = await desk.asked(request_mail())
+async def test_a_delay_is_no_failure(
+    desk: Desk, mail_server: MailServer, empty_database: ServiceDatabase
+) -> None:
+    await desk.asked(request_mail())
     await desk.sending.once()
-    taken = await desk.bounced(about(event_id, action="delayed", status="4.4.7"))
+    taken = await desk.bounced(about(letter_of(mail_server), action="delayed", status="4.4.7"))
     assert taken.json()["state"] == "sent"
     assert [fact["fact"] for fact in await said(empty_database)] == ["mail-sent"]
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+import re
 from datetime import timedelta
 
 import pytest
 from mrx_notification.app import build_post
-from mrx_notification.domain.mails import Letter, Mail
+from mrx_notification.domain.mails import Attempt, Letter
 from mrx_notification.ports import Post
 from mrx_shared.refusals import Unavailable
 
@@ -36,13 +37,13 @@ async def test_a_mail_that_is_asked_for_is_sent_once_and_said_with_the_hash_of_i
     desk: Desk, mail_server: MailServer, empty_database: ServiceDatabase
 ) -> None:
     asked = request_mail()
-    event_id = await desk.asked(asked)
+    await desk.asked(asked)
     assert await desk.sending.once()
     assert not await desk.sending.once()
 
     (mail,) = mail_server.received
     assert mail_server.recipients == ["li.wei@mill.example"]
-    assert mail["Message-ID"] == f"<{event_id}@mrx.example>"
+    assert re.fullmatch(r"<[0-9a-f-]{36}@mrx\.example>", mail["Message-ID"])
     assert mail["To"] == "Li Wei <li.wei@mill.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
     (link,) = links_in(mail)
@@ -84,8 +85,8 @@ class KilledAfterSending:
     def __init__(self, post: Post) -> None:
         self.post = post
 
-    async def send(self, letter: Letter, mail: Mail) -> None:
-        await self.post.send(letter, mail)
+    async def send(self, letter: Letter, attempt: Attempt) -> None:
+        await self.post.send(letter, attempt)
         raise Killed
 
 
@@ -258,8 +259,8 @@ async def test_an_address_in_another_script_goes_where_servers_know_it_and_is_re
 
 async def test_two_processes_send_each_mail_once(open_desk: OpenDesk, mail_server: MailServer) -> None:
     first, second = open_desk(), open_desk()
-    for _ in range(12):
-        await first.asked(request_mail())
+    for number in range(12):
+        await first.asked(request_mail(to=f"quality@mill{number}.example"))
 
     async def work_off(desk: Desk) -> None:
         while len(mail_server.received) < 12:

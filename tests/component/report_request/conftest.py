@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -32,15 +33,19 @@ from mrx_shared.messages.registry import ParticipationChanged, SigningKeyPublish
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
 from mrx_shared.messages.requests import AskedSupplier, ReportAsked
 from mrx_shared.messages.topics import RELEASED_ENTRIES, Topic, requests_in
+from mrx_shared.slots import Slots
 from mrx_shared.store.database import Database
 
 from tests.conftest import MakeDatabase, ServiceDatabase
 
 TABLES = (
-    "participation, release, release_page, released_entry, request_owner, page_token, request, mail, "
+    "participation, release, release_page, released_entry, request_owner, page_token, request, mail, site_contact, "
     "outbox, outbox_version, inbox, dead_letter, waiting, idempotency, token_key"
 )
 KEY_ID = "key-1"
+SLOTS = Slots(every=timedelta(milliseconds=1))
+"""request mails are due at once, as soon as the clock comes by"""
+MAKE_WORK = partial(ReportRequestWork, slots=SLOTS)
 NOW = system_clock()
 OFFSETS = count(1)
 ROUND = uuid7(datetime(2026, 5, 1, tzinfo=UTC))
@@ -108,7 +113,7 @@ class ReportRequests:
         sql: asyncpg.Connection,
         urls: ServiceDatabase,
     ) -> None:
-        self.once: Once[Work] = Once(database, ReportRequestWork, service="report_request")
+        self.once: Once[Work] = Once(database, MAKE_WORK, service="report_request")
         self.subscriptions = build_subscriptions(self.once, slot="0")
         self.database = database
         self.http = http
@@ -224,6 +229,8 @@ class ReportRequests:
         return [decode(row["payload"], message).data for row in rows]
 
     async def mails(self, kind: str | None = None) -> list[MailAsked]:
+        """The mails that were asked for, once the clock has come by."""
+        await self.clock(timedelta(0))
         return [one for one in await self.said(MailAsked) if kind in (None, one.kind)]
 
     async def statuses(self, member_id: UUID) -> list[RequestStatus]:
@@ -351,10 +358,11 @@ class ReportRequests:
     async def clock(self, later: timedelta) -> None:
         """The clock's loop comes by, some time later."""
         moved = Database(self.urls.app, self.urls.relay, clock_offset=later)
-        once: Once[Work] = Once(moved, ReportRequestWork, service="report_request")
+        once: Once[Work] = Once(moved, MAKE_WORK, service="report_request")
         try:
-            while await keep_time(once.alone):
-                pass
+            for _ in range(3):  # each takes one step of a request
+                while await keep_time(once.alone):
+                    pass
         finally:
             await moved.close()
 
@@ -380,7 +388,7 @@ async def service(report_request_database: ServiceDatabase) -> AsyncIterator[Rep
     database = Database(report_request_database.app, report_request_database.relay)
     key = OKPKey.generate_key("Ed25519")
     access = Access(service="report_request", find_key=key_finder(database), clock=NOW)
-    once: Once[Work] = Once(database, ReportRequestWork, service="report_request")
+    once: Once[Work] = Once(database, MAKE_WORK, service="report_request")
     transport = httpx.ASGITransport(app=build_http(once, access), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://report-request.test") as http:
         made = ReportRequests(database, http, key, sql, report_request_database)

@@ -21,6 +21,7 @@ from tests.conftest import ServiceDatabase
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
+EVERY_SECOND = {"MRX_ENVIRONMENT": "demonstration", "MRX_REQUEST_MAIL_EVERY_S": "1"}
 WHEN = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
 
@@ -55,7 +56,7 @@ async def test_a_killed_process_goes_on_with_what_came_meanwhile_and_says_nothin
     async with infrastructure(tmp_path, parts={"kafka"}) as servers:
         server = servers.kafka.server
         await prepare(server, "report_request", requests_in(member_id), out(member_id))
-        async with served("report_request", server, report_request_database, tmp_path):
+        async with served("report_request", server, report_request_database, tmp_path, **EVERY_SECOND):
             await say(server, requests_in(member_id), asked)
 
             async def waits() -> bool:
@@ -73,9 +74,9 @@ async def test_a_killed_process_goes_on_with_what_came_meanwhile_and_says_nothin
             await until(blanked)
         await say(server, Topic.EXCHANGE_ADAPTER, _begun(request_id, member_id))
         await say(server, Topic.NOTIFICATION, _sent(mail))
-        async with served("report_request", server, report_request_database, tmp_path):
+        async with served("report_request", server, report_request_database, tmp_path, **EVERY_SECOND):
             await say(server, Topic.EXCHANGE_ADAPTER, _stored(request_id, member_id, report_id))
-        async with served("report_request", server, report_request_database, tmp_path):
+        async with served("report_request", server, report_request_database, tmp_path, **EVERY_SECOND):
 
             async def there() -> bool:
                 return bool(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from mrx_notification.domain.mails import Letter, Mail, State
+from mrx_notification.domain.mails import Attempt, Letter, Mail, State
 from mrx_notification.ports import Work
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
@@ -35,8 +35,8 @@ class MemoryMails:
             raise Unknown("there is no such mail", field="mail_id")
         return self.kept[mail_id]
 
-    async def of_event(self, event_id: UUID) -> Mail | None:
-        return next((one for one in self.kept.values() if one.event_id == event_id), None)
+    async def of_letter(self, letter_id: UUID) -> Sequence[Mail]:
+        return [one for one in self.kept.values() if one.letter_id == letter_id]
 
     async def keep(self, mail: Mail) -> None:
         self.kept[mail.mail_id] = mail
@@ -45,7 +45,14 @@ class MemoryMails:
         waiting = [
             one for one in self.kept.values() if one.state is State.WAITING and one.due_at <= self.clock()
         ]
-        return sorted(waiting, key=lambda mail: (mail.due_at, mail.mail_id))[:few]
+        return sorted(waiting, key=lambda mail: (mail.due_at, mail.address or "", mail.mail_id))[:few]
+
+    async def with_it(self, mail: Mail) -> Sequence[Mail]:
+        return [
+            one
+            for one in self.kept.values()
+            if one.state is State.WAITING and (one.slot_at, one.address) == (mail.slot_at, mail.address)
+        ]
 
     async def alone(self) -> bool:
         return not self.others_send
@@ -93,8 +100,9 @@ class MemoryWork(SaidFacts):
 class PlainLetters:
     """Letters that say their token."""
 
-    def write(self, mail: Mail, *, token: str | None) -> Letter:
-        return Letter(language="en", subject=mail.kind, text=token or "", html="")
+    def write(self, attempt: Attempt) -> Letter:
+        text = " ".join(token or "" for token in attempt.tokens)
+        return Letter(language="en", subject=attempt.mails[0].kind, text=text, html="")
 
 
 class MemoryPost:
@@ -102,11 +110,11 @@ class MemoryPost:
 
     def __init__(self) -> None:
         self.answers: list[Exception] = []
-        self.taken: list[tuple[Mail, Letter]] = []
-        self.before: Callable[[Mail, Letter], None] = lambda _mail, _letter: None
+        self.taken: list[tuple[Attempt, Letter]] = []
+        self.before: Callable[[Attempt, Letter], None] = lambda _attempt, _letter: None
 
-    async def send(self, letter: Letter, mail: Mail) -> None:
-        self.before(mail, letter)
+    async def send(self, letter: Letter, attempt: Attempt) -> None:
+        self.before(attempt, letter)
         if self.answers:
             raise self.answers.pop(0)
-        self.taken.append((mail, letter))
+        self.taken.append((attempt, letter))

@@ -7,16 +7,18 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_notification import handlers
 from mrx_notification.domain.bounces import Bounce
-from mrx_notification.domain.mails import LONGEST_PAUSE, MOST_TRIES, Letter, Mail, State
+from mrx_notification.domain.mails import LONGEST_PAUSE, MOST_TRIES, Attempt, Cause, Letter, Mail, State
 from mrx_notification.ports import NotNow, Refused
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.refusals import Rejected, Unavailable, Unknown
+from mrx_shared.slots import Slots
 
 from tests.unit.notification.asked import password_mail, request_mail
 from tests.unit.notification.in_memory import MemoryPost, MemoryWork, PlainLetters
 
 STORY = "a story"
+SHORT = timedelta(microseconds=1)
 
 
 class House:
@@ -28,8 +30,12 @@ class House:
         self.tokens = (f"token-{number}" for number in itertools.count(1))
 
     async def asked(self, asked: MailAsked, event_id: UUID | None = None) -> UUID:
+        """report_request asks for a mail, and its slot comes."""
         event_id = event_id or uuid4()
-        await handlers.take_request_mail(asked, self.work, event_id=event_id, story=STORY)
+        await handlers.take_request_mail(
+            asked, self.work, event_id=event_id, story=STORY, slots=Slots(every=SHORT)
+        )
+        self.work.moment += 2 * SHORT
         return event_id
 
     async def send(self) -> bool:
@@ -38,7 +44,8 @@ class House:
         )
 
     async def bounce(self, event_id: UUID, status: str = "5.1.1", *, failed: bool = True) -> Mail:
-        bounce = Bounce(event_ids=(uuid4(), event_id), failed=failed, status=status)
+        letter_ids = [mail.letter_id for mail in self.work.mails.kept.values() if mail.event_id == event_id]
+        bounce = Bounce(letter_ids=(uuid4(), *letter_ids), failed=failed, status=status)
         return await handlers.take_bounce(bounce, self.work)
 
     def mail(self) -> Mail:
@@ -61,7 +68,8 @@ async def test_the_hash_of_a_token_stands_before_the_mail_server_hears_of_the_ma
     await house.asked(request_mail())
     known: list[bool] = []
 
-    def look(mail: Mail, letter: Letter) -> None:
+    def look(attempt: Attempt, letter: Letter) -> None:
+        (mail,) = attempt.mails
         known.append(handlers.hash_of(letter.text) in house.work.mails.hashes[mail.mail_id])
 
     house.post.before = look
@@ -195,9 +203,10 @@ async def test_a_mail_that_comes_back_before_its_sending_is_noted_stays_failed(h
     (attempt,) = await handlers.begin(house.work, new_token=lambda: "t")
     assert attempt is not None
     await house.bounce(event_id)
-    await handlers.note_sent(attempt.mail.mail_id, house.work)
-    await handlers.note_refused(attempt.mail.mail_id, "5.0.0", house.work)
-    await handlers.note_delay(attempt.mail.mail_id, "4.0.0", house.work)
+    mail_id = attempt.mails[0].mail_id
+    await handlers.note_sent(mail_id, house.work)
+    await handlers.note_refused(mail_id, house.work, cause=Cause.REFUSED, status="5.0.0")
+    await handlers.note_delay(mail_id, house.work, status="4.0.0")
     assert (house.sent(), house.failures()) == ([], [("bounced", "5.1.1")])
 
 

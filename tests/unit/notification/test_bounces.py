@@ -54,7 +54,7 @@ Content-Type: {kind}
 @pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
 def test_the_mail_is_found_by_the_headers_that_came_back(kind: str) -> None:
     bounce = read_bounce(notification(kind=kind))
-    assert (bounce.event_ids, bounce.failed, bounce.status) == ((EVENT,), True, "5.1.1")
+    assert (bounce.letter_ids, bounce.failed, bounce.status) == ((EVENT,), True, "5.1.1")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_mail_is_found_by_the_headers_that_came_back(kind: str) -> None:
     ],
 )
 def test_the_mail_is_found_by_its_message_id_where_nothing_came_back(told: dict[str, str]) -> None:
-    assert read_bounce(notification(returned="Subject: hello\r\n", **told)).event_ids == (EVENT,)
+    assert read_bounce(notification(returned="Subject: hello\r\n", **told)).letter_ids == (EVENT,)
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, JinjaLetters, spoken
 from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import deliverable, masked, one_line
-from mrx_notification.domain.mails import Kind, Letter, Mail
+from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail, language_of
+from mrx_notification.ports import Unsafe
 from mrx_shared.messages.exchange_adapter import REASONS
 from typing_extensions import override
 
@@ -28,6 +29,7 @@ QUESTIONS = (Kind.QUESTION_ASKED, Kind.QUESTION_REPLIED)
 LINKED = (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, *OF_REGISTRY)
 LETTERS = JinjaLetters(portal_url=PORTAL)
 ID = UUID(int=7)
+DATE = "Wed, 01 Jul 2026 09:00:00 +0000"
 
 
 def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
@@ -66,6 +68,7 @@ def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
     return Mail(
         mail_id=ID,
         event_id=ID,
+        letter_id=ID,
         story="a story",
         kind=kind,
         asked_by="registry" if kind in (*OF_REGISTRY, *NOTICES, *QUESTIONS) else "report_request",
@@ -79,8 +82,19 @@ def mail_of(kind: Kind, language: str = "en", **words: str | None) -> Mail:
     )
 
 
+def attempt_of(*mails: Mail) -> Attempt:
+    """One try to send what leaves as one."""
+    return Attempt(
+        letter_id=ID,
+        address=mails[0].address or "",
+        language=language_of(mails),
+        mails=mails,
+        tokens=tuple("TOKEN" if mail.with_link else None for mail in mails),
+    )
+
+
 def letter_of(kind: Kind, language: str = "en", **words: str | None) -> Letter:
-    return LETTERS.write(mail_of(kind, language, **words), token="TOKEN" if kind in LINKED else None)
+    return LETTERS.write(attempt_of(mail_of(kind, language, **words)))
 
 
 class Tags(HTMLParser):
@@ -250,11 +264,9 @@ SMUGGLED = st.text(
 @given(SMUGGLED, SMUGGLED)
 def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str) -> None:
     name, asks = one_line(f"{name}\r\nBcc: victim@evil.example"), one_line(f"Acme {asks}")
-    mail = mail_of(Kind.INVITATION, to_name=name, asks=asks)
-    letter = LETTERS.write(mail, token="TOKEN")
-    raw = compose(
-        letter, mail, sender="no-reply@mrx.example", date="Wed, 01 Jul 2026 09:00:00 +0000"
-    ).as_bytes()
+    attempt = attempt_of(mail_of(Kind.INVITATION, to_name=name, asks=asks))
+    letter = LETTERS.write(attempt)
+    raw = compose(letter, attempt, sender="no-reply@mrx.example", date=DATE)
     read = message_from_bytes(raw, policy=default)
     assert [header.lower() for header in read.keys()] == [  # noqa: SIM118  (keys may repeat)
         "from",
@@ -263,9 +275,9 @@ def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str)
         "date",
         "message-id",
         "auto-submitted",
+        "content-language",
         "mime-version",
         "content-type",
-        "content-language",
     ]
     assert [one.addr_spec for one in read["To"].addresses] == ["li.wei@mill.example"]
     plain = letter_of(Kind.INVITATION)
@@ -279,10 +291,9 @@ def test_a_word_keeps_no_sign_that_a_mail_program_would_obey() -> None:
 
 
 def test_a_header_with_a_line_end_is_refused_even_if_it_came_so_far() -> None:
-    mail = mail_of(Kind.INVITATION)
     letter = replace(letter_of(Kind.INVITATION), subject="Hello\r\nBcc: victim@evil.example")
-    with pytest.raises(ValueError, match=r"linefeed|newline"):
-        compose(letter, mail, sender="no-reply@mrx.example", date="now")
+    with pytest.raises(Unsafe):
+        compose(letter, attempt_of(mail_of(Kind.INVITATION)), sender="no-reply@mrx.example", date="now")
 
 
 def test_an_address_in_another_script_has_its_domain_in_ascii() -> None:

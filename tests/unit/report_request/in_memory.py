@@ -8,7 +8,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from mrx_report_request.domain.decisions import Outcome, Recognised
-from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.requests import Request, SlotMail
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.asking import Asking
 from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb
@@ -16,6 +16,7 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
 from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.slots import Slots
 from mrx_shared.testing.work import SaidFacts
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -58,6 +59,8 @@ class MemoryWork(SaidFacts):
         self.facts = MemoryFacts()
         self.requests = MemoryRequests(self)
         self.mails = MemoryMails()
+        self.contacts = MemoryContacts(self)
+        self.slots = Slots()
         self.pages = MemoryPages(self)
         self.owners = MemoryOwners(self)
         self._references = count(1)
@@ -185,6 +188,13 @@ class MemoryRequests:
     async def over_for(self, site_tokens: Collection[str]) -> Sequence[Request]:
         return [one for one in self._own() if one.ended and one.site_token in site_tokens]
 
+    async def closing(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        return [
+            one
+            for one in self._own()
+            if one.site_token in site_tokens and one.due_mail and one.due_mail.kind is SlotMail.CLOSED
+        ]
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         raise NotImplementedError
 
@@ -243,6 +253,34 @@ class MemoryMails:
 
     async def has(self, mail_id: UUID, *, about: UUID) -> bool:
         return self.kept.get(mail_id) == about
+
+
+class MemoryContacts:
+    """See `ports.Contacts`."""
+
+    def __init__(self, work: MemoryWork) -> None:
+        self._work = work
+        self.kept: dict[tuple[UUID | None, str, str], datetime] = {}
+
+    async def named(self, site_tokens: Collection[str], *, since: datetime) -> Mapping[str, Collection[str]]:
+        return {
+            token: [
+                hashed
+                for (member, site_of, hashed), at in self.kept.items()
+                if (member, site_of) == (self._work.tenant, token) and at >= since
+            ]
+            for token in site_tokens
+        }
+
+    async def name(self, named: Collection[tuple[str, str]]) -> None:
+        self.kept |= {(self._work.tenant, token, hashed): self._work.now for token, hashed in named}
+
+    async def forget(self, site_token: str, *, before: datetime) -> None:
+        self.kept = {
+            key: at
+            for key, at in self.kept.items()
+            if key[:2] != (self._work.tenant, site_token) or at >= before
+        }
 
 
 class MemoryPages:

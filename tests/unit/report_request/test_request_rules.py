@@ -53,6 +53,7 @@ def request(state: State = State.DRAFTED, **changed: object) -> Request:
         requester_email=None,
         requester_language="en",
         asked_at=NOW,
+        term_begins_at=NOW,
         term_ends_at=END,
         state=state,
         history=(Happened(state=state, reason=None, at=NOW),),
@@ -253,9 +254,9 @@ def test_a_contact_at_the_same_address_keeps_its_links() -> None:
     mail = uuid4()
     sent = request(State.SENT, mail_id=mail)
     same = replace(sent.supplier, contact_name="Li Na")
-    assert sent.readdress(same, [mail], at=NOW).revoked_mails == ()
+    assert sent.readdress(same, [mail], at=NOW, leaves_at=NOW).revoked_mails == ()
     other = replace(sent.supplier, contact_email="other@works.example")
-    again = sent.readdress(other, [mail], at=NOW)
+    again = sent.readdress(other, [mail], at=NOW, leaves_at=NOW)
     assert again.revoked_mails == (mail,)
     assert request(revoked_mails=(mail,), mail_id=mail).mail_sent(mail, at=NOW).state is State.DRAFTED
 
@@ -263,9 +264,9 @@ def test_a_contact_at_the_same_address_keeps_its_links() -> None:
 def test_a_contact_is_replaced_twenty_times_at_most() -> None:
     one = request(State.SENT)
     for _ in range(20):
-        one = one.readdress(one.supplier, [], at=NOW)
+        one = one.readdress(one.supplier, [], at=NOW, leaves_at=NOW)
     with pytest.raises(Rejected) as refusal:
-        one.readdress(one.supplier, [], at=NOW)
+        one.readdress(one.supplier, [], at=NOW, leaves_at=NOW)
     assert (refusal.value.field, bool(refusal.value.remedy)) == ("contact_email", True)
 
 

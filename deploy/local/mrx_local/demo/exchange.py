@@ -413,12 +413,14 @@ def _equal(asked: Sequence[Asked], downloads: Path) -> int:
 
 
 async def _mails(at: Setting) -> int:
-    """How many mails about requests notification says that it has sent, once none waits."""
+    """How many mails about requests notification says that it has sent, once none waits; merged ones count once."""
 
     async def all_sent() -> int | None:
         told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
         asked = [mail for mail in told if mail["asked_by"] == "report_request"]
-        return len(asked) if all(mail["state"] == "sent" for mail in asked) else None
+        if any(mail["state"] != "sent" for mail in asked):
+            return None
+        return len({mail["letter_id"] for mail in asked})
 
     sent: int = await _until(all_sent, "mails still wait", at.patience_s)
     return sent

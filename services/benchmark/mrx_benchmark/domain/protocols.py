@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.wording import check_plain
 
 from mrx_benchmark.domain.answers import plain_text
 
@@ -127,6 +128,7 @@ def one_line(text: str, *, field: str) -> None:
             field=field,
             remedy=f"write 1 to {_CHARACTERS} characters without outer blanks",
         )
+    check_plain(text, field=field)
 
 
 def last_day(version: ProtocolVersion, criteria_end: date | None) -> date | None:

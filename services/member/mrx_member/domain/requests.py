@@ -10,10 +10,12 @@ from uuid import UUID
 from mrx_lists.languages import LANGUAGES, mail_language
 from mrx_lists.tables import Line
 from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.wording import check_no_links, check_plain
 
 OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
 TERM_DAYS = range(7, 91)
 MAX_WORD = 200
+_READ_BY_SUPPLIERS = frozenset({"supplier_name", "contact_name", "scope", "purpose"})
 ASKED_COLUMNS = ("entry_id", "supplier_ref", "contact_email")
 CHECK_COLUMNS = ("supplier_ref", "entry_id", "decision", "audited_by_us")
 SUPPLIER_COLUMNS = ("supplier_ref", "contact_email")
@@ -335,6 +337,9 @@ def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> st
         raise Invalid(f"is longer than {MAX_WORD} characters", field=column, remedy="shorten it")
     if not value.isprintable():
         raise Invalid("holds a character that does not show", field=column, remedy="write it anew")
+    check_plain(value, field=column)
+    if column in _READ_BY_SUPPLIERS:
+        check_no_links(value, field=column)
     return value
 
 

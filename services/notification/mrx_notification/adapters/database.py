@@ -25,14 +25,15 @@ class SqlMails(WorkRows):
     async def add(self, mail: Mail) -> bool:
         added = await self._first(
             """
-            INSERT INTO mail (mail_id, event_id, story, kind, asked_by, about, language, with_link, address, words,
-                asked_at, state, tries, due_at)
-            VALUES (:mail_id, :event_id, :story, :kind, :asked_by, :about, :language, :with_link, :address,
-                CAST(:words AS jsonb), :asked_at, 'waiting', 0, :due_at)
+            INSERT INTO mail (mail_id, event_id, letter_id, story, kind, asked_by, about, language, with_link, address,
+                words, asked_at, state, tries, due_at, slot_at)
+            VALUES (:mail_id, :event_id, :letter_id, :story, :kind, :asked_by, :about, :language, :with_link, :address,
+                CAST(:words AS jsonb), :asked_at, 'waiting', 0, :due_at, :slot_at)
             ON CONFLICT DO NOTHING RETURNING 1
             """,
             mail_id=mail.mail_id,
             event_id=mail.event_id,
+            letter_id=mail.letter_id,
             story=mail.story,
             kind=mail.kind,
             asked_by=mail.asked_by,
@@ -43,6 +44,7 @@ class SqlMails(WorkRows):
             words=json.dumps(dict(mail.words)),
             asked_at=mail.asked_at,
             due_at=mail.due_at,
+            slot_at=mail.slot_at,
         )
         return added is not None
 
@@ -52,18 +54,21 @@ class SqlMails(WorkRows):
             raise Unknown("there is no such mail", field="mail_id")
         return _mail(row)
 
-    async def of_event(self, event_id: UUID) -> Mail | None:
-        row = await self._first("SELECT * FROM mail WHERE event_id = :id FOR UPDATE", id=event_id)
-        return _mail(row) if row else None
+    async def of_letter(self, letter_id: UUID) -> Sequence[Mail]:
+        rows = await self._all(
+            "SELECT * FROM mail WHERE letter_id = :id ORDER BY mail_id FOR UPDATE", id=letter_id
+        )
+        return [_mail(row) for row in rows]
 
     async def keep(self, mail: Mail) -> None:
         await self._do(
             """
-            UPDATE mail SET state = :state, tries = :tries, due_at = :due_at, status = :status, cause = :cause,
+            UPDATE mail SET letter_id = :letter_id, state = :state, tries = :tries, due_at = :due_at, status = :status, cause = :cause,
                 sent_at = :sent_at, ended_at = :ended_at, words = CASE WHEN :state = 'waiting' THEN words END
             WHERE mail_id = :mail_id
             """,
             mail_id=mail.mail_id,
+            letter_id=mail.letter_id,
             state=mail.state.value,
             tries=mail.tries,
             due_at=mail.due_at,
@@ -77,10 +82,21 @@ class SqlMails(WorkRows):
         rows = await self._all(
             """
             SELECT * FROM mail WHERE state = 'waiting' AND due_at <= :now
-            ORDER BY due_at, mail_id LIMIT :few FOR UPDATE SKIP LOCKED
+            ORDER BY due_at, address, mail_id LIMIT :few FOR UPDATE SKIP LOCKED
             """,
             now=self._work.now,
             few=few,
+        )
+        return [_mail(row) for row in rows]
+
+    async def with_it(self, mail: Mail) -> Sequence[Mail]:
+        rows = await self._all(
+            """
+            SELECT * FROM mail WHERE state = 'waiting' AND slot_at = :slot_at AND address = :address
+            ORDER BY mail_id FOR UPDATE
+            """,
+            slot_at=mail.slot_at,
+            address=mail.address,
         )
         return [_mail(row) for row in rows]
 
@@ -126,6 +142,7 @@ def _mail(row: Row[Any]) -> Mail:
     return Mail(
         mail_id=row.mail_id,
         event_id=row.event_id,
+        letter_id=row.letter_id,
         story=row.story,
         kind=Kind(row.kind),
         asked_by=row.asked_by,
@@ -138,6 +155,7 @@ def _mail(row: Row[Any]) -> Mail:
         state=State(row.state),
         tries=row.tries,
         due_at=row.due_at,
+        slot_at=row.slot_at,
         status=row.status,
         cause=Cause(row.cause) if row.cause else None,
         sent_at=row.sent_at,

@@ -1,8 +1,8 @@
 """Letters from templates, in the languages that we have catalogues of.
 
-A kind's template gives plain text: the subject, then paragraphs with a blank line between two. The same paragraphs make
-the HTML, so that both say the same, and every word is escaped in one place. A paragraph that is the link becomes a
-button in the HTML, with the address written out below it.
+A kind's template gives plain text: the subject, then paragraphs with a blank line between two; `requests.txt` is the one
+of several mails that leave as one. The same paragraphs make the HTML, so that both say the same, and every word is
+escaped in one place. A paragraph that is a link becomes a button in the HTML, with the address written out below it.
 """
 
 import gettext
@@ -17,7 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mrx_notification.domain.mails import Kind, Letter, Mail
+from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail
 
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = HERE / "templates"
@@ -59,21 +59,27 @@ class JinjaLetters:
         self._portal_url = portal_url
         self._by_language = {language: _environment(language) for language in _LOCALES}
 
-    def write(self, mail: Mail, *, token: str | None) -> Letter:
+    def write(self, attempt: Attempt) -> Letter:
         """See `ports.Letters`."""
-        language = spoken(mail.language)
-        templates = self._by_language[language]
-        link = self._link(mail, token)
-        said = templates.get_template(f"{mail.kind}.txt").render(
-            **_told(mail.words, _LOCALES[language]), link=link, language=language
-        )
+        language = spoken(attempt.language)
+        templates, locale = self._by_language[language], _LOCALES[language]
+        told = [
+            {**_told(mail.words, locale), "kind": mail.kind, "link": self._link(mail, token)}
+            for mail, token in zip(attempt.mails, attempt.tokens, strict=True)
+        ]
+        if len(told) == 1:
+            said = templates.get_template(f"{told[0]['kind']}.txt").render(**told[0], language=language)
+        else:
+            said = templates.get_template("requests.txt").render(
+                requests=told, to_name=attempt.to_name, language=language
+            )
         subject, *paragraphs = paragraphs_of(said)
         html = templates.get_template("letter.html").render(
             language=language,
             subject=subject,
             paragraphs=[one.split("\n") for one in paragraphs],
-            link=link,
-            leads_to=_leads_to(mail) if link else None,
+            links=[one["link"] for one in told if one["link"]],
+            leads_to=_leads_to(attempt.mails[0]),
         )
         return Letter(language=language, subject=subject, text="\n\n".join(paragraphs) + "\n", html=html)
 

@@ -2,21 +2,25 @@
 
 import re
 import ssl
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
+from email import message_from_bytes, message_from_string
+from email.errors import MessageError
+from email.header import Header, decode_header, make_header
+from email.message import EmailMessage, Message
+from email.policy import SMTP, compat32, default
+from email.utils import format_datetime, parseaddr
 from typing import Final, Literal
 
 import aiosmtplib
 from mrx_shared.kit.clock import Clock
 
-from mrx_notification.domain.mails import Letter, Mail
-from mrx_notification.ports import NotNow, Refused
+from mrx_notification.domain.mails import Attempt, Letter
+from mrx_notification.ports import NotNow, Refused, Unsafe
 
 SENDER_NAME: Final = "Mutual Recognition Exchange"
 NO_ANSWER: Final = "4.4.1"
 NO_UTF8: Final = "5.6.7"
+_LINE: Final = 76
+_PARTS: Final = ["multipart/alternative", "text/plain", "text/html"]
 _SERVICE_ENDS: Final = 421
 _WANTS_SIGN_IN: Final = frozenset({530, 534, 535, 538})
 _PERMANENT: Final = 5
@@ -49,15 +53,15 @@ class SmtpPost:
         self._password = password
         self._timeout_s = timeout_s
 
-    async def send(self, letter: Letter, mail: Mail) -> None:
+    async def send(self, letter: Letter, attempt: Attempt) -> None:
         """See `ports.Post`."""
-        assert mail.address is not None
-        message = compose(letter, mail, sender=self._sender, date=format_datetime(self._clock()))
+        message = compose(letter, attempt, sender=self._sender, date=format_datetime(self._clock()))
         try:
             await aiosmtplib.send(
                 message,
                 sender=self._sender,
-                recipients=[mail.address],
+                recipients=[attempt.address],
+                mail_options=[] if attempt.address.isascii() else ["SMTPUTF8", "BODY=8BITMIME"],
                 hostname=self._host,
                 port=self._port,
                 username=self._username,
@@ -76,7 +80,7 @@ class SmtpPost:
         ) as error:
             raise _verdict(error) from None
         except aiosmtplib.SMTPNotSupported as error:
-            if mail.address.isascii():
+            if attempt.address.isascii():
                 raise NotNow(NO_ANSWER, away=True) from error
             raise Refused(NO_UTF8) from None
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -94,18 +98,73 @@ def _verdict(error: aiosmtplib.SMTPResponseException) -> Refused | NotNow:
     return NotNow(status, away=error.code == _SERVICE_ENDS)
 
 
-def compose(letter: Letter, mail: Mail, *, sender: str, date: str) -> EmailMessage:
-    """The letter as a message. A header that held a line end would be refused here, with ValueError."""
-    assert mail.address is not None
-    local, _, domain = mail.address.rpartition("@")
-    message = EmailMessage(policy=SMTP if mail.address.isascii() else SMTPUTF8)
-    message["From"] = Address(display_name=SENDER_NAME, addr_spec=sender)
-    message["To"] = Address(display_name=mail.words.get("to_name") or "", username=local, domain=domain)
-    message["Subject"] = letter.subject
-    message["Date"] = date
-    message["Message-ID"] = f"<{mail.event_id}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = letter.language
+def compose(letter: Letter, attempt: Attempt, *, sender: str, date: str) -> bytes:
+    """The letter as a message's bytes. Raises `Unsafe` where they say anything else than was written."""
+    headers = {
+        "From": f"{SENDER_NAME} <{sender}>",
+        "To": "",
+        "Subject": "",
+        "Date": date,
+        "Message-ID": f"<{attempt.letter_id}@{sender.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": letter.language,
+    }
+    body = EmailMessage(policy=SMTP)
+    try:
+        body.set_content(letter.text, cte="quoted-printable")
+        body.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        headers["To"] = _recipient(attempt)
+        headers["Subject"] = _folded("Subject", letter.subject)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        message = head.encode() + body.as_bytes()
+        as_written = _as_written(message, letter, attempt, names=[*headers, *body.keys()])
+    except (MessageError, ValueError, LookupError, AttributeError, TypeError):
+        # The standard library meets what is no header or part with more kinds of error than it tells.
+        raise Unsafe from None
+    if not as_written:
+        raise Unsafe
     return message
+
+
+def _folded(name: str, value: str) -> str:
+    """A header's value on lines of which none is too long: as it is where blanks part it, else as encoded words."""
+    as_it_is = value.isascii() and max(map(len, value.split()), default=0) < _LINE - len(name) - len(": ")
+    charset = "us-ascii" if as_it_is else "utf-8"
+    return Header(value, charset, header_name=name, maxlinelen=_LINE).encode(linesep="\r\n")
+
+
+def _recipient(attempt: Attempt) -> str:
+    name = attempt.to_name or ""
+    if not name:
+        return attempt.address
+    if name.isascii():
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}"\r\n <{attempt.address}>'
+    return f"{_folded('To', name)}\r\n <{attempt.address}>"
+
+
+def named(message: Message) -> str:
+    """How a message calls its recipient. The header registry of Python leaves a blank between two encoded words."""
+    raw = dict(message.raw_items())["To"]
+    return str(make_header(decode_header(parseaddr(raw)[0])))
+
+
+def _as_written(message: bytes, letter: Letter, attempt: Attempt, *, names: list[str]) -> bool:
+    """Whether mail programs read the headers, the recipient and the parts that were written, and nothing else.
+
+    So a word that its rule does not know, and that changes the message, is not sent.
+    """
+    plain = message_from_string(message.decode(), policy=default)
+    as_bytes = (message_from_bytes(message, policy=policy) for policy in (default, compat32))
+    for read in (plain, *as_bytes):
+        if list(read.keys()) != names or [part.get_content_type() for part in read.walk()] != _PARTS:
+            return False
+    assert isinstance(plain, EmailMessage)
+    contents = [part.get_content().replace("\r\n", "\n").rstrip() for part in plain.iter_parts()]
+    return (
+        [one.addr_spec for one in plain["To"].addresses] == [attempt.address]
+        and named(plain) == (attempt.to_name or "")
+        and plain["Subject"] == letter.subject
+        and contents == [letter.text.rstrip(), letter.html.rstrip()]
+        and not any(part.defects for part in plain.walk())
+    )

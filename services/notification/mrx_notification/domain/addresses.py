@@ -1,7 +1,8 @@
 """Addresses of mails, and words on one line."""
 
 import re
-import unicodedata
+
+from mrx_shared.wording import breaks_a_line
 
 _LONGEST_ADDRESS = 254
 _LONGEST_LOCAL_PART = 64
@@ -9,7 +10,6 @@ _LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\]\\.]+(\.[^\s\x00-\x1f\
 _DOMAIN = re.compile(
     r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 )
-_TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def deliverable(address: str) -> str | None:
@@ -37,8 +37,4 @@ def one_line(words: str) -> str:
 
     Whatever starts a new line for a mail program could start a header or a paragraph that we did not write.
     """
-    seen = "".join(
-        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp", "Cs") or sign in _TURNS_DIRECTION else sign
-        for sign in words
-    )
-    return " ".join(seen.split())
+    return " ".join("".join(" " if breaks_a_line(sign) else sign for sign in words).split())

@@ -22,7 +22,7 @@ _REMEDY = "post a delivery status notification as it came, message/rfc822 with a
 class Bounce:
     """What a notification says: of which mails it may speak, likeliest first, and whether one of them is lost."""
 
-    event_ids: tuple[UUID, ...]
+    letter_ids: tuple[UUID, ...]
     failed: bool
     status: str
 
@@ -35,20 +35,20 @@ def read_bounce(raw: bytes) -> Bounce:
         parts = list(BytesParser().parsebytes(raw).walk())
         status_parts = [part for part in parts if part.get_content_type() == "message/delivery-status"]
         fields = [block for part in status_parts for block in _blocks(part)]
-        event_ids = tuple(dict.fromkeys(_event_ids(parts, fields)))
+        letter_ids = tuple(dict.fromkeys(_letter_ids(parts, fields)))
     except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
         # The standard library's parser meets broken input with more kinds of error than it tells.
         raise Invalid("this cannot be read as a mail", field="body", remedy=_REMEDY) from error
     if not status_parts:
         raise Invalid("there is no part message/delivery-status", field="body", remedy=_REMEDY)
-    if not event_ids:
+    if not letter_ids:
         raise Invalid("it does not tell which mail it is about", field="body", remedy=_REMEDY)
     outcomes = [(_word(block, "Action"), _word(block, "Status")) for block in fields if "Action" in block]
     if not outcomes:
         raise Invalid("it does not tell what became of the mail", field="Action", remedy=_REMEDY)
     lost = [status for action, status in outcomes if action.lower() == "failed"]
     found = _STATUS.match(lost[0]) if lost else None
-    return Bounce(event_ids=event_ids, failed=bool(lost), status=found[1] if found else "5.0.0")
+    return Bounce(letter_ids=letter_ids, failed=bool(lost), status=found[1] if found else "5.0.0")
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -60,7 +60,7 @@ def _word(block: Message, name: str) -> str:
     return str(block.get(name, "")).strip()
 
 
-def _event_ids(parts: list[Message], fields: list[Message]) -> Iterator[UUID]:
+def _letter_ids(parts: list[Message], fields: list[Message]) -> Iterator[UUID]:
     """The returned mail's own Message-ID first, then where else a mail server may name it."""
     notice, *within = parts
     told = []

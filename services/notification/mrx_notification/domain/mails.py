@@ -1,12 +1,12 @@
 """A mail's life: waiting, then sent or failed; a sent one may come back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 FIRST_PAUSE: Final = timedelta(seconds=2)
 LONGEST_PAUSE: Final = timedelta(minutes=30)
@@ -36,6 +36,10 @@ class Kind(StrEnum):
     QUESTION_REPLIED = "question-replied"
 
 
+SLOTTED: Final = frozenset({Kind.INVITATION, Kind.REMINDER, Kind.CLOSED})
+"""what members ask of suppliers: these mails leave in slots, and together"""
+
+
 class State(StrEnum):
     """How a mail stands."""
 
@@ -50,6 +54,8 @@ class Cause(StrEnum):
     REFUSED = "refused"
     BOUNCED = "bounced"
     GIVEN_UP = "given-up"
+    UNSAFE = "unsafe"
+    """its words, or the message made of them, were not what a mail of ours may be"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,9 @@ class Mail:
 
     mail_id: UUID
     event_id: UUID
-    """the event that asked for it, and so its Message-ID: a repeated sending is the same mail"""
+    """the event that asked for it"""
+    letter_id: UUID
+    """of its Message-ID: a repeated sending is the same mail, and mails that leave as one have one"""
     story: str
     """correlation id of what asked for it"""
     kind: Kind
@@ -72,6 +80,8 @@ class Mail:
     state: State = State.WAITING
     tries: int = 0
     due_at: datetime
+    slot_at: datetime | None = None
+    """the slot that it leaves in, if it leaves in one"""
     status: str | None = None
     """RFC 3463 code of the last answer that was no yes"""
     cause: Cause | None = None
@@ -95,6 +105,40 @@ class Mail:
     def failed(self, cause: Cause, status: str, at: datetime) -> "Mail":
         """It will not arrive, or came back."""
         return replace(self, state=State.FAILED, words=NO_WORDS, cause=cause, status=status, ended_at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to send what leaves as one: a single mail, or the mails of a slot to one mailbox. It is counted already."""
+
+    letter_id: UUID
+    address: str = field(repr=False)
+    language: str
+    mails: tuple[Mail, ...]
+    tokens: tuple[str | None, ...] = field(repr=False)
+    """of each mail's link, in the order of `mails`"""
+
+    @property
+    def to_name(self) -> str | None:
+        """How the reader is called, where all the mails call it so."""
+        names = {mail.words.get("to_name") for mail in self.mails}
+        return names.pop() if len(names) == 1 else None
+
+
+def together(mails: Sequence[Mail]) -> tuple[UUID, tuple[Mail, ...]]:
+    """What leaves as one, in the order in which it was asked for, and the id that it has at every try."""
+    ordered = tuple(sorted(mails, key=lambda mail: (mail.asked_at, mail.mail_id)))
+    first = ordered[0]
+    if first.slot_at is None or first.tries:
+        return first.letter_id, ordered
+    contents = " ".join(sorted(str(mail.event_id) for mail in ordered))
+    return uuid5(NAMESPACE_URL, f"{first.slot_at.isoformat()} {first.address} {contents}"), ordered
+
+
+def language_of(mails: Sequence[Mail]) -> str:
+    """The language that most of the mails are asked for in; the first of those that are as many."""
+    asked = [mail.language for mail in mails]
+    return max(dict.fromkeys(asked), key=asked.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

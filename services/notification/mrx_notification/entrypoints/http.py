@@ -42,6 +42,8 @@ class MailAnswer(Answer):
     asked_at: datetime
     due_at: datetime | None = Field(description="when it is tried next, while it waits")
     sent_at: datetime | None
+    slot_at: datetime | None = Field(default=None, description="the slot of a request mail")
+    letter_id: UUID | None = Field(default=None, description="the same for mails that leave as one")
 
     @classmethod
     def of(cls, mail: Mail) -> "MailAnswer":
@@ -59,6 +61,8 @@ class MailAnswer(Answer):
             asked_at=mail.asked_at,
             due_at=mail.due_at if mail.state is State.WAITING else None,
             sent_at=mail.sent_at,
+            slot_at=mail.slot_at,
+            letter_id=mail.letter_id,
         )
 
 

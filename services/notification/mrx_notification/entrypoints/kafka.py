@@ -12,12 +12,15 @@ from mrx_shared.messages.registry import (
 )
 from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.messages.topics import REGISTRY_MAILS, REQUEST_MAILS, Topic
+from mrx_shared.slots import Slots
 
 from mrx_notification import handlers
 from mrx_notification.ports import Work
 
 
-def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, send_soon: Callable[[], None]) -> None:
+def listen(
+    subscriptions: Subscriptions[Work], once: Once[Work], *, send_soon: Callable[[], None], slots: Slots
+) -> None:
     """Subscribe to the mails that are due, and to the keys of tokens."""
     registry = subscriptions.subscribe(Topic.REGISTRY, description="Keys that tokens are signed with.")
     requests = subscriptions.subscribe(REQUEST_MAILS, description="Mails of requests that are due.")
@@ -33,7 +36,7 @@ def listen(subscriptions: Subscriptions[Work], once: Once[Work], *, send_soon: C
         await once(
             delivery,
             lambda work: handlers.take_request_mail(
-                event.data, work, event_id=event.id, story=event.correlationid
+                event.data, work, event_id=event.id, story=event.correlationid, slots=slots
             ),
         )
         send_soon()

@@ -3,6 +3,7 @@
 import unicodedata
 
 from mrx_shared.refusals import Invalid
+from mrx_shared.wording import check_no_links, check_plain
 
 LONGEST = 200
 
@@ -25,6 +26,8 @@ def name_from(given: str, *, field: str) -> str:
             field=field,
             remedy=f"give a name of at most {LONGEST} characters",
         )
+    check_plain(name, field=field)
+    check_no_links(name, field=field)
     return name
 
 

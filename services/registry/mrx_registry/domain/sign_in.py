@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from mrx_shared.refusals import Invalid
+from mrx_shared.wording import check_plain
 
 IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=7)
@@ -46,6 +47,7 @@ def email_from(words: str) -> str:
     email = unicodedata.normalize("NFC", words.strip())
     if len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise Invalid("this is no e-mail address", field="email", remedy="give one such as name@firm.example")
+    check_plain(email, field="email")
     return email
 
 

@@ -13,6 +13,7 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.slots import Slots
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +26,7 @@ from mrx_report_request.domain.steps import ENDS, State
 from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
 
 _FIXED = frozenset(
-    {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_ends_at"}
+    {"request_id", "member_id", "reference", "round_id", "site_token", "asked_at", "term_begins_at"}
 )
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDS))
 
@@ -207,6 +208,13 @@ class SqlRequests(Rows):
         )
         return [request_of(row) for row in rows]
 
+    async def closing(self, site_tokens: Collection[str]) -> Sequence[Request]:
+        rows = await self._all(
+            "SELECT * FROM request WHERE due_mail = 'closed' AND site_token = ANY(:sites) FOR UPDATE",
+            sites=list(site_tokens),
+        )
+        return [request_of(row) for row in rows]
+
     async def newest_first(self, *, state: State | None, after: UUID | None, limit: int) -> Sequence[Request]:
         rows = await self._all(
             """
@@ -289,6 +297,42 @@ class SqlMails(Rows):
         return await self._first(sql, id=mail_id, about=about) is not None
 
 
+class SqlContacts(WorkRows):
+    """See `ports.Contacts`."""
+
+    async def named(self, site_tokens: Collection[str], *, since: datetime) -> Mapping[str, Collection[str]]:
+        rows = await self._all(
+            """
+            SELECT site_token, array_agg(hash) AS hashes FROM site_contact
+            WHERE site_token = ANY(:sites) AND named_at >= :since GROUP BY site_token
+            """,
+            sites=list(site_tokens),
+            since=since,
+        )
+        return {row.site_token: row.hashes for row in rows}
+
+    async def name(self, named: Collection[tuple[str, str]]) -> None:
+        await self._do(
+            """
+            INSERT INTO site_contact (member_id, site_token, hash, named_at)
+            SELECT DISTINCT NULLIF(current_setting('mrx.tenant', true), '')::uuid, site, hash,
+                CAST(:now AS timestamptz)
+            FROM unnest(CAST(:sites AS text[]), CAST(:hashes AS text[])) AS named (site, hash)
+            ON CONFLICT (member_id, site_token, hash) DO UPDATE SET named_at = excluded.named_at
+            """,
+            sites=[site for site, _ in named],
+            hashes=[hashed for _, hashed in named],
+            now=self._work.now,
+        )
+
+    async def forget(self, site_token: str, *, before: datetime) -> None:
+        await self._do(
+            "DELETE FROM site_contact WHERE site_token = :site AND named_at < :before",
+            site=site_token,
+            before=before,
+        )
+
+
 class SqlPages(WorkRows):
     """See `ports.Pages`."""
 
@@ -356,11 +400,13 @@ class SqlOwners(WorkRows):
 class ReportRequestWork(SqlWork):
     """One transaction of report_request on PostgreSQL."""
 
-    def __init__(self, session: AsyncSession, moment: Moment) -> None:
+    def __init__(self, session: AsyncSession, moment: Moment, *, slots: Slots) -> None:
         super().__init__(session, moment)
+        self.slots = slots
         self.facts = SqlFacts(session)
         self.requests = SqlRequests(session)
         self.mails = SqlMails(session)
+        self.contacts = SqlContacts(self)
         self.pages = SqlPages(self)
         self.owners = SqlOwners(self)
 

@@ -7,7 +7,16 @@ from typing import Any
 from sqlalchemy import Row
 
 from mrx_report_request.domain.decisions import Decision, Outcome
-from mrx_report_request.domain.requests import Channel, Happened, MailState, Report, Request, Supplier
+from mrx_report_request.domain.requests import (
+    Channel,
+    DueMail,
+    Happened,
+    MailState,
+    Report,
+    Request,
+    SlotMail,
+    Supplier,
+)
 from mrx_report_request.domain.steps import State
 
 _SAME = (
@@ -23,6 +32,7 @@ _SAME = (
     "requester_email",
     "requester_language",
     "asked_at",
+    "term_begins_at",
     "term_ends_at",
     "mail_id",
     "reminders",
@@ -44,6 +54,8 @@ def row_of(request: Request) -> dict[str, object]:
         "contact_name": request.supplier.contact_name,
         "state": request.state.value,
         "mail": request.mail.value,
+        "due_mail": request.due_mail and request.due_mail.kind.value,
+        "due_mail_at": request.due_mail and request.due_mail.at,
         "history": [{**asdict(one), "at": one.at.isoformat()} for one in request.history],
         "revoked_mails": list(request.revoked_mails),
         "earlier_uploads": list(request.earlier_uploads),
@@ -80,6 +92,7 @@ def request_of(row: Row[Any]) -> Request:
             for one in row.history
         ),
         revoked_mails=tuple(row.revoked_mails),
+        due_mail=DueMail(kind=SlotMail(row.due_mail), at=row.due_mail_at) if row.due_mail else None,
         earlier_uploads=tuple(row.earlier_uploads),
         report=_report(row),
         decision=_decision(row),

@@ -22,6 +22,10 @@ MOST_CONTACTS: Final = 20
 """so often the contact of one request may be replaced: each time mails somebody"""
 REPLACED: Final = "the contact was replaced"
 CONTACTS_KEPT: Final = timedelta(days=90)
+MOST_ADDRESSES: Final = 5
+"""so many mailboxes a member may name for one site within `CONTACTS_KEPT`"""
+AFTER_READDRESS: Final = timedelta(days=7)
+"""a contact that is named late still has so long to answer"""
 
 
 class DeclineReason(StrEnum):
@@ -42,6 +46,14 @@ class MailState(StrEnum):
     SENT = "sent"
     REFUSED = "refused"
     BOUNCED = "bounced"
+
+
+class SlotMail(StrEnum):
+    """A mail to the supplier that leaves in a slot."""
+
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+    CLOSED = "closed"
 
 
 class Channel(StrEnum):
@@ -91,6 +103,14 @@ class Supplier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DueMail:
+    """A mail to the supplier that is asked for when its slot comes, to the contact that is named then."""
+
+    kind: SlotMail
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request. Each step gives the request after it."""
 
@@ -107,6 +127,8 @@ class Request:
     requester_email: str | None = field(repr=False)
     requester_language: str
     asked_at: datetime
+    term_begins_at: datetime
+    """the slot of its first mail: the supplier has its days from then on"""
     term_ends_at: datetime
     state: State
     history: tuple[Happened, ...]
@@ -115,6 +137,7 @@ class Request:
     """the latest mail to the supplier"""
     revoked_mails: tuple[UUID, ...] = ()
     """mails whose links hold no longer: they went to an address that was replaced"""
+    due_mail: DueMail | None = None
     reminders: int = 0
     sent_at: datetime | None = None
     upload_begun_at: datetime | None = None
@@ -159,6 +182,32 @@ class Request:
 
     # -- mail
 
+    @property
+    def mail_leaves_at(self) -> datetime | None:
+        """When the next request or reminder to the supplier leaves."""
+        due = self.due_mail
+        return due.at if due and not self.ended and self.wants(due.kind) else None
+
+    def with_mail_due(self, kind: SlotMail, *, at: datetime) -> "Request":
+        """A mail leaves in a slot. There is one at most: the latest is what the supplier needs to know."""
+        return replace(self, due_mail=DueMail(kind=kind, at=at))
+
+    def without_mail_due(self) -> "Request":
+        """Nothing leaves in a slot."""
+        return replace(self, due_mail=None)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the contact was mailed of it, as far as is known."""
+        return self.mail is MailState.SENT or (self.mail is MailState.UNSENT and self.mail_id is not None)
+
+    def wants(self, kind: SlotMail) -> bool:
+        """Whether a mail is still worth sending, now that its slot has come."""
+        if kind is SlotMail.REMINDER:
+            failed = self.mail in (MailState.REFUSED, MailState.BOUNCED)
+            return self.state in REMINDED and not failed
+        return self.ended if kind is SlotMail.CLOSED else self.state in EXPIRES
+
     def mailed(self, mail_id: UUID) -> "Request":
         """A mail to the supplier is asked for."""
         return replace(self, mail=MailState.UNSENT, mail_id=mail_id)
@@ -177,8 +226,10 @@ class Request:
             return self
         return replace(self, mail=MailState.BOUNCED if bounced else MailState.REFUSED)
 
-    def readdress(self, supplier: Supplier, mails: Collection[UUID], *, at: datetime) -> "Request":
-        """Write to another contact. The links of `mails` hold no longer where the address is another.
+    def readdress(
+        self, supplier: Supplier, mails: Collection[UUID], *, at: datetime, leaves_at: datetime
+    ) -> "Request":
+        """Write to another contact, in a slot. The links of `mails` hold no longer where the address is another.
 
         Raises `NotPossible`, and `Rejected` where it was replaced too often.
         """
@@ -192,7 +243,15 @@ class Request:
         revoked = self.revoked_mails
         if supplier.contact_email != self.supplier.contact_email:
             revoked = tuple(sorted({*revoked, *mails}))
-        return replace(after, supplier=supplier, revoked_mails=revoked)
+        return replace(
+            after,
+            supplier=supplier,
+            revoked_mails=revoked,
+            mail=MailState.UNSENT,
+            mail_id=None,
+            due_mail=DueMail(kind=SlotMail.INVITATION, at=leaves_at),
+            term_ends_at=max(self.term_ends_at, leaves_at + AFTER_READDRESS),
+        )
 
     # -- exchange
 
@@ -319,7 +378,7 @@ class Request:
         return replace(self, reminders=sum(moment <= at for moment in self._reminders()))
 
     def _reminders(self) -> tuple[datetime, datetime]:
-        half = self.asked_at + (self.term_ends_at - self.asked_at) / 2
+        half = self.term_begins_at + (self.term_ends_at - self.term_begins_at) / 2
         return (half, max(half, self.term_ends_at - LAST_REMINDER))
 
     def erases_at(self) -> datetime | None:
@@ -340,7 +399,8 @@ class Request:
 
     def due_at(self) -> datetime | None:
         """When the clock looks at it next."""
-        moments = [one for one in (self.expires_at(), self.reminder_at(), self.erases_at()) if one]
+        leaves = self.due_mail.at if self.due_mail else None
+        moments = [one for one in (self.expires_at(), leaves, self.reminder_at(), self.erases_at()) if one]
         return min(moments, default=None)
 
     def possible(self, by: Actor) -> tuple[Step, ...]:

@@ -1,41 +1,36 @@
 """What a member states when it asks: each field is read here, and refused with its name and a remedy."""
 
 import re
-import unicodedata
 from typing import Final
 
 from mrx_shared.refusals import Invalid
+from mrx_shared.wording import CHARACTERS, check_no_links, one_line
 
 LANGUAGES: Final = ("en", "zh", "es")
 SHORTEST_TERM, LONGEST_TERM = 7, 90
-CHARACTERS = 200
 _ENTRY_ID = re.compile(r"[0-9a-f]{64}")
 _EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
 _LOCAL_PART = 64
-_DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""signs that turn the direction of a line, so that a name in a mail reads as another"""
-
-
-def one_line(value: str, *, field: str, most: int = CHARACTERS) -> str:
-    """A text of one line without its outer blanks. Raises `Invalid`."""
-    text = value.strip()
-    if not text:
-        raise Invalid("this is empty", field=field, remedy="state it")
-    if len(text) > most:
-        raise Invalid(f"{len(text)} characters are too many", field=field, remedy=f"state at most {most}")
-    if any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one in _DIRECTION for one in text):
-        raise Invalid(
-            "this holds a control character", field=field, remedy="state plain text on one line, without any"
-        )
-    return text
 
 
 def optional_line(value: str | None, *, field: str, most: int = CHARACTERS) -> str | None:
     """As `one_line`; nothing and blanks are None."""
     return one_line(value, field=field, most=most) if value and value.strip() else None
+
+
+def to_supplier(value: str, *, field: str) -> str:
+    """A text of one line that a mail to a supplier carries. Raises `Invalid`."""
+    text = one_line(value, field=field)
+    check_no_links(text, field=field)
+    return text
+
+
+def optional_to_supplier(value: str | None, *, field: str) -> str | None:
+    """As `to_supplier`; nothing and blanks are None."""
+    return to_supplier(value, field=field) if value and value.strip() else None
 
 
 def email(value: str, *, field: str) -> str:

@@ -1,6 +1,6 @@
 """A member asks a supplier for a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -8,9 +8,10 @@ from uuid import UUID
 from mrx_shared.refusals import Forbidden, Rejected, TooEarly, Unknown
 
 from mrx_report_request.domain import wording
-from mrx_report_request.domain.requests import Happened, Request, Supplier
+from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
 from mrx_report_request.domain.steps import State
-from mrx_report_request.handlers.telling import say_changed, say_mail, say_status
+from mrx_report_request.handlers.contacts import name_contact, named_contacts
+from mrx_report_request.handlers.telling import say_changed, say_status, settle
 from mrx_report_request.ports import Listed, NotListed, Participant, Work
 
 DEFAULT_TERM = 28
@@ -96,7 +97,7 @@ async def _ask_anew(
     fresh: Mapping[int, Asking], work: Work, *, member_id: UUID, patient: bool, once: bool
 ) -> dict[int, Answer]:
     try:
-        participant = _taking_part(await work.facts.participant(member_id), member_id)
+        _taking_part(await work.facts.participant(member_id), member_id)
     except Forbidden as refusal:
         return dict.fromkeys(fresh, refusal)
     listed = await work.facts.listed({one.entry_id for one in fresh.values()})
@@ -107,8 +108,10 @@ async def _ask_anew(
     over = {
         (one.site_token, *_words(one)): one for one in (await work.requests.over_for(sites) if once else ())
     }
+    named = await named_contacts(sites, work)
     answers: dict[int, Answer] = {}
     drafted: dict[UUID, Request] = {}
+    contacts: list[tuple[str, str]] = []
     for number, read in fresh.items():
         try:
             if read.request_id in drafted:
@@ -118,23 +121,27 @@ async def _ask_anew(
             _check_free(place, open_for)
             if not read.again:
                 _check_first(over.get((place.site_token, *_words(read))))
+            hashed = name_contact(place.site_token, read.contact_email, named, field="supplier.contact_email")
         except (Rejected, TooEarly) as refusal:
             answers[number] = refusal
             continue
-        request = _drafted(read, place, work, member_id=member_id).mailed(work.new_id())
+        request = _drafted(read, place, work, member_id=member_id)
+        contacts.append((place.site_token, hashed))
         answers[number] = drafted[request.request_id] = request
         open_for[place.site_token] = request.request_id
-    await _take_up(list(drafted.values()), work, asks=participant.name)
+    await _take_up(list(drafted.values()), work, contacts=contacts)
     return answers
 
 
-async def _take_up(requests: Sequence[Request], work: Work, *, asks: str) -> None:
+async def _take_up(requests: Sequence[Request], work: Work, *, contacts: Collection[tuple[str, str]]) -> None:
     if not requests:
         return
+    # Whoever is asked anew is not told beside it that the request before has ended.
+    for ending in await work.requests.closing([one.site_token for one in requests]):
+        await settle(ending, ending.without_mail_due(), work)
     await work.requests.add(requests)
-    await work.mails.note({one.mail_id: one.request_id for one in requests if one.mail_id})
+    await work.contacts.name(contacts)
     for request in requests:
-        say_mail("invitation", request, work, asks=asks)
         say_changed(request, work)
         say_status(request, work)
 
@@ -170,12 +177,12 @@ def _read(asking: Asking) -> Asking:
         request_id=asking.request_id,
         entry_id=wording.entry_id(asking.entry_id),
         site_number=wording.one_line(asking.site_number, field="site_number"),
-        supplier_name=wording.one_line(asking.supplier_name, field="supplier.name"),
+        supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name"),
         contact_email=wording.email(asking.contact_email, field="supplier.contact_email"),
-        contact_name=wording.optional_line(asking.contact_name, field="supplier.contact_name"),
+        contact_name=wording.optional_to_supplier(asking.contact_name, field="supplier.contact_name"),
         language=wording.language(asking.language, field="supplier.language"),
-        scope=wording.one_line(asking.scope, field="scope"),
-        purpose=wording.one_line(asking.purpose, field="purpose"),
+        scope=wording.to_supplier(asking.scope, field="scope"),
+        purpose=wording.to_supplier(asking.purpose, field="purpose"),
         term_days=wording.term(asking.term_days),
         requester_email=wording.email(email, field="requester_email") if email else None,
         requester_language=wording.language(
@@ -195,7 +202,7 @@ def _same(known: Request, asked: Asking) -> Request:
     return known
 
 
-def _taking_part(participant: Participant | None, member_id: UUID) -> Participant:
+def _taking_part(participant: Participant | None, member_id: UUID) -> None:
     if participant is None:
         raise TooEarly(
             "it is not known here yet whether you take part", waiting_for=f"participation:{member_id}"
@@ -205,7 +212,6 @@ def _taking_part(participant: Participant | None, member_id: UUID) -> Participan
             f"only participants ask for reports; missing: {', '.join(participant.missing)}",
             remedy="see GET /v1/participation of the registry",
         )
-    return participant
 
 
 def _place(listed: Listed | NotListed, entry_id: str, *, patient: bool) -> Listed:
@@ -227,6 +233,7 @@ def _place(listed: Listed | NotListed, entry_id: str, *, patient: bool) -> Liste
 
 
 def _drafted(read: Asking, listed: Listed, work: Work, *, member_id: UUID) -> Request:
+    leaves_at = work.slots.after(work.now)
     return Request(
         request_id=read.request_id,
         member_id=member_id,
@@ -246,8 +253,10 @@ def _drafted(read: Asking, listed: Listed, work: Work, *, member_id: UUID) -> Re
         requester_email=read.requester_email,
         requester_language=read.requester_language or wording.LANGUAGES[0],
         asked_at=work.now,
-        term_ends_at=work.now + timedelta(days=read.term_days),
+        term_begins_at=leaves_at,
+        term_ends_at=leaves_at + timedelta(days=read.term_days),
         state=State.DRAFTED,
         history=(Happened(state=State.DRAFTED, reason=None, at=work.now),),
         half_year=listed.half_year,
+        due_mail=DueMail(kind=SlotMail.INVITATION, at=leaves_at),
     )

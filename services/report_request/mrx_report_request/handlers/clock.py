@@ -3,7 +3,7 @@
 from functools import partial
 from uuid import UUID
 
-from mrx_report_request.domain.requests import Request
+from mrx_report_request.domain.requests import CONTACTS_KEPT, DueMail, Request, SlotMail
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
 from mrx_report_request.ports import Page, Transact, Work
@@ -53,13 +53,29 @@ async def _after(request: Request, work: Work) -> Request:
     ends, reminder, erases = request.expires_at(), request.reminder_at(), request.erases_at()
     if ends and ends <= now:
         expired = request.take(Step.EXPIRE, at=now, reason="the term ended without a report")
-        return await close_to_supplier(expired, work)
+        return close_to_supplier(expired, work)
+    if request.due_mail and request.due_mail.at <= now:
+        return await _mail_due(request, request.due_mail, work)
     if reminder and reminder <= now:
         reminded = request.reminded(at=now)
-        participant = await work.facts.participant(request.member_id)
-        if participant is None or not participant.participates:
+        if reminded.due_mail is not None:  # a contact that is not written to yet needs no reminder
             return reminded
-        return await mail_supplier("reminder", reminded, work)
+        return reminded.with_mail_due(SlotMail.REMINDER, at=work.slots.not_before(reminder))
     if erases and erases <= now:
+        await work.contacts.forget(request.site_token, before=now - CONTACTS_KEPT)
         return request.without_contacts()
     return request
+
+
+async def _mail_due(request: Request, due: DueMail, work: Work) -> Request:
+    """The slot has come. Who does not take part at the moment asks in a later one.
+
+    A reminder that is due by now would leave in the same slot: it counts as written, too.
+    """
+    without = request.without_mail_due().reminded(at=work.now)
+    if not request.wants(due.kind):
+        return without
+    participant = await work.facts.participant(request.member_id)
+    if due.kind is not SlotMail.CLOSED and (participant is None or not participant.participates):
+        return request.with_mail_due(due.kind, at=work.slots.after(work.now))
+    return await mail_supplier(due.kind.value, without, work, leaves_at=due.at)

@@ -56,7 +56,7 @@ async def note_mail_sent(sent: MailSent, work: Work) -> None:
         if not await work.mails.has(sent.mail_id, about=sent.about):
             return
         await _open_page(sent, request, work, at=sent.sent_at)
-        await settle(request, request.mail_sent(sent.mail_id, at=sent.sent_at), work)
+        await settle(request, request.mail_sent(sent.mail_id, at=sent.slot_at or sent.sent_at), work)
 
 
 async def note_mail_failed(failed: MailFailed, work: Work) -> None:

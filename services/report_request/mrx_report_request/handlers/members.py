@@ -11,7 +11,8 @@ from mrx_report_request.domain.decisions import Outcome, avoids
 from mrx_report_request.domain.decisions import decide as read_decision
 from mrx_report_request.domain.requests import Request, Supplier, sharing
 from mrx_report_request.domain.steps import Step
-from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
+from mrx_report_request.handlers.contacts import name_contact, named_contacts
+from mrx_report_request.handlers.telling import close_to_supplier, settle
 from mrx_report_request.ports import Numbers, Work
 
 SITES_TOLD = 3
@@ -22,7 +23,7 @@ async def withdraw(request_id: UUID, reason: str | None, work: Work) -> Request:
     request = await work.requests.get_to_change(request_id)
     why = wording.optional_line(reason, field="reason")
     withdrawn = request.take(Step.WITHDRAW, at=work.now, reason=why)
-    return await settle(request, await close_to_supplier(withdrawn, work), work)
+    return await settle(request, close_to_supplier(withdrawn, work), work)
 
 
 async def readdress(
@@ -35,12 +36,20 @@ async def readdress(
         name=request.supplier.name,
         language=wording.language(spoken, field="language"),
         contact_email=wording.email(contact_email, field="contact_email"),
-        contact_name=wording.optional_line(contact_name, field="contact_name"),
+        contact_name=wording.optional_to_supplier(contact_name, field="contact_name"),
     )
-    again = request.readdress(supplier, await work.mails.of(request_id), at=work.now)
+    again = request.readdress(
+        supplier,
+        await work.mails.of(request_id),
+        at=work.now,
+        leaves_at=work.slots.after(work.now),
+    )
+    site, address = request.site_token, supplier.contact_email or ""
+    hashed = name_contact(site, address, await named_contacts([site], work), field="contact_email")
+    await work.contacts.name([(site, hashed)])
     if again.revoked_mails != request.revoked_mails:
         await work.pages.close(request_id)
-    return await settle(request, await mail_supplier("invitation", again, work), work)
+    return await settle(request, again, work)
 
 
 async def decide(

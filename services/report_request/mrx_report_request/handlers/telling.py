@@ -1,12 +1,13 @@
 """What is said of a request: to the services, to its member, and the mails that are due."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
 from mrx_shared.refusals import Rejected
 
-from mrx_report_request.domain.requests import MailState, Request
+from mrx_report_request.domain.requests import MailState, Request, SlotMail
 from mrx_report_request.ports import Work
 
 DETAIL = 200
@@ -28,7 +29,8 @@ async def settle(before: Request, after: Request, work: Work) -> Request:
 
 def _for_services(request: Request) -> tuple[object, ...]:
     report = request.report
-    return (request.state, report and report.report_id, request.decision, request.revoked_mails)
+    known = (request.state, request.term_ends_at, report and report.report_id, request.decision)
+    return (*known, request.revoked_mails)
 
 
 def _for_member(request: Request) -> tuple[object, ...]:
@@ -84,6 +86,7 @@ def say_status(request: Request, work: Work, *, refused: Rejected | None = None)
         outcome=request.outcome.value if request.outcome else None,
         valid_until=request.valid_until,
         changed_at=work.now,
+        mail_leaves_at=request.mail_leaves_at,
     )
     work.say(status, about=str(request.member_id), to=request.member_id)
 
@@ -114,25 +117,22 @@ def say_refused(
 
 
 async def mail_supplier(
-    kind: SupplierMail, request: Request, work: Work, *, detail: str | None = None
+    kind: SupplierMail,
+    request: Request,
+    work: Work,
+    *,
+    detail: str | None = None,
+    leaves_at: datetime | None = None,
 ) -> Request:
-    """Ask for a mail to the supplier, if its address is still there. The request then has it as its latest mail."""
-    if request.supplier.contact_email is None:
+    """Ask for a mail to the supplier, if its address is still there. The request then has it as its latest mail.
+
+    What the member asks waits for its slot, so that it comes with `leaves_at`.
+    """
+    address = request.supplier.contact_email
+    if address is None:
         return request
     mail_id = work.new_id()
-    mailed = request.mailed(mail_id)
     await work.mails.note({mail_id: request.request_id})
-    say_mail(kind, mailed, work, asks=await _name(request, work), detail=detail)
-    return mailed
-
-
-def say_mail(
-    kind: SupplierMail, request: Request, work: Work, *, asks: str, detail: str | None = None
-) -> None:
-    """Ask for the mail that the request has as its latest, and that is noted."""
-    mail_id, address = request.mail_id, request.supplier.contact_email
-    assert mail_id is not None
-    assert address is not None
     work.say(
         MailAsked(
             mail_id=mail_id,
@@ -142,7 +142,7 @@ def say_mail(
             to_name=request.supplier.contact_name,
             language=request.supplier.language,
             with_link=kind != "closed",
-            asks=asks,
+            asks=await _name(request, work),
             site=request.supplier.name,
             site_number=None,
             scope=request.scope,
@@ -150,9 +150,11 @@ def say_mail(
             reference=request.reference,
             term_ends_at=request.term_ends_at,
             detail=detail[:DETAIL] if detail else None,
+            leaves_at=leaves_at,
         ),
         about=str(request.request_id),
     )
+    return request.mailed(mail_id)
 
 
 async def mail_requester(
@@ -183,10 +185,11 @@ async def mail_requester(
     )
 
 
-async def close_to_supplier(request: Request, work: Work) -> Request:
-    """Tell the supplier that nothing is expected any more, if it was told before that something is."""
-    reached = request.sent_at is not None and request.mail in (MailState.UNSENT, MailState.SENT)
-    return await mail_supplier("closed", request, work) if reached else request
+def close_to_supplier(request: Request, work: Work) -> Request:
+    """Tell the supplier, in a slot, that nothing is expected any more, if it was told before that something is."""
+    if request.reached:
+        return request.with_mail_due(SlotMail.CLOSED, at=work.slots.after(work.now))
+    return request.without_mail_due()
 
 
 async def _name(request: Request, work: Work) -> str:

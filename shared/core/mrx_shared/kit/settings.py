@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mrx_shared.messages.faults import plainly
+from mrx_shared.slots import Slots
 
 SHARED = SettingsConfigDict(
     env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
@@ -23,6 +24,7 @@ def _as_number(given: object) -> object:
         return given
 
 
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Seconds = Annotated[timedelta, BeforeValidator(_as_number)]
 """a duration stated as a number of seconds"""
 
@@ -73,6 +75,37 @@ class ServiceSettings(BaseSettings):
         if self.environment == "production" and self.clock_offset:
             raise ValueError("MRX_CLOCK_OFFSET is refused in production; unset it")
         return self
+
+
+class SlotSettings(ServiceSettings):
+    """The settings of a service that must know when request mails leave."""
+
+    request_mail_days: str = Field(default="mon,wed,fri", validation_alias="MRX_REQUEST_MAIL_DAYS")
+    """days of the week on which request mails leave, at most three, joined by commas"""
+    request_mail_hour: int = Field(default=7, ge=0, le=23, validation_alias="MRX_REQUEST_MAIL_HOUR")
+    """the hour at which they leave, UTC"""
+    request_mail_every_s: Seconds | None = Field(default=None, validation_alias="MRX_REQUEST_MAIL_EVERY_S")
+    """seconds between two slots, instead of days and hour; refused in production"""
+
+    @model_validator(mode="after")
+    def _slots_can_be_read(self) -> "SlotSettings":
+        if self.environment == "production" and self.request_mail_every_s is not None:
+            raise ValueError("MRX_REQUEST_MAIL_EVERY_S is refused in production; unset it")
+        _ = self.slots
+        return self
+
+    @property
+    def slots(self) -> Slots:
+        """When request mails leave."""
+        days = [day.strip().lower() for day in self.request_mail_days.split(",")]
+        unknown = [day for day in days if day not in _WEEK]
+        if unknown:
+            raise ValueError(f"MRX_REQUEST_MAIL_DAYS: write days as {', '.join(_WEEK)}, joined by commas")
+        return Slots(
+            days=frozenset(_WEEK.index(day) for day in days),
+            hour=self.request_mail_hour,
+            every=self.request_mail_every_s,
+        )
 
 
 S = TypeVar("S", bound=BaseSettings)

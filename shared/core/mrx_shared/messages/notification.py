@@ -24,6 +24,9 @@ class MailSent(Message):
         description="SHA-256 in hex of the tokens of its links: several where it was sent again after a crash"
     )
     sent_at: AwareDatetime
+    slot_at: AwareDatetime | None = Field(
+        default=None, description="the slot of a request mail: what its member is told as the time"
+    )
 
 
 class MailFailed(Message):

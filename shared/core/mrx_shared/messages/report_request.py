@@ -73,6 +73,9 @@ class RequestStatus(Message):
     outcome: Outcome | None
     valid_until: date | None
     changed_at: AwareDatetime
+    mail_leaves_at: AwareDatetime | None = Field(
+        default=None, description="when the next request or reminder to the supplier leaves"
+    )
 
 
 class MailAsked(Message):
@@ -97,3 +100,6 @@ class MailAsked(Message):
     reference: Word
     term_ends_at: AwareDatetime
     detail: Word | None = Field(description="why a file was refused, or a mail not delivered")
+    leaves_at: AwareDatetime | None = Field(
+        default=None, description="the slot of an invitation, a reminder or an end; others are sent at once"
+    )

@@ -175,6 +175,9 @@ class RequestShown(Answer):
     same_file: list[SameFileShown] = Field(
         default=[], description="acceptance then needs same_file_confirmed"
     )
+    mail_leaves_at: datetime | None = Field(
+        default=None, description="when the next request or reminder to the supplier leaves"
+    )
 
 
 class RequestsShown(Answer):
@@ -313,6 +316,7 @@ def request_shown(
             SameFileShown(request_id=one.request_id, site_number=one.site_number, supplier=one.supplier.name)
             for one in same_file
         ],
+        mail_leaves_at=request.mail_leaves_at,
     )
 
 

@@ -1,0 +1,114 @@
+"""What people may write where it reaches a mail. A domain may import this module; standard library only."""
+
+import unicodedata
+from contextlib import suppress
+from typing import Final
+
+from mrx_shared.refusals import Invalid
+
+CHARACTERS: Final = 200
+_BREAKS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""categories of what ends a line, obeys a terminal or is half a character"""
+_DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""signs that turn the direction of a line, so that a name in a mail reads as another"""
+_ENCODED_WORD: Final = "=?"
+_AROUND: Final = "\"'`()[]{}<>«»“”‘’„,;!|*_~，；！（）【】《》、。"
+_ENDS_HOST: Final = ("/", "?", "#", "\\")
+_SCHEMES: Final = (
+    "http:",
+    "https:",
+    "ftp:",
+    "mailto:",
+    "tel:",
+    "sms:",
+    "data:",
+    "file:",
+    "javascript:",
+    "hxxp:",
+)
+_SHORTEST_TOP_LEVEL: Final = 2
+
+
+def breaks_a_line(sign: str) -> bool:
+    """Whether a mail program might obey the sign: start a line, end the text or turn its direction."""
+    return sign in _DIRECTION or unicodedata.category(sign) in _BREAKS
+
+
+def check_plain(text: str, *, field: str) -> None:
+    """Refuse what a mail's header would not carry as it is. Raises `Invalid`, without the text.
+
+    Line ends, control characters and signs of direction; and encoded words (RFC 2047), which mail programs turn into
+    whatever was encoded, line ends too. All that begins as an encoded word is refused, so none is left to be decoded.
+    """
+    for form in (text, unicodedata.normalize("NFKC", text)):
+        if any(breaks_a_line(sign) for sign in form):
+            raise Invalid(
+                "this holds a control character",
+                field=field,
+                remedy="state plain text on one line, without any",
+            )
+        if _ENCODED_WORD in _seen(form):
+            raise Invalid(
+                'this holds "=?", with which mail programs begin an encoded word',
+                field=field,
+                remedy='write the text itself, and a blank between "=" and "?"',
+            )
+
+
+def one_line(value: str, *, field: str, most: int = CHARACTERS) -> str:
+    """A text of one line without its outer blanks. Raises `Invalid`."""
+    text = value.strip()
+    if not text:
+        raise Invalid("this is empty", field=field, remedy="state it")
+    if len(text) > most:
+        raise Invalid(f"{len(text)} characters are too many", field=field, remedy=f"state at most {most}")
+    check_plain(text, field=field)
+    return text
+
+
+def check_no_links(text: str, *, field: str) -> None:
+    """Refuse what a mail program would make a link of. Raises `Invalid`, without the text."""
+    for word in _seen(unicodedata.normalize("NFKC", text)).casefold().split():
+        if _is_link(word.strip(_AROUND)):
+            raise Invalid(
+                "this holds a link or an e-mail address, which a mail to a supplier does not carry",
+                field=field,
+                remedy="leave the address out; the mail links to the supplier's page by itself",
+            )
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox that an address leads to: without a tag after a plus sign, capitals, or dots at an end.
+
+    Two addresses with one mailbox are one recipient.
+    """
+    local, _, domain = address.strip().rpartition("@")
+    untagged = local.partition("+")[0].rstrip(".") or local
+    domain = domain.rstrip(".").lower()
+    with suppress(UnicodeError):
+        domain = domain.encode("idna").decode().lower()
+    return f"{untagged.lower()}@{domain}"
+
+
+def _seen(text: str) -> str:
+    """The text without characters that nobody sees, which would part a link only for us."""
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+
+
+def _is_link(word: str) -> bool:
+    if "://" in word or word.startswith(_SCHEMES):
+        return True
+    if any(part.startswith("www.") and len(part) > len("www.") for part in word.split("/")):
+        return True
+    before, at, after = word.partition("@")
+    if at and before and after:
+        return True
+    host = word
+    for sign in _ENDS_HOST:
+        host = host.partition(sign)[0]
+    rest = word[len(host) :]
+    host, colon, port = host.partition(":")
+    goes_on = bool(rest) or (bool(colon) and port.isdigit())
+    *labels, top = host.split(".")
+    named = bool(labels) and all(labels) and top.isalpha() and len(top) >= _SHORTEST_TOP_LEVEL
+    return goes_on and named
