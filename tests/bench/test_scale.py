@@ -3,12 +3,16 @@
 Seconds are printed and compared with those of the next smaller size; no limit is in seconds.
 """
 
+import json
+import subprocess
+import sysconfig
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from inspect import isasyncgenfunction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,9 +32,11 @@ from tests.component.aggregation.conftest import (
     SentList,
     aggregation,
     aggregation_database,
+    make_aggregation,
+    objects,
 )
 
-__all__ = ("aggregation", "aggregation_database")  # fixtures
+__all__ = ("aggregation", "aggregation_database", "make_aggregation", "objects")  # fixtures
 
 ROWS, MEMBERS = (10_000, 30_000, 100_000), (12, 48, 94)
 MORE_THAN_LINEAR = 1.8
@@ -180,3 +186,36 @@ async def test_a_round_grows_no_more_than_in_proportion_to_its_members(aggregati
     for members in MEMBERS:
         found[members] = await two_rounds(aggregation, who[:members], lists_of(30_000, members))
     compare(found, "members, of 30,000 rows")
+
+
+def demo(folder: Path, *, members: int, rows: int) -> Seconds:
+    """The seconds of each step of a demo, which must end well."""
+    out = folder / f"{members}-{rows}"
+    mrx = str(Path(sysconfig.get_path("scripts")) / "mrx")
+    size = ("--members", str(members), "--rows", str(rows), "--sites", str(rows // 2))
+    played = subprocess.run(
+        [mrx, "local", "demo", "--folder", str(folder / "var"), "--out", str(out), *size],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert played.returncode == 0, played.stdout[-4000:] + played.stderr[-4000:]
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    print(f"\n{members} members, {rows:,} rows, {summary['released']:,} sites released; peak MiB:")
+    print(json.dumps(summary["peak_memory_mib"]))
+    return dict(summary["seconds"])
+
+
+@pytest.mark.scale
+@pytest.mark.timeout(7200)
+def test_a_demo_grows_no_more_than_in_proportion_to_its_rows(tmp_path: Path) -> None:
+    compare({rows: demo(tmp_path, members=24, rows=rows) for rows in ROWS}, "rows, of 24 members")
+
+
+@pytest.mark.scale
+@pytest.mark.timeout(7200)
+def test_a_demo_grows_no_more_than_in_proportion_to_its_members(tmp_path: Path) -> None:
+    compare(
+        {members: demo(tmp_path, members=members, rows=10_000) for members in MEMBERS},
+        "members, of 10,000 rows",
+    )
