@@ -208,9 +208,9 @@ class SqlResolver:
 async def transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     """A transaction in the driver's own words, for arrays and many rows."""
     async with engine.begin() as connection:
-        # The driver begins its transaction with the first statement. The planner knows nothing of tables that were
-        # filled a moment ago, and would compare each of many rows with each.
-        await connection.execute(text("SET LOCAL enable_nestloop = off"))
+        await connection.execute(
+            text("SELECT 1")
+        )  # the driver begins its transaction with the first statement
         driver = (await connection.get_raw_connection()).driver_connection
         assert isinstance(driver, asyncpg.Connection)
         yield driver
