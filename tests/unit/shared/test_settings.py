@@ -68,7 +68,7 @@ def test_request_mails_leave_on_the_stated_days_at_the_stated_hour(monkeypatch: 
         ("MRX_REQUEST_MAIL_EVERY_S", "1", "refused in production"),
         ("MRX_REQUEST_MAIL_DAYS", "mon,tue,wed,thu", "1 to 3 days"),
         ("MRX_REQUEST_MAIL_DAYS", "someday", "write days as mon, tue"),
-        ("MRX_REQUEST_MAIL_HOUR", "24", "less than or equal to 23"),
+        ("MRX_REQUEST_MAIL_HOUR", "24", "at most 23"),
     ],
 )
 def test_production_has_slots_on_three_days_a_week_at_most(

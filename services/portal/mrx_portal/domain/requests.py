@@ -18,7 +18,7 @@ class Saying:
 STATES: Mapping[str, Saying] = MappingProxyType(
     {
         "drafted": Saying(
-            label="Being sent", means="The mail to the supplier is on its way out.", tone="busy"
+            label="To be sent", means="The supplier gets the mail on a day of request mails.", tone="busy"
         ),
         "sent": Saying(
             label="Sent", means="The supplier has the mail and has not opened its page yet.", tone="calm"
@@ -127,6 +127,14 @@ def standing(state: str, mail: str) -> Saying:
     """How a request stands; before the supplier has opened its page, a mail that failed is what counts."""
     failed = mail_said(mail)
     return failed if state in {"drafted", "sent"} and failed.tone == "bad" else said(state)
+
+
+def leaving(state: str, mail: str, leaves_at: datetime | None) -> str | None:
+    """When the next mail to the supplier leaves, and what it is."""
+    if leaves_at is None:
+        return None
+    day = f"{leaves_at:%A} {leaves_at.day} {leaves_at:%B}"
+    return f"We {'remind' if mail == 'sent' and state != 'drafted' else 'e-mail'} the supplier on {day}."
 
 
 def mail_said(mail: str) -> Saying:

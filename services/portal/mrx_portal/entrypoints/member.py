@@ -19,7 +19,17 @@ from mrx_portal.domain.released import (
     for_paper,
     page_of,
 )
-from mrx_portal.domain.requests import LANGUAGES, OPEN, OUTCOMES, STATES, in_order, mail_said, said, standing
+from mrx_portal.domain.requests import (
+    LANGUAGES,
+    OPEN,
+    OUTCOMES,
+    STATES,
+    in_order,
+    leaving,
+    mail_said,
+    said,
+    standing,
+)
 from mrx_portal.entrypoints.asking import add_asking, new_key
 from mrx_portal.entrypoints.assessing import add_assessing
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
@@ -271,6 +281,7 @@ async def _request_page(
         may=_may(life.request),
         saying=standing(life.request.state, life.request.mail),
         mail=mail_said(life.request.mail),
+        leaving=leaving(life.request.state, life.request.mail, life.request.mail_leaves_at),
         outcomes=OUTCOMES,
         languages_of_mails=LANGUAGES,
         failed=refused[0] if refused else None,

@@ -220,6 +220,7 @@ class Request(Shape):
     reference: str
     asked_at: datetime
     term_ends_at: datetime
+    mail_leaves_at: datetime | None = None
     report: Report | None = None
     decision: Decision | None = None
     possible: tuple[str, ...] = ()
