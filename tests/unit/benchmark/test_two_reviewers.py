@@ -19,7 +19,12 @@ from mrx_benchmark.domain.lineage import Step as StepOn
 from mrx_benchmark.domain.process import Phase, Step
 from mrx_benchmark.handlers import evolution, process
 from mrx_benchmark.ports import Extension
-from mrx_shared.messages.benchmark import AssessmentMoved, ProtocolAssessed, RecognitionEnding, RecognitionLapsed
+from mrx_shared.messages.benchmark import (
+    AssessmentMoved,
+    ProtocolAssessed,
+    RecognitionEnding,
+    RecognitionLapsed,
+)
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 

@@ -166,7 +166,7 @@ class World:
         ]
         self.seen.append(
             (
-                [request_shown(one, contact=True).model_dump() for one in own],
+                [request_shown(one, today=self.work.now.date(), contact=True).model_dump() for one in own],
                 [told.model_dump() for told in self.work.told(A)][-5:],
                 to_requester,
             )
