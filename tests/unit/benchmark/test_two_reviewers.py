@@ -19,7 +19,12 @@ from mrx_benchmark.domain.lineage import Step as StepOn
 from mrx_benchmark.domain.process import Phase, Step
 from mrx_benchmark.handlers import evolution, process
 from mrx_benchmark.ports import Extension
-from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionEnding, RecognitionLapsed
+from mrx_shared.messages.benchmark import (
+    AssessmentMoved,
+    ProtocolAssessed,
+    RecognitionEnding,
+    RecognitionLapsed,
+)
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
@@ -103,6 +108,23 @@ async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the
     both = await handlers.show_assessment(one, for_review=True, by=BEN, work=work)
     assert set(both.assessment.reviews) == {ANN, BEN}
     assert both.assessment.differences() == {"A": (Relation.NONE, Relation.EQUAL)}
+
+
+async def test_it_is_told_of_a_question_who_asked_and_how_many_of_hers_are_open(work: MemoryWork) -> None:
+    one = await submitted(work)
+    first = await process.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
+    second = await process.ask(one, "B", "And page 4?", by=ANN, work=work)
+    await process.ask(one, "A", "On which page?", by=BEN, work=work)
+    for question in (first, second):
+        await process.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
+    told = [fact for fact in work.said if isinstance(fact, AssessmentMoved) and fact.asked_by]
+    assert [(fact.step, fact.criterion_id, fact.asked_by, fact.open_questions) for fact in told] == [
+        ("asked", "A", ANN, 1),
+        ("asked", "B", ANN, 2),
+        ("asked", "A", BEN, 1),
+        ("replied", "A", ANN, 1),
+        ("replied", "B", ANN, 0),
+    ]
 
 
 async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_done(work: MemoryWork) -> None:

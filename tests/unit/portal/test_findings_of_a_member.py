@@ -99,8 +99,9 @@ def test_a_file_of_another_make_is_refused_with_its_place(
 
 def workbook(*rows: Sequence[object]) -> bytes:
     book, content = Workbook(), io.BytesIO()
+    assert book.active is not None
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.active.append(list(row))
     book.save(content)
     return content.getvalue()
 

@@ -400,7 +400,9 @@ async def test_many_are_asked_for_in_parts_that_the_service_answers_in_time(sche
     one = request("drafted")
     answer = {"taken": 1, "refused": 0, "rows": [{"row": 1, "request": one, "refused": None}]}
     scheme.gives(REQUESTS, "/v1/requests/bulk", answer)
-    texts = {name: value for name, value in FORM.items() if name not in {"entry", "term_days"}}
+    texts: dict[str, Any] = {
+        name: value for name, value in FORM.items() if name not in {"entry", "term_days"}
+    }
     asked = [Asked(entry_id=entry(number)["entry_id"], term_days=28, **texts) for number in range(250)]
     found = await ask_many(asked, scheme.api, key="one-press-of-a-button")
     parts = [one for one in scheme.api.posted if one.path.endswith("/bulk")]

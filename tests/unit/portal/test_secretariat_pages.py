@@ -226,7 +226,7 @@ async def test_a_group_is_made_new_only_by_who_ticks_it(scheme: Scheme) -> None:
             Rejected(
                 "there is no corporate group 'Fabricam'; there is 'Fabrikam'",
                 field="group",
-                remedy="name a group that is there, or say that this one is new (new_group)",
+                remedy="name a group that is there, or make this one on purpose with new_group",
             )
             if said.get("new_group") is False
             else a_member("Litware")
@@ -239,6 +239,7 @@ async def test_a_group_is_made_new_only_by_who_ticks_it(scheme: Scheme) -> None:
     refused = await browser.send("/secretariat/members", "/secretariat/members", given)
     assert refused.status_code == 409
     assert "there is &#39;Fabrikam&#39;" in refused.text
+    assert "Name a group that is there, or tick that this one is new." in words(refused.text)
     assert 'value="Fabricam"' in refused.text
     assert "checked" not in refused.text
 

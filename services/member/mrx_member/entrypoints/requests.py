@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from mrx_lists.languages import LANGUAGES
 from mrx_shared.refusals import counted
 
 from mrx_member.domain.requests import (
-    LANGUAGES,
     OUTCOMES,
     TERM_DAYS,
     Asking,

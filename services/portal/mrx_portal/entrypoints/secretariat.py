@@ -122,8 +122,16 @@ def _add_members(routes: APIRouter, desk: Desk) -> None:
                 key=form.key,
             )
         except Rejected as error:
-            return await page(request, visitor, given=given, error=error)
+            return await page(request, visitor, given=given, error=_in_the_forms_words(error))
         return see(f"/secretariat/members/{made.member_id}")
+
+
+def _in_the_forms_words(error: Rejected) -> Rejected:
+    """A group that is not there is made by a tick here."""
+    if error.field != "group" or error.kind != "conflict":
+        return error
+    remedy = "name a group that is there, or tick that this one is new"
+    return Rejected(error.reason, field="group", remedy=remedy)
 
 
 def _add_member(routes: APIRouter, desk: Desk) -> None:

@@ -63,13 +63,13 @@ async def _place(name: str, admission: Admission, work: Work) -> Group:
             raise _own_share(row)
     groups = await work.members.groups()
     _check_group(own, groups, new=admission.new_group, may_be_new=folded(own) == folded(name))
-    tied = [_held(other, groups, row=row) for row, other in enumerate(others, start=1)]
+    holders = [_held(other, groups, row=row) for row, other in enumerate(others, start=1)]
     group = await work.members.group_named(own, new_id=work.new_id())
-    for row, other in enumerate(tied, start=1):
-        if other.id == group.id:
+    for row, holder in enumerate(holders, start=1):
+        if holder.id == group.id:
             raise _own_share(row)
     # In one order, so that two admissions do not wait for each other.
-    for other_id in sorted({other.id for other in tied}):
+    for other_id in sorted({holder.id for holder in holders}):
         await work.members.tie(group.id, other_id)
     return group
 
@@ -81,7 +81,7 @@ def _check_group(own: str, groups: Groups, *, new: bool, may_be_new: bool) -> No
         raise Rejected(
             f"there is no corporate group {own!r}{_near(own, groups)}",
             field="group",
-            remedy="name a group that is there, or say that this one is new (new_group)",
+            remedy="name a group that is there, or make this one on purpose with new_group",
         )
     if known is not None and new:
         raise Rejected(

@@ -94,7 +94,7 @@ async def _check_own_file(request: Request, work: Work) -> None:
         raise Rejected(
             f"the same file was given for another site of your own requests: {sites}",
             field="same_file_confirmed",
-            remedy="see that the report covers this site; then decide with same_file_confirmed, or refuse it",
+            remedy="see that the report covers this site, then confirm it with same_file_confirmed; or refuse the report",
         )
 
 
