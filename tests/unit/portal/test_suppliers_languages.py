@@ -93,7 +93,7 @@ def foreign(text: str, language: str) -> list[str]:
     shown = re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.DOTALL)
     spoken = " ".join(re.findall(r'(?:aria-label|placeholder|data-words-\w+)="([^"]*)"', shown))
     read = unescape(re.sub(r"<code>.*?</code>|<[^>]+>", " ", shown) + " " + spoken)
-    read = re.sub(r"\s+|MRX-\w+", " ", read)
+    read = re.sub(r"\s+|MRX-\w+|{\w+}", " ", read)
     english = [one for one in SENTENCES if one in read]
     if language == "zh":
         english += [one for one in re.findall(r"[A-Za-zñ]{2,}", read) if one not in NAMES]
