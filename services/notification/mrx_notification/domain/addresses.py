@@ -14,6 +14,8 @@ _TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 
 def deliverable(address: str) -> str | None:
     """The address as a mail server takes it, its domain in ASCII; None where it is none."""
+    if len(address) > _LONGEST_ADDRESS:
+        return None
     local, _, domain = address.strip().rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode().lower()
