@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import orjson
 import polars as pl
@@ -64,10 +65,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "protocol_key": lambda text: protocol_key(text, text),
     "read_date": read_date,
     "country": normalise_country,
-    **{
-        f"identifier: {kind}": lambda text, kind=kind: check_identifier(kind, text)
-        for kind in IDENTIFIER_KINDS
-    },  # type: ignore[misc]
+    **{f"identifier: {kind}": partial(check_identifier, kind) for kind in IDENTIFIER_KINDS},
     "fold": uncached(fold),
     "parse_name": uncached(parse_name),
     "parse_address": parse_address_in_order,
