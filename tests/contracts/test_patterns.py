@@ -4,8 +4,6 @@ import ast
 import importlib
 import itertools
 import re
-import re._constants as sre
-import re._parser as sre_parser
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +14,9 @@ from typing import Any
 import pytest
 
 from tests.growth import worse_than_linear
+
+sre: Any = importlib.import_module("re._constants")
+sre_parser: Any = importlib.import_module("re._parser")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _METHODS = ("search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer")
@@ -37,9 +38,6 @@ class Pattern:
     text: str | bytes
     flags: int
     methods: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.place
 
 
 def _sources() -> Iterator[Path]:
@@ -300,7 +298,7 @@ def test_patterns_are_written_so_that_this_test_finds_them() -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda one: one.place)
 def test_no_text_makes_a_pattern_cost_more_than_linearly(pattern: Pattern) -> None:
     for method in pattern.methods:
         read = _reading(pattern, method)

@@ -261,6 +261,9 @@ class Resolver(Protocol):
     async def groups(self) -> Mapping[UUID, UUID]:
         """The independent group of each member that is known."""
 
+    async def company_names(self) -> Collection[str]:
+        """The names of all members and their groups that are known."""
+
     async def choice_key(self) -> bytes:
         """The exchange's secret that decides between what equally many groups say of a site."""
 

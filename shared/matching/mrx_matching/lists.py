@@ -24,6 +24,7 @@ Say = Callable[[str], None]
 Step = Callable[[int, int], None]
 """Told how many bytes of a file were read, and of how many."""
 
+_MOST_LETTERS = {"": 200, "name": 300, "address": 500}
 _MOST_DEGREES = dict(zip(COORDINATES, (90.0, 180.0), strict=True))
 _NEEDED = ("record_id", "name", "country")
 _PLACE = ("address", "city", "region", "postcode")
@@ -117,6 +118,16 @@ def read_list(
             column=column,
             reason=pl.lit("is empty"),
             remedy="fill it in",
+        )
+    for column in table.columns[1:]:
+        most = _MOST_LETTERS.get(column, _MOST_LETTERS[""])
+        table = refusals.take_out(
+            file,
+            table,
+            table[column].str.len_chars() > most,
+            column=column,
+            reason=pl.format("has {} characters, at most {} are taken", pl.col(column).str.len_chars(), pl.lit(most)),
+            remedy="shorten it",
         )
     codes = {text: normalise_country(text) for text in table["country"].unique()}
     table = refusals.take_out(

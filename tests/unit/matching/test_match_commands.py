@@ -151,6 +151,19 @@ def test_where_no_row_is_left_the_command_ends_with_one_and_says_why(tmp_path: P
     assert run("resolve", bad, good, "--out", tmp_path / "out")[0] == 0
 
 
+def test_a_cell_that_is_too_long_is_refused_before_anything_reads_it(tmp_path: Path) -> None:
+    marks = "\N{COMBINING ACUTE ACCENT}\N{COMBINING DOT BELOW}" * 30_000
+    lines = ["record_id,name,country", f"1,e{marks},ID", f"2,Aneka,e{marks}", "3,Aneka Abadi,ID"]
+    (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8")
+    code, _ = run("resolve", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+    assert code == 0
+    refused = [(row["field"], row["reason"], row["remedy"]) for row in read(tmp_path / "out.refused.csv")]
+    assert refused == [
+        ("name", "has 60001 characters, at most 300 are taken", "shorten it"),
+        ("country", "has 60001 characters, at most 200 are taken", "shorten it"),
+    ]
+
+
 def test_refused_rows_of_an_earlier_run_are_not_left_and_never_overwrite_what_is_read(tmp_path: Path) -> None:
     file, refused = tmp_path / "list.csv", tmp_path / "out.refused.csv"
     file.write_text("record_id,name,country\n1,x,ID\n2,y,Atlantis\n", encoding="utf-8")

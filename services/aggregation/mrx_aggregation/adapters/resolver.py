@@ -48,6 +48,7 @@ _SITES = text("""
             GROUP BY site HAVING count(DISTINCT (member_id, list_id)) > 1) AS shared) AS several
 """)
 _PARTICIPATIONS = text("SELECT * FROM participation")
+_COMPANY_NAMES = text("SELECT DISTINCT unnest(company_names) FROM participation")
 _READY = text("""
     SELECT one.member_id, one.list_id, one.revision
     FROM received_list AS one
@@ -142,22 +143,15 @@ class SqlResolver:
         async with transaction(self._resolver) as driver:
             await refuse_frozen(driver, round_id)
             await driver.execute(_FORGET_LINKS, round_id)
-            await driver.execute(
-                _LINK,
-                round_id,
-                [link.member_id for link in links],
-                [link.list_id for link in links],
-                [link.revision for link in links],
-                [link.row for link in links],
-                [link.entry.record for link in links],
-                [link.entry.audit_date for link in links],
-                [link.entry.scheme_family for link in links],
-                [link.site.digest for link in links],
-            )
+            await driver.execute(_LINK, round_id, *await asyncio.to_thread(_columns, links))
 
     async def groups(self) -> Mapping[UUID, UUID]:
         async with self._resolver.connect() as connection:
             return await _groups(connection)
+
+    async def company_names(self) -> Collection[str]:
+        async with self._resolver.connect() as connection:
+            return (await connection.execute(_COMPANY_NAMES)).scalars().all()
 
     async def choice_key(self) -> bytes:
         if self._stated_key is not None:
@@ -174,15 +168,7 @@ class SqlResolver:
     async def released_in(self, release_id: UUID) -> Sequence[Attributed]:
         async with transaction(self._resolver) as driver:
             rows = await driver.fetch(_SHOWN, release_id)
-        groups = await self.groups()
-        links = (
-            (
-                PoolSite(**{name: row[name] for name in POOL_COLUMNS}),
-                Entry(row["member_id"], row["record"], row["audit_date"], row["own_family"]),
-            )
-            for row in rows
-        )
-        return attribute(links, groups)
+        return await asyncio.to_thread(_attributed, rows, await self.groups())
 
     async def keep_decisions(
         self,
@@ -252,6 +238,30 @@ async def _numbers(connection: AsyncConnection, round_id: UUID, *, frozen: bool)
         released=sites["sites"] - sites["held"],
         held=sites["held"],
     )
+
+
+def _columns(links: Sequence[Linked]) -> list[list[Any]]:
+    return [
+        [link.member_id for link in links],
+        [link.list_id for link in links],
+        [link.revision for link in links],
+        [link.row for link in links],
+        [link.entry.record for link in links],
+        [link.entry.audit_date for link in links],
+        [link.entry.scheme_family for link in links],
+        [link.site.digest for link in links],
+    ]
+
+
+def _attributed(rows: Sequence[Any], groups: Mapping[UUID, UUID]) -> list[Attributed]:
+    links = (
+        (
+            PoolSite(**{name: row[name] for name in POOL_COLUMNS}),
+            Entry(row["member_id"], row["record"], row["audit_date"], row["own_family"]),
+        )
+        for row in rows
+    )
+    return attribute(links, groups)
 
 
 def _owned(rows: Sequence[Any]) -> list[Owned]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from mrx_aggregation.domain.cells import MOST_LETTERS
+
 TEXT_COLUMNS = (
     "row_ref",
     "site_name",
@@ -141,10 +143,14 @@ class Columns:
     trade: tuple[str, ...]
     contact: tuple[str, ...]
     unread: tuple[str, ...]
+    too_long: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str | None:
         """Why the whole list is refused, or None."""
+        if self.too_long:
+            longest = max(map(len, self.too_long))
+            return f"the name of column {_quoted(self.too_long)} has {longest} characters, at most {MOST_LETTERS} are taken"
         if self.trade:
             return f"column {_quoted(self.trade)} tells of prices, volumes, capacity or spend"
         if self.contact:
@@ -154,6 +160,8 @@ class Columns:
     @property
     def remedy(self) -> str | None:
         """What to do where the list is refused; else which columns are not read."""
+        if self.too_long:
+            return "shorten the name or take the column out, and send the list as a new revision"
         if self.reason:
             return "take the column out and send the list as a new revision"
         if self.unread:
@@ -163,11 +171,13 @@ class Columns:
 
 def sort_columns(names: Iterable[str]) -> Columns:
     """Tell columns that refuse a list from those that are merely not read."""
-    others = sorted(set(names) - set(READ_COLUMNS))
+    found = set(names) - set(READ_COLUMNS)
+    others = sorted(name for name in found if len(name) <= MOST_LETTERS)
     trade = tuple(name for name in others if _tells_of_trade(name))
     contact = tuple(name for name in others if name not in trade and _holds_contacts(_words(name)))
     unread = tuple(name for name in others if name not in trade and name not in contact)
-    return Columns(trade=trade, contact=contact, unread=unread)
+    too_long = tuple(sorted(name for name in found if len(name) > MOST_LETTERS))
+    return Columns(trade=trade, contact=contact, unread=unread, too_long=too_long)
 
 
 def _words(name: str) -> list[str]:

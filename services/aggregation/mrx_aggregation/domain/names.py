@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from mrx_matching.normalise import fold, without_legal_forms
 from mrx_matching.reading import weak_words
 
 from mrx_aggregation.domain.cells import Fault
+from mrx_aggregation.domain.pool import PoolSite
 
 FEWEST_LETTERS = 5
 """A shorter name is too often a part of an address."""
@@ -68,6 +69,18 @@ class CompanyNames:
             for text in distinct.filter(suspected | distinct.str.contains("[^\x00-\x7f]")).to_list()
             if self.stand_in(text) or self.stand_in(published(text))
         }
+
+    def named_by(self, sites: Collection[PoolSite]) -> frozenset[bytes]:
+        """The digests of the sites of the pool in which one of the names stands."""
+        found = {
+            column: self.found_in(
+                column, pl.Series([getattr(site, column) for site in sites], dtype=pl.String)
+            )
+            for column in PUBLISHED
+        }
+        return frozenset(
+            site.digest for site in sites if any(getattr(site, column) in found[column] for column in found)
+        )
 
     def stand_in(self, text: str) -> bool:
         """Whether one of the names stands in a text."""

@@ -1,9 +1,9 @@
 """What loops carry on, step by step. Each step can be repeated; a kill between two loses nothing."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -18,7 +18,8 @@ from mrx_shared.messages.aggregation import (
     RoundClosed,
 )
 
-from mrx_aggregation.domain.disclosure import POLICY, Attributed, Decisions, Entry, Outcome, attribute, decide
+from mrx_aggregation.domain.disclosure import POLICY, Attributed, Decisions, Entry, attribute, decide
+from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.pool import PoolSite, in_order
 from mrx_aggregation.domain.resolution import Heard, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
@@ -146,29 +147,48 @@ async def judge_again_and_leave(list_id: UUID, revision: int, closing: Round, wo
 async def resolve(closing: Round, compared_with: UUID | None, *, resolver: Resolver, writer: Writer) -> None:
     """From entries to links and pool: the links stay with the resolver, the writer gets sites alone."""
     round_id = closing.round_id
-    owned = await resolver.entries(round_id)
-    groups = await resolver.groups()
-    released_before = await resolver.released_in(compared_with) if compared_with else None
-    sites = await asyncio.to_thread(
-        resolve_pool,
+    resolved = await asyncio.to_thread(
+        _resolved,
+        await resolver.entries(round_id),
+        groups=await resolver.groups(),
+        released_before=await resolver.released_in(compared_with) if compared_with else None,
+        company_names=await resolver.company_names(),
+        key=await resolver.choice_key(),
+        as_of=closing.as_of,
+    )
+    await resolver.keep_links(round_id, resolved.links)
+    await resolver.keep_decisions(round_id, resolved.decisions, resolved.staying, compared_with=compared_with)
+    await writer.keep_pool(round_id, resolved.pool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolved:
+    links: Sequence[Linked]
+    decisions: Decisions
+    staying: Sequence[PoolSite]
+    pool: Sequence[PoolSite]
+
+
+def _resolved(
+    owned: Sequence[Owned],
+    *,
+    groups: Mapping[UUID, UUID],
+    released_before: Sequence[Attributed] | None,
+    company_names: Iterable[str],
+    key: bytes,
+    as_of: date,
+) -> _Resolved:
+    """Arithmetic over all entries at once, for a thread of its own."""
+    sites = resolve_pool(
         [Heard(groups.get(one.member_id, one.member_id), one.audited) for one in owned],
         released_before or (),
         match=mrx_matching.resolve,
         published=mrx_matching.published,
         agreed=mrx_matching.agreed,
-        key=await resolver.choice_key(),
-        as_of=closing.as_of,
+        key=key,
+        as_of=as_of,
     )
-    links = await asyncio.to_thread(_linked, owned, sites)
-    await resolver.keep_links(round_id, links)
-    outcome = await asyncio.to_thread(_decided, links, groups, released_before, closing.as_of)
-    await resolver.keep_decisions(round_id, outcome.decisions, outcome.staying, compared_with=compared_with)
-    pool = await asyncio.to_thread(in_order, [*sites, *outcome.staying])
-    await writer.keep_pool(round_id, pool)
-
-
-def _linked(owned: Sequence[Owned], sites: Sequence[PoolSite]) -> list[Linked]:
-    return [
+    links = [
         Linked(
             member_id=one.member_id,
             list_id=one.list_id,
@@ -184,16 +204,18 @@ def _linked(owned: Sequence[Owned], sites: Sequence[PoolSite]) -> list[Linked]:
         )
         for one, site in zip(owned, sites, strict=True)
     ]
-
-
-def _decided(
-    links: Sequence[Linked],
-    groups: Mapping[UUID, UUID],
-    released_before: Sequence[Attributed] | None,
-    as_of: date,
-) -> Outcome:
-    now = attribute(((link.site, link.entry) for link in links), groups)
-    return decide(POLICY, now, released_before, as_of=as_of)
+    outcome = decide(
+        POLICY, attribute(((link.site, link.entry) for link in links), groups), released_before, as_of=as_of
+    )
+    pool = in_order([*sites, *outcome.staying])
+    # What was put together from several rows may say what none of them said.
+    naming = CompanyNames(company_names).named_by(pool)
+    return _Resolved(
+        links=links,
+        decisions=replace(outcome.decisions, held=outcome.decisions.held | naming),
+        staying=outcome.staying,
+        pool=pool,
+    )
 
 
 async def release(approved: Round, transact: Transact, *, writer: Writer, shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
@@ -48,7 +49,7 @@ async def take_page(page: ListPage, work: Work, *, stated_member: UUID | None, m
         fault = f"page {page.page} numbers a row above {HIGHEST_ROW}", f"number rows from 1: {_AGAIN}"
         await _refuse_page(received, fault, work)
         return
-    kept = kept_page(page)
+    kept = await asyncio.to_thread(kept_page, page)
     if not received.whole and (unfit := _page_fault(kept)):
         await _refuse_page(received, unfit, work)
     elif not received.whole and await work.lists.keep_page(received, kept):
@@ -204,15 +205,19 @@ async def _misfit(
         return f"{counted(pages, 'page holds', 'pages hold')} {counted(rows, 'row', 'rows')}, but the manifest states {manifest.rows:,}"
     digest, numbers = sha256(), Counter[bytes]()
     async for body in work.lists.bodies(received, at_once=PAGES_AT_ONCE):
-        digest.update(body)
-        # A kept line begins with its row number; a line feed inside a value is escaped.
-        numbers.update(line[len(_ROW) :].partition(b",")[0] for line in body.splitlines())
+        await asyncio.to_thread(_read, body, digest.update, numbers)
     for row, times in numbers.items():
         if times > 1:
             return f"row number {row.decode()} stands twice in the list"
     if digest.hexdigest() != manifest.sha256:
         return "the manifest's sha256 is not that of the pages' rows"
     return None
+
+
+def _read(body: bytes, digested: Callable[[bytes], None], numbers: Counter[bytes]) -> None:
+    digested(body)
+    # A kept line begins with its row number; a line feed inside a value is escaped.
+    numbers.update(line[len(_ROW) :].partition(b",")[0] for line in body.splitlines())
 
 
 async def _count(received: ReceivedList, work: Work, *, closing: Round | None = None) -> None:

@@ -14,6 +14,8 @@ _DOMAIN = re.compile(
 
 def deliverable(address: str) -> str | None:
     """The address as a mail server takes it, its domain in ASCII; None where it is none."""
+    if len(address) > _LONGEST_ADDRESS:
+        return None
     local, _, domain = address.strip().rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode().lower()

@@ -1,5 +1,6 @@
 """Notification's HTTP API: an operator looks at mails, the mail server brings back those that came back."""
 
+import asyncio
 import secrets
 from datetime import datetime
 from functools import partial
@@ -108,7 +109,7 @@ def build_router(
     @routes.post("/bounces", dependencies=[Depends(knows_the_secret)], openapi_extra=_MAIL_ITSELF)
     async def bounces(request: Request) -> BounceAnswer:
         """A delivery status notification (RFC 3464) as the mail server got it. Taking it twice does no harm."""
-        bounce = read_bounce(await request.body())
+        bounce = await asyncio.to_thread(read_bounce, await request.body())
         mail = await transact(partial(handlers.take_bounce, bounce))
         return BounceAnswer(mail_id=mail.mail_id, state=mail.state)
 

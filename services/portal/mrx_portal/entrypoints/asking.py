@@ -1,5 +1,6 @@
 """A member asks: which of its suppliers are listed, one request, several at once."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -93,7 +94,9 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
                 error=_with_row(error),
             )
         asked, over = await handlers.asked_for(visitor.api)
-        found = overlap(findings, latest.listed, asked=asked, contacts=contacts, over=over)
+        found = await asyncio.to_thread(
+            overlap, findings, latest.listed, asked=asked, contacts=contacts, over=over
+        )
         rows = [_offered(one) for one in found.candidates[:MOST_ROWS]]
         return desk.page(
             request,

@@ -1,5 +1,6 @@
 """Pages of members."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
@@ -125,7 +126,7 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         """The released list, searched and filtered; `every` puts all that was found on one page, as for printing."""
         latest = await shelf.latest(visitor.api, new_key=new_key)
         search = Search(words=words[:200], country=country, half_year=half_year, family=family)
-        found = find(latest.listed, search) if latest else ()
+        found = await asyncio.to_thread(find, latest.listed, search) if latest else ()
         shown = page_of(found, page, rows=ROWS_ON_ONE_PAGE if every else ROWS_PER_PAGE)
         return desk.page(
             request,

@@ -10,6 +10,7 @@ LONGEST = 200
 
 def name_from(given: str, *, field: str) -> str:
     """The name, composed (NFC) and with single spaces. Raises `Invalid` for one that nobody could read back."""
+    _check_length(given, field=field)
     name = " ".join(unicodedata.normalize("NFC", given).split(" ")).strip()
     if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in name):
         raise Invalid(
@@ -20,15 +21,19 @@ def name_from(given: str, *, field: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise Invalid(f"{field} is empty", field=field, remedy="give a name")
+    _check_length(name, field=field)
+    check_plain(name, field=field)
+    check_no_links(name, field=field)
+    return name
+
+
+def _check_length(name: str, *, field: str) -> None:
     if len(name) > LONGEST:
         raise Invalid(
             f"{field} has {len(name)} characters",
             field=field,
             remedy=f"give a name of at most {LONGEST} characters",
         )
-    check_plain(name, field=field)
-    check_no_links(name, field=field)
-    return name
 
 
 def folded(name: str) -> str:

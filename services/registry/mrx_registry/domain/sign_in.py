@@ -44,7 +44,7 @@ COMMONEST: Final = frozenset(_COMMONEST.split())
 
 def email_from(words: str) -> str:
     """The address that was given, ready to be kept. Raises `Invalid`."""
-    email = unicodedata.normalize("NFC", words.strip())
+    email = unicodedata.normalize("NFC", words.strip()) if len(words) <= _LONGEST_EMAIL else ""
     if len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise Invalid("this is no e-mail address", field="email", remedy="give one such as name@firm.example")
     check_plain(email, field="email")

@@ -1,0 +1,132 @@
+"""What takes long runs beside the event loop: others are answered in the meantime."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from datetime import date
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from mrx_aggregation.domain.disclosure import Decisions
+from mrx_aggregation.domain.lists import ListState, Page, ReceivedList
+from mrx_aggregation.domain.pool import Audited
+from mrx_aggregation.domain.rounds import Round, RoundState
+from mrx_aggregation.handlers.carrying_on import resolve
+from mrx_aggregation.handlers.intake import take_page
+from mrx_aggregation.ports import Owned
+from mrx_matching import SiteRecord
+from mrx_shared.messages.lists import ListPage, ListRow
+from mrx_shared.testing.work import NOON
+
+MEMBERS = [UUID(int=number) for number in range(1, 7)]
+
+
+async def longest_silence(work: Coroutine[Any, Any, None]) -> float:
+    """The longest time in which the loop answered nobody, as a share of what the work took."""
+    beats = [time.perf_counter()]
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(0)
+            beats.append(time.perf_counter())
+
+    async with asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(beat())
+        await asyncio.sleep(0)
+        started = time.perf_counter()
+        await work
+        ended = time.perf_counter()
+        beats.append(ended)
+        beating.cancel()
+    return max(after - before for before, after in pairwise(beats)) / (ended - started)
+
+
+class MemoryRound:
+    """The parts of a resolver and a writer that resolving needs."""
+
+    def __init__(self, owned: list[Owned], names: tuple[str, ...] = ()) -> None:
+        self.owned = owned
+        self.names = names
+        self.held: frozenset[bytes] = frozenset()
+        self.kept: list[Any] = []
+
+    async def entries(self, round_id: UUID) -> list[Owned]:
+        return self.owned
+
+    async def groups(self) -> dict[UUID, UUID]:
+        return {member: member for member in MEMBERS}
+
+    async def company_names(self) -> tuple[str, ...]:
+        return self.names
+
+    async def choice_key(self) -> bytes:
+        return b"k" * 32
+
+    async def keep_links(self, round_id: UUID, links: object) -> None:
+        pass
+
+    async def keep_decisions(
+        self, round_id: UUID, decisions: Decisions, staying: object, **_: object
+    ) -> None:
+        self.held = decisions.held
+
+    async def keep_pool(self, round_id: UUID, sites: list[Any]) -> None:
+        self.kept = sites
+
+
+def owned(number: int, name: str, **said: str) -> Owned:
+    record = SiteRecord(key=number, name=name, address=f"{number} Lake Road", country="BD", **said)
+    return Owned(
+        member_id=MEMBERS[number % 6],
+        list_id=UUID(int=99),
+        revision=1,
+        row=number + 1,
+        audited=Audited(record=record, audit_date=date(2025, 3, 1), scheme_family="SMETA"),
+    )
+
+
+def closing() -> Round:
+    return Round(round_id=UUID(int=1), as_of=date(2026, 6, 30), state=RoundState.CLOSING)
+
+
+async def test_the_loop_answers_while_a_round_is_resolved() -> None:
+    kept: Any = MemoryRound(
+        [owned(number, f"Mill {number:x} of {number * 7919:x}") for number in range(3000)]
+    )
+    assert await longest_silence(resolve(closing(), None, resolver=kept, writer=kept)) < 0.5
+    assert len(kept.kept) > 2000
+
+
+async def test_a_row_of_the_pool_that_names_a_member_is_held() -> None:
+    kept: Any = MemoryRound([owned(1, "Ħarrow Mill"), owned(2, "Ashford Mill")], ("Harrow Ltd", "Ash"))
+    await resolve(closing(), None, resolver=kept, writer=kept)
+    (held,) = [site for site in kept.kept if site.digest in kept.held]
+    assert held.site_name == "Harrow Mill"
+
+
+async def test_the_loop_answers_while_a_page_is_taken_in() -> None:
+    class MemoryLists:
+        def __init__(self) -> None:
+            self.kept: list[Page] = []
+
+        async def hold(self, list_id: UUID, revision: int) -> ReceivedList:
+            return ReceivedList(member_id=MEMBERS[0], list_id=list_id, revision=revision, received_at=NOON)
+
+        async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+            assert received.state is ListState.INCOMPLETE
+            self.kept.append(page)
+            return True
+
+    rows = [
+        ListRow(
+            row=row, values={f"sector {row:x} {column} of our own annual report": "x" for column in range(16)}
+        )
+        for row in range(1, 501)
+    ]
+    page = ListPage(list_id=UUID(int=9), revision=1, page=1, rows=rows)
+    lists = MemoryLists()
+    work: Any = SimpleNamespace(lists=lists)
+    assert await longest_silence(take_page(page, work, stated_member=None, member_id=MEMBERS[0])) < 0.5
+    assert lists.kept[0].rows == 500
