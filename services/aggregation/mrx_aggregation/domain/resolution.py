@@ -65,6 +65,8 @@ class _Said(NamedTuple):
     who: UUID
     audited: Audited
     published: SiteRecord
+    described: bytes
+    """empty where there is no release to look back to"""
 
     def values(self) -> tuple[str, ...]:
         """What the row says that is published of its place, identifiers aside."""
@@ -91,12 +93,14 @@ def resolve_pool(
     Nothing depends on the order of the entries, nor on what groups are called. `key` is the exchange's secret: it
     decides between what equally many groups say, so that nobody can write what wins.
     """
+    before = list(released_before)
     sites: dict[Hashable, list[_Said]] = defaultdict(list)
     labels = match([one.audited.record for one in heard])
     for label, one in zip(labels, heard, strict=True):
-        sites[label].append(_Said(*one, published(one.audited.record)))
+        described = one.audited.described if before else b""
+        sites[label].append(_Said(*one, published(one.audited.record), described))
     choice = _Choice(agreed=agreed, key=key)
-    former = _former(sites, list(released_before), choice)
+    former = _former(sites, before, choice)
     rows = {label: _row(said, former.get(label), choice, as_of) for label, said in sites.items()}
     return [rows[label] for label in labels]
 
@@ -110,6 +114,10 @@ class _Choice:
         """Where a value stands among equals: the same for ever, and known to nobody outside."""
         return hmac.new(self.key, f"{kind}\0{value}".encode(), sha256).digest()
 
+    def same(self, field: str, one: str, other: str) -> bool:
+        """Whether two values say the same."""
+        return one == other or self.agreed(field, one) == self.agreed(field, other)
+
     def of(
         self, field: str, voices: Mapping[UUID, str], former: str | None, agreeing: Collection[UUID]
     ) -> str:
@@ -117,11 +125,16 @@ class _Choice:
 
         Of equals the one whose groups agree with what was chosen before, so that rows are mixed as little as can be.
         """
+        distinct = {*voices.values(), *([] if former is None else [former])}
+        if len(distinct) == 1:
+            return distinct.pop()
+        if former is not None and len(voices) < ENOUGH:
+            return former
         groups: dict[str, list[UUID]] = defaultdict(list)
         for who, value in voices.items():
             groups[self.agreed(field, value)].append(who)
         if not groups:
-            return former or ""
+            return ""
         best = max(
             groups,
             key=lambda form: (
@@ -140,7 +153,7 @@ class _Choice:
 
 def _row(site: _Site, former: Attributed | None, choice: _Choice, as_of: date) -> PoolSite:
     groups = {one.who for one in site}
-    sole = former is not None and len(groups) == 1 and former.groups == groups
+    sole = len(groups) == 1 and (former is None or former.groups == groups)
     family, half = _audit(site, None if sole else former, as_of)
     return PoolSite(
         **_texts(site, former, choice, rewrites=sole and _says_something_new(site, former)),
@@ -152,8 +165,7 @@ def _row(site: _Site, former: Attributed | None, choice: _Choice, as_of: date) -
 
 def _says_something_new(site: _Site, former: Attributed | None) -> bool:
     """Whether a row stands behind the site that did not when it was released: a leaver alone changes no text."""
-    known = {entry.record for entry in former.entries} if former else set()
-    return any(one.audited.described not in known for one in site)
+    return former is None or not {one.described for one in site} <= {entry.record for entry in former.entries}
 
 
 def _texts(site: _Site, former: Attributed | None, choice: _Choice, *, rewrites: bool) -> dict[str, str]:
@@ -173,10 +185,9 @@ def _texts(site: _Site, former: Attributed | None, choice: _Choice, *, rewrites:
             value = next(iter(voices.values()), before or "")
         else:
             value = choice.of(field, voices, before, agreeing)
-        form = choice.agreed(field, value)
-        if before and form != choice.agreed(field, before):
+        if before and not choice.same(field, value, before):
             moved.add(field)
-        agreeing = {who for who in agreeing if who not in voices or choice.agreed(field, voices[who]) == form}
+        agreeing = {who for who in agreeing if choice.same(field, voices.get(who, value), value)}
         chosen[column] = value
     return chosen
 
@@ -260,7 +271,7 @@ def _likeliest_first(
         label, place = pair
         if labels[label] == places[place] == 1:
             return -len(votes[pair]), b""
-        site = min(one.audited.described for one in sites[label])
+        site = min(one.described for one in sites[label])
         return -len(votes[pair]), choice.order(
             "continues", f"{released[place].site.digest.hex()} {site.hex()}"
         )
@@ -273,7 +284,7 @@ def _same_words(row: Attributed, _: Agreed) -> _Keys:
 
 
 def _said_words(said: _Said, _: Agreed) -> _Keys:
-    yield said.who, said.audited.described
+    yield said.who, said.described
 
 
 def _same_text(row: Attributed, _: Agreed) -> _Keys:
