@@ -31,7 +31,7 @@ from mrx_registry.domain.names import name_from
 from mrx_registry.domain.sign_in import email_from
 from mrx_report_request.domain.wording import email
 from mrx_shared.refusals import Rejected
-from mrx_shared.wording import check_no_links, mailbox_of, one_line
+from mrx_shared.wording import one_line
 
 from tests.growth import worse_than_linear
 
@@ -85,8 +85,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "supplier's address": lambda text: email(text, field="contact_email"),
     "one line of a request": lambda text: one_line(text, field="scope"),
     "one line of a mail": one_line_of_a_mail,
-    "links in a text": lambda text: check_no_links(text, field="scope"),
-    "mailbox of an address": mailbox_of,
     "deliverable": deliverable,
     "bounce": lambda text: read_bounce(text.encode()),
     "bounce's header": lambda text: read_bounce(f"Content-Type: multipart/report; {text}\n\n{text}".encode()),
