@@ -29,8 +29,9 @@ from mrx_portal.domain.evidence import EvidenceFile, apart
 from mrx_portal.domain.supplying import site_code
 from mrx_registry.domain.names import name_from
 from mrx_registry.domain.sign_in import email_from
-from mrx_report_request.domain.wording import email, one_line
+from mrx_report_request.domain.wording import email
 from mrx_shared.refusals import Rejected
+from mrx_shared.wording import one_line
 
 from tests.growth import worse_than_linear
 

@@ -250,7 +250,8 @@ async def asks(one: Asker, watch: Watch) -> None:
 
     async def mailed() -> str | None:
         mails = watch.mails_to(one.address)
-        return next((mail.link for mail in mails if re.search(rf"\b{one.name}\b", mail.text)), None)
+        links = (mail.link_after(one.name) for mail in mails if re.search(rf"\b{one.name}\b", mail.text))
+        return next(filter(None, links), None)
 
     one.links.append(await until(mailed, "no mail came"))
 

@@ -12,6 +12,7 @@ from mrx_notification.ports import Post
 from mrx_shared.refusals import Unavailable
 
 from tests.component.notification.conftest import (
+    NOW,
     PORTAL,
     Desk,
     MailServer,
@@ -23,6 +24,7 @@ from tests.component.notification.conftest import (
 )
 from tests.conftest import ServiceDatabase
 from tests.unit.notification.asked import password_mail, request_mail
+from tests.unit.notification.test_bounces import notification
 
 pytestmark = pytest.mark.live
 
@@ -53,6 +55,35 @@ async def test_a_mail_that_is_asked_for_is_sent_once_and_said_with_the_hash_of_i
     assert (fact["fact"], fact["mail_id"], fact["kind"]) == ("mail-sent", str(asked.mail_id), "invitation")
     assert (fact["asked_by"], fact["about"]) == ("report_request", str(asked.request_id))
     assert fact["token_hashes"] == hashes([link])
+
+
+async def test_requests_to_one_mailbox_leave_as_one_mail_and_come_back_as_one(
+    open_desk: OpenDesk, mail_server: MailServer, empty_database: ServiceDatabase
+) -> None:
+    slot, desk = NOW() + timedelta(hours=1), open_desk()
+    asked = [
+        request_mail(to=to, asks=asks, leaves_at=slot)
+        for to, asks in (("li.wei@mill.example", "Acme Brands"), ("Li.Wei+b@Mill.example", "Birch Foods"))
+    ]
+    for mail in asked:
+        await desk.asked(mail)
+    assert not await desk.sending.once()
+    later = open_desk(later=timedelta(hours=2))
+    assert await later.sending.once()
+    assert not await later.sending.once()
+
+    (merged,) = mail_server.received
+    assert mail_server.recipients == ["li.wei@mill.example"]
+    assert merged["Subject"] == "2 requests for audit reports of your sites"
+    facts = {fact["mail_id"]: fact for fact in await said(empty_database)}
+    assert set(facts) == {str(one.mail_id) for one in asked}
+    assert sorted(one for fact in facts.values() for one in fact["token_hashes"]) == sorted(
+        hashes(mail_server.links())
+    )
+    returned = notification(returned=f"Message-ID: {merged['Message-ID']}\r\n")
+    assert (await later.bounced(returned)).json()["state"] == "failed"
+    failed = [fact["mail_id"] for fact in await said(empty_database) if fact["fact"] == "mail-failed"]
+    assert sorted(failed) == sorted(facts)
 
 
 async def test_a_repeated_event_makes_no_second_mail(desk: Desk, mail_server: MailServer) -> None:

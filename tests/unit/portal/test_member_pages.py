@@ -158,6 +158,24 @@ async def test_a_page_whose_form_leads_to_storage_lets_the_browser_go_there(sche
         assert f"form-action 'self' {STORAGE};" in policy
 
 
+@pytest.mark.parametrize(
+    ("state", "mail", "said"),
+    [
+        ("drafted", "unsent", "We e-mail the supplier on Wednesday 2 December."),
+        ("opened", "sent", "We remind the supplier on Wednesday 2 December."),
+        ("opened", "unsent", "We e-mail the supplier on Wednesday 2 December."),
+    ],
+)
+async def test_a_request_says_on_which_day_its_next_mail_leaves(
+    scheme: Scheme, state: str, mail: str, said: str
+) -> None:
+    scheme.requests(one := request(state, mail=mail, mail_leaves_at="2026-12-02T07:00:00Z"))
+    scheme.requests(later := request(state, mail=mail))
+    browser = scheme.browser("member")
+    assert said in words((await browser.get(f"/member/requests/{one['request_id']}")).text)
+    assert said not in words((await browser.get(f"/member/requests/{later['request_id']}")).text)
+
+
 async def test_one_request_is_asked_as_the_form_says(scheme: Scheme) -> None:
     made = request("drafted")
     scheme.gives(REQUESTS, "/v1/requests", lambda said: made if "entry_id" in said else {"requests": []})

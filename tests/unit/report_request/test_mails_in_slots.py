@@ -137,8 +137,9 @@ async def test_changing_addresses_mails_the_last_one_in_the_next_slot_and_leaves
 ) -> None:
     request = await desk.ask(asking(term_days=7))
     await desk.until(WEDNESDAY + timedelta(hours=1))
-    for number in (1, 2, 3):
-        again = await desk.readdress(request, f"li{number}@works.example")
+    for number in (1, 2):
+        await desk.readdress(request, f"li{number}@works.example")
+    again = await desk.readdress(request, "li3@works.example")
     assert (again.mail_leaves_at, again.mail) == (FRIDAY, MailState.UNSENT)
     assert again.term_ends_at == FRIDAY + timedelta(days=7)
     assert desk.work.changes()[-1].term_ends_at == again.term_ends_at
@@ -257,14 +258,14 @@ async def test_what_a_mail_may_not_hold_is_refused_where_it_comes_in(
     desk: Desk, field: str, told: str, text: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await desk.ask(asking(**{field: text}))
+        await desk.ask(asking(1, **{field: text}))
     assert (refused.value.field, bool(refused.value.remedy)) == (told, True)
 
 
 @pytest.mark.parametrize("field", ["supplier_name", "contact_name", "scope", "purpose"])
 async def test_links_in_what_a_supplier_reads_are_refused(desk: Desk, field: str) -> None:
     with pytest.raises(Invalid, match="link"):
-        await desk.ask(asking(**{field: "log in at www.evil.example"}))
+        await desk.ask(asking(1, **{field: "log in at www.evil.example"}))
 
 
 async def test_an_address_with_an_encoded_word_is_refused(desk: Desk) -> None:

@@ -33,6 +33,7 @@ from mrx_report_request.domain.requests import (
 )
 from mrx_report_request.domain.steps import ENDS, TABLE, Actor, State, Step
 from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.wording import one_line
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 END = NOW + timedelta(days=28)
@@ -436,10 +437,10 @@ def test_usual_mail_addresses_are_taken(address: str) -> None:
 )
 def test_a_line_with_a_control_character_or_of_no_or_too_great_length_is_refused(value: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        wording.one_line(value, field="scope")
+        one_line(value, field="scope")
     assert (refusal.value.field, bool(refusal.value.remedy)) == ("scope", True)
 
 
 @pytest.mark.parametrize("value", ["Überprüfung", "质量审核", "Auditoría 4 pilares", "x" * 200])
 def test_lines_in_any_script_are_taken(value: str) -> None:
-    assert wording.one_line(value, field="scope") == value
+    assert one_line(value, field="scope") == value

@@ -19,9 +19,9 @@ from mrx_report_request.handlers import facts, members
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time
 from mrx_shared.messages.notification import MailFailed, MailSent
-from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.refusals import Rejected
 from mrx_shared.slots import Slots
+from typing_extensions import override
 
 from tests.unit.notification.in_memory import MemoryPost, PlainLetters
 from tests.unit.notification.in_memory import MemoryWork as OfMails
@@ -57,6 +57,7 @@ class MailServer(MemoryPost):
         self.came: list[Attempt] = []
         self.returned: list[UUID] = []
 
+    @override
     async def send(self, letter: Letter, attempt: Attempt) -> None:
         if attempt.address.startswith("unknown"):
             raise Refused("5.1.1")
@@ -161,7 +162,7 @@ class World:
         to_requester = [
             mail.model_dump(exclude={"mail_id"})
             for mail in self.work.mailed()
-            if isinstance(mail, MailAsked) and mail.kind in ("ready", "undelivered")
+            if mail.kind in ("ready", "undelivered")
             if mail.request_id in {one.request_id for one in own}
         ]
         self.seen.append(

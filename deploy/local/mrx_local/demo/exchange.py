@@ -162,7 +162,7 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
     await at.move_clock(PAST_THE_TERM)
     ended = await _settled(asked, at, {Manner.SILENT: {"expired"}})
     numbers = (await at.caller.get("report_request", "/v1/numbers"))["rounds"]
-    mails = await _mails(at)
+    mails = await _mails(asked, at)
     reports = [one["report"] for one in ended if one["report"]]
     outcomes = Counter(one["decision"]["outcome"] for one in ended if one["decision"])
     states = Counter(one["state"] for one in ended)
@@ -412,15 +412,20 @@ def _equal(asked: Sequence[Asked], downloads: Path) -> int:
     return (sent & got).total()
 
 
-async def _mails(at: Setting) -> int:
-    """How many mails about requests notification says that it has sent, once none waits; merged ones count once."""
+async def _mails(asked: Sequence[Asked], at: Setting) -> int:
+    """How many mails about requests notification says that it has sent, once none waits; merged ones count once.
+
+    The last to leave tell the silent that their requests have ended: they wait for a slot.
+    """
+    silent = {one.request_id for one in asked if one.manner is Manner.SILENT}
 
     async def all_sent() -> int | None:
         told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
-        asked = [mail for mail in told if mail["asked_by"] == "report_request"]
-        if any(mail["state"] != "sent" for mail in asked):
+        ours = [mail for mail in told if mail["asked_by"] == "report_request"]
+        ended = {mail["about"] for mail in ours if mail["kind"] == "closed"}
+        if not silent <= ended or any(mail["state"] != "sent" for mail in ours):
             return None
-        return len({mail["letter_id"] for mail in asked})
+        return len({mail["letter_id"] for mail in ours})
 
     sent: int = await _until(all_sent, "mails still wait", at.patience_s)
     return sent

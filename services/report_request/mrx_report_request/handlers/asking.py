@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from mrx_shared.refusals import Forbidden, Rejected, TooEarly, Unknown
+from mrx_shared.wording import one_line
 
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
@@ -176,7 +177,7 @@ def _read(asking: Asking) -> Asking:
     return Asking(
         request_id=asking.request_id,
         entry_id=wording.entry_id(asking.entry_id),
-        site_number=wording.one_line(asking.site_number, field="site_number"),
+        site_number=one_line(asking.site_number, field="site_number"),
         supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name"),
         contact_email=wording.email(asking.contact_email, field="supplier.contact_email"),
         contact_name=wording.optional_to_supplier(asking.contact_name, field="supplier.contact_name"),
