@@ -151,7 +151,6 @@ async def test_a_member_asks_receives_the_very_file_decides_and_has_avoided_an_a
 
     await opened(scheme.members[ASKING], request_id)
     await browser.page.get_by_role("link", name="load this page again").click()
-    await browser.open(request)
     await expect(accepted).to_have_count(1)
     await browser.look("member request opened")
     await browser.on_a_phone("member request opened")
