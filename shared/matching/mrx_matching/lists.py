@@ -126,7 +126,9 @@ def read_list(
             table,
             table[column].str.len_chars() > most,
             column=column,
-            reason=pl.format("has {} characters, at most {} are taken", pl.col(column).str.len_chars(), pl.lit(most)),
+            reason=pl.format(
+                "has {} characters, at most {} are taken", pl.col(column).str.len_chars(), pl.lit(most)
+            ),
             remedy="shorten it",
         )
     codes = {text: normalise_country(text) for text in table["country"].unique()}
