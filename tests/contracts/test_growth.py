@@ -29,9 +29,9 @@ from mrx_portal.domain.evidence import EvidenceFile, apart
 from mrx_portal.domain.supplying import site_code
 from mrx_registry.domain.names import name_from
 from mrx_registry.domain.sign_in import email_from
-from mrx_report_request.domain.wording import email
+from mrx_report_request.domain import wording
 from mrx_shared.refusals import Rejected
-from mrx_shared.wording import one_line
+from mrx_shared.wording import mailbox_of
 
 from tests.growth import worse_than_linear
 
@@ -82,8 +82,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "iso_dates": lambda text: iso_dates([text, "2025-01-31"], rows=[1, 2], heading="audit date"),
     "member's name": lambda text: name_from(text, field="name"),
     "address to sign in": email_from,
-    "supplier's address": lambda text: email(text, field="contact_email"),
-    "one line of a request": lambda text: one_line(text, field="scope"),
+    "supplier's address": lambda text: wording.email(text, field="contact_email"),
+    "one line of a request": lambda text: wording.to_supplier(text, field="scope"),
+    "mailbox": mailbox_of,
     "one line of a mail": one_line_of_a_mail,
     "deliverable": deliverable,
     "bounce": lambda text: read_bounce(text.encode()),

@@ -30,6 +30,7 @@ _SCHEMES: Final = (
     "hxxp:",
 )
 _SHORTEST_TOP_LEVEL: Final = 2
+_LONGEST_DOMAIN: Final = 253
 
 
 def breaks_a_line(sign: str) -> bool:
@@ -88,8 +89,9 @@ def mailbox_of(address: str) -> str:
     local, _, domain = address.strip().rpartition("@")
     untagged = local.partition("+")[0].rstrip(".") or local
     domain = domain.rstrip(".").lower()
-    with suppress(UnicodeError):
-        domain = domain.encode("idna").decode().lower()
+    if len(domain) <= _LONGEST_DOMAIN:
+        with suppress(UnicodeError):
+            domain = domain.encode("idna").decode().lower()
     return f"{untagged.lower()}@{domain}"
 
 
