@@ -18,6 +18,7 @@ from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import deliverable, masked, one_line
 from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail, language_of
 from mrx_notification.ports import Unsafe
+from mrx_portal.entrypoints.forms import PURPOSE, SCOPE
 from mrx_shared.messages.exchange_adapter import REASONS
 from typing_extensions import override
 
@@ -313,3 +314,12 @@ def test_what_is_no_address_is_not_written_to(address: str) -> None:
 
 def test_an_operator_sees_too_little_of_an_address_to_write_to_it() -> None:
     assert masked("li.wei@mill.example") == "l***@m***.example"
+
+
+@pytest.mark.parametrize("language", ["es", "zh"])
+@pytest.mark.parametrize("kind", [Kind.INVITATION, Kind.REMINDER])
+def test_what_a_members_form_proposes_is_told_in_the_readers_language(kind: Kind, language: str) -> None:
+    told = letter_of(kind, language, scope=SCOPE, purpose=PURPOSE).text
+    assert SCOPE not in told
+    assert PURPOSE not in told
+    assert "SMETA 4-pillar" in letter_of(kind, language).text
