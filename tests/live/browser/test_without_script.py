@@ -7,7 +7,7 @@ from mrx_local.demo.scheme import Scheme
 from playwright.async_api import expect
 
 from tests.live.browser.conftest import OTHER, Invite, Windows, let_in
-from tests.live.browser.handing_over import hand_over, until
+from tests.live.browser.handing_over import hand_over, opened, until
 from tests.live.browser.papers import report
 from tests.live.browser.window import PHONE
 from tests.live.conftest import Running
@@ -43,6 +43,11 @@ async def test_a_member_decides(
     browser = await window(script=False)
     await browser.sign_in(await let_in(running, OTHER))
     await browser.open(f"/member/requests/{invitation.request_id}")
+    async with browser.page.expect_download() as downloading:
+        await browser.press("Download the report")
+    await (await downloading.value).path()
+    await opened(scheme.members[OTHER], invitation.request_id)
+    await browser.page.get_by_role("link", name="load this page again").click()
     await browser.page.get_by_role("radio", name="Accepted with top-up").check()
     await browser.page.get_by_label("Reason", exact=True).fill("Working hours are looked at again")
     await browser.press("Record the decision")
