@@ -3,6 +3,7 @@
 Texts and addresses come with a length that is checked already: to normalise many combining marks takes long.
 """
 
+import re
 import unicodedata
 from contextlib import suppress
 from typing import Final
@@ -15,8 +16,8 @@ _BREAKS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """signs that turn the direction of a line, so that a name in a mail reads as another"""
 _ENCODED_WORD: Final = "=?"
-_AROUND: Final = "\"'`()[]{}<>«»“”‘’„,;!|*_~，；！（）【】《》、。"
-_ENDS_HOST: Final = ("/", "?", "#", "\\")
+_BETWEEN: Final = re.compile(r"([^\w.-]+)")
+"""what parts the hosts, names and numbers of a word"""
 _SCHEMES: Final = (
     "http:",
     "https:",
@@ -30,6 +31,17 @@ _SCHEMES: Final = (
     "hxxp:",
 )
 _SHORTEST_TOP_LEVEL: Final = 2
+_COMMON_TOP_LEVELS: Final = frozenset({
+    "app", "biz", "click", "club", "cn", "com", "dev", "icu", "info", "io", "link", "live", "ly", "net",
+    "online", "org", "page", "ru", "shop", "site", "store", "top", "website", "xyz", "zip",
+})  # fmt: skip
+"""with these, mail programs make a link of a bare host"""
+_FORMS: Final = frozenset({
+    "bhd", "co", "corp", "cv", "dr", "inc", "ind", "ltd", "mfg", "mr", "mrs", "ms", "no", "plot", "pt",
+    "pte", "pty", "pvt", "sdn", "sp", "st", "tbk", "ud", "unit",
+})  # fmt: skip
+"""abbreviations before whose next word companies leave no blank: Co.Ltd/Unit 2"""
+_IP_LABELS: Final = 4
 _LONGEST_DOMAIN: Final = 253
 
 
@@ -70,12 +82,15 @@ def one_line(value: str, *, field: str, most: int = CHARACTERS) -> str:
     return text
 
 
-def check_no_links(text: str, *, field: str) -> None:
-    """Refuse what a mail program would make a link of. Raises `Invalid`, without the text."""
+def check_no_links(text: str, *, field: str, name: bool = False) -> None:
+    """Refuse what a mail program would make a link of. Raises `Invalid`, without the text.
+
+    In the `name` of a company, a bare host may stand: Example.com Textiles.
+    """
     for word in _seen(unicodedata.normalize("NFKC", text)).casefold().split():
-        if _is_link(word.strip(_AROUND)):
+        if _is_link(word, bare=not name):
             raise Invalid(
-                "this holds a link or an e-mail address, which a mail to a supplier does not carry",
+                "this holds a link, a web address or an e-mail address, which a mail to a supplier does not carry",
                 field=field,
                 remedy="leave the address out; the mail links to the supplier's page by itself",
             )
@@ -100,20 +115,39 @@ def _seen(text: str) -> str:
     return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
 
 
-def _is_link(word: str) -> bool:
-    if "://" in word or word.startswith(_SCHEMES):
-        return True
-    if any(part.startswith("www.") and len(part) > len("www.") for part in word.split("/")):
-        return True
-    before, at, after = word.partition("@")
-    if at and before and after:
-        return True
-    host = word
-    for sign in _ENDS_HOST:
-        host = host.partition(sign)[0]
-    rest = word[len(host) :]
-    host, colon, port = host.partition(":")
-    goes_on = bool(rest) or (bool(colon) and port.isdigit())
+def _is_link(word: str, *, bare: bool) -> bool:
+    parts = _BETWEEN.split(word)
+    pieces, signs = parts[::2], [*parts[1::2], ""]
+    for place, (piece, sign) in enumerate(zip(pieces, signs, strict=True)):
+        follows = pieces[place + 1] if sign else ""
+        host = piece.strip("-_.").rpartition("..")[2]
+        if "://" in sign or (piece.strip("-_.") + sign[:1] in _SCHEMES and (follows or sign != ":")):
+            return True
+        if host.startswith("www.") or (sign == "@" and piece and follows):
+            return True
+        if _is_host(host, goes_on=_goes_on(host, sign, follows), bare=bare):
+            return True
+    return False
+
+
+def _goes_on(host: str, sign: str, follows: str) -> bool:
+    """Whether a path, a query or a port comes after a host."""
+    if sign == ":":
+        return follows.isdigit() and not host.endswith(".no")  # Plot.No:3
+    return sign.startswith(("/", "\\", ":/")) or (sign.startswith(("?", "#")) and bool(follows))
+
+
+def _is_host(host: str, *, goes_on: bool, bare: bool) -> bool:
     *labels, top = host.split(".")
-    named = bool(labels) and all(labels) and top.isalpha() and len(top) >= _SHORTEST_TOP_LEVEL
-    return goes_on and named
+    if not labels or not (goes_on or bare):
+        return False
+    if top in _COMMON_TOP_LEVELS:
+        return True
+    if top.isdecimal():
+        return goes_on and len(labels) == _IP_LABELS - 1 and all(label.isdecimal() for label in labels)
+    if not goes_on or len(top) < _SHORTEST_TOP_LEVEL or not (top.isalpha() or top.startswith("xn--")):
+        return False
+    country = len(top) == _SHORTEST_TOP_LEVEL
+    if labels[-1] in _FORMS:
+        return country and top not in _FORMS
+    return country or not all(len(label) == 1 for label in labels)

@@ -1,8 +1,10 @@
 """What people may write where it reaches a mail: plain text on one line, without encoded words and links."""
 
+import csv
 import time
 from contextlib import suppress
 from email.header import decode_header, make_header
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -59,6 +61,8 @@ def test_of_what_passes_nothing_is_left_to_be_decoded(text: str) -> None:
         "evil.example/pay", "go to evil.example/pay now", "evil.example:8080", "evil.example?x=1", "evil.example#a",
         "mail us@evil.example", "us@evil", "mailto:us", "javascript:alert(1)", "ｅｖｉｌ．ｅｘａｍｐｌｅ／ｐａｙ",
         "evil.exam\u200bple/pay", "h\u00adttps://evil.example", "hxxp://evil.example", "例子.公司/付款",
+        "•www.evil.example", "x:www.evil.example", "see:evil.example/pay", "a/evil.example/pay", "…evil.example/pay",
+        "evil.example./pay", "evil.xn--p1ai/pay", "203.0.113.7/pay", "t.co/evil", "evil.com.cn/pay",
     ],
 )  # fmt: skip
 def test_links_and_addresses_are_refused_with_a_remedy(text: str) -> None:
@@ -71,13 +75,38 @@ def test_links_and_addresses_are_refused_with_a_remedy(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "SMETA 4-pillar, v7.0/6.1", "Alibaba.com Ltd", "Co.,Ltd.", "S.p.A.", "No.3/5 Mill Road", "c/o Works", "and/or",
+        "SMETA 4-pillar, v7.0/6.1", "Co.,Ltd.", "S.p.A.", "No.3/5 Mill Road", "c/o Works", "and/or",
         "labour/health/safety", "Mill @ Halden", "24/7", "Scope: SMETA", "A.B.C. Textiles", "Audit of 12.11.2025",
-        "e.g. working hours", "Büro i.d. Stadt", "报告。谢谢/请",
+        "e.g. working hours", "Büro i.d. Stadt", "报告。谢谢/请", "Data: audit of 2024", "Tel: none", "Wages, hours.Please",
+        "Mill Co.Ltd/Dyeing", "M/s. A.B.C. Textiles Pvt.Ltd/Unit-2", "PT.Sumber/Garmen", "P.T.Sumber/Garmen",
+        "Textile Co.Ltd#3", "Mfg.Co.#2", "Is this Foo Co.Ltd?", "Plot.No:366", "St. John's Mill Co.Ltd",
     ],
 )  # fmt: skip
 def test_names_and_numbers_with_dots_and_slashes_are_no_links(text: str) -> None:
     check_no_links(text, field="purpose")
+
+
+@pytest.mark.parametrize(
+    "text", ["pay at evil.com", "evil.com.", "(evil.com)", "[evil.com]/pay", "evil.com，谢谢"]
+)
+def test_a_bare_web_address_is_refused_in_free_text_and_may_stand_in_a_companys_name(text: str) -> None:
+    with pytest.raises(Invalid):
+        check_no_links(text, field="purpose")
+    check_no_links("Example.com Textiles", field="name", name=True)
+
+
+def test_no_name_of_the_real_lists_is_refused() -> None:
+    folder = Path(__file__).parents[4] / "shared" / "data"
+    if not folder.exists():
+        pytest.skip("needs ../shared/data")
+    names = 0
+    for path in (*folder.glob("*_lists/*.csv"), *folder.glob("oshub/*.csv"), *folder.glob("rounds/uni*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                for column in {"name", "site_name", "company", "Mill Name", "Parent Company"} & row.keys():
+                    check_no_links(row[column] or "", field=column)
+                    names += 1
+    assert names > 10_000
 
 
 @pytest.mark.parametrize(

@@ -339,7 +339,7 @@ def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> st
         raise Invalid("holds a character that does not show", field=column, remedy="write it anew")
     check_plain(value, field=column)
     if column in _READ_BY_SUPPLIERS:
-        check_no_links(value, field=column)
+        check_no_links(value, field=column, name=column == "supplier_name")
     return value
 
 

@@ -23,7 +23,7 @@ def name_from(given: str, *, field: str) -> str:
         raise Invalid(f"{field} is empty", field=field, remedy="give a name")
     _check_length(name, field=field)
     check_plain(name, field=field)
-    check_no_links(name, field=field)
+    check_no_links(name, field=field, name=True)
     return name
 
 

@@ -21,10 +21,10 @@ def optional_line(value: str | None, *, field: str, most: int = CHARACTERS) -> s
     return one_line(value, field=field, most=most) if value and value.strip() else None
 
 
-def to_supplier(value: str, *, field: str) -> str:
-    """A text of one line that a mail to a supplier carries. Raises `Invalid`."""
+def to_supplier(value: str, *, field: str, name: bool = False) -> str:
+    """A text of one line, or a company's `name`, that a mail to a supplier carries. Raises `Invalid`."""
     text = one_line(value, field=field)
-    check_no_links(text, field=field)
+    check_no_links(text, field=field, name=name)
     return text
 
 

@@ -178,7 +178,7 @@ def _read(asking: Asking) -> Asking:
         request_id=asking.request_id,
         entry_id=wording.entry_id(asking.entry_id),
         site_number=one_line(asking.site_number, field="site_number"),
-        supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name"),
+        supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name", name=True),
         contact_email=wording.email(asking.contact_email, field="supplier.contact_email"),
         contact_name=wording.optional_to_supplier(asking.contact_name, field="supplier.contact_name"),
         language=wording.language(asking.language, field="supplier.language"),
