@@ -45,14 +45,15 @@ async def test_a_report_that_nobody_opened_may_be_refused(service: ReportRequest
     assert decided["decision"]["outcome"] == "refused"
 
 
-async def test_a_decision_by_event_that_overtakes_the_opening_waits_for_it(
-    service: ReportRequests, member: UUID
+@pytest.mark.parametrize("ahead", [0, 20])
+async def test_a_decision_by_event_that_overtakes_the_opening_waits_for_it_whatever_the_members_clock_says(
+    service: ReportRequests, member: UUID, ahead: int
 ) -> None:
     shown, report_id = await unopened(service, member)
     fact = RecognitionDecided(
         request_id=UUID(shown["request_id"]), outcome="accepted", reason=None, valid_until=None
     )
-    await service.hear(requests_in(member), fact)
+    await service.hear(requests_in(member), fact, at=NOW() + timedelta(seconds=ahead))
     assert (await service.state(shown, member))["state"] == "available"
     assert await service.sql.fetchval("SELECT count(*) FROM waiting") == 1
     await service.open(shown, member, report_id)

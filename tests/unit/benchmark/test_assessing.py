@@ -307,6 +307,16 @@ async def test_a_member_does_not_register_the_code_or_family_of_a_public_protoco
         await protocol(work, ACME, code)
 
 
+async def test_a_version_which_mails_to_reviewers_name_holds_no_link(work: MemoryWork) -> None:
+    own = await protocol(work, ACME, "NEW-1")
+    for words in ("evil.com", "www.evil.example", "me@evil.example"):
+        version = ProtocolVersion(
+            protocol_id=own.protocol_id, version=words, effective_from=date(2021, 1, 1), effective_until=None
+        )
+        with pytest.raises(Invalid, match="link"):
+            await handlers.submit_version(version, owner=ACME, work=work)
+
+
 async def test_a_public_protocol_is_registered_although_a_member_has_its_code_and_stops_that_one(
     work: MemoryWork,
 ) -> None:

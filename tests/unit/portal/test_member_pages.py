@@ -449,6 +449,15 @@ async def test_a_row_with_a_fault_is_not_sent_and_keeps_what_was_typed(scheme: S
     assert not [one for one in scheme.api.posted if one.path.endswith("/bulk")]
 
 
+async def test_a_ticked_site_that_the_latest_list_does_not_have_is_named_and_not_lost(scheme: Scheme) -> None:
+    old = "0" * 64
+    page = await bulk(scheme, bulk_form([old], **{"entry": old, f"name-{old}": "Lost Mill"}))
+
+    assert page.status_code == 422
+    assert "Not asked for: Lost Mill. A new list was released meanwhile." in words(page.text)
+    assert not [one for one in scheme.api.posted if one.path.endswith("/bulk")]
+
+
 async def test_a_fault_in_what_is_common_sends_nothing(scheme: Scheme) -> None:
     page = await bulk(scheme, bulk_form([ONE], term_days="900"))
 

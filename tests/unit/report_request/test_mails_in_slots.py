@@ -271,3 +271,15 @@ async def test_links_in_what_a_supplier_reads_are_refused(desk: Desk, field: str
 async def test_an_address_with_an_encoded_word_is_refused(desk: Desk) -> None:
     with pytest.raises(Invalid):
         await desk.ask(asking(contact_email="=?utf-8?q?x?=@works.example", request_id=uuid4()))
+
+
+async def test_mails_to_the_requester_which_wait_for_no_slot_never_go_to_the_suppliers_mailbox(
+    desk: Desk,
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await desk.ask(asking(contact_email="li@works.example", requester_email="Li+told@Works.example"))
+    assert (refused.value.field, bool(refused.value.remedy)) == ("requester_email", True)
+    request = await desk.ask(asking(contact_email="li@works.example", requester_email="me@buyer.example"))
+    with pytest.raises(Invalid) as refused:
+        await desk.readdress(request, "ME@buyer.example")
+    assert refused.value.field == "contact_email"

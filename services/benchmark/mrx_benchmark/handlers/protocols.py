@@ -4,6 +4,7 @@ from uuid import UUID
 
 from mrx_shared.messages.benchmark import ProtocolSubmitted
 from mrx_shared.refusals import Forbidden, Invalid
+from mrx_shared.wording import check_no_links
 
 from mrx_benchmark.domain.assessments import Assessment
 from mrx_benchmark.domain.protocols import (
@@ -48,6 +49,7 @@ async def submit_version(version: ProtocolVersion, *, owner: UUID | None, work: 
     """Add a version of a protocol that the asker owns, and say so."""
     protocol = await owned(version.protocol_id, owner, work)
     await check_code(protocol, work)
+    check_no_links(version.version, field="version")  # mails to its reviewers carry it
     await work.protocols.add_version(version, owner=owner)
     work.say(
         ProtocolSubmitted(

@@ -124,6 +124,7 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         listed = latest.listed.by_id if latest else {}
         common = read_asking(form, names=COMMON)
         entries = [listed[entry] for entry in form.all("entry") if entry in listed]
+        gone = [form.text(f"name-{entry}") or "a site" for entry in form.all("ask") if entry not in listed]
         ticked, again = set(form.all("ask")), set(form.all("again"))
         _, over = await handlers.asked_for(visitor.api)
         before = {one.entry_id: _before(one, form, over) for one in entries}
@@ -159,7 +160,7 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             for one, each in filled
             if one.entry_id not in sent
         ]
-        faulty = bool(common.faults or refused) or any(row.form.faults for row in rows)
+        faulty = bool(common.faults or refused or gone) or any(row.form.faults for row in rows)
         return desk.page(
             request,
             "member/check.html",
@@ -169,7 +170,7 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             rows=rows,
             common=common,
             done=done,
-            error=_what_failed(ticked, common, rows),
+            error=" ".join(filter(None, (_what_failed(ticked, common, rows), _what_is_gone(gone)))) or None,
             most=MOST_ROWS,
             languages_of_mails=LANGUAGES,
             said=said,
@@ -292,6 +293,19 @@ def _what_failed(ticked: set[str], common: AskingForm, rows: Sequence[Row]) -> s
     left = [row.form.values["name"] or row.entry.site_name for row in rows if row.failed]
     if not left:
         return None
-    named = ", ".join(left[:NAMED]) + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
     could = "1 of your requests" if len(left) == 1 else f"{len(left)} of your requests"
-    return f"{could} could not be sent, for {named}: each says why below."
+    return f"{could} could not be sent, for {_named(left)}: each says why below."
+
+
+def _what_is_gone(gone: Sequence[str]) -> str | None:
+    """Sites of a form that was drawn before the latest release: their entries are not on that list."""
+    if not gone:
+        return None
+    return (
+        f"Not asked for: {_named(gone)}. A new list was released meanwhile. Run mrx member fetch and check again, "
+        "then choose the new check.csv."
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -11,7 +11,7 @@ from mrx_shared.wording import one_line
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
 from mrx_report_request.domain.steps import State
-from mrx_report_request.handlers.contacts import name_contact, named_contacts
+from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
 from mrx_report_request.handlers.telling import say_changed, say_status, settle
 from mrx_report_request.ports import Listed, NotListed, Participant, Work
 
@@ -174,12 +174,15 @@ def _words(one: Request | Asking) -> tuple[str, ...]:
 
 def _read(asking: Asking) -> Asking:
     email = asking.requester_email
+    contact = wording.email(asking.contact_email, field="supplier.contact_email")
+    if email:
+        check_apart(contact, wording.email(email, field="requester_email"), field="requester_email")
     return Asking(
         request_id=asking.request_id,
         entry_id=wording.entry_id(asking.entry_id),
         site_number=one_line(asking.site_number, field="site_number"),
         supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name", name=True),
-        contact_email=wording.email(asking.contact_email, field="supplier.contact_email"),
+        contact_email=contact,
         contact_name=wording.optional_to_supplier(asking.contact_name, field="supplier.contact_name"),
         language=wording.language(asking.language, field="supplier.language"),
         scope=wording.to_supplier(asking.scope, field="scope"),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from hashlib import sha256
 
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Invalid, Rejected
 from mrx_shared.wording import mailbox_of
 
 from mrx_report_request.domain.requests import CONTACTS_KEPT, MOST_ADDRESSES
@@ -14,6 +14,16 @@ async def named_contacts(site_tokens: Collection[str], work: Work) -> dict[str, 
     """The hashes of the mailboxes that the member named for each of these sites."""
     found = await work.contacts.named(site_tokens, since=work.now - CONTACTS_KEPT)
     return {site: set(found.get(site, ())) for site in site_tokens}
+
+
+def check_apart(contact: str, requester: str | None, *, field: str) -> None:
+    """Raise `Invalid` where mails to the requester, which wait for no slot, would go to the supplier."""
+    if requester is not None and mailbox_of(requester) == mailbox_of(contact):
+        raise Invalid(
+            "the supplier's contact and whoever is told of the report are one mailbox",
+            field=field,
+            remedy="state an address of your own company as requester_email, or leave it out",
+        )
 
 
 def name_contact(site_token: str, address: str, named: Mapping[str, set[str]], *, field: str) -> str:

@@ -11,7 +11,7 @@ from mrx_report_request.domain.decisions import Outcome, avoids
 from mrx_report_request.domain.decisions import decide as read_decision
 from mrx_report_request.domain.requests import Request, Supplier, sharing
 from mrx_report_request.domain.steps import Step
-from mrx_report_request.handlers.contacts import name_contact, named_contacts
+from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
 from mrx_report_request.handlers.telling import close_to_supplier, settle
 from mrx_report_request.ports import Numbers, Work
 
@@ -38,6 +38,7 @@ async def readdress(
         contact_email=wording.email(contact_email, field="contact_email"),
         contact_name=wording.optional_to_supplier(contact_name, field="contact_name"),
     )
+    check_apart(supplier.contact_email or "", request.requester_email, field="contact_email")
     again = request.readdress(
         supplier,
         await work.mails.of(request_id),
