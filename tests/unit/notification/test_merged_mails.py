@@ -123,6 +123,17 @@ async def test_requests_to_one_mailbox_leave_as_one_mail_that_lists_each_with_it
     assert by_mail[closed.mail_id].token_hashes == []
 
 
+async def test_nobody_can_foresee_which_mailbox_of_a_slot_comes_after_which(office: Office) -> None:
+    addresses = [f"{number:02}@mill.example" for number in range(20)]
+    for _ in range(2):
+        for address in addresses:
+            await office.asked(invitation(to=address))
+    await office.until(LEAVES)
+    left = [attempt.address for attempt, _ in office.post.taken]
+    assert sorted(left) == addresses
+    assert left not in (addresses, addresses[::-1])
+
+
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 async def test_a_merged_mail_is_written_in_the_language_that_most_ask_for(
     office: Office, language: str

@@ -22,7 +22,7 @@ def check_apart(contact: str, requester: str | None, *, field: str) -> None:
         raise Invalid(
             "the supplier's contact and whoever is told of the report are one mailbox",
             field=field,
-            remedy="state an address of your own company as requester_email, or leave it out",
+            remedy="state the supplier's address for the one, and one of your own company for the other",
         )
 
 
