@@ -1,15 +1,18 @@
 """Admission, suspension and what follows on Kafka, however often it is done and whatever breaks."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from mrx_registry.domain.members import TRANSITIONS, State, Step
-from mrx_registry.handlers import admission
+from mrx_registry.domain.principals import Kind, Principal, Role
+from mrx_registry.handlers import access, admission
 from mrx_shared.messages.registry import MemberAdmitted, ParticipationChanged
 from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from tests.unit.registry.conftest import Acts
 from tests.unit.registry.memory import MemoryTopics, MemoryWork, PlainSeal
+from tests.unit.shared.test_wording import SMUGGLED
 
 
 async def state(work: MemoryWork, member_id: UUID) -> State:
@@ -162,6 +165,32 @@ async def test_a_name_that_nobody_could_read_back_is_refused(acts: Acts, name: s
     with pytest.raises(Invalid) as refused:
         await acts.apply(name, "Group")
     assert refused.value.field == "name"
+
+
+@pytest.mark.parametrize("name", [SMUGGLED, "www.evil.example", "Ada (ada@evil.example)", "evil.example/pay"])
+async def test_a_name_that_no_mail_may_carry_is_refused_where_it_is_given(
+    work: MemoryWork, acts: Acts, name: str
+) -> None:
+    with pytest.raises(Invalid):
+        await acts.apply(name)
+    with pytest.raises(Invalid):
+        await acts.apply("Acme", name)
+    with pytest.raises(Invalid):
+        await access.create_principal(
+            access.NewPrincipal(kind=Kind.PERSON, name=name, role=Role.REVIEWER), "", work
+        )
+
+
+def test_a_person_who_was_let_in_under_such_a_name_is_still_read() -> None:
+    kept = Principal(
+        id=UUID(int=1),
+        kind=Kind.PERSON,
+        name="Ada (ada@firm.example)",
+        role=Role.REVIEWER,
+        member_id=None,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    assert kept.name == "Ada (ada@firm.example)"
 
 
 async def test_a_group_that_ties_itself_is_refused_with_its_row(acts: Acts) -> None:

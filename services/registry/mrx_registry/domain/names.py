@@ -22,6 +22,12 @@ def name_from(given: str, *, field: str) -> str:
     if not name:
         raise Invalid(f"{field} is empty", field=field, remedy="give a name")
     _check_length(name, field=field)
+    return name
+
+
+def mailed_name_from(given: str, *, field: str) -> str:
+    """As `name_from`, for a name that mails carry. Names that were taken up before stay as they are."""
+    name = name_from(given, field=field)
     check_plain(name, field=field)
     check_no_links(name, field=field, name=True)
     return name

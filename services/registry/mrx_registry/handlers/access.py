@@ -6,6 +6,7 @@ from uuid import UUID
 
 from mrx_shared.refusals import Forbidden, Rejected, Unknown
 
+from mrx_registry.domain.names import mailed_name_from
 from mrx_registry.domain.principals import TOKEN_LIFE, Audience, Credential, Kind, Principal, Role, SigningKey
 from mrx_registry.handlers import facts
 from mrx_registry.ports import Claims, Secrets, Tokens, Transact, Work
@@ -32,7 +33,7 @@ async def _create(asked: NewPrincipal, secret_hash: str, work: Work) -> Credenti
     principal = Principal(
         id=work.new_id(),
         kind=asked.kind,
-        name=asked.name,
+        name=mailed_name_from(asked.name, field="name"),
         role=asked.role,
         member_id=asked.member_id,
         created_at=work.now,

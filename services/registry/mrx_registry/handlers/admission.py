@@ -11,7 +11,7 @@ from mrx_shared.refusals import Rejected
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.groups import Groups
 from mrx_registry.domain.members import Group, Member, State, Step
-from mrx_registry.domain.names import folded, name_from
+from mrx_registry.domain.names import folded, mailed_name_from, name_from
 from mrx_registry.handlers import facts
 from mrx_registry.handlers.participation import judge
 from mrx_registry.ports import MemberTopics, Seal, Transact, Work
@@ -35,7 +35,7 @@ async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
 
     `member_id` is random, not ordered by time: it names topics and must not tell who joined when.
     """
-    name = name_from(admission.name, field="name")
+    name = mailed_name_from(admission.name, field="name")
     member = Member(
         id=member_id,
         name=name,
@@ -62,6 +62,8 @@ async def _place(name: str, admission: Admission, work: Work) -> Group:
         if folded(other) == folded(own):
             raise _own_share(row)
     groups = await work.members.groups()
+    if groups.named(own) is None:
+        mailed_name_from(own, field="group")
     _check_group(own, groups, new=admission.new_group, may_be_new=folded(own) == folded(name))
     holders = [_held(other, groups, row=row) for row, other in enumerate(others, start=1)]
     group = await work.members.group_named(own, new_id=work.new_id())
