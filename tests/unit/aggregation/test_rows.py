@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,19 @@ def test_a_cell_that_is_too_long_is_read_no_further(value: str) -> None:
     (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "city": value}).refused
     assert (refused.row, refused.field, refused.remedy) == (2, "city", "shorten the value")
     assert refused.reason == f"has {len(value)} characters, at most 200 are taken"
+
+
+def test_names_are_looked_for_only_as_far_as_a_cell_may_be_long() -> None:
+    looked_at: dict[str, int] = {}
+
+    class Watched(CompanyNames):
+        def found_in(self, column: str, texts: pl.Series) -> set[str]:
+            looked_at[column] = max(map(len, texts.to_list()))
+            return super().found_in(column, texts)
+
+    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=Watched(["Harrow Ltd"]))
+    at_work.judge(lines(GOOD | dict.fromkeys(("site_name", "address", "city", "region"), "x" * 60_000)))
+    assert looked_at == {"site_name": 300, "address": 500, "city": 200, "region": 200}
 
 
 @pytest.mark.parametrize("column", [*COLUMNS, *IDENTIFIERS])
