@@ -14,6 +14,7 @@ from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.handlers.intake import kept_page
 from mrx_matching import SiteRecord, display_name
 from mrx_shared.messages.lists import COLUMNS, IDENTIFIERS, ListPage, ListRow, rows_digest
+from typing_extensions import override
 
 AS_OF = date(2026, 6, 30)
 KNOWN = Recognitions(
@@ -99,6 +100,7 @@ def test_names_are_looked_for_only_as_far_as_a_cell_may_be_long() -> None:
     looked_at: dict[str, int] = {}
 
     class Watched(CompanyNames):
+        @override
         def found_in(self, column: str, texts: pl.Series) -> set[str]:
             looked_at[column] = max(map(len, texts.to_list()))
             return super().found_in(column, texts)

@@ -114,8 +114,8 @@ def decide(
     now = list(current)
     never = {row.site for row in now if row.site.digest in unfit}
     if released_before is None:
-        held = frozenset(site.digest for site in never)
-        return Outcome(decisions=Decisions(policy=policy, as_of=as_of, held=held), staying=())
+        unseen = frozenset(site.digest for site in never)
+        return Outcome(decisions=Decisions(policy=policy, as_of=as_of, held=unseen), staying=())
     before = list(released_before)
     known = {row.site for row in before}
     said_before = frozenset[Entry]().union(*(row.entries for row in before))

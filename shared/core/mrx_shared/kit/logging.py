@@ -58,7 +58,7 @@ def cause(error: BaseException) -> str:
     """
     if isinstance(error, Unavailable):
         return str(error)
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
         return f"{os.strerror(error.errno)}: {where(error)}"
     return where(error)
 
