@@ -1,7 +1,7 @@
 """Rounds from opening to release, on a real database; loops may be killed between any two steps."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from typing import BinaryIO
 from uuid import UUID, uuid4
@@ -460,9 +460,12 @@ class Shelf(MemoryObjects):
     def __init__(self) -> None:
         super().__init__()
         self.error: Exception | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     @override
     async def put(self, key: str, body: bytes | BinaryIO, *, content_type: str) -> None:
+        if self.meanwhile:
+            await self.meanwhile()
         if self.error:
             raise self.error
         await super().put(key, body, content_type=content_type)
@@ -533,6 +536,17 @@ async def test_what_failed_is_known_after_a_restart(
     await restarted.carry_on()
     [told] = restarted.wiring.loops[1].troubles
     assert told.cause == "object storage is away: ConnectTimeoutError"
+
+
+async def test_a_failure_is_not_kept_of_a_round_that_another_process_has_brought_on(
+    aggregation: Aggregation, objects: Shelf
+) -> None:
+    round_id = await releasing(aggregation)
+    objects.error = Unavailable("object storage is away: ConnectTimeoutError")
+    objects.meanwhile = lambda: aggregation.sql.execute("UPDATE round SET state = 'released'")
+    await aggregation.carry_on()
+    assert (await aggregation.round(round_id))["trouble"] is None
+    assert aggregation.wiring.loops[1].troubles == []
 
 
 async def test_a_failure_that_might_hold_a_payload_tells_its_type_and_place_alone(

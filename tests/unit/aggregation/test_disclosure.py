@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mrx_aggregation.domain.disclosure import POLICY, Attributed, Entry, attribute, decide, generalised
 from mrx_aggregation.domain.groups import Participation, independent_groups
 from mrx_aggregation.domain.pool import PoolSite
+from mrx_aggregation.domain.window import half_year
 
 AS_OF = date(2026, 6, 30)
 GROUPS = [uuid5(UUID(int=0), str(number)) for number in range(8)]
@@ -71,8 +72,62 @@ def test_gone_rows_stay_unless_five_groups_took_them(groups: int, stays: bool) -
 
 @pytest.mark.parametrize(("day", "stays"), [(date(2023, 7, 1), True), (date(2023, 6, 30), False)])
 def test_gone_rows_stay_no_longer_than_their_audit_counts(day: date, stays: bool) -> None:
-    outcome = decide(POLICY, [row("a", 5)], [row("a", 5), row("gone", 1, day=day)], as_of=AS_OF)
+    gone = row("gone", 1, half=half_year(day), day=day)
+    outcome = decide(POLICY, [row("a", 5)], [row("a", 5), gone], as_of=AS_OF)
     assert bool(outcome.staying) == stays
+
+
+@pytest.mark.parametrize(
+    ("published", "day", "stays"),
+    [
+        ("2023-H1", date(2025, 3, 4), False),  # one of two groups alone went on to 2025
+        ("2025-H1", date(2023, 3, 4), True),  # whoever audited it in 2025 left before
+    ],
+)
+def test_gone_rows_whose_published_half_year_is_not_their_latest_audits_stay_as_long_as_that_counts(
+    published: str, day: date, stays: bool
+) -> None:
+    gone = row("gone", 1, half=published, day=day)
+    outcome = decide(POLICY, [row("a", 5)], [row("a", 5), gone], as_of=AS_OF)
+    assert bool(outcome.staying) == stays
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_unfit_row_is_shown_in_no_release(first: bool) -> None:
+    current = [row("a", 5), row("unfit", 5)]
+    before = None if first else current
+    outcome = decide(POLICY, current, before, as_of=AS_OF, unfit={current[1].site.digest})
+    assert (held(outcome.decisions.held, current), outcome.staying) == ({"unfit"}, ())
+
+
+def test_no_new_row_hides_behind_the_groups_of_one_that_is_unfit() -> None:
+    current = [row("a", 5), row("unfit", 5), row("new", 1)]
+    unfit = {current[1].site.digest}
+    outcome = decide(POLICY, current, [row("a", 5)], as_of=AS_OF, unfit=unfit)
+    assert held(outcome.decisions.held, current) == {"unfit", "new"}
+
+
+def test_no_change_hides_behind_the_groups_of_one_that_is_unfit() -> None:
+    before = [row("a", 5), row("b", 1)]
+    current = [row("a", 5, half="2025-H2"), row("b", 1, half="2025-H2")]
+    unfit = {current[0].site.digest}
+    outcome = decide(POLICY, current, before, as_of=AS_OF, unfit=unfit)
+    assert held(outcome.decisions.held, current) == {"a", "b"}
+    assert set(outcome.staying) == {one.site for one in before}
+
+
+def test_no_row_goes_behind_the_groups_of_one_that_is_unfit_nor_does_that_one_stay() -> None:
+    before = [row("a", 5), row("unfit", 5), row("gone", 1)]
+    outcome = decide(POLICY, [row("a", 5)], before, as_of=AS_OF, unfit={before[1].site.digest})
+    assert outcome.staying == (before[2].site,)
+
+
+def test_a_row_that_went_into_one_that_is_unfit_stays() -> None:
+    first, second = row("a", 5), row("b", 5)
+    bridged = row_of(first.site, *first.entries, *second.entries)
+    outcome = decide(POLICY, [bridged], [first, second], as_of=AS_OF, unfit={first.site.digest})
+    assert outcome.decisions.held == {first.site.digest}
+    assert outcome.staying == (second.site,)
 
 
 def test_a_site_that_was_audited_again_is_shown_with_its_older_audit_while_the_newer_is_held() -> None:
@@ -236,7 +291,8 @@ def test_a_row_counts_until_its_latest_audit_expires_and_for_known_groups_alone(
         (site, says(UUID(int=2), "A", date(2025, 1, 1))),
     ]
     (found,) = attribute(links, {UUID(int=1): GROUPS[0]})
-    assert (found.groups, found.counts_until) == (frozenset([GROUPS[0]]), date(2027, 12, 31))
+    assert found.groups == frozenset([GROUPS[0]])
+    assert [found.counts(day) for day in (date(2027, 12, 31), date(2028, 1, 1))] == [True, False]
 
 
 def test_what_was_generalised_is_counted() -> None:

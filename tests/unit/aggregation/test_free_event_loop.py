@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from mrx_aggregation.domain.disclosure import Decisions
+from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.lists import ListState, Page, ReceivedList
-from mrx_aggregation.domain.pool import Audited
+from mrx_aggregation.domain.pool import Audited, PoolSite
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.carrying_on import resolve
 from mrx_aggregation.handlers.intake import take_page
@@ -21,6 +22,17 @@ from mrx_shared.messages.lists import ListPage, ListRow
 from mrx_shared.testing.work import NOON
 
 MEMBERS = [UUID(int=number) for number in range(1, 7)]
+SITE = PoolSite(
+    site_name="",
+    address="",
+    city="",
+    region="",
+    country="BD",
+    os_id="",
+    lei="",
+    scheme_family="SMETA",
+    audit_half_year="2025-H1",
+)
 
 
 async def longest_silence(work: Coroutine[Any, Any, None]) -> float:
@@ -49,6 +61,8 @@ class MemoryRound:
     def __init__(self, owned: list[Owned], names: tuple[str, ...] = ()) -> None:
         self.owned = owned
         self.names = names
+        self.released: list[Attributed] = []
+        self.staying: set[PoolSite] = set()
         self.held: frozenset[bytes] = frozenset()
         self.kept: list[Any] = []
 
@@ -61,6 +75,9 @@ class MemoryRound:
     async def company_names(self) -> tuple[str, ...]:
         return self.names
 
+    async def released_in(self, release_id: UUID) -> list[Attributed]:
+        return self.released
+
     async def choice_key(self) -> bytes:
         return b"k" * 32
 
@@ -68,9 +85,9 @@ class MemoryRound:
         pass
 
     async def keep_decisions(
-        self, round_id: UUID, decisions: Decisions, staying: object, **_: object
+        self, round_id: UUID, decisions: Decisions, staying: Sequence[PoolSite], **_: object
     ) -> None:
-        self.held = decisions.held
+        self.held, self.staying = decisions.held, set(staying)
 
     async def keep_pool(self, round_id: UUID, sites: list[Any]) -> None:
         self.kept = sites
@@ -104,6 +121,21 @@ async def test_a_row_of_the_pool_that_names_a_member_is_held() -> None:
     await resolve(closing(), None, resolver=kept, writer=kept)
     (held,) = [site for site in kept.kept if site.digest in kept.held]
     assert held.site_name == "Harrow Mill"
+
+
+async def test_rows_that_name_a_member_hide_no_others_and_do_not_stay() -> None:
+    def released(name: str) -> Attributed:
+        said = owned(0, name).audited
+        site = replace(SITE, site_name=name)
+        entry = Entry(MEMBERS[0], said.described, said.audit_date, said.scheme_family)
+        return Attributed(site=site, entries=frozenset([entry]), groups=frozenset([MEMBERS[0]]))
+
+    named = [owned(number, f"Harrow Mill {number}") for number in range(1, 6)]
+    kept: Any = MemoryRound([*named, owned(6, "Cedarwood Foods")], ("Harrow Ltd",))
+    kept.released = [released("Emberline Glass"), released("Harrow Glass")]
+    await resolve(closing(), UUID(int=7), resolver=kept, writer=kept)
+    assert {site.site_name for site in kept.staying} == {"Emberline Glass"}
+    assert {site.site_name for site in kept.kept if site.digest not in kept.held} == {"Emberline Glass"}
 
 
 async def test_the_loop_answers_while_a_page_is_taken_in() -> None:

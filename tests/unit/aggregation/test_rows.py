@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from mrx_aggregation.domain.rows import Judge, Verdict
 from mrx_aggregation.handlers.intake import kept_page
 from mrx_matching import SiteRecord, display_name
 from mrx_shared.messages.lists import COLUMNS, IDENTIFIERS, ListPage, ListRow, rows_digest
+from typing_extensions import override
 
 AS_OF = date(2026, 6, 30)
 KNOWN = Recognitions(
@@ -92,6 +94,20 @@ def test_a_cell_that_is_too_long_is_read_no_further(value: str) -> None:
     (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "city": value}).refused
     assert (refused.row, refused.field, refused.remedy) == (2, "city", "shorten the value")
     assert refused.reason == f"has {len(value)} characters, at most 200 are taken"
+
+
+def test_names_are_looked_for_only_as_far_as_a_cell_may_be_long() -> None:
+    looked_at: dict[str, int] = {}
+
+    class Watched(CompanyNames):
+        @override
+        def found_in(self, column: str, texts: pl.Series) -> set[str]:
+            looked_at[column] = max(map(len, texts.to_list()))
+            return super().found_in(column, texts)
+
+    at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=Watched(["Harrow Ltd"]))
+    at_work.judge(lines(GOOD | dict.fromkeys(("site_name", "address", "city", "region"), "x" * 60_000)))
+    assert looked_at == {"site_name": 300, "address": 500, "city": 200, "region": 200}
 
 
 @pytest.mark.parametrize("column", [*COLUMNS, *IDENTIFIERS])

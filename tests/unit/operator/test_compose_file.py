@@ -73,6 +73,16 @@ def test_a_service_has_limits_and_gains_no_privileges(service: str) -> None:
     assert EVERY[service]["security_opt"] == ["no-new-privileges:true"]
 
 
+@pytest.mark.parametrize("service", ["aggregation", "exchange_adapter"])
+def test_what_is_written_to_memory_for_a_moment_leaves_half_of_it(service: str) -> None:
+    [mounted] = EVERY[service]["tmpfs"]
+    found = re.fullmatch(r"/tmp:size=(\d+)([mg])", mounted)
+    assert found
+    size = int(found[1]) * (1024 if found[2] == "g" else 1)
+    assert EVERY[service]["deploy"]["resources"]["limits"]["memory"] == "2G"
+    assert size <= 1024
+
+
 @pytest.mark.parametrize("service", [*OURS, PAGES, *ONE_SHOT])
 def test_our_own_containers_write_nothing_and_may_do_nothing_special(service: str) -> None:
     assert EVERY[service]["read_only"] is True

@@ -3,6 +3,7 @@
 import csv
 import random
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -19,11 +20,14 @@ from mrx_matching.generator import (
     write_suppliers,
 )
 from mrx_shared.messages.lists import COLUMNS
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, counted
+from mrx_shared.wording import check_no_links, one_line
 
 from mrx_local.demo.members import MEMBERS, Actor, members
 from mrx_local.remembered import slug
 
+LONGEST_NAME = 200
+"""so many characters the registry takes as a member's name"""
 LEAST_GROUPS = 5
 """so many independent groups the release policy asks for"""
 AS_OF = date(2026, 6, 30)
@@ -215,24 +219,29 @@ def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
         )
     if len(files) < LEAST_GROUPS:
         raise Invalid(
-            f"{given} holds {len(files)} lists, and a release needs {LEAST_GROUPS} independent groups",
+            f"{given} holds {counted(len(files), 'list', 'lists')}, and a release needs {LEAST_GROUPS} independent groups",
             field="LISTS",
             remedy=f"add lists until there are {LEAST_GROUPS}",
         )
-    stems = [path.stem.casefold() for path in files]
-    if len(set(stems)) < len(stems):
-        raise Invalid("two files have the same name but for case", field="LISTS", remedy="rename one of them")
+    names = [_member_name(path) for path in files]
+    folded = [unicodedata.normalize("NFKC", name).casefold() for name in names]
+    if len(set(folded)) < len(folded):
+        raise Invalid(
+            "two files have the same name but for case, blanks or the way in which letters are written",
+            field="LISTS",
+            remedy="rename one of them",
+        )
     notes = [
         "audit dates and protocols are drawn from the seed and each row's content; identifiers stay empty"
     ]
     lists = []
-    for path in files:
+    for path, name in zip(files, names, strict=True):
         rows, ignored = _given_rows(seed, path)
         if ignored:
             notes.append(f"{path.name}: ignored {', '.join(ignored)}")
         target = folder / f"{path.stem}.csv"
         _write_plain(target, COLUMNS, [row.values for row in rows])
-        lists.append(SentList(member=path.stem, rows=rows, path=target))
+        lists.append(SentList(member=name, rows=rows, path=target))
     return Cast(
         actors=[Actor(name=one.member, group=one.member) for one in lists],
         lists=lists,
@@ -242,6 +251,20 @@ def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
         notes=notes,
         truth="uml_id" if sum(any(row.site for row in one.rows) for one in lists) > 1 else "",
     )
+
+
+def _member_name(path: Path) -> str:
+    """The name of the member whose list a file is: the file's, as the registry takes names."""
+    try:
+        name = one_line(path.stem, field="LISTS", most=LONGEST_NAME)
+        check_no_links(name, field="LISTS")
+    except Invalid as refused:
+        raise Invalid(
+            f"{path.name!a} names no member by its name: {refused.reason}",
+            field="LISTS",
+            remedy="rename the file",
+        ) from None
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _given_rows(seed: int, path: Path) -> tuple[list[SentRow], list[str]]:

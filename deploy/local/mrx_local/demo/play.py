@@ -119,7 +119,7 @@ async def _show_pages(member: str, stack: Stack, telling: Telling) -> None:
     await let_sign_in(
         stack.urls["registry"],
         person,
-        email=f"{slug(member)}@mrx.example",
+        email=f"{slug(member).encode('ascii', 'ignore').decode().strip('-') or 'member'}@mrx.example",
         password=typed_password(),
         credentials=stack.credentials,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from mrx_aggregation.domain.pool import PoolSite
 from mrx_aggregation.domain.protocols import OWN_FAMILY
-from mrx_aggregation.domain.window import last_day
+from mrx_aggregation.domain.window import half_year, is_over, last_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,12 @@ class Attributed:
     entries: frozenset[Entry]
     groups: frozenset[UUID]
 
-    @property
-    def counts_until(self) -> date:
-        """The last day its audit counts."""
-        return last_day(max(entry.audit_date for entry in self.entries))
+    def counts(self, as_of: date) -> bool:
+        """Whether its audit counts on a day: the latest one where that was published, else the half-year that was."""
+        latest = max(entry.audit_date for entry in self.entries)
+        if half_year(latest) == self.site.audit_half_year:
+            return as_of <= last_day(latest)
+        return not is_over(self.site.audit_half_year, as_of)
 
 
 def attribute(links: Iterable[tuple[PoolSite, Entry]], groups: Mapping[UUID, UUID]) -> list[Attributed]:
@@ -92,8 +94,12 @@ def decide(
     released_before: Iterable[Attributed] | None,
     *,
     as_of: date,
+    unfit: Container[bytes] = frozenset(),
 ) -> Outcome:
     """Compare the pool with what was released before, so that the difference names nobody.
+
+    A row of which the digest is `unfit` is never shown, nor does it stay. As it is not seen, no other row can hide
+    behind its groups.
 
     The difference has four parts. Each is shown only where enough independent groups stand behind it together,
     so that none hides among another's groups:
@@ -105,9 +111,12 @@ def decide(
     - rows that went into another row as it was released: the groups that say something new there, or take back
       what they said.
     """
+    now = list(current)
+    never = {row.site for row in now if row.site.digest in unfit}
     if released_before is None:
-        return Outcome(decisions=Decisions(policy=policy, as_of=as_of, held=frozenset()), staying=())
-    now, before = list(current), list(released_before)
+        unseen = frozenset(site.digest for site in never)
+        return Outcome(decisions=Decisions(policy=policy, as_of=as_of, held=unseen), staying=())
+    before = list(released_before)
     known = {row.site for row in before}
     said_before = frozenset[Entry]().union(*(row.entries for row in before))
     said_now = frozenset[Entry]().union(*(row.entries for row in now))
@@ -115,16 +124,24 @@ def decide(
     followers = {row.site for found in successors.values() for row in found}
     new = [row for row in now if row.site not in known and row.site not in followers]
     changed = [row for row in now if row.site not in known and row.site in followers]
-    held = {row.site for row in new if _too_few(policy, _groups(new))}
-    if _too_few(policy, _moved(changed, said_before)):
+    held = never.copy()
+    if _too_few(policy, _groups(row for row in new if row.site not in never)):
+        held |= {row.site for row in new}
+    if _too_few(policy, _moved((row for row in changed if row.site not in never), said_before)):
         held |= {row.site for row in changed}
 
     in_pool = {row.site for row in now}
-    left = [row for row in before if row.site not in in_pool and row.counts_until >= as_of]
+    left = [
+        row
+        for row in before
+        if row.site not in in_pool and row.site.digest not in unfit and row.counts(as_of)
+    ]
     gone = [row for row in left if not successors[row.site]]
     outdated = [row for row in left if any(next_.site in held for next_ in successors[row.site])]
     merged = [
-        row for row in left if successors[row.site] and all(one.site in known for one in successors[row.site])
+        row
+        for row in left
+        if successors[row.site] and all(one.site in known - held for one in successors[row.site])
     ]
     movers = _moved((next_ for row in merged for next_ in successors[row.site]), said_before)
     movers |= _moved(merged, said_now)

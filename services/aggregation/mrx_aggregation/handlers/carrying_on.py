@@ -204,17 +204,20 @@ def _resolved(
         )
         for one, site in zip(owned, sites, strict=True)
     ]
-    outcome = decide(
-        POLICY, attribute(((link.site, link.entry) for link in links), groups), released_before, as_of=as_of
-    )
-    pool = in_order([*sites, *outcome.staying])
     # What was put together from several rows may say what none of them said.
-    naming = CompanyNames(company_names).named_by(pool)
+    naming = CompanyNames(company_names).named_by({*sites, *(row.site for row in released_before or ())})
+    outcome = decide(
+        POLICY,
+        attribute(((link.site, link.entry) for link in links), groups),
+        released_before,
+        as_of=as_of,
+        unfit=naming,
+    )
     return _Resolved(
         links=links,
-        decisions=replace(outcome.decisions, held=outcome.decisions.held | naming),
+        decisions=outcome.decisions,
         staying=outcome.staying,
-        pool=pool,
+        pool=in_order([*sites, *outcome.staying]),
     )
 
 

@@ -1,6 +1,8 @@
 """Structured logs: one JSON object a line, ids and outcomes, never a payload."""
 
+import errno
 import logging
+import os
 import sys
 import traceback
 
@@ -50,8 +52,15 @@ def where(error: BaseException) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Why something failed, for whoever has to mend it: what we say of a server ourselves, else type and place."""
-    return str(error) if isinstance(error, Unavailable) else where(error)
+    """Why something failed, for whoever has to mend it: what we say of a server ourselves, else type and place.
+
+    An error of the system is told in the system's own words, which hold no payload.
+    """
+    if isinstance(error, Unavailable):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return f"{os.strerror(error.errno)}: {where(error)}"
+    return where(error)
 
 
 def _without_exception_text(
