@@ -549,7 +549,7 @@ async def test_a_report_that_was_not_opened_can_only_be_refused_and_the_page_say
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
 
     assert choices(page.text) == ["refused"]
-    assert "Nobody of yours has opened the report yet." in words(page.text)
+    assert "Nobody in your company has opened the report yet." in words(page.text)
     assert "load this page again" in words(page.text)
     scheme.requests(one := request("available"))
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
@@ -572,6 +572,14 @@ async def test_a_report_that_is_too_old_is_not_offered_for_acceptance(scheme: Sc
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
     assert choices(page.text) == ["refused"]
     assert "This report can only be refused." in words(page.text)
+
+
+async def test_the_audit_that_a_validity_is_reckoned_from_has_its_day_as_on_pages(scheme: Scheme) -> None:
+    one = request("available")
+    one["validity"] |= {"since": "the audit of 2026-01-26"}
+    scheme.requests(one)
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+    assert "36 months after the audit of 26 January 2026." in words(page.text)
 
 
 async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_by_a_tick(
