@@ -66,7 +66,7 @@ _RefusedFile = Annotated[
     Path | None,
     typer.Option(
         "--refused",
-        help="Where rows go that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
+        help="Where to write rows that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
         dir_okay=False,
     ),
 ]
@@ -221,7 +221,7 @@ def index(
     refused: _RefusedFile = None,
     strict: _Strict = False,
 ) -> None:
-    """Make a list ready to be searched, once for many a `link`."""
+    """Index a list once, so that `link` can search it often."""
     with (
         _exit_codes(),
         _progress() as stages,

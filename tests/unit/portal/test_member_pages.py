@@ -71,7 +71,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_the_overview(scheme: Sc
     page = await scheme.browser("member").get("/member")
 
     assert page.status_code == 200
-    assert "report request does not answer right now" in words(page.text)
+    assert "The report request service does not answer right now" in words(page.text)
     assert "120 audited sites" in words(page.text)
 
 
@@ -116,8 +116,15 @@ async def test_nothing_to_do_is_not_said_while_questions_cannot_be_read(scheme: 
     assert "Nothing right now." in words((await scheme.browser("member").get("/member")).text)
     scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
     read = words((await scheme.browser("member").get("/member")).text)
-    assert "benchmark does not answer right now" in read
+    assert "The benchmark service does not answer right now" in read
     assert "Nothing right now" not in read
+
+
+async def test_two_services_that_are_away_are_told_as_two(scheme: Scheme) -> None:
+    scheme.gives(Service.REPORT_REQUEST, "/v1/numbers", Unavailable("report_request: it does not answer"))
+    scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
+    read = words((await scheme.browser("member").get("/member")).text)
+    assert "The report request and benchmark services do not answer right now" in read
 
 
 async def test_the_list_is_fetched_once_verified_and_searched(scheme: Scheme) -> None:
