@@ -60,10 +60,10 @@ def demo(  # noqa: PLR0913 - each is an option
     folder: Folder = VAR,
     seed: Annotated[int, typer.Option(help="What everything invented is drawn from.")] = 1,
     members: Annotated[
-        int | None, typer.Option(help=f"How many members are invented; {MEMBERS} by default.")
+        int | None, typer.Option(help=f"How many members to invent; {MEMBERS} by default.")
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(help=f"How many rows their lists have together; {ROWS} by default.")
+        int | None, typer.Option(help=f"How many rows their lists have in all; {ROWS:,} by default.")
     ] = None,
     sites: Annotated[
         int | None,
@@ -88,9 +88,9 @@ def demo(  # noqa: PLR0913 - each is an option
     size = {name: number for name, number in asked.items() if number is not None}
     if lists and size:
         raise Invalid(
-            "lists that are given have their own size",
+            "the lists in a folder have a size of their own",
             field=next(iter(size)),
-            remedy="leave it out, or LISTS",
+            remedy=f"leave out --{next(iter(size))} or --lists",
         )
     wishes = Wishes(
         seed=seed,

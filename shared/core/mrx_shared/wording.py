@@ -61,7 +61,7 @@ def check_plain(text: str, *, field: str) -> None:
             raise Invalid(
                 "this holds a control character",
                 field=field,
-                remedy="state plain text on one line, without any",
+                remedy="write plain text on one line",
             )
         if _ENCODED_WORD in _seen(form):
             raise Invalid(

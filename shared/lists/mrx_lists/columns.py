@@ -178,7 +178,7 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _FROM_BRACKET = re.compile(r"[(\[（【].*", re.DOTALL)
 _CLOSING_BRACKET = re.compile(r"[)\]）】]")
 MAX_HEADING = 500
-"""No heading is longer; what is says of a damaged file."""
+"""No heading is longer; what is longer comes from a damaged file."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile(r"[\x00-\u024f]+")

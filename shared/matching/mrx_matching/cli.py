@@ -66,7 +66,7 @@ _RefusedFile = Annotated[
     Path | None,
     typer.Option(
         "--refused",
-        help="Where rows go that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
+        help="Where to write rows that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
         dir_okay=False,
     ),
 ]
@@ -135,11 +135,11 @@ def resolve(  # noqa: PLR0913 - one for each option
             site = pl.Series([carried.site_of[key] for key in keys], dtype=pl.String)
         write_table(out, ids.with_columns(site_id=site, confidence=found["confidence"]))
         redirects = write_redirects(out, carried.redirects if carried else None)
-    typer.echo(f"{ids.height} rows are {site.n_unique()} sites: {out}")
+    typer.echo(f"{_are(ids.height, 'row')} {_count(site.n_unique(), 'site')}: {out}")
     if known and carried:
         ids_now, ids_then = set(site), set(known.site_of.values())
         typer.echo(
-            f"{len(ids_now & ids_then)} ids are kept, {len(ids_now - ids_then)} new, {len(carried.redirects)} retired: "
+            f"{_are(len(ids_now & ids_then), 'id')} kept, {len(ids_now - ids_then)} new, {len(carried.redirects)} retired: "
             f"{redirects}"
         )
         if not ids_now & ids_then:
@@ -177,7 +177,15 @@ def review(
             cannot=decided.different,
         )
         write_table(out, _questions(rows, queue))
-    typer.echo(f"{rows.height} rows: {queue.height} questions: {out}")
+    typer.echo(f"{_count(rows.height, 'row')}: {_count(queue.height, 'question')}: {out}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _are(number: int, what: str) -> str:
+    return f"{_count(number, what)} {'is' if number == 1 else 'are'}"
 
 
 def _questions(rows: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +221,7 @@ def index(
     refused: _RefusedFile = None,
     strict: _Strict = False,
 ) -> None:
-    """Make a list ready to be searched, once for many a `link`."""
+    """Index a list once, so that `link` can search it often."""
     with (
         _exit_codes(),
         _progress() as stages,
@@ -221,7 +229,7 @@ def index(
     ):
         rows = _read_one(b, names_only=names_only, stages=stages, refusals=refusals)
         write_index(rows, out, names_only=names_only, processes=os.cpu_count() or 1, progress=stages)
-    typer.echo(f"{rows.height} rows are indexed: {out}")
+    typer.echo(f"{_are(rows.height, 'row')} indexed: {out}")
 
 
 @app.command()
@@ -250,7 +258,7 @@ def link(
         write_table(out, links)
     matched = int((links["decision"] == Decision.MATCH.value).sum())
     typer.echo(
-        f"{left.height} rows: {matched} match, {links.height - matched} to review, "
+        f"{_count(left.height, 'row')}: {matched} match, {links.height - matched} to review, "
         f"{left.height - links.height} none: {out}"
     )
 
@@ -365,7 +373,7 @@ def _refusals(
         file.unlink(missing_ok=True)
     else:
         write_table(file, rows.select(**{name: _no_formula(pl.col(name)) for name in rows.columns}))
-        typer.echo(f"{rows.height} {'row is' if rows.height == 1 else 'rows are'} refused: {file}")
+        typer.echo(f"{_are(rows.height, 'row')} refused: {file}")
     if nothing:
         raise nothing
 

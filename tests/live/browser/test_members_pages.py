@@ -143,7 +143,7 @@ async def test_a_member_asks_receives_the_very_file_decides_and_has_avoided_an_a
     await browser.on_a_phone("member request available")
     accepted = browser.page.get_by_role("radio", name="Accepted No audit")
     await expect(accepted).to_have_count(0)
-    await browser.sees("Nobody of yours has opened the report yet.")
+    await browser.sees("Nobody in your company has opened the report yet.")
     async with browser.page.expect_download() as downloading:
         await browser.press("Download the report")
     await (await downloading.value).save_as(tmp_path / "downloaded.pdf")

@@ -41,7 +41,7 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     await browser.look("forgotten")
     await browser.page.get_by_label("E-mail address").fill(sign_in["email"])
     await browser.press("Send the link")
-    await browser.sees("Look into your mail.")
+    await browser.sees("Check your e-mail.")
     await browser.look("forgotten sent")
     link = await mailbox.link_for(sign_in["email"], subject="Choose a new password")
     await browser.open(link)

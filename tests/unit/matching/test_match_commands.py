@@ -96,7 +96,7 @@ def test_bad_rows_go_to_a_file_with_reasons_and_the_rest_is_done(tmp_path: Path)
     code, output = run("resolve", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     assert f"6 rows are refused: {tmp_path / 'out.refused.csv'}" in output
-    assert "2 rows are 1 sites" in output
+    assert "2 rows are 1 site:" in output
     assert [row["record_id"] for row in read(tmp_path / "out.csv")] == ["1", "8"]
     refused = {int(row["row"]): row for row in read(tmp_path / "out.refused.csv")}
     assert {row: (one["field"], one["reason"]) for row, one in refused.items()} == {

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, JinjaLetters, spoken
 from mrx_notification.adapters.smtp import compose
@@ -262,6 +262,7 @@ SMUGGLED = st.text(
 )
 
 
+@settings(deadline=None)
 @given(SMUGGLED, SMUGGLED)
 def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str) -> None:
     name, asks = one_line(f"{name}\r\nBcc: victim@evil.example"), one_line(f"Acme {asks}")

@@ -144,8 +144,30 @@ async def test_a_merged_mail_is_written_in_the_language_that_most_ask_for(
     (letter,) = office.letters()
     assert letter.language == language
     assert letter.subject.startswith(
-        {"en": "3 requests", "zh": "关于贵方工厂", "es": "3 solicitudes"}[language]
+        {"en": "3 requests", "zh": "关于贵方场所", "es": "3 solicitudes"}[language]
     )
+
+
+@pytest.mark.parametrize("kind", ["invitation", "reminder"])
+async def test_of_one_request_in_a_merged_mail_no_several_are_told(office: Office, kind: str) -> None:
+    await office.asked(request_mail(kind, leaves_at=MONDAY, asks="Acme Brands"))
+    await office.asked(request_mail("closed", leaves_at=MONDAY, asks="Birch Foods"))
+    await office.until(LEAVES)
+    (letter,) = office.letters()
+    assert "Acme Brands" in letter.subject
+    assert "Birch Foods had asked you for an audit report. This request has ended" in letter.text
+    for plural in ("These", "Each link", "audits that"):
+        assert plural not in letter.text
+
+
+async def test_several_requests_of_one_company_are_not_said_to_come_from_several(office: Office) -> None:
+    for site in ("Mill 3", "Mill 4"):
+        await office.asked(invitation(asks="Acme Brands", site=site))
+    await office.until(LEAVES)
+    (letter,) = office.letters()
+    assert letter.subject == "2 requests for audit reports of your sites"
+    assert "hese companies" not in letter.text
+    assert "The companies named" not in letter.text
 
 
 async def test_a_single_request_reads_as_it_always_does(office: Office) -> None:

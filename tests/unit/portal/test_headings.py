@@ -18,7 +18,7 @@ def heading(page: httpx.Response) -> str:
 async def test_a_link_that_was_asked_for_is_looked_for_in_the_mail(supplier: Client) -> None:
     assert heading(await supplier.open("/forgotten")) == "Forgot your password?"
     page = await supplier.fill("/forgotten", email="ada@example.com")
-    assert heading(page) == "Look into your mail."
+    assert heading(page) == "Check your e-mail."
     assert 'type="email"' not in page.text
 
 

@@ -71,7 +71,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_the_overview(scheme: Sc
     page = await scheme.browser("member").get("/member")
 
     assert page.status_code == 200
-    assert "report request does not answer right now" in words(page.text)
+    assert "The report request service does not answer right now" in words(page.text)
     assert "120 audited sites" in words(page.text)
 
 
@@ -116,8 +116,15 @@ async def test_nothing_to_do_is_not_said_while_questions_cannot_be_read(scheme: 
     assert "Nothing right now." in words((await scheme.browser("member").get("/member")).text)
     scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
     read = words((await scheme.browser("member").get("/member")).text)
-    assert "benchmark does not answer right now" in read
+    assert "The benchmark service does not answer right now" in read
     assert "Nothing right now" not in read
+
+
+async def test_two_services_that_are_away_are_told_as_two(scheme: Scheme) -> None:
+    scheme.gives(Service.REPORT_REQUEST, "/v1/numbers", Unavailable("report_request: it does not answer"))
+    scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
+    read = words((await scheme.browser("member").get("/member")).text)
+    assert "The report request and benchmark services do not answer right now" in read
 
 
 async def test_the_list_is_fetched_once_verified_and_searched(scheme: Scheme) -> None:
@@ -558,7 +565,7 @@ async def test_a_report_that_was_not_opened_can_only_be_refused_and_the_page_say
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
 
     assert choices(page.text) == ["refused"]
-    assert "Nobody of yours has opened the report yet." in words(page.text)
+    assert "Nobody in your company has opened the report yet." in words(page.text)
     assert "load this page again" in words(page.text)
     scheme.requests(one := request("available"))
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
@@ -581,6 +588,14 @@ async def test_a_report_that_is_too_old_is_not_offered_for_acceptance(scheme: Sc
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
     assert choices(page.text) == ["refused"]
     assert "This report can only be refused." in words(page.text)
+
+
+async def test_the_audit_that_a_validity_is_reckoned_from_has_its_day_as_on_pages(scheme: Scheme) -> None:
+    one = request("available")
+    one["validity"] |= {"since": "the audit of 2026-01-26"}
+    scheme.requests(one)
+    page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
+    assert "36 months after the audit of 26 January 2026." in words(page.text)
 
 
 async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_by_a_tick(

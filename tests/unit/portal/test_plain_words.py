@@ -1,6 +1,7 @@
 """No page shows a word of the library that reads forms and addresses, nor a field by its inner name."""
 
 import pytest
+from mrx_portal.entrypoints.words import said as refusal_said
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Invalid
 
@@ -58,6 +59,21 @@ async def test_a_field_that_a_service_names_is_told_by_the_name_that_pages_give_
     )
     page = await scheme.browser("member").send(path, f"{path}/contact", {"contact_email": ""})
     assert "The contact&#39;s e-mail address is missing. Fill it in." in page.text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "2030-01-26 is not between today and 2027-06-30",
+            "26 January 2030 is not between today and 30 June 2027.",
+        ),
+        ("write it as 2026-06-30", "Write it as 2026-06-30."),
+        ("the order 2026-99-99 is unknown", "The order 2026-99-99 is unknown."),
+    ],
+)
+def test_a_day_in_a_refusal_is_written_as_on_pages(said: str, told: str) -> None:
+    assert refusal_said(Invalid(said, remedy=said)) == (told, told)
 
 
 async def test_a_refusal_stands_on_its_page_as_sentences(scheme: Scheme) -> None:

@@ -37,7 +37,7 @@ async def test_what_no_page_prints_whole_is_put_on_one_page_and_the_paper_says_w
     shown, printed = await rows_of(scheme, "/member/list?words=mill")
     assert len(shown) == len(printed) == 50
     page = (await scheme.browser("member").get("/member/list?words=mill")).text
-    assert f"{ROWS_PRINTED + 1} sites: mill. Here are 1 to 50." in words(page)
+    assert f"{ROWS_PRINTED + 1} sites: mill. These are 1 to 50." in words(page)
     assert 'href="/member/list?words=mill&amp;every=yes"' in page
     shown, printed = await rows_of(scheme, "/member/list?words=mill&every=yes")
     assert len(shown) == len(printed) == ROWS_PRINTED + 1
@@ -48,7 +48,7 @@ async def test_one_page_holds_no_more_than_a_browser_takes_and_says_so() -> None
     shown, _ = await rows_of(scheme, "/member/list?every=yes")
     assert len(shown) == ROWS_ON_ONE_PAGE
     read = words((await scheme.browser("member").get("/member/list?every=yes")).text)
-    assert "5,001 sites. Here are 1 to 5,000." in read
+    assert "5,001 sites. These are 1 to 5,000." in read
 
 
 async def test_one_site_is_one_site() -> None:

@@ -81,13 +81,17 @@ async def test_the_service_has_the_last_word_on_who_approves(scheme: Scheme) -> 
     scheme.gives(
         Service.AGGREGATION,
         f"{API}/approve",
-        Rejected("who proposed a release may not approve it", remedy="have another person approve it"),
+        Rejected(
+            "the person who proposed a release may not approve it", remedy="have another person approve it"
+        ),
     )
 
     answer = await browser.send(PATH, f"{PATH}/approve")
 
     assert answer.status_code == 409
-    assert "Who proposed a release may not approve it. Have another person approve it." in words(answer.text)
+    assert "The person who proposed a release may not approve it. Have another person approve it." in words(
+        answer.text
+    )
 
 
 @pytest.mark.parametrize(("ticked", "leaves"), [({}, False), ({"leave_waiting": "yes"}, True)])

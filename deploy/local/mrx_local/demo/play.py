@@ -191,7 +191,7 @@ async def _run(
             ),
         )
     async with telling.step("second_way") as say:
-        say("all of it is reckoned again, from the lists alone")
+        say("every figure is worked out again, from the lists alone")
         refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
         expected = await asyncio.to_thread(reckon, cast, refused)
         reckoned = await asyncio.to_thread(check_release, wishes.out / "release", expected, findings)

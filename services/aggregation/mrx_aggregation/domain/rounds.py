@@ -190,7 +190,7 @@ class Round:
         self._is_last(newer_closed=newer_closed, latest=latest)
         if by == self.proposed_by:
             raise Forbidden(
-                "who proposed a release may not approve it",
+                "the person who proposed a release may not approve it",
                 remedy="have another person of the secretariat approve it",
             )
         return replace(self, state=after, approved_by=by, release_id=release_id)

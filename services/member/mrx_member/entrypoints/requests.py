@@ -215,7 +215,7 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
         str | None,
         typer.Option(
             metavar="DATE",
-            help="Until when the report stands in: at most 36 months after the end of the listed half-year, by default 24.",
+            help="Until when the report stands in: at most 36 months after the audit, by default 24.",
         ),
     ] = None,
     same_file: Annotated[
@@ -233,8 +233,9 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Record whether a report stands in for an audit of your own: one decision, or a file of them.
 
-    The file has the columns request_id, outcome, reason, valid_until, same_file_confirmed. A report is accepted once
-    you have downloaded it.
+    The file has the columns request_id, outcome, reason, valid_until, same_file_confirmed.
+
+    Download a report before you accept it.
     """
     desk: Desk = context.obj
     path = Path(what)

@@ -134,7 +134,7 @@ def prepare(
 
 
 def status(context: typer.Context, as_json: _Json = False) -> None:
-    """How every service is. Exit status 3 when one is away, has a fault or fails at a step again and again."""
+    """Show how every service is. Ends with 3 when one is away, has a fault, or keeps failing at a step."""
     heard = context.obj.run(lambda services: watch.status(list(services.values())))
     if as_json:
         _print_json({one.service: one.answer or {"away": one.away} for one in heard})

@@ -18,7 +18,7 @@ class Saying:
 STATES: Mapping[str, Saying] = MappingProxyType(
     {
         "drafted": Saying(
-            label="To be sent", means="The supplier gets the mail on a day of request mails.", tone="busy"
+            label="To be sent", means="The mail to the supplier has not left yet.", tone="busy"
         ),
         "sent": Saying(
             label="Sent", means="The supplier has the mail and has not opened its page yet.", tone="calm"

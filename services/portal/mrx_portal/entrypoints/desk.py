@@ -22,7 +22,7 @@ from starlette.datastructures import FormData
 
 from mrx_portal.domain.people import Person, own_path
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, negotiate, speak
-from mrx_portal.entrypoints.words import said, sentence
+from mrx_portal.entrypoints.words import said, sentence, with_days
 from mrx_portal.ports import Api, Door, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
@@ -124,6 +124,7 @@ class Desk:
         environment.globals["static"] = self._assets.__getitem__
         environment.filters["said"] = said
         environment.filters["sentence"] = sentence
+        environment.filters["with_days"] = with_days
         speak(environment, language)
         return environment
 

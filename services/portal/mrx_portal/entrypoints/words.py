@@ -1,9 +1,12 @@
 """Refusals as sentences for people: the field by the name that pages give it, what is wrong, what to do."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from babel.dates import format_date
 from mrx_shared.refusals import Rejected
 
 _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -39,6 +42,8 @@ _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """fields whose own name is not what pages call them"""
+_DAY: Final = re.compile(r"(?<!write it as )\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b(?!T)")
+"""a day in a service's words, unless they show how a day is typed"""
 
 
 def field_said(field: str) -> str:
@@ -52,12 +57,24 @@ def said(error: Rejected) -> tuple[str, str]:
     reason = error.reason
     if error.field and reason.startswith(f"{error.field} "):
         reason = field_said(error.field) + reason.removeprefix(error.field)
-    return sentence(reason), sentence(error.remedy or "")
+    return sentence(with_days(reason)), sentence(with_days(error.remedy or ""))
 
 
 def words(error: Rejected) -> str:
     """Why, and what to do about it, in one line."""
     return " ".join(part for part in said(error) if part)
+
+
+def with_days(text: str) -> str:
+    """The text with its days as pages write them: 2027-01-26 is 26 January 2027."""
+    return _DAY.sub(_day, text)
+
+
+def _day(found: re.Match[str]) -> str:
+    try:
+        return format_date(date.fromisoformat(found[0]), format="long", locale="en_GB")
+    except ValueError:
+        return found[0]
 
 
 def sentence(text: str) -> str:

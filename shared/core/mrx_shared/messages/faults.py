@@ -19,7 +19,7 @@ _FIXED: Final[Mapping[str, Told]] = MappingProxyType(
     {
         "missing": ("is missing", "fill it in"),
         "extra_forbidden": ("is not known here", "leave it out, or check its spelling"),
-        "string_pattern_mismatch": ("is not written as it has to be", "check how it is written"),
+        "string_pattern_mismatch": ("is not written as it has to be", "check its spelling"),
         "json_invalid": ("is not JSON", "send JSON"),
         "list_type": ("is not a list", "send a list"),
         "tuple_type": ("is not a list", "send a list"),
@@ -69,7 +69,7 @@ def plainly(fault: Mapping[str, Any]) -> Told:
         words = str(more.get("error") or fault["msg"].partition(", ")[2])
         return f"is refused: {words}", "correct it"
     if kind in {"enum", "literal_error"}:
-        return "is none of the known words", f"state {more.get('expected', 'one of them')}"
+        return "is not one of the known words", f"state {more.get('expected', 'one of them')}"
     if kind == "string_too_short" and more.get("min_length") == 1:
         return "is empty", "fill it in"
     if kind in _LIMITS:

@@ -52,7 +52,7 @@ class RecognitionDecided(Message):
     outcome: Outcome
     reason: Word | None
     valid_until: date | None = Field(
-        description="until when the report stands in; null: 24 months after the end of the listed half-year"
+        description="until when the report stands in; null: 24 months after its audit, or today where that has passed"
     )
     same_file_confirmed: bool = Field(
         default=False,
