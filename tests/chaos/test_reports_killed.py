@@ -347,6 +347,7 @@ async def test_requests_end_as_they_would_whenever_a_service_is_killed(tmp_path:
                     tasks.create_task(served(one))
             brought = [one for one in suppliers if one.brings]
             ended = await settled(scheme, {one.request_id: _end(one) for one in suppliers})
+            await open_all(scheme, brought)
             for number, one in enumerate(brought):
                 outcome = "refused" if number == 2 else "accepted"
                 decided = {"outcome": outcome, "reason": "Working hours" if number == 2 else None}
@@ -412,6 +413,21 @@ async def settled(scheme: Scheme, ends: dict[str, str]) -> list[dict[str, Any]]:
         return found if states == ends else None
 
     return await until(there, "not every request ended as it would have")
+
+
+async def open_all(scheme: Scheme, brought: list[Supplier]) -> None:
+    """Open every report that was brought, and wait until that is known."""
+    ash = scheme.members["Ash"]
+    for one in brought:
+        path = f"/v1/requests/{one.request_id}"
+        shown = await ash.get("report_request", path)
+        await ash.post("exchange_adapter", f"/v1/reports/{shown['report']['report_id']}/links")
+
+        async def opened(path: str = path) -> str | None:
+            read_at: str | None = (await ash.get("report_request", path))["report"]["read_at"]
+            return read_at
+
+        await until(opened, "it is not known that a report was opened")
 
 
 async def nothing_is_left(scheme: Scheme) -> None:
