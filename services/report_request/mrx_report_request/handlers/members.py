@@ -29,7 +29,7 @@ async def withdraw(request_id: UUID, reason: str | None, work: Work) -> Request:
 async def readdress(
     request_id: UUID, *, contact_email: str, contact_name: str | None, language: str | None, work: Work
 ) -> Request:
-    """Write to another contact of the supplier. Links that went to another address hold no longer."""
+    """Write to another contact of the supplier. Links that went to another address stop working."""
     request = await work.requests.get_to_change(request_id)
     spoken = request.supplier.language if language is None else language
     supplier = Supplier(
