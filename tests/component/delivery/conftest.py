@@ -16,7 +16,7 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.store.database import Database
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tests.conftest import MakeDatabase, ServiceDatabase
 

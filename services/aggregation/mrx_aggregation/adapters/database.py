@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from mrx_shared.bus.work import Moment, SqlWork
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_aggregation.adapters.facts import SqlFacts
 from mrx_aggregation.adapters.lists import SqlLists

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_aggregation.domain.groups import Participation
 from mrx_aggregation.domain.protocols import Recognition, Recognitions, protocol_key

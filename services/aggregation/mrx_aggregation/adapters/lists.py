@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 from mrx_shared.refusals import Unavailable
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_aggregation.domain.cells import printable
 from mrx_aggregation.domain.lists import Cause, ListState, Manifest, Page, ReceivedList, Tally

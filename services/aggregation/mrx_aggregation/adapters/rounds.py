@@ -9,7 +9,7 @@ from uuid import UUID
 
 from mrx_shared.refusals import Rejected, Unknown
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Trouble
 from mrx_aggregation.ports import Release

@@ -16,7 +16,7 @@ from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.evidence import SqlEvidence

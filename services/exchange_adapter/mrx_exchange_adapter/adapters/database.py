@@ -14,7 +14,7 @@ from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_exchange_adapter.adapters.shares import SqlShares
 from mrx_exchange_adapter.domain.reports import Access, Report

@@ -4,7 +4,7 @@ from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_exchange_adapter.domain.platform import Share, ShareState
 from mrx_exchange_adapter.ports import Watched

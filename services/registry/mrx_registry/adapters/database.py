@@ -11,7 +11,7 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import Forbidden, Unknown
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_registry.adapters.sign_in import SqlPasswordLinks, SqlSessions, SqlSignIns
 from mrx_registry.domain.channels import Channel

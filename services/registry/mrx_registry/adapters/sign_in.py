@@ -7,7 +7,7 @@ from uuid import UUID
 
 from mrx_shared.bus.rows import Rows
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_registry.domain.sign_in import IDLE, LONGEST, PasswordLink, Session, SignIn, Why
 

@@ -16,7 +16,7 @@ from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.slots import Slots
 from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.domain.decisions import Recognised

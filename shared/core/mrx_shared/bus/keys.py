@@ -1,25 +1,19 @@
 """The registry's token keys, as they came on Kafka; every service keeps its own copy."""
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_shared.bus.work import Transactions
 from mrx_shared.kit.access import FindKey
 from mrx_shared.messages.registry import SigningKeyPublished
-
-_REMEMBER = text("""
-    INSERT INTO token_key (key_id, public_key, valid_from) VALUES (:key_id, :public_key, :valid_from)
-    ON CONFLICT DO NOTHING
-""")
-_FIND = text("SELECT public_key FROM token_key WHERE key_id = :key_id")
+from mrx_shared.store.tables import TokenKeyRow
 
 
 async def remember_key(session: AsyncSession, fact: SigningKeyPublished) -> None:
     """Keep a key. A key id stands for one key for ever, so a repetition changes nothing."""
-    await session.execute(
-        _REMEMBER,
-        {"key_id": fact.key_id, "public_key": fact.public_key, "valid_from": fact.valid_from},
-    )
+    key = {"key_id": fact.key_id, "public_key": fact.public_key, "valid_from": fact.valid_from}
+    await session.exec(insert(TokenKeyRow).values(key).on_conflict_do_nothing())
 
 
 def key_finder(database: Transactions) -> FindKey:
@@ -29,7 +23,8 @@ def key_finder(database: Transactions) -> FindKey:
     async def find(key_id: str) -> str | None:
         if key_id not in found:
             async with database.transaction(None) as (session, _):
-                known: str | None = (await session.execute(_FIND, {"key_id": key_id})).scalar_one_or_none()
+                of_id = select(TokenKeyRow.public_key).where(TokenKeyRow.key_id == key_id)
+                known = (await session.exec(of_id)).one_or_none()
             if known is None:
                 return None
             found[key_id] = known

@@ -2,18 +2,24 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CursorResult, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Text, UpdateBase, and_, delete, func, literal, or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from mrx_shared.bus.work import Transactions
 from mrx_shared.messages.envelope import Header, Unreadable, read_header
 from mrx_shared.messages.topics import BRIEF, CONTACTS_DAYS, REQUESTS_IN, member_of
 from mrx_shared.refusals import Rejected, TooEarly, Unknown
+from mrx_shared.store.tables import DeadLetterRow, InboxRow, WaitingRow, columns
 
 Cause = Literal["unreadable", "refused", "failed"]
 
@@ -32,64 +38,17 @@ class Letter:
         return f"Letter({self.topic}, {self.partition}, {self.offset})"
 
 
-_PUT_ASIDE = text("""
-    INSERT INTO dead_letter (consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
-        payload, content_hash, cause, reason, tries)
-    VALUES (:consumer, :topic, :partition, :offset, :source, :event_id, :type, :tenant,
-        :payload, :content_hash, :cause, :reason, :tries)
-    ON CONFLICT (consumer, topic, kafka_partition, kafka_offset, content_hash) DO UPDATE
-        SET reason = excluded.reason, cause = excluded.cause, tries = dead_letter.tries + excluded.tries,
-            replayed_at = NULL
-""")
-_CLAIM = text("""
-    INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
-    VALUES (:consumer, :topic, :source, :event_id, :content_hash) ON CONFLICT DO NOTHING
-""")
-_FORGET_WAITING = text("""
-    DELETE FROM waiting
-    WHERE consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id
-""")
-_WAIT = text("""
-    INSERT INTO waiting (consumer, topic, source, event_id, kafka_partition, kafka_offset, type, tenant,
-        payload, content_hash, waiting_for, reason)
-    VALUES (:consumer, :topic, :source, :event_id, :partition, :offset, :type, :tenant,
-        :payload, :content_hash, :waiting_for, :reason)
-    ON CONFLICT (consumer, topic, source, event_id) DO UPDATE
-        SET waiting_for = excluded.waiting_for, reason = excluded.reason
-        WHERE waiting.content_hash = excluded.content_hash
-    RETURNING 1
-""")
-_LETTERS = text("""
-    SELECT id, consumer, topic, kafka_partition, kafka_offset, source, event_id, type, cause, reason, tries,
-        died_at, replayed_at, erased_at, length(payload) AS bytes
-    FROM dead_letter WHERE :all OR (replayed_at IS NULL AND erased_at IS NULL) ORDER BY died_at, id LIMIT :limit
-""")
-_LETTER = text("SELECT * FROM dead_letter WHERE id = :id")
-_OF_CONTACTS = "(topic = ANY(:brief) OR starts_with(topic, :requests_in))"
-_ERASE = text(f"""
-    UPDATE dead_letter SET payload = NULL, erased_at = now()
-    WHERE payload IS NOT NULL AND died_at < now() - make_interval(days => :days) AND {_OF_CONTACTS}
-""")  # noqa: S608
-_GIVE_UP = text(f"""
-    WITH late AS (
-        DELETE FROM waiting WHERE since < now() - make_interval(days => :days) AND {_OF_CONTACTS} RETURNING *),
-    claimed AS (
-        INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
-        SELECT consumer, topic, source, event_id, content_hash FROM late ON CONFLICT DO NOTHING)
-    INSERT INTO dead_letter (consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
-        content_hash, cause, reason, tries, erased_at)
-    SELECT consumer, topic, kafka_partition, kafka_offset, source, event_id, type, tenant,
-        content_hash, 'refused', 'it waited too long for ' || waiting_for, tries, now()
-    FROM late ON CONFLICT DO NOTHING
-""")  # noqa: S608
+UNSETTLED = and_(col(DeadLetterRow.replayed_at).is_(None), col(DeadLetterRow.erased_at).is_(None))
+"""dead letters that an operator has still to look at"""
+_HEAD = ("consumer", "topic", "kafka_partition", "kafka_offset", "source", "event_id", "type", "tenant")
 
 
 def _row(consumer: str, letter: Letter, header: Header | None) -> dict[str, Any]:
     return {
         "consumer": consumer,
         "topic": letter.topic,
-        "partition": letter.partition,
-        "offset": letter.offset,
+        "kafka_partition": letter.partition,
+        "kafka_offset": letter.offset,
         "source": header.source if header else None,
         "event_id": header.id if header else None,
         "type": header.type if header else None,
@@ -122,20 +81,37 @@ async def put_aside(
     """
     header = None if nameless else _header(letter)
     row = _row(consumer, letter, header)
+    kept = insert(DeadLetterRow).values(**row, cause=cause, reason=reason, tries=tries)
+    again = {
+        "reason": kept.excluded.reason,
+        "cause": kept.excluded.cause,
+        "tries": DeadLetterRow.tries + kept.excluded.tries,
+        "replayed_at": None,
+    }
+    place = ["consumer", "topic", "kafka_partition", "kafka_offset", "content_hash"]
+    event = {name: row[name] for name in ("consumer", "topic", "source", "event_id")}
     async with database.relay_transaction() as (session, _):
-        await session.execute(_PUT_ASIDE, {**row, "cause": cause, "reason": reason, "tries": tries})
+        await session.exec(kept.on_conflict_do_update(index_elements=place, set_=again))
         if header is not None:
-            await session.execute(_CLAIM, row)
-            await session.execute(_FORGET_WAITING, row)
+            claim = insert(InboxRow).values(**event, content_hash=row["content_hash"])
+            await session.exec(claim.on_conflict_do_nothing())
+            await session.exec(delete(WaitingRow).filter_by(**event))
 
 
 async def keep_waiting(database: Transactions, consumer: str, letter: Letter, early: TooEarly) -> None:
     """Keep an event until what it depends on has come. A repetition is kept once."""
     header = read_header(letter.payload)
-    row = {**_row(consumer, letter, header), "waiting_for": early.waiting_for, "reason": early.reason}
+    wait = insert(WaitingRow).values(
+        **_row(consumer, letter, header), waiting_for=early.waiting_for, reason=early.reason
+    )
+    again = wait.on_conflict_do_update(
+        index_elements=["consumer", "topic", "source", "event_id"],
+        set_={"waiting_for": wait.excluded.waiting_for, "reason": wait.excluded.reason},
+        where=col(WaitingRow.content_hash) == wait.excluded.content_hash,
+    )
     async with database.relay_transaction() as (session, _):
-        kept = (await session.execute(_WAIT, row)).first()
-    if kept is None:
+        kept = (await session.exec(again)).rowcount
+    if not kept:
         await put_aside(
             database,
             consumer,
@@ -148,18 +124,27 @@ async def keep_waiting(database: Transactions, consumer: str, letter: Letter, ea
 
 async def dead_letters(database: Transactions, *, every: bool, limit: int) -> list[dict[str, Any]]:
     """What was put aside, oldest first, without payloads; also what was replayed, with `every`."""
+    letters = select(DeadLetterRow, func.length(DeadLetterRow.payload))
+    if not every:
+        letters = letters.where(UNSETTLED)
     async with database.relay_transaction() as (session, _):
-        rows = (await session.execute(_LETTERS, {"all": every, "limit": limit})).mappings()
-        return [dict(row) for row in rows]
+        ordered = (
+            letters.options(defer(*columns(DeadLetterRow, "payload")))
+            .order_by(col(DeadLetterRow.died_at), col(DeadLetterRow.id))
+            .limit(limit)
+        )
+        hidden = {"tenant", "payload", "content_hash"}
+        rows = await session.exec(ordered)
+        return [{**row.model_dump(exclude=hidden), "bytes": size} for row, size in rows]
 
 
-async def dead_letter(database: Transactions, letter_id: UUID) -> dict[str, Any]:
+async def dead_letter(database: Transactions, letter_id: UUID) -> DeadLetterRow:
     """One dead letter, whole. Raises `Unknown`."""
     async with database.relay_transaction() as (session, _):
-        row = (await session.execute(_LETTER, {"id": letter_id})).mappings().first()
+        row = (await session.exec(select(DeadLetterRow).where(DeadLetterRow.id == letter_id))).first()
     if row is None:
         raise Unknown("there is no such dead letter", field="id", remedy="list them first")
-    return dict(row)
+    return row
 
 
 async def erase_contacts(session: AsyncSession) -> int:
@@ -167,24 +152,44 @@ async def erase_contacts(session: AsyncSession) -> int:
 
     Returns how many records were erased.
     """
-    bounds = {"days": CONTACTS_DAYS, "brief": list(BRIEF), "requests_in": REQUESTS_IN}
-    done = [await session.execute(statement, bounds) for statement in (_ERASE, _GIVE_UP)]
-    return sum(cast("CursorResult[Any]", one).rowcount for one in done)
+    until = func.now() - timedelta(days=CONTACTS_DAYS)
+    over = col(DeadLetterRow.payload).is_not(None), col(DeadLetterRow.died_at) < until
+    erase = update(DeadLetterRow).where(*over, _of_contacts(DeadLetterRow))
+    erased = await session.exec(erase.values(payload=None, erased_at=func.now()))
+    return erased.rowcount + (await session.exec(_give_up(until))).rowcount
 
 
-def letter_of(row: dict[str, Any]) -> Letter:
-    """A dead letter as the record that it was. Raises `Rejected` where its contents are erased."""
-    if row["payload"] is None:
+def _give_up(until: ColumnElement[Any]) -> UpdateBase:
+    """What waits since before then becomes a dead letter without contents, and its event counts as handled."""
+    waited = delete(WaitingRow).where(col(WaitingRow.since) < until, _of_contacts(WaitingRow))
+    late = waited.returning(WaitingRow).cte("late")
+    event = [late.c[name] for name in ("consumer", "topic", "source", "event_id", "content_hash")]
+    claimed = insert(InboxRow).from_select([one.name for one in event], select(*event))
+    letter = {
+        **{name: late.c[name] for name in (*_HEAD, "content_hash", "tries")},
+        "cause": literal("refused"),
+        "reason": literal("it waited too long for ", Text) + late.c.waiting_for,
+        "erased_at": func.now(),
+    }
+    given_up = insert(DeadLetterRow).from_select(list(letter), select(*letter.values()))
+    return given_up.on_conflict_do_nothing().add_cte(claimed.on_conflict_do_nothing().cte("claimed"))
+
+
+def _of_contacts(table: type[DeadLetterRow] | type[WaitingRow]) -> ColumnElement[bool]:
+    topic = col(table.topic)
+    return or_(topic.in_(BRIEF), topic.startswith(REQUESTS_IN, autoescape=True))
+
+
+def letter_of(row: DeadLetterRow | WaitingRow) -> Letter:
+    """A row as the record that it was. Raises `Rejected` where its contents are erased."""
+    if isinstance(row, DeadLetterRow) and row.erased_at is not None:
         raise Rejected(
-            f"its contents were erased on {row['erased_at']:%Y-%m-%d}, since they held contacts",
+            f"its contents were erased on {row.erased_at:%Y-%m-%d}, since they held contacts",
             field="id",
             remedy="have its sender say it anew",
         )
     return Letter(
-        topic=row["topic"],
-        partition=row["kafka_partition"],
-        offset=row["kafka_offset"],
-        payload=bytes(row["payload"]),
+        topic=row.topic, partition=row.kafka_partition, offset=row.kafka_offset, payload=row.payload or b""
     )
 
 

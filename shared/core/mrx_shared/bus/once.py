@@ -7,29 +7,19 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import delete, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_shared.bus.work import Bell, MakeWork, Moment, Transactions, Verb, W, write_outbox
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.envelope import Envelope, M
 from mrx_shared.messages.topics import member_of
 from mrx_shared.refusals import Rejected
+from mrx_shared.store.tables import DeadLetterRow, InboxRow, WaitingRow
 
 T = TypeVar("T")
-
-_CLAIM = text("""
-    INSERT INTO inbox (consumer, topic, source, event_id, content_hash)
-    VALUES (:consumer, :topic, :source, :event_id, :content_hash)
-    ON CONFLICT DO NOTHING RETURNING 1
-""")
-_PLACE = "consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id"
-_HASH = text(f"SELECT content_hash FROM inbox WHERE {_PLACE}")  # noqa: S608
-_RELEASE = text(f"DELETE FROM inbox WHERE {_PLACE}")  # noqa: S608
-_TAKE_UP = text(f"DELETE FROM waiting WHERE {_PLACE}")  # noqa: S608
-_REPLAYED = text(
-    "UPDATE dead_letter SET replayed_at = now() WHERE id = :id AND replayed_at IS NULL RETURNING 1"
-)
 
 
 @dataclass(slots=True)
@@ -144,22 +134,24 @@ def _moment(delivery: Delivery[M], now: datetime, service: str) -> Moment:
 
 
 async def _claimed(session: AsyncSession, delivery: Delivery[M]) -> bool:
-    place = {
+    event = {
         "consumer": delivery.consumer,
         "topic": delivery.topic,
         "source": delivery.envelope.source,
         "event_id": delivery.envelope.id,
     }
     if delivery.dead_letter is not None:
-        if (await session.execute(_REPLAYED, {"id": delivery.dead_letter})).first() is None:
+        letter = col(DeadLetterRow.id) == delivery.dead_letter, col(DeadLetterRow.replayed_at).is_(None)
+        replayed = await session.exec(update(DeadLetterRow).where(*letter).values(replayed_at=func.now()))
+        if not replayed.rowcount:
             raise Rejected("this dead letter was replayed already")
-        await session.execute(_RELEASE, place)
+        await session.exec(delete(InboxRow).filter_by(**event))
     if delivery.waited:
-        await session.execute(_TAKE_UP, place)
-    claim = await session.execute(_CLAIM, {**place, "content_hash": delivery.content_hash})
-    if claim.first() is not None:
+        await session.exec(delete(WaitingRow).filter_by(**event))
+    claim = insert(InboxRow).values(**event, content_hash=delivery.content_hash).on_conflict_do_nothing()
+    if (await session.exec(claim)).rowcount:
         return True
-    known = (await session.execute(_HASH, place)).scalar_one()
+    known = (await session.exec(select(InboxRow.content_hash).filter_by(**event))).one()
     if bytes(known) != delivery.content_hash:
         raise ContentDiffers(
             "this event id was handled before with other content",

@@ -8,9 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from sqlalchemy import and_, func, or_, update
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
 
-from mrx_shared.bus.letters import Letter, dead_letter, dead_letters, letter_of, masked
+from mrx_shared.bus.letters import UNSETTLED, Letter, dead_letter, dead_letters, letter_of, masked
 from mrx_shared.bus.relay import Relay
 from mrx_shared.bus.subscriptions import Subscriptions, transient
 from mrx_shared.bus.trouble import Trouble
@@ -18,25 +20,13 @@ from mrx_shared.bus.work import Transactions
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import Unreadable
 from mrx_shared.refusals import Invalid, Rejected
+from mrx_shared.store.database import count
+from mrx_shared.store.tables import DeadLetterRow, OutboxRow, WaitingRow, columns
 
-_CHAIN = text("""
-    SELECT position, id, topic, key, sequence, type, digest, chain, payload IS NULL AS erased,
-           payload IS NULL OR sha256(salt || payload) = digest AS digest_holds
-    FROM outbox WHERE position > :after ORDER BY position LIMIT :limit
-""")
-_OUTBOX = text("""
-    SELECT position, id, topic, key, sequence, type, said_at, parked_at, tries, error FROM outbox
-    WHERE sent_at IS NULL ORDER BY position NULLS LAST, entry LIMIT :limit
-""")
-_UNPARK = text("UPDATE outbox SET parked_at = NULL WHERE parked_at IS NOT NULL AND sent_at IS NULL")
-_COUNTS = text("""
-    SELECT (SELECT count(*) FROM outbox) AS said,
-           (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent,
-           (SELECT count(*) FROM outbox WHERE sent_at IS NULL AND parked_at IS NOT NULL) AS parked,
-           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL AND erased_at IS NULL) AS dead_letters,
-           (SELECT count(*) FROM waiting) AS waiting,
-           (SELECT min(since) FROM waiting) AS waiting_since
-""")
+_POSITION, _PAYLOAD = col(OutboxRow.position), col(OutboxRow.payload)
+_NAMED = {"position", "id", "topic", "key", "sequence", "type"}
+_OPEN = col(OutboxRow.sent_at).is_(None)
+_PARKED = and_(_OPEN, col(OutboxRow.parked_at).is_not(None))
 
 
 class LoopState(Protocol):
@@ -102,15 +92,21 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
     @router.get("/v1/operations/status", tags=["operations"])
     async def status(who: operator) -> dict[str, Any]:  # noqa: ARG001
         async with parts.database.relay_transaction() as (session, _):
-            counts = dict((await session.execute(_COUNTS)).mappings().one())
+            said, unsent = await count(session, OutboxRow), await count(session, OutboxRow, _OPEN)
+            parked = await count(session, OutboxRow, _PARKED)
+            letters, waiting = (
+                await count(session, DeadLetterRow, UNSETTLED),
+                await count(session, WaitingRow),
+            )
+            since = (await session.exec(select(func.min(WaitingRow.since)))).one()
         return {
             "service": parts.subscriptions.once.service,
             "faults": await _faults(parts),
             "troubles": _troubles(parts),
-            "outbox": {name: counts[name] for name in ("said", "unsent", "parked")},
-            "dead_letters": counts["dead_letters"],
-            "waiting": counts["waiting"],
-            "waiting_since": counts["waiting_since"],
+            "outbox": {"said": said, "unsent": unsent, "parked": parked},
+            "dead_letters": letters,
+            "waiting": waiting,
+            "waiting_since": since,
             "relay": {"holds_lock": parts.relay.pulse.holds_lock, "last_error": parts.relay.pulse.last_error},
             "consumers": _consumers(parts),
             "loops": [
@@ -124,13 +120,15 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         async with parts.database.relay_transaction() as (session, _):
-            rows = (await session.execute(_OUTBOX, {"limit": limit})).mappings()
-            return {"unsent": [dict(row) for row in rows]}
+            rows = select(OutboxRow).options(defer(*columns(OutboxRow, "payload"))).where(_OPEN).limit(limit)
+            ordered = rows.order_by(_POSITION.nulls_last(), col(OutboxRow.entry))
+            shown = _NAMED | {"said_at", "parked_at", "tries", "error"}
+            return {"unsent": [row.model_dump(include=shown) for row in await session.exec(ordered)]}
 
     @router.post("/v1/operations/outbox/retry", tags=["operations"])
     async def retry(who: operator) -> dict[str, str]:  # noqa: ARG001
         async with parts.database.relay_transaction() as (session, _):
-            await session.execute(_UNPARK)
+            await session.exec(update(OutboxRow).where(_PARKED).values(parked_at=None))
         parts.subscriptions.once.committed.ring()
         return {"outcome": "parked keys are tried again"}
 
@@ -141,8 +139,25 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         async with parts.database.relay_transaction() as (session, _):
-            rows = (await session.execute(_CHAIN, {"after": after, "limit": limit})).mappings()
-            links = [{name: _plain(value) for name, value in row.items()} for row in rows]
+            erased = _PAYLOAD.is_(None)
+            digest = func.sha256(col(OutboxRow.salt).op("||")(_PAYLOAD))
+            rows = select(OutboxRow, erased, or_(erased, digest == col(OutboxRow.digest)))
+            ordered = (
+                rows.options(defer(*columns(OutboxRow, "payload")))
+                .where(after < _POSITION)
+                .order_by(_POSITION)
+                .limit(limit)
+            )
+            links = [
+                {
+                    **row.model_dump(include=_NAMED),
+                    "digest": base64.b64encode(row.digest).decode(),
+                    "chain": row.chain and base64.b64encode(row.chain).decode(),
+                    "erased": erased,
+                    "digest_holds": holds,
+                }
+                for row, erased, holds in await session.exec(ordered)
+            ]
         return {"service": parts.subscriptions.once.service, "links": links}
 
 
@@ -160,15 +175,15 @@ def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
     @router.get("/v1/operations/dead-letters/{letter_id}", tags=["operations"])
     async def show_letter(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
-        shown = {name: value for name, value in row.items() if name not in {"payload", "content_hash"}}
-        return {**shown, "payload": None if row["payload"] is None else masked(bytes(row["payload"]))}
+        shown = row.model_dump(exclude={"payload", "content_hash"})
+        return {**shown, "payload": None if row.payload is None else masked(bytes(row.payload))}
 
     @router.post("/v1/operations/dead-letters/{letter_id}/replay", tags=["operations"])
     async def replay(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
-        if row["replayed_at"] is not None:
+        if row.replayed_at is not None:
             raise Rejected("this dead letter was replayed already", field="id")
-        outcome = await _replay(parts, row["consumer"], letter_of(row), letter_id)
+        outcome = await _replay(parts, row.consumer, letter_of(row), letter_id)
         return {"id": str(letter_id), "outcome": outcome}
 
 
@@ -185,10 +200,6 @@ async def _replay(parts: PartsState, consumer: str, letter: Letter, letter_id: U
     if outcome == "passed":
         raise Rejected("no handler takes this type; upgrade the service first", field="type")
     return outcome
-
-
-def _plain(value: object) -> object:
-    return base64.b64encode(bytes(value)).decode() if isinstance(value, (bytes, memoryview)) else value
 
 
 def _consumers(parts: PartsState) -> list[dict[str, Any]]:

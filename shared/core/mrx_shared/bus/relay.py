@@ -5,8 +5,10 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -17,14 +19,17 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Select, Update, and_, bindparam, case, func, null, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from mrx_shared.bus.work import Bell
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import FACTS_SENT, OUTBOX_PARKED, OUTBOX_UNSENT
 from mrx_shared.messages.envelope import CONTENT_TYPE
 from mrx_shared.messages.topics import BRIEF
+from mrx_shared.store.tables import OutboxRow, columns
 
 log = structlog.get_logger(__name__)
 
@@ -41,36 +46,9 @@ LASTING = (
 )
 """errors that trying again does not mend: they park the key"""
 
-_LOCK = text("SELECT pg_try_advisory_lock(hashtext(:name))")
-_LAST = text("SELECT position, chain FROM outbox WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
-_NEW = text("""
-    SELECT id, topic, key, sequence, type, digest FROM outbox WHERE position IS NULL ORDER BY entry LIMIT :batch
-""")
-_NUMBER = text("UPDATE outbox SET position = :position, chain = :chain WHERE id = :id")
-_UNSENT = text("""
-    SELECT o.id, o.topic, o.key, o.payload, o.type FROM outbox o
-    WHERE o.position IS NOT NULL AND o.sent_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM outbox p
-        WHERE p.topic = o.topic AND p.key = o.key AND p.parked_at IS NOT NULL AND p.sent_at IS NULL)
-    ORDER BY o.position LIMIT :batch
-""")
-_SENT = text("""
-    UPDATE outbox SET sent_at = now(), parked_at = NULL, error = NULL,
-        payload = CASE WHEN topic = ANY(:brief) THEN NULL ELSE payload END
-    WHERE id = ANY(:ids)
-""")
-_PARK = text("UPDATE outbox SET parked_at = now(), tries = tries + 1, error = :error WHERE id = :id")
-_UNPARK = text("""
-    UPDATE outbox SET parked_at = NULL WHERE id = (
-        SELECT id FROM outbox
-        WHERE sent_at IS NULL AND parked_at < now() - make_interval(secs => :seconds)
-        ORDER BY parked_at, position LIMIT 1)
-""")
-_COUNT = text("""
-    SELECT count(*) FILTER (WHERE sent_at IS NULL),
-           count(DISTINCT (topic, key)) FILTER (WHERE parked_at IS NOT NULL AND sent_at IS NULL)
-    FROM outbox WHERE sent_at IS NULL
-""")
+_OLDER = aliased(OutboxRow)
+_OPEN = col(OutboxRow.sent_at).is_(None)
+_PARKED = and_(_OPEN, col(OutboxRow.parked_at).is_not(None))
 
 
 class Producer(Protocol):
@@ -198,7 +176,8 @@ class Relay:
 
     async def _hold(self, connection: AsyncConnection) -> None:
         """Work on the connection that holds the lock: when it breaks, so does the right to send."""
-        held = (await connection.execute(_LOCK, {"name": f"outbox:{self._service}"})).scalar_one()
+        lock = select(func.pg_try_advisory_lock(func.hashtext(f"outbox:{self._service}")))
+        held = (await connection.execute(lock)).scalar_one()
         await connection.commit()
         self.pulse.holds_lock = bool(held)
         if not held:
@@ -215,7 +194,8 @@ class Relay:
                 await self._bell.heard(IDLE_S)
 
     async def _look(self, connection: AsyncConnection) -> None:
-        unsent, parked = (await connection.execute(_COUNT)).one()
+        keys = func.count(tuple_(*columns(OutboxRow, "topic", "key")).distinct()).filter(_PARKED)
+        unsent, parked = (await connection.execute(select(func.count(), keys).where(_OPEN))).one()
         await connection.commit()
         self.pulse.unsent, self.pulse.parked = unsent, parked
         self.pulse.beat_at = time.monotonic()
@@ -225,8 +205,8 @@ class Relay:
     async def _send(self, connection: AsyncConnection) -> bool:
         """Send one batch in order. Returns whether there was anything to send."""
         # One parked key at a time, so that many of them do not hold up what can go.
-        await connection.execute(_UNPARK, {"seconds": PARKED_RETRY_S})
-        rows = (await connection.execute(_UNSENT, {"batch": BATCH})).all()
+        await connection.execute(_unpark_one())
+        rows = (await connection.execute(_unsent())).all()
         await connection.commit()
         if not rows:
             return False
@@ -238,7 +218,7 @@ class Relay:
             await self._park(connection, row, "no such topic, or no right to see it")
         sent, first_fault = await _publish(producer, [row for row in rows if row.topic in there])
         if sent:
-            await connection.execute(_SENT, {"ids": [row.id for row in sent], "brief": list(BRIEF)})
+            await connection.execute(_sent([row.id for row in sent]))
             await connection.commit()
             self.pulse.sent += len(sent)
             for row in sent:
@@ -260,7 +240,8 @@ class Relay:
         await self._park(connection, row, type(error).__name__)
 
     async def _park(self, connection: AsyncConnection, row: Row[Any], why: str) -> None:
-        await connection.execute(_PARK, {"id": row.id, "error": why})
+        parked = {"parked_at": func.now(), "tries": OutboxRow.tries + 1, "error": why}
+        await connection.execute(update(OutboxRow).where(col(OutboxRow.id) == row.id).values(parked))
         await connection.commit()
         log.error("relay.parked", topic=row.topic, type=row.type, error=why)
 
@@ -295,18 +276,51 @@ async def number(connection: AsyncConnection) -> int:
 
     A key's rows come in the order of their versions, since its version row is locked until each commit.
     """
-    rows = (await connection.execute(_NEW, {"batch": BATCH})).all()
+    numbered_from = col(OutboxRow.position).is_not(None)
+    new = select(*columns(OutboxRow, "id", "topic", "key", "sequence", "type", "digest")).where(
+        col(OutboxRow.position).is_(None)
+    )
+    rows = (await connection.execute(new.order_by(col(OutboxRow.entry)).limit(BATCH))).all()
     if rows:
-        last = (await connection.execute(_LAST)).first()
+        end = select(*columns(OutboxRow, "position", "chain")).where(numbered_from)
+        last = (await connection.execute(end.order_by(col(OutboxRow.position).desc()).limit(1))).first()
         position, chain = (last.position, bytes(last.chain)) if last else (0, b"")
         numbered = []
         for row in rows:
             position += 1
             chain = link(chain, position=position, row=row)
-            numbered.append({"id": row.id, "position": position, "chain": chain})
-        await connection.execute(_NUMBER, numbered)
+            numbered.append({"fact": row.id, "position": position, "chain": chain})
+        fact = update(OutboxRow).where(col(OutboxRow.id) == bindparam("fact"))
+        await connection.execute(
+            fact.values(position=bindparam("position"), chain=bindparam("chain")), numbered
+        )
     await connection.commit()
     return len(rows)
+
+
+def _unsent() -> Select[Any]:
+    """The oldest facts to send, without those whose key is parked."""
+    parked = (
+        select(col(_OLDER.id))
+        .where(col(_OLDER.topic) == OutboxRow.topic, col(_OLDER.key) == OutboxRow.key)
+        .where(col(_OLDER.parked_at).is_not(None), col(_OLDER.sent_at).is_(None))
+    )
+    facts = select(*columns(OutboxRow, "id", "topic", "key", "payload", "type"))
+    ready = facts.where(col(OutboxRow.position).is_not(None), _OPEN, ~parked.exists())
+    return ready.order_by(col(OutboxRow.position)).limit(BATCH)
+
+
+def _sent(ids: Sequence[UUID]) -> Update:
+    kept = case((col(OutboxRow.topic).in_(BRIEF), null()), else_=col(OutboxRow.payload))
+    sent = {"sent_at": func.now(), "parked_at": None, "error": None, "payload": kept}
+    return update(OutboxRow).where(col(OutboxRow.id).in_(ids)).values(sent)
+
+
+def _unpark_one() -> Update:
+    due = func.now() - timedelta(seconds=PARKED_RETRY_S)
+    longest = select(col(_OLDER.id)).where(col(_OLDER.sent_at).is_(None), col(_OLDER.parked_at) < due)
+    first = longest.order_by(col(_OLDER.parked_at), col(_OLDER.position)).limit(1)
+    return update(OutboxRow).where(col(OutboxRow.id) == first.scalar_subquery()).values(parked_at=None)
 
 
 def link(before: bytes, *, position: int, row: Any) -> bytes:  # noqa: ANN401

@@ -1,7 +1,6 @@
 """Requests over HTTP: each POST runs once per principal and Idempotency-Key, in one transaction."""
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
 from typing import Annotated, Any, Generic, TypeVar
@@ -10,8 +9,10 @@ from uuid import UUID
 from fastapi import Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.work import Moment, W, write_outbox
@@ -19,6 +20,7 @@ from mrx_shared.kit.access import Principal
 from mrx_shared.kit.http import problem
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.refusals import Invalid
+from mrx_shared.store.tables import IdempotencyRow
 
 T = TypeVar("T")
 A = TypeVar("A", bound=BaseModel)
@@ -32,18 +34,6 @@ IdempotencyKey = Annotated[
         description="made by the caller; the same key with the same body is done once and answered again",
     ),
 ]
-
-_CLAIM = text("""
-    INSERT INTO idempotency (principal, key, tenant, request_hash)
-    VALUES (:principal, :key, :tenant, :request_hash) ON CONFLICT DO NOTHING RETURNING 1
-""")
-_KNOWN = text(
-    "SELECT request_hash, status, body FROM idempotency WHERE principal = :principal AND key = :key"
-)
-_ANSWER = text("""
-    UPDATE idempotency SET status = :status, body = CAST(:body AS jsonb)
-    WHERE principal = :principal AND key = :key RETURNING 1
-""")
 
 
 class Requests(Generic[W]):
@@ -114,8 +104,8 @@ class Command(Generic[W]):
             answer = (await verb(work)).model_dump(mode="json")
             said = await write_outbox(work)
             kept = {name: None if name in secrets else value for name, value in answer.items()}
-            done = await session.execute(_ANSWER, {**claim, "status": status, "body": json.dumps(kept)})
-            if done.first() is None:
+            done = update(IdempotencyRow).filter_by(**claim).values(status=status, body=kept)
+            if not (await session.exec(done)).rowcount:
                 raise TypeError("the work left the transaction with another tenant")
         if said:
             self._once.committed.ring()
@@ -125,10 +115,10 @@ class Command(Generic[W]):
     async def _claim(
         self, session: AsyncSession, claim: dict[str, Any], tenant: UUID | None
     ) -> Response | None:
-        mine = await session.execute(_CLAIM, {**claim, "tenant": tenant, "request_hash": self._request_hash})
-        if mine.first() is not None:
+        mine = insert(IdempotencyRow).values(**claim, tenant=tenant, request_hash=self._request_hash)
+        if (await session.exec(mine.on_conflict_do_nothing())).rowcount:
             return None
-        known = (await session.execute(_KNOWN, claim)).first()
+        known = (await session.exec(select(IdempotencyRow).filter_by(**claim))).first()
         if known is None or bytes(known.request_hash) != self._request_hash:
             raise Invalid(
                 "this Idempotency-Key came with another request before",

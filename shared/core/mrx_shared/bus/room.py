@@ -1,37 +1,25 @@
 """The waiting room: what came too early is taken up when what it waits for has come."""
 
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, update
+from sqlmodel import col, select
 
-from mrx_shared.bus.letters import Letter, erase_contacts, letter_of, put_aside
+from mrx_shared.bus.letters import UNSETTLED, Letter, erase_contacts, letter_of, put_aside
 from mrx_shared.bus.subscriptions import TRIES, Subscriptions, said, transient
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import DEAD_LETTERS, WAITING
 from mrx_shared.messages.envelope import Unreadable
 from mrx_shared.refusals import Rejected, TooEarly
+from mrx_shared.store.database import count
+from mrx_shared.store.tables import DeadLetterRow, WaitingRow
 
 log = structlog.get_logger(__name__)
 
 NOTICE_HOURS: Final = 24
-
-_CAUSES = text("SELECT waiting_for, min(entry) AS first FROM waiting GROUP BY waiting_for ORDER BY first")
-_OLDEST = text("SELECT * FROM waiting WHERE waiting_for = :cause AND entry > :after ORDER BY entry LIMIT 1")
-_OVERDUE = text("""
-    UPDATE waiting SET noticed_at = now()
-    WHERE noticed_at IS NULL AND since < now() - make_interval(hours => :hours)
-    RETURNING consumer, waiting_for, event_id
-""")
-_TRIED = text("""
-    UPDATE waiting SET tries = tries + 1
-    WHERE consumer = :consumer AND topic = :topic AND source = :source AND event_id = :event_id RETURNING tries
-""")
-_COUNTS = text("""
-    SELECT (SELECT count(*) FROM waiting),
-           (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL AND erased_at IS NULL)
-""")
 
 
 class WaitingRoom:
@@ -46,12 +34,18 @@ class WaitingRoom:
         async with self._database.relay_transaction() as (session, _):
             if erased := await erase_contacts(session):
                 log.warning("contacts.erased", records=erased)
-            causes = [row.waiting_for for row in await session.execute(_CAUSES)]
-            for late in await session.execute(_OVERDUE, {"hours": NOTICE_HOURS}):
-                log.warning("waiting.overdue", consumer=late.consumer, event_id=str(late.event_id))
-            waiting, dead = (await session.execute(_COUNTS)).one()
-        WAITING.set(waiting)
-        DEAD_LETTERS.set(dead)
+            by_age = func.min(WaitingRow.entry)
+            of_each = select(WaitingRow.waiting_for).group_by(col(WaitingRow.waiting_for)).order_by(by_age)
+            causes = (await session.exec(of_each)).all()
+            since = col(WaitingRow.since) < func.now() - timedelta(hours=NOTICE_HOURS)
+            overdue = update(WaitingRow).where(col(WaitingRow.noticed_at).is_(None), since)
+            noticed = overdue.values(noticed_at=func.now()).returning(
+                col(WaitingRow.consumer), col(WaitingRow.event_id)
+            )
+            for consumer, event_id in await session.exec(noticed):
+                log.warning("waiting.overdue", consumer=consumer, event_id=str(event_id))
+            WAITING.set(await count(session, WaitingRow))
+            DEAD_LETTERS.set(await count(session, DeadLetterRow, UNSETTLED))
         taken = 0
         for cause in causes:
             try:
@@ -64,20 +58,21 @@ class WaitingRoom:
         taken = after = 0
         while True:
             async with self._database.relay_transaction() as (session, _):
-                row = (await session.execute(_OLDEST, {"cause": cause, "after": after})).mappings().first()
+                of_cause = select(WaitingRow).where(WaitingRow.waiting_for == cause, WaitingRow.entry > after)
+                row = (await session.exec(of_cause.order_by(col(WaitingRow.entry)).limit(1))).first()
             if row is None:
                 return taken
-            after = row["entry"]
-            if not await self._try(dict(row)):
+            after = row.entry
+            if not await self._try(row):
                 return taken
             taken += 1
 
-    async def _try(self, row: dict[str, Any]) -> bool:
+    async def _try(self, row: WaitingRow) -> bool:
         letter = letter_of(row)
         try:
-            subscription = self._subscriptions.of(row["consumer"])
+            subscription = self._subscriptions.of(row.consumer)
         except KeyError:
-            log.warning("waiting.nobody", consumer=row["consumer"])
+            log.warning("waiting.nobody", consumer=row.consumer)
             return False
         try:
             await subscription.dispatch(letter, waited=True)
@@ -87,11 +82,11 @@ class WaitingRoom:
             return False
         except Unreadable as error:
             await put_aside(
-                self._database, row["consumer"], letter, cause="unreadable", reason=str(error), tries=1
+                self._database, row.consumer, letter, cause="unreadable", reason=str(error), tries=1
             )
         except Rejected as error:
             await put_aside(
-                self._database, row["consumer"], letter, cause="refused", reason=said(error), tries=1
+                self._database, row.consumer, letter, cause="refused", reason=said(error), tries=1
             )
         except Exception as error:
             if transient(error):
@@ -99,14 +94,15 @@ class WaitingRoom:
             return await self._failed(row, letter, error)
         return True
 
-    async def _failed(self, row: dict[str, Any], letter: Letter, error: Exception) -> bool:
+    async def _failed(self, row: WaitingRow, letter: Letter, error: Exception) -> bool:
         """Try an unforeseen error five times in all, a look apart, before the event is put aside."""
-        place = {name: row[name] for name in ("consumer", "topic", "source", "event_id")}
+        tried = update(WaitingRow).where(col(WaitingRow.entry) == row.entry)
+        more = tried.values(tries=WaitingRow.tries + 1).returning(col(WaitingRow.tries))
         async with self._database.relay_transaction() as (session, _):
-            tries: int = (await session.execute(_TRIED, place)).scalar_one()
+            tries: int = (await session.exec(more)).scalar_one()
         if tries < TRIES:
             return False
         await put_aside(
-            self._database, row["consumer"], letter, cause="failed", reason=where(error), tries=tries
+            self._database, row.consumer, letter, cause="failed", reason=where(error), tries=tries
         )
         return True

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,27 +12,20 @@ from itertools import count
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, BigInteger, Text, cast, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.messages.topics import out
+from mrx_shared.store.tables import OutboxRow, OutboxVersionRow
 
 FACT_BYTES = 900 * 1024
 FACTS_AT_ONCE = 20
 """so many are put into words before anybody else may go on"""
-
-_NEXT = text("""
-    INSERT INTO outbox_version AS v (topic, key, sequence)
-    SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:counts AS bigint[]))
-    ON CONFLICT (topic, key) DO UPDATE SET sequence = v.sequence + excluded.sequence
-    RETURNING topic, key, sequence
-""")
-_SAY = text("""
-    INSERT INTO outbox (id, topic, key, sequence, type, tenant, payload, salt, digest, said_at)
-    VALUES (:id, :topic, :key, :sequence, :type, :tenant, :payload, :salt, :digest, :said_at)
-""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +92,15 @@ class SqlWork:
         if not said:
             return 0
         counts = Counter((one.topic, one.key) for one in said)
-        places = {"topics": [topic for topic, _ in counts], "keys": [key for _, key in counts]}
-        rows = await self.session.execute(_NEXT, {**places, "counts": list(counts.values())})
         # The last versions come back: a key's facts take those before it, in the order in which they were said.
         following = {
-            (row.topic, row.key): count(row.sequence - counts[row.topic, row.key] + 1) for row in rows
+            (topic, key): count(last - counts[topic, key] + 1)
+            for topic, key, last in await self.session.exec(_next_versions(counts))
         }
         for start in range(0, len(said), FACTS_AT_ONCE):
             part = said[start : start + FACTS_AT_ONCE]
             written = [self._row(one, next(following[one.topic, one.key])) for one in part]
-            await self.session.execute(_SAY, written)
+            await self.session.exec(insert(OutboxRow), params=written)
         return len(said)
 
     def _row(self, one: _Said, sequence: int) -> dict[str, Any]:
@@ -137,6 +129,26 @@ class SqlWork:
             "digest": sha256(salt + payload).digest(),
             "said_at": self.now,
         }
+
+
+def _next_versions(counts: Mapping[tuple[str, str], int]) -> ReturningInsert[str, str, int]:
+    """Take so many versions more of each (topic, key); returns the last of each."""
+    new = (
+        func.unnest(
+            cast([topic for topic, _ in counts], ARRAY(Text)),
+            cast([key for _, key in counts], ARRAY(Text)),
+            cast(list(counts.values()), ARRAY(BigInteger)),
+        )
+        .table_valued("topic", "key", "sequence")
+        .render_derived()
+    )
+    taken = insert(OutboxVersionRow).from_select(
+        ["topic", "key", "sequence"], select(new.c.topic, new.c.key, new.c.sequence)
+    )
+    return taken.on_conflict_do_update(
+        index_elements=["topic", "key"],
+        set_={"sequence": OutboxVersionRow.sequence + taken.excluded.sequence},
+    ).returning(col(OutboxVersionRow.topic), col(OutboxVersionRow.key), col(OutboxVersionRow.sequence))
 
 
 W = TypeVar("W")

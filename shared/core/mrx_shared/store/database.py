@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import ColumnElement, func, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as Plain
+from sqlmodel import SQLModel, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 _BEGIN = text("SELECT set_config('mrx.tenant', :tenant, true), now()")
+# Every read shows what the database holds now: nothing is kept from a read before, and updates change no object.
+_READ = {"populate_existing": True, "synchronize_session": False}
 
 
 def engine(url: SecretStr | str, *, pool_size: int = 5) -> AsyncEngine:
@@ -43,19 +48,33 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenant: UUID | None) -> AsyncIterator[tuple[AsyncSession, datetime]]:
         """One transaction as `app` for a tenant, or for none; and its moment, UTC. Commits at the end."""
-        async with AsyncSession(self.app, expire_on_commit=False) as session, session.begin():
+        async with open_session(self.app) as session, session.begin():
             yield session, await begin(session, tenant, self._offset)
 
     @asynccontextmanager
     async def relay_transaction(self) -> AsyncIterator[tuple[AsyncSession, datetime]]:
         """One transaction as `relay`; and its moment, UTC. Commits at the end."""
-        async with AsyncSession(self.relay, expire_on_commit=False) as session, session.begin():
+        async with open_session(self.relay) as session, session.begin():
             yield session, await begin(session, None, self._offset)
 
     async def close(self) -> None:
         """Close every connection."""
         await self.app.dispose()
         await self.relay.dispose()
+
+
+class _Session(AsyncSession):
+    execute = Plain.execute
+
+
+async def count(session: AsyncSession, table: type[SQLModel], *where: ColumnElement[bool]) -> int:
+    """How many rows there are in a table, or of them those that fulfil conditions."""
+    return (await session.exec(select(func.count()).select_from(table).where(*where))).one()
+
+
+def open_session(bind: AsyncEngine) -> AsyncSession:
+    """A session for statements. It writes nothing by itself and remembers nothing between statements."""
+    return _Session(bind, autoflush=False, expire_on_commit=False, execution_options=_READ)
 
 
 async def begin(session: AsyncSession, tenant: UUID | None, offset: timedelta) -> datetime:
