@@ -10,8 +10,8 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import FileResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials, HTTPBearer
+from mrx_shared.api.bodies import Answer
 from mrx_shared.kit.clock import Clock
-from mrx_shared.kit.http import Answer
 from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 

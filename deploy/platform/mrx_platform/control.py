@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Request
-from mrx_shared.kit.http import Answer, Asked
+from mrx_shared.api.bodies import Answer, RequestBody
 from pydantic import Base64Bytes, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,7 +33,7 @@ CALLS = 2000
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
-class CompanyLoaded(Asked):
+class CompanyLoaded(RequestBody):
     """A company."""
 
     company_code: CompanyCode
@@ -41,7 +41,7 @@ class CompanyLoaded(Asked):
     country: str
 
 
-class SiteLoaded(Asked):
+class SiteLoaded(RequestBody):
     """A site."""
 
     site_code: SiteCode
@@ -50,14 +50,14 @@ class SiteLoaded(Asked):
     country: str
 
 
-class LinkLoaded(Asked):
+class LinkLoaded(RequestBody):
     """A link between companies."""
 
     supplier_code: CompanyCode
     customer_code: CompanyCode
 
 
-class Loaded(Asked):
+class Loaded(RequestBody):
     """Data to add, or to put in the place of what has the same code."""
 
     companies: tuple[CompanyLoaded, ...] = ()
@@ -65,14 +65,14 @@ class Loaded(Asked):
     links: tuple[LinkLoaded, ...] = ()
 
 
-class GrantGiven(Asked):
+class GrantGiven(RequestBody):
     """A supplier grants the exchange access."""
 
     site_code: SiteCode
     reference: Reference
 
 
-class AuditPublished(Asked):
+class AuditPublished(RequestBody):
     """An audit with its report. A known id changes that audit."""
 
     audit_id: str = Field(default_factory=lambda: str(uuid4()))
@@ -85,7 +85,7 @@ class AuditPublished(Asked):
     report_base64: Base64Bytes | None = None
 
 
-class FaultsSwitched(Asked):
+class FaultsSwitched(RequestBody):
     """The faults from now on, in place of those before."""
 
     faults: list[Fault]

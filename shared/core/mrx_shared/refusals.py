@@ -62,6 +62,14 @@ class Unknown(Rejected):
     kind: ClassVar[Kind] = "unknown"
 
 
+class RateLimited(Rejected):
+    """Tried too often; `seconds` says when to come again."""
+
+    def __init__(self, reason: str, *, seconds: int, remedy: str | None = None) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.seconds = seconds
+
+
 class TooEarly(Exception):
     """A fact that this depends on has not come yet; it may come.
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from mrx_shared.kit.http import Asked, build_api
+from mrx_shared.api.bodies import RequestBody
+from mrx_shared.kit.http import build_api
 from mrx_shared.messages.faults import OTHER, plainly
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, field_validator
 
@@ -18,7 +19,7 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
-class Inner(Asked):
+class Inner(RequestBody):
     email: str
 
     @field_validator("email")
@@ -29,7 +30,7 @@ class Inner(Asked):
         return email
 
 
-class Sent(Asked):
+class Sent(RequestBody):
     supplier: Inner
     name: str = Field(min_length=1, max_length=5)
     days: int = Field(ge=7, le=90)

@@ -5,9 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from mrx_shared.api.bodies import Answer, RequestBody
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.kit.http import Answer, Asked
 from mrx_shared.messages.aggregation import RowRefusal
 from mrx_shared.refusals import Unknown
 from pydantic import Field
@@ -49,13 +49,13 @@ class RefusalsShown(Answer):
     refusals: list[RowRefusal]
 
 
-class RoundAsked(Asked):
+class RoundAsked(RequestBody):
     """A round to open."""
 
     as_of: date | None = Field(default=None, description="by default today, UTC")
 
 
-class CloseAsked(Asked):
+class CloseAsked(RequestBody):
     """How to close."""
 
     leave_waiting: bool = Field(default=False, description="move what waits to the next round")
@@ -122,7 +122,7 @@ class ReleaseShown(Answer):
     released_at: datetime
 
 
-class LinkAsked(Asked):
+class LinkAsked(RequestBody):
     """Which document to fetch."""
 
     document: str = Field(max_length=100)

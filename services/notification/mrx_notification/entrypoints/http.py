@@ -8,9 +8,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from mrx_shared.api.bodies import Answer
 from mrx_shared.bus.requests import Requests
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.kit.http import Answer
 from mrx_shared.refusals import Forbidden
 from pydantic import Field
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from mrx_shared.kit.http import Asked
+from mrx_shared.api.bodies import RequestBody
 from mrx_shared.refusals import Forbidden, Invalid, Kind, Rejected, Unavailable, Unknown
 from pydantic import Field
 from typing_extensions import override
@@ -42,7 +42,7 @@ TYPED_CHARACTERS: Final = 500
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class TicketWanted(Asked):
+class TicketWanted(RequestBody):
     """What the page's script knows of a file before it is sent."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -51,7 +51,7 @@ class TicketWanted(Asked):
     """whether it is to be sent although the same file was given for another site"""
 
 
-class FileSent(Asked):
+class FileSent(RequestBody):
     """The script has sent a file with a ticket."""
 
     ticket_id: UUID

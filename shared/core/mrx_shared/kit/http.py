@@ -9,10 +9,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mrx_shared.api.problems import Fault, Problem
 from mrx_shared.kit.logging import where
 from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, spelled
@@ -23,46 +23,6 @@ BODY_BYTES = 8 * 1024 * 1024
 NUL = "\0"
 NO_LARGER: Mapping[str, int] = MappingProxyType({})
 STATUS: dict[Kind, int] = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
-
-
-class Asked(BaseModel):
-    """A request's body: what is not known is refused, so that a misspelt field is not lost in silence."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
-    )
-
-
-class Answer(BaseModel):
-    """A response's body."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Fault(BaseModel):
-    """One of several things that are wrong with what was sent."""
-
-    detail: str
-    field: str | None = None
-    row: int | None = None
-    remedy: str | None = None
-
-
-class Problem(BaseModel):
-    """Why a request was not done, and what to do about it."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    field: str | None = None
-    row: int | None = None
-    remedy: str | None = None
-    retryable: bool = False
-    faults: list[Fault] | None = Field(
-        default=None, description="every fault of an input; the problem reads as the first of them"
-    )
-    more: int | None = Field(default=None, description="how many faults are not told")
 
 
 def problem(

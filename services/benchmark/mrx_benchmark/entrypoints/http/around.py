@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from mrx_shared.api.bodies import Answer
+from mrx_shared.api.bodies import RequestBody as Asked
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.kit.http import Answer, Asked
 from mrx_shared.refusals import Forbidden, Unknown
 from pydantic import Field
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from mrx_shared.kit.http import Answer, Asked
+from mrx_shared.api.bodies import Answer
+from mrx_shared.api.bodies import RequestBody as Asked
 from pydantic import Field
 
 from mrx_benchmark import handlers

@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from mrx_shared.api.bodies import Answer
+from mrx_shared.api.bodies import RequestBody as Asked
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.kit.http import Answer, Asked
 from pydantic import Field
 
 from mrx_benchmark.domain.answers import row_of

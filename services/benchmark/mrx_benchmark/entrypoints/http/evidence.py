@@ -14,9 +14,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from mrx_shared.api.bodies import Answer
 from mrx_shared.bus.requests import IdempotencyKey, Requests
 from mrx_shared.kit.access import Access, Principal, Role
-from mrx_shared.kit.http import Answer
 from mrx_shared.refusals import Invalid
 
 from mrx_benchmark.domain.evidence import FILE_BYTES, Evidence, Kind, named

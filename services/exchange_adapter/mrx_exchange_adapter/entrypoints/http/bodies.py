@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from mrx_shared.kit.http import Answer, Asked
+from mrx_shared.api.bodies import Answer, RequestBody
 from pydantic import AwareDatetime, Field
 
 from mrx_exchange_adapter.domain.findings import remedy
@@ -16,7 +16,7 @@ from mrx_exchange_adapter.handlers.reports import Link
 from mrx_exchange_adapter.ports import SignedPut
 
 
-class TicketAsked(Asked):
+class TicketAsked(RequestBody):
     """A file that the supplier is about to upload."""
 
     sha256: str = Field(pattern="^[0-9a-fA-F]{64}$", description="of the file, in hex")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from mrx_shared.api.bodies import RequestBody
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.clock import Clock
-from mrx_shared.kit.http import Asked
 from mrx_shared.refusals import Rejected
 from pydantic import Field, SecretStr
 from starlette.exceptions import HTTPException
@@ -21,7 +21,7 @@ from mrx_exchange_adapter.ports import Platform, Work
 EVENT_BYTES = 64 * 1024
 
 
-class SiteNamed(Asked):
+class SiteNamed(RequestBody):
     """The site whose latest audit the supplier shares on the platform."""
 
     site_code: str = Field(max_length=60, description="ZS and 5 to 15 digits")

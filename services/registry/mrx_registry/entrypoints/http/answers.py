@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from mrx_shared.kit.http import Answer
+from mrx_shared.api.bodies import Answer
 from mrx_shared.messages.topics import kafka_user
 from pydantic import Field
 

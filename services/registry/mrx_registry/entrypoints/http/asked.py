@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from mrx_shared.kit.http import Asked
+from mrx_shared.api.bodies import RequestBody
 from pydantic import Field
 
 from mrx_registry.domain.principals import Kind, Role
@@ -11,13 +11,13 @@ NAME = Field(min_length=1, max_length=200)
 VERSION = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
 
 
-class FirstPrincipal(Asked):
+class FirstPrincipal(RequestBody):
     """Who the first secretariat principal is."""
 
     name: str = NAME
 
 
-class NewMember(Asked):
+class NewMember(RequestBody):
     """A company to be admitted."""
 
     name: str = NAME
@@ -37,7 +37,7 @@ class NewMember(Asked):
     )
 
 
-class NewPrincipal(Asked):
+class NewPrincipal(RequestBody):
     """A person or a system to be let in."""
 
     kind: Kind
@@ -46,21 +46,21 @@ class NewPrincipal(Asked):
     member_id: UUID | None = Field(default=None, description="for the role member, and only there")
 
 
-class NewStatement(Asked):
+class NewStatement(RequestBody):
     """A version of the joint statement."""
 
     version: str = VERSION
     text: str = Field(min_length=1, max_length=100_000)
 
 
-class NewSignatory(Asked):
+class NewSignatory(RequestBody):
     """The person who signs; kept in the registry's database only."""
 
     name: str = Field(min_length=1, max_length=200, repr=False)
     title: str = Field(min_length=1, max_length=200, repr=False)
 
 
-class NewSignature(Asked):
+class NewSignature(RequestBody):
     """A member signs the text that it read."""
 
     statement_version: str = VERSION
@@ -68,34 +68,34 @@ class NewSignature(Asked):
     signatory: NewSignatory
 
 
-class NewAdoption(Asked):
+class NewAdoption(RequestBody):
     """A member takes an equivalent public protocol as its own way through step 1."""
 
     protocol_id: UUID
     protocol_version: str = VERSION
 
 
-class NewSignIn(Asked):
+class NewSignIn(RequestBody):
     """The address that a person shall sign in with; a link to choose a password is sent there."""
 
     email: str = Field(min_length=3, max_length=200, repr=False)
     language: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)
 
 
-class FirstPassword(Asked):
+class FirstPassword(RequestBody):
     """The password that a person chooses who has none yet."""
 
     password: str = Field(min_length=1, max_length=1000, repr=False)
 
 
-class NewPassword(Asked):
+class NewPassword(RequestBody):
     """The password that holds now, and the one that shall."""
 
     current_password: str = Field(min_length=1, max_length=1000, repr=False)
     password: str = Field(min_length=1, max_length=1000, repr=False)
 
 
-class SignIn(Asked):
+class SignIn(RequestBody):
     """An address and its password."""
 
     email: str = Field(min_length=1, max_length=1000, repr=False)
@@ -108,13 +108,13 @@ class SignIn(Asked):
     )
 
 
-class Forgotten(Asked):
+class Forgotten(RequestBody):
     """Whose password was forgotten."""
 
     email: str = Field(min_length=1, max_length=1000, repr=False)
 
 
-class Redemption(Asked):
+class Redemption(RequestBody):
     """The token of a one-time link, and the password that shall hold."""
 
     token: str = Field(min_length=1, max_length=200, repr=False)

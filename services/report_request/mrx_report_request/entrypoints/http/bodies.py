@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from mrx_shared.kit.http import Answer, Asked
+from mrx_shared.api.bodies import Answer, RequestBody
 from mrx_shared.refusals import Rejected, TooEarly
 from pydantic import Field
 
@@ -22,7 +22,7 @@ Line = Annotated[str, Field(max_length=1000)]
 Days = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
-class SupplierAsked(Asked):
+class SupplierAsked(RequestBody):
     """The supplier as the asker's own supplier base has it."""
 
     name: Line
@@ -31,7 +31,7 @@ class SupplierAsked(Asked):
     language: Line = Field(description="of the mails: en, zh or es")
 
 
-class RequestAsked(Asked):
+class RequestAsked(RequestBody):
     """A request for the report on a site of the released list."""
 
     request_id: UUID | None = Field(default=None, description="the same id asks once; made here if left out")
@@ -49,7 +49,7 @@ class RequestAsked(Asked):
     )
 
 
-class BulkAsked(Asked):
+class BulkAsked(RequestBody):
     """Several requests."""
 
     requests: list[dict[str, Any]] = Field(
@@ -57,13 +57,13 @@ class BulkAsked(Asked):
     )
 
 
-class WithdrawalAsked(Asked):
+class WithdrawalAsked(RequestBody):
     """Why nothing is asked any more."""
 
     reason: Line | None = None
 
 
-class ContactAsked(Asked):
+class ContactAsked(RequestBody):
     """Another contact of the supplier."""
 
     contact_email: Line = Field(repr=False)
@@ -71,7 +71,7 @@ class ContactAsked(Asked):
     language: Line | None = Field(default=None, description="as before if left out")
 
 
-class DecisionAsked(Asked):
+class DecisionAsked(RequestBody):
     """A recognition decision."""
 
     outcome: Outcome
@@ -87,7 +87,7 @@ class DecisionAsked(Asked):
     )
 
 
-class RefusalAsked(Asked):
+class RefusalAsked(RequestBody):
     """Why the report is not shared."""
 
     reason: Line = Field(description="one of the page's decline_reasons")

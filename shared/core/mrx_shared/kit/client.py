@@ -1,0 +1,401 @@
+"""The HTTP client of the services: credentials, time-outs, retries, refusals, and answers as `mrx_shared.api` has them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final, Protocol, Self, TypeVar, overload
+from uuid import UUID, uuid4
+
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from mrx_shared.api.bodies import RequestBody
+from mrx_shared.api.problems import Problem
+from mrx_shared.api.registry import Token
+from mrx_shared.refusals import (
+    Faulty,
+    Forbidden,
+    Invalid,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    Unknown,
+    spelled,
+)
+
+A = TypeVar("A", bound=BaseModel)
+T = TypeVar("T")
+Query = str | int | UUID | None
+"""None is left out of the address"""
+Notice = Callable[[str], None]
+"""is told once which service a call waits for"""
+
+TIMEOUT_S: Final = 30.0
+CONNECT_S: Final = 5.0
+LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+PATIENCE_S: Final = 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.2, 1.5, 0.1
+LONGEST_WAIT_S: Final = 60.0
+"""a longer Retry-After is a mistake"""
+FRESH_S: Final = 60.0
+"""a token is replaced this long before it expires"""
+CHUNK: Final = 1024 * 1024
+_GATEWAY: Final = {502, 503, 504}
+_BY_STATUS: Final = {400: Invalid, 403: Forbidden, 404: Unknown, 413: Invalid, 422: Invalid}
+_SESSION_GRANT: Final = "urn:mrx:params:oauth:grant-type:session"
+
+
+class Away(Unavailable):
+    """A server does not answer or asks to come again: what `Services.patiently` tries again."""
+
+    def __init__(self, reason: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Unauthorized(Forbidden):
+    """A service does not take the credentials of a call."""
+
+
+class Credentials(Protocol):
+    """What a call says about who makes it."""
+
+    async def headers(self, service: str) -> Mapping[str, str]:
+        """The headers of a call to a service. Raises what the registry refuses, or `Away`."""
+
+    def renew(self, service: str) -> bool:
+        """Forget what a service did not take; False where there is nothing else to come with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The same headers for every call: a bearer token, a session, the token of a page; or none."""
+
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    async def headers(self, service: str) -> Mapping[str, str]:  # noqa: ARG002
+        """See `Credentials`."""
+        return self.given
+
+    def renew(self, service: str) -> bool:  # noqa: ARG002
+        """See `Credentials`."""
+        return False
+
+
+class Services:
+    """Where the services answer, and the connections to them. Close it at the end, or enter it.
+
+    A call is tried again for `patience_s` (None: for as long as the caller lets it), and `notice` is told when that begins.
+    """
+
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float | None = PATIENCE_S,
+        notice: Notice | None = None,
+    ) -> None:
+        self._urls = {service: url.rstrip("/") for service, url in urls.items()}
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
+            limits=LIMITS,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+        )
+        self._patience_s = patience_s
+        self._notice = notice
+        # Its own log of retries would go to a command's standard output.
+        stamina.instrumentation.set_on_retry_hooks(())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def answers(self, service: str) -> bool:
+        """Whether a service answers at this moment."""
+        try:
+            await self.once("GET", service, "/health/live")
+        except (Rejected, Unavailable):
+            return False
+        return True
+
+    async def once(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Query] | None = None,
+        content: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> httpx.Response:
+        """Call a service once. Raises `Away`, `Unavailable`, or what the service's problem document says."""
+        url = self._urls.get(service)
+        if url is None:
+            raise Invalid(f"nobody said where {service} answers", field=f"{service}_url")
+        try:
+            response = await self._http.request(
+                method,
+                f"{url}{path}",
+                params={name: str(value) for name, value in (query or {}).items() if value is not None} or None,
+                headers=headers,
+                content=content,
+                data=form,
+                auth=auth,
+            )
+        except httpx.TransportError as error:
+            raise Away(f"{service}: it does not answer") from error
+        if not response.is_success:
+            raise self._refusal(service, response)
+        return response
+
+    async def download(self, url: str, write: Callable[[bytes], None], *, start: int = 0) -> None:
+        """Give `write` what a signed link leads to, from byte `start`. Raises `Away`, and what `write` raises.
+
+        No credentials go with it, and the link stands in no error: whoever has it may read.
+        """
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        try:
+            async with self._http.stream("GET", url, headers=headers) as response:
+                if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
+                    raise Away(f"storage: it answered {response.status_code}")
+                # A server that knows no ranges sends it all.
+                left = start if response.status_code == httpx.codes.OK else 0
+                async for part in response.aiter_bytes(CHUNK):
+                    if rest := part[left:]:
+                        write(rest)
+                    left = max(0, left - len(part))
+        except httpx.TransportError as error:
+            raise Away("storage: it does not answer") from error
+
+    async def patiently(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        """Attempt until nothing is away or the patience is over. A server's Retry-After is kept."""
+        until = None if self._patience_s is None else monotonic() + self._patience_s
+        noticed = False
+
+        def again(error: Exception) -> bool | float:
+            nonlocal noticed
+            if not isinstance(error, Away):
+                return False
+            if until is not None and monotonic() + max(error.retry_after, FIRST_PAUSE_S) > until:
+                return False
+            if self._notice and not noticed:
+                self._notice(what)
+            noticed = True
+            return error.retry_after or True
+
+        async for one in stamina.retry_context(
+            again,
+            attempts=None,
+            timeout=None,
+            wait_initial=FIRST_PAUSE_S,
+            wait_max=LONGEST_PAUSE_S,
+            wait_jitter=JITTER_S,
+        ):
+            with one:
+                return await attempt()
+        raise AssertionError
+
+    def _refusal(self, service: str, response: httpx.Response) -> Exception:
+        status, told = response.status_code, _told(response)
+        words = told.detail or told.error_description or f"it answered {status}"
+        wait = response.headers.get("retry-after", "")
+        seconds = int(wait) if wait.isdigit() else 0
+        if status == httpx.codes.TOO_MANY_REQUESTS and self._patience_s is not None:
+            return RateLimited(words, seconds=seconds or 60, remedy=told.remedy)
+        if status in _GATEWAY or told.retryable or status == httpx.codes.TOO_MANY_REQUESTS:
+            return Away(f"{service}: {words}", retry_after=min(seconds, LONGEST_WAIT_S))
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return Unavailable(f"{service}: {words}")
+        if told.faults:
+            several = [
+                Invalid(one.detail, field=one.field, row=one.row, remedy=one.remedy) for one in told.faults
+            ]
+            return Faulty(several, more=told.more or 0)
+        kind = Unauthorized if status == httpx.codes.UNAUTHORIZED else _BY_STATUS.get(status, Rejected)
+        return kind(words, field=told.field, row=told.row, remedy=told.remedy)
+
+
+class Tokens:
+    """Access tokens of the registry, one for each service; each is replaced shortly before it expires."""
+
+    def __init__(
+        self, services: Services, form: Mapping[str, str], *, auth: tuple[str, str] | None = None
+    ) -> None:
+        self._services = services
+        self._form = form
+        self._auth = auth
+        self._kept: dict[str, tuple[str, float]] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    @classmethod
+    def of_client(cls, services: Services, client_id: str, client_secret: str) -> "Tokens":
+        """By client credentials."""
+        return cls(services, {"grant_type": "client_credentials"}, auth=(client_id, client_secret))
+
+    @classmethod
+    def of_session(cls, services: Services, session: str) -> "Tokens":
+        """For whoever signed in."""
+        return cls(services, {"grant_type": _SESSION_GRANT, "session": session})
+
+    async def headers(self, service: str) -> Mapping[str, str]:
+        """See `Credentials`."""
+        async with self._one_at_a_time:
+            token, until = self._kept.get(service, ("", 0.0))
+            if monotonic() >= until:
+                form = {**self._form, "audience": f"mrx.{service}"}
+                response = await self._services.once(
+                    "POST", "registry", "/v1/token", form=form, auth=self._auth
+                )
+                made = read(Token, response.content, "registry")
+                token = made.access_token
+                self._kept[service] = token, monotonic() + made.expires_in - FRESH_S
+        return {"Authorization": f"Bearer {token}"}
+
+    def renew(self, service: str) -> bool:
+        """See `Credentials`."""
+        self._kept.pop(service, None)
+        return True
+
+
+class Client:
+    """The services as somebody speaks to them.
+
+    A refusal is raised as `Invalid`, `Faulty`, `Forbidden`, `Unknown`, `RateLimited` or `Rejected` with the service's words,
+    field, row and remedy; `Unavailable` when the patience is over or an answer does not fit. Credentials that are not taken
+    are renewed once; then `unauthorized` makes the error that is raised.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        credentials: Credentials | None = None,
+        *,
+        unauthorized: Callable[[Unauthorized], Exception] = lambda error: error,
+    ) -> None:
+        self._services = services
+        self._credentials = credentials or Headers()
+        self._unauthorized = unauthorized
+
+    async def get(self, service: str, path: str, answer: type[A], /, **query: Query) -> A:
+        """Read."""
+        return read(answer, await self.fetch(service, path, **query), service)
+
+    async def fetch(self, service: str, path: str, /, **query: Query) -> bytes:
+        """Read what is no JSON, such as a report."""
+        return await self._call("GET", service, path, query=query)
+
+    @overload
+    async def post(
+        self, service: str, path: str, body: RequestBody | None, answer: type[A], /, *, key: str | None = None
+    ) -> A: ...
+
+    @overload
+    async def post(
+        self, service: str, path: str, body: RequestBody | None = None, /, *, key: str | None = None
+    ) -> None: ...
+
+    async def post(
+        self,
+        service: str,
+        path: str,
+        body: RequestBody | None = None,
+        answer: type[A] | None = None,
+        /,
+        *,
+        key: str | None = None,
+    ) -> A | None:
+        """Do once: the same `key`, path and body again give the same answer. Fields that were not set are not sent."""
+        headers, content = {}, None
+        if body is not None:
+            headers = {"Content-Type": "application/json"}
+            content = body.model_dump_json(exclude_unset=True).encode()
+        said = await self._call("POST", service, path, headers=headers, content=content, key=key)
+        return None if answer is None else read(answer, said, service)
+
+    async def send(
+        self,
+        service: str,
+        path: str,
+        content: bytes,
+        answer: type[A],
+        /,
+        *,
+        key: str | None = None,
+        **query: Query,
+    ) -> A:
+        """Do once, with a file as the body."""
+        return read(
+            answer, await self._call("POST", service, path, content=content, query=query, key=key), service
+        )
+
+    async def _call(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Query] | None = None,
+        content: bytes | None = None,
+        key: str | None = None,
+    ) -> bytes:
+        own = dict(headers or {}) | ({"Idempotency-Key": key or str(uuid4())} if method == "POST" else {})
+
+        async def attempt() -> bytes:
+            renewed = False
+            while True:
+                who = await self._credentials.headers(service)
+                try:
+                    response = await self._services.once(
+                        method, service, path, headers={**own, **who}, query=query, content=content
+                    )
+                except Unauthorized as error:
+                    # A token may be refused before its time, as after a change of keys.
+                    if renewed or not self._credentials.renew(service):
+                        raise self._unauthorized(error) from error
+                    renewed = True
+                else:
+                    return response.content
+
+        return await self._services.patiently(attempt, service)
+
+
+def read(answer: type[A], content: bytes, service: str) -> A:
+    """An answer in its class. One that does not fit comes from a service that is older or newer than its client."""
+    try:
+        return answer.model_validate_json(content)
+    except ValidationError as error:
+        places = {spelled(fault["loc"]) or "the body" for fault in error.errors(include_input=False)}
+        raise Unavailable(
+            f"{service}: an answer that does not fit {answer.__name__}: {', '.join(sorted(places)[:5])}"
+        ) from None
+
+
+class _Told(Problem):
+    """A problem document, or as much of one as there is; the token endpoint has its own field."""
+
+    title: str = ""
+    status: int = 0
+    detail: str = ""
+    error_description: str = ""
+
+
+def _told(response: httpx.Response) -> _Told:
+    try:
+        return _Told.model_validate_json(response.content)
+    except ValidationError:
+        return _Told()
