@@ -1,6 +1,8 @@
 """The bases of bodies. A body has fields only, and changes by addition: a new field has a default."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 class RequestBody(BaseModel):
@@ -15,3 +17,16 @@ class Answer(BaseModel):
     """What a service answers. A reader ignores the fields that it does not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class Words:
+    """Documents the words that a text of an answer may be. A reader takes one that it does not know yet as it is."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the words to the schema of the text."""
+        return {**handler(schema), "enum": list(self.words)}

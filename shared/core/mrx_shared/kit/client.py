@@ -150,7 +150,8 @@ class Services:
             response = await self._http.request(
                 method,
                 f"{url}{path}",
-                params={name: str(value) for name, value in (query or {}).items() if value is not None} or None,
+                params={name: str(value) for name, value in (query or {}).items() if value is not None}
+                or None,
                 headers=headers,
                 content=content,
                 data=form,
