@@ -7,7 +7,8 @@ from typing import Final
 MAIL_LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "English", "zh": "Chinese (中文)", "es": "Spanish (español)"}
 )
-"""the languages that mails are written in, by code, with the names that a form offers; the first is the default"""
+"""the languages that mails are written in, by code, with the names that a form offers"""
+DEFAULT_MAIL_LANGUAGE: Final = "en"
 TERM_DAYS: Final = range(7, 91)
 """how many days a supplier may be given to answer"""
 DEFAULT_TERM_DAYS: Final = 28

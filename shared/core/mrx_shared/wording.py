@@ -8,9 +8,9 @@ import unicodedata
 from contextlib import suppress
 from typing import Final
 
+from mrx_shared.limits import CHARACTERS
 from mrx_shared.refusals import Invalid
 
-CHARACTERS: Final = 200
 _BREAKS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """categories of what ends a line, obeys a terminal or is half a character"""
 _DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

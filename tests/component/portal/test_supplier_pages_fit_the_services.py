@@ -10,12 +10,12 @@ from mrx_portal.handlers.shapes import Shape
 from tests.component.portal.test_pages_fit_the_services import HANDLERS, document
 
 READ: list[tuple[type[Shape], str, str]] = [
-    (supplier.AskedOf, "report_request", "PageShown"),
-    (supplier.Handover, "exchange_adapter", "PageShown"),
-    (supplier.Upload, "exchange_adapter", "UploadShown"),
-    (supplier.Platform, "exchange_adapter", "PlatformShown"),
+    (supplier.AskedOf, "report_request", "Page"),
+    (supplier.Handover, "exchange_adapter", "Page"),
+    (supplier.Upload, "exchange_adapter", "Upload"),
+    (supplier.Platform, "exchange_adapter", "Share"),
     (supplier.Report, "exchange_adapter", "SharedReport"),
-    (supplier.Access, "exchange_adapter", "AccessShown"),
+    (supplier.Access, "exchange_adapter", "Access"),
 ]
 
 

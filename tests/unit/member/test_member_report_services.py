@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from mrx_exchange_adapter.entrypoints.http.bodies import LinkMinted
 from mrx_member.adapters import outages
 from mrx_member.adapters import requests as adapter
 from mrx_member.adapters.http import Http, HttpAccess
@@ -17,17 +16,18 @@ from mrx_member.adapters.requests import HttpRequests
 from mrx_member.domain.requests import Asking, Fault, Report, Requester, Verdict
 from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Taken
-from mrx_report_request.entrypoints.http.bodies import (
-    BulkAsked,
-    BulkShown,
-    ContactAsked,
-    DecisionAsked,
-    RefusedShown,
-    RequestAsked,
-    RequestShown,
-    RequestsShown,
-    RowShown,
-    WithdrawalAsked,
+from mrx_shared.api.exchange_adapter import Link
+from mrx_shared.api.report_request import (
+    NewContact,
+    NewDecision,
+    NewRequest,
+    NewRequests,
+    NewWithdrawal,
+    Refusal,
+    Request,
+    RequestResult,
+    RequestResults,
+    Requests,
 )
 from mrx_shared.refusals import Invalid, Rejected
 
@@ -52,9 +52,9 @@ def asking(number: int) -> Asking:
     )
 
 
-def shown(request_id: UUID, *, state: str = "drafted") -> RequestShown:
+def shown(request_id: UUID, *, state: str = "drafted") -> Request:
     there = state in {"available", "decided"}
-    return RequestShown.model_validate(
+    return Request.model_validate(
         {
             "request_id": request_id,
             "state": state,
@@ -110,7 +110,7 @@ class Put:
     body: object
 
     @property
-    def rows(self) -> list[RowShown]:
+    def rows(self) -> list[RequestResult]:
         """What a bulk was answered with."""
         assert isinstance(self.body, list)
         return self.body
@@ -149,18 +149,18 @@ class Scheme:
             return self._link(request)
         known: dict[str, Callable[[httpx.Request], httpx.Response]] = {
             "bulk": self._bulk,
-            "decision": lambda one: self._step(one, DecisionAsked, "decided"),
-            "withdrawal": lambda one: self._step(one, WithdrawalAsked, "withdrawn"),
-            "contact": lambda one: self._step(one, ContactAsked, "drafted"),
+            "decision": lambda one: self._step(one, NewDecision, "decided"),
+            "withdrawal": lambda one: self._step(one, NewWithdrawal, "withdrawn"),
+            "contact": lambda one: self._step(one, NewContact, "drafted"),
         }
         return known[path.rsplit("/", 1)[-1]](request)
 
     def _bulk(self, request: httpx.Request) -> httpx.Response:
         rows = []
-        for number, row in enumerate(BulkAsked.model_validate_json(request.content).requests, 1):
-            one = RequestAsked.model_validate(row)
+        for number, row in enumerate(NewRequests.model_validate_json(request.content).requests, 1):
+            one = NewRequest.model_validate(row)
             assert one.request_id is not None
-            refused = RefusedShown(
+            refused = Refusal(
                 field="entry_id", reason="no longer listed", remedy="look again", retryable=False
             )
             good = one.entry_id != asking(2).entry_id
@@ -168,20 +168,20 @@ class Scheme:
                 self.early.remove(one.entry_id)
                 good, refused = False, refused.model_copy(update={"retryable": True})
             rows.append(
-                RowShown(
+                RequestResult(
                     row=number,
                     request=shown(one.request_id) if good else None,
                     refused=None if good else refused,
                 )
             )
         self.put.append(Put(request.url.path, request.headers["Idempotency-Key"], rows))
-        return _answer(BulkShown(taken=len(rows), refused=0, rows=rows))
+        return _answer(RequestResults(taken=len(rows), refused=0, rows=rows))
 
     def _list(self, request: httpx.Request) -> httpx.Response:
         after = request.url.params.get("after")
         begin = self.kept.index(UUID(after)) + 1 if after else 0
         found = self.kept[begin : begin + int(request.url.params["limit"])]
-        return _answer(RequestsShown(requests=[shown(one, state="decided") for one in found]))
+        return _answer(Requests(requests=[shown(one, state="decided") for one in found]))
 
     def _step(self, request: httpx.Request, body: type, state: str) -> httpx.Response:
         read = body.model_validate_json(request.content)  # type: ignore[attr-defined]
@@ -190,7 +190,7 @@ class Scheme:
 
     def _link(self, request: httpx.Request) -> httpx.Response:
         self.put.append(Put(request.url.path, request.headers["Idempotency-Key"], None))
-        minted = LinkMinted(
+        minted = Link(
             url="https://objects.example/stored",
             expires_at=NOW,
             sha256=self.linked.sha256,
@@ -219,7 +219,7 @@ class Scheme:
         return sum(one.path.endswith("/links") for one in self.put)
 
 
-def _answer(body: BulkShown | RequestShown | RequestsShown) -> httpx.Response:
+def _answer(body: RequestResults | Request | Requests) -> httpx.Response:
     return httpx.Response(200, content=body.model_dump_json())
 
 
@@ -284,7 +284,7 @@ async def test_the_same_step_again_has_the_same_key_and_another_step_another(sch
     keys = [one.key for one in scheme.put]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 4
-    assert isinstance(scheme.put[0].body, DecisionAsked)
+    assert isinstance(scheme.put[0].body, NewDecision)
     assert scheme.put[0].body.valid_until == date(2027, 1, 31)
 
 

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request, SlotMail
 from mrx_report_request.domain.steps import State
-from mrx_report_request.handlers.asking import Asking
 from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb
+from mrx_shared.api.report_request import NewRequest, NewSupplier
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
@@ -31,23 +32,25 @@ def site(number: int) -> str:
     return sha256(f"site {number}".encode()).hexdigest()
 
 
-def asking(number: int = 1, **changed: object) -> Asking:
+def asking(number: int = 1, **changed: Any) -> NewRequest:  # noqa: ANN401
     """A good request for a site."""
-    good: dict[str, object] = {
+    good: dict[str, Any] = {
         "request_id": uuid4(),
         "entry_id": entry(number),
         "site_number": f"S-{number}",
-        "supplier_name": f"Works {number}",
-        "contact_email": "quality@works.example",
-        "contact_name": None,
-        "language": "en",
         "scope": "SMETA 4-pillar",
         "purpose": "Approval",
         "term_days": 28,
         "requester_email": "sourcing@buyer.example",
-        "requester_language": None,
     }
-    return Asking(**(good | changed))  # type: ignore[arg-type]
+    supplier: dict[str, Any] = {
+        "name": changed.pop("supplier_name", f"Works {number}"),
+        "contact_email": "quality@works.example",
+        "contact_name": None,
+        "language": "en",
+    }
+    named = {name: changed.pop(name) for name in supplier.keys() & changed.keys()}
+    return NewRequest(supplier=NewSupplier(**(supplier | named)), **(good | changed))
 
 
 class MemoryWork(SaidFacts):

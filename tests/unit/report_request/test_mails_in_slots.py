@@ -8,8 +8,9 @@ import pytest
 from mrx_report_request.domain.requests import MOST_ADDRESSES, MailState, Request
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers import facts, members, suppliers
-from mrx_report_request.handlers.asking import Asking, ask
+from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time
+from mrx_shared.api.report_request import NewRequest
 from mrx_shared.messages.exchange_adapter import ReportReceived, UploadBegun
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import MailAsked
@@ -29,7 +30,7 @@ class Desk:
     def __init__(self) -> None:
         self.work = MemoryWork(MEMBER, OTHER)
 
-    async def ask(self, one: Asking | None = None, *, member: UUID = MEMBER) -> Request:
+    async def ask(self, one: NewRequest | None = None, *, member: UUID = MEMBER) -> Request:
         async with self.work.acting_for(member):
             return await ask(one or asking(), self.work, member_id=member)
 

@@ -14,7 +14,7 @@ from mrx_notification import handlers as post_office
 from mrx_notification.domain.bounces import Bounce
 from mrx_notification.domain.mails import Attempt, Letter
 from mrx_notification.ports import NotNow, Refused
-from mrx_report_request.entrypoints.http.bodies import request_shown
+from mrx_report_request.entrypoints.http import answers
 from mrx_report_request.handlers import facts, members
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time
@@ -167,7 +167,7 @@ class World:
         ]
         self.seen.append(
             (
-                [request_shown(one, today=self.work.now.date(), contact=True).model_dump() for one in own],
+                [answers.request(one, today=self.work.now.date(), contact=True).model_dump() for one in own],
                 [told.model_dump() for told in self.work.told(A)][-5:],
                 to_requester,
             )

@@ -150,7 +150,12 @@ async def test_fixed_credentials_are_not_renewed_and_the_caller_says_what_a_refu
 
 
 async def test_a_call_is_tried_again_under_its_key_while_a_service_is_away() -> None:
-    away = [problem(503), httpx.ConnectError("no"), problem(409, retryable=True), httpx.Response(502)]
+    away: list[httpx.Response | Exception] = [
+        problem(503),
+        httpx.ConnectError("no"),
+        problem(409, retryable=True),
+        httpx.Response(502),
+    ]
     line = Line(*away, done())
     heard: list[str] = []
     await line.client(notice=heard.append).post("registry", "/v1/things", NewThing(name="one"), Thing)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from mrx_lists.languages import LANGUAGES, mail_language
+from mrx_lists.languages import mail_language
 from mrx_lists.tables import Line
+from mrx_shared.limits import MAIL_LANGUAGES
 from mrx_shared.refusals import Invalid, Rejected
 from mrx_shared.wording import check_no_links, check_plain
 
@@ -52,11 +53,11 @@ class Requester:
             raise Invalid(
                 "is no e-mail address", field="requester_email", remedy="write one address, as a@b.example"
             )
-        if self.language is not None and self.language not in LANGUAGES:
+        if self.language is not None and self.language not in MAIL_LANGUAGES:
             raise Invalid(
                 f"mails cannot be written in {self.language!r}",
                 field="requester_language",
-                remedy=f"write one of {', '.join(LANGUAGES)}",
+                remedy=f"write one of {', '.join(MAIL_LANGUAGES)}",
             )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from mrx_lists.languages import LANGUAGES
+from mrx_shared.limits import MAIL_LANGUAGES
 from mrx_shared.refusals import counted
 
 from mrx_member.domain.requests import (
@@ -63,7 +63,7 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     purpose: Annotated[str | None, typer.Option(help="What for; where no column says it.")] = None,
     language: Annotated[
-        str, typer.Option(help=f"Of the mails, {', '.join(LANGUAGES)}; where no column says it.")
+        str, typer.Option(help=f"Of the mails, {', '.join(MAIL_LANGUAGES)}; where no column says it.")
     ] = "en",
     term_days: Annotated[
         int,

@@ -1,13 +1,11 @@
 """What a member states when it asks: each field is read here, and refused with its name and a remedy."""
 
 import re
-from typing import Final
 
+from mrx_shared.limits import CHARACTERS, MAIL_LANGUAGES, TERM_DAYS
 from mrx_shared.refusals import Invalid
-from mrx_shared.wording import CHARACTERS, check_no_links, one_line
+from mrx_shared.wording import check_no_links, one_line
 
-LANGUAGES: Final = ("en", "zh", "es")
-SHORTEST_TERM, LONGEST_TERM = 7, 90
 _ENTRY_ID = re.compile(r"[0-9a-f]{64}")
 _EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -45,18 +43,18 @@ def email(value: str, *, field: str) -> str:
 
 def language(value: str, *, field: str) -> str:
     """A language that mails are written in. Raises `Invalid`."""
-    if value not in LANGUAGES:
-        raise Invalid("mails are not written in it", field=field, remedy=f"state {', '.join(LANGUAGES)}")
+    if value not in MAIL_LANGUAGES:
+        raise Invalid("mails are not written in it", field=field, remedy=f"state {', '.join(MAIL_LANGUAGES)}")
     return value
 
 
 def term(days: int) -> int:
     """How many days a supplier has. Raises `Invalid`."""
-    if not SHORTEST_TERM <= days <= LONGEST_TERM:
+    if days not in TERM_DAYS:
         raise Invalid(
             "the supplier has too little or too much time",
             field="term_days",
-            remedy=f"state {SHORTEST_TERM} to {LONGEST_TERM} days",
+            remedy=f"state {TERM_DAYS.start} to {TERM_DAYS.stop - 1} days",
         )
     return days
 

@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from mrx_shared.api.report_request import NewRequest
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.aggregation import ReleasePage
@@ -24,7 +25,6 @@ from mrx_shared.messages.topics import RELEASED_ENTRIES, REQUESTS_IN, Topic
 from pydantic import Field
 
 from mrx_report_request.handlers import events, facts
-from mrx_report_request.handlers.asking import Asking
 from mrx_report_request.ports import Work
 
 
@@ -85,24 +85,13 @@ def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> 
     @requests(SentRequest)
     async def on_report_asked(delivery: Delivery[SentRequest]) -> None:
         sent, member_id = delivery.data, _member(delivery.member)
-        asking = Asking(
-            request_id=sent.request_id,
-            entry_id=sent.entry_id,
-            site_number=sent.site_number,
-            supplier_name=sent.supplier.name,
-            contact_email=sent.supplier.contact_email,
-            contact_name=sent.supplier.contact_name,
-            language=sent.supplier.language,
-            scope=sent.scope,
-            purpose=sent.purpose,
-            term_days=sent.term_days,
-            requester_email=sent.requester_email,
-            requester_language=sent.requester_language,
-        )
+        # The rules refuse what is wrong with it, field by field, and the member is answered.
+        asked = NewRequest.model_construct(**dict(sent))
         await once(
             delivery,
             lambda work: events.take_request(
-                asking,
+                sent.request_id,
+                asked,
                 work,
                 member_id=member_id,
                 stated_member=sent.member_id,

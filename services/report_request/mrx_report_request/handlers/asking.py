@@ -1,10 +1,11 @@
 """A member asks a supplier for a report."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from mrx_shared.api.report_request import NewRequest
+from mrx_shared.limits import DEFAULT_MAIL_LANGUAGE
 from mrx_shared.refusals import Forbidden, Rejected, TooEarly, Unknown
 from mrx_shared.wording import one_line
 
@@ -15,45 +16,28 @@ from mrx_report_request.handlers.contacts import check_apart, name_contact, name
 from mrx_report_request.handlers.telling import say_changed, say_status, settle
 from mrx_report_request.ports import Listed, NotListed, Participant, Work
 
-DEFAULT_TERM = 28
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """A request as a member states it, unread."""
-
-    request_id: UUID
-    entry_id: str
-    site_number: str
-    supplier_name: str
-    contact_email: str = field(repr=False)
-    contact_name: str | None = field(repr=False)
-    language: str
-    scope: str
-    purpose: str
-    term_days: int = DEFAULT_TERM
-    requester_email: str | None = field(default=None, repr=False)
-    requester_language: str | None = None
-    again: bool = False
-    """where each supplier is asked once: ask once more although a request of the same words is over"""
-
-
 Answer = Request | Rejected | TooEarly
+_Fresh = tuple[UUID, NewRequest]
 
 
-async def ask(asking: Asking, work: Work, *, member_id: UUID, patient: bool = False) -> Request:
+async def ask(asked: NewRequest, work: Work, *, member_id: UUID, patient: bool = False) -> Request:
     """Take a request up and have the supplier mailed; the same id asks once. Raises `Rejected` or `TooEarly`.
 
     `patient` waits for an entry that no release has: its release may be on the way.
     """
-    [answer] = await ask_all([asking], work, member_id=member_id, patient=patient)
+    [answer] = await ask_all([asked], work, member_id=member_id, patient=patient)
     if isinstance(answer, Request):
         return answer
     raise answer
 
 
 async def ask_all(
-    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool = False, once: bool = False
+    several: Sequence[NewRequest],
+    work: Work,
+    *,
+    member_id: UUID,
+    patient: bool = False,
+    once: bool = False,
 ) -> list[Answer]:
     """Ask for each of them, and answer each; with few statements, however many they are.
 
@@ -62,46 +46,47 @@ async def ask_all(
     """
     try:
         async with work.attempt():
-            return await _ask_together(askings, work, member_id=member_id, patient=patient, once=once)
+            return await _ask_together(several, work, member_id=member_id, patient=patient, once=once)
     except Rejected as refusal:
         # Somebody asked at the same moment: one by one it shows for which of them.
-        if len(askings) == 1:
+        if len(several) == 1:
             return [refusal]
     return [
         answer
-        for asking in askings
-        for answer in await ask_all([asking], work, member_id=member_id, patient=patient, once=once)
+        for asked in several
+        for answer in await ask_all([asked], work, member_id=member_id, patient=patient, once=once)
     ]
 
 
 async def _ask_together(
-    askings: Sequence[Asking], work: Work, *, member_id: UUID, patient: bool, once: bool
+    several: Sequence[NewRequest], work: Work, *, member_id: UUID, patient: bool, once: bool
 ) -> list[Answer]:
-    known = await work.requests.find_all({one.request_id for one in askings})
+    with_ids = [(asked.request_id or work.new_id(), asked) for asked in several]
+    known = await work.requests.find_all({request_id for request_id, _ in with_ids})
     answers: dict[int, Answer] = {}
-    fresh: dict[int, Asking] = {}
-    for number, asking in enumerate(askings):
+    fresh: dict[int, _Fresh] = {}
+    for number, (request_id, asked) in enumerate(with_ids):
         try:
-            read = _read(asking)
-            if read.request_id in known:
-                answers[number] = _same(known[read.request_id], read)
+            read = _read(asked)
+            if request_id in known:
+                answers[number] = _same(known[request_id], read)
             else:
-                fresh[number] = read
+                fresh[number] = request_id, read
         except Rejected as refusal:
             answers[number] = refusal
     if fresh:
         answers |= await _ask_anew(fresh, work, member_id=member_id, patient=patient, once=once)
-    return [answers[number] for number in range(len(askings))]
+    return [answers[number] for number in range(len(several))]
 
 
 async def _ask_anew(
-    fresh: Mapping[int, Asking], work: Work, *, member_id: UUID, patient: bool, once: bool
+    fresh: Mapping[int, _Fresh], work: Work, *, member_id: UUID, patient: bool, once: bool
 ) -> dict[int, Answer]:
     try:
         _taking_part(await work.facts.participant(member_id), member_id)
     except Forbidden as refusal:
         return dict.fromkeys(fresh, refusal)
-    listed = await work.facts.listed({one.entry_id for one in fresh.values()})
+    listed = await work.facts.listed({read.entry_id for _, read in fresh.values()})
     if NotListed.NO_RELEASE in listed.values():
         raise TooEarly("no released list has come here yet", waiting_for="release")
     sites = {one.site_token for one in listed.values() if isinstance(one, Listed)}
@@ -113,23 +98,24 @@ async def _ask_anew(
     answers: dict[int, Answer] = {}
     drafted: dict[UUID, Request] = {}
     contacts: list[tuple[str, str]] = []
-    for number, read in fresh.items():
+    for number, (request_id, read) in fresh.items():
         try:
-            if read.request_id in drafted:
-                answers[number] = _same(drafted[read.request_id], read)
+            if request_id in drafted:
+                answers[number] = _same(drafted[request_id], read)
                 continue
             place = _place(listed[read.entry_id], read.entry_id, patient=patient)
             _check_free(place, open_for)
             if not read.again:
                 _check_first(over.get((place.site_token, *_words(read))))
-            hashed = name_contact(place.site_token, read.contact_email, named, field="supplier.contact_email")
+            hashed = name_contact(
+                place.site_token, read.supplier.contact_email, named, field="supplier.contact_email"
+            )
         except (Rejected, TooEarly) as refusal:
             answers[number] = refusal
             continue
-        request = _drafted(read, place, work, member_id=member_id)
         contacts.append((place.site_token, hashed))
-        answers[number] = drafted[request.request_id] = request
-        open_for[place.site_token] = request.request_id
+        answers[number] = drafted[request_id] = _drafted(request_id, read, place, work, member_id=member_id)
+        open_for[place.site_token] = request_id
     await _take_up(list(drafted.values()), work, contacts=contacts)
     return answers
 
@@ -166,38 +152,44 @@ def _check_first(before: Request | None) -> None:
         )
 
 
-def _words(one: Request | Asking) -> tuple[str, ...]:
+def _words(one: Request | NewRequest) -> tuple[str, ...]:
     """What tells a request that is sent twice from another one for the same site."""
-    name = one.supplier.name if isinstance(one, Request) else one.supplier_name
-    return (one.site_number, name, one.scope, one.purpose)
+    return (one.site_number, one.supplier.name, one.scope, one.purpose)
 
 
-def _read(asking: Asking) -> Asking:
-    email = asking.requester_email
-    contact = wording.email(asking.contact_email, field="supplier.contact_email")
+def _read(asked: NewRequest) -> NewRequest:
+    """The same with every field read by its rule. Raises `Invalid`."""
+    email, supplier = asked.requester_email, asked.supplier
+    contact = wording.email(supplier.contact_email, field="supplier.contact_email")
     if email:
         check_apart(contact, wording.email(email, field="requester_email"), field="requester_email")
-    return Asking(
-        request_id=asking.request_id,
-        entry_id=wording.entry_id(asking.entry_id),
-        site_number=one_line(asking.site_number, field="site_number"),
-        supplier_name=wording.to_supplier(asking.supplier_name, field="supplier.name", name=True),
-        contact_email=contact,
-        contact_name=wording.optional_to_supplier(asking.contact_name, field="supplier.contact_name"),
-        language=wording.language(asking.language, field="supplier.language"),
-        scope=wording.to_supplier(asking.scope, field="scope"),
-        purpose=wording.to_supplier(asking.purpose, field="purpose"),
-        term_days=wording.term(asking.term_days),
-        requester_email=wording.email(email, field="requester_email") if email else None,
-        requester_language=wording.language(
-            asking.requester_language or wording.LANGUAGES[0], field="requester_language"
-        ),
-        again=asking.again,
+    return asked.model_copy(
+        update={
+            "entry_id": wording.entry_id(asked.entry_id),
+            "site_number": one_line(asked.site_number, field="site_number"),
+            "supplier": supplier.model_copy(
+                update={
+                    "name": wording.to_supplier(supplier.name, field="supplier.name", name=True),
+                    "contact_email": contact,
+                    "contact_name": wording.optional_to_supplier(
+                        supplier.contact_name, field="supplier.contact_name"
+                    ),
+                    "language": wording.language(supplier.language, field="supplier.language"),
+                }
+            ),
+            "scope": wording.to_supplier(asked.scope, field="scope"),
+            "purpose": wording.to_supplier(asked.purpose, field="purpose"),
+            "term_days": wording.term(asked.term_days),
+            "requester_email": wording.email(email, field="requester_email") if email else None,
+            "requester_language": wording.language(
+                asked.requester_language or DEFAULT_MAIL_LANGUAGE, field="requester_language"
+            ),
+        }
     )
 
 
-def _same(known: Request, asked: Asking) -> Request:
-    if _words(known) != _words(asked):
+def _same(known: Request, read: NewRequest) -> Request:
+    if _words(known) != _words(read):
         raise Rejected(
             "this request_id came with another request before",
             field="request_id",
@@ -236,26 +228,21 @@ def _place(listed: Listed | NotListed, entry_id: str, *, patient: bool) -> Liste
     return listed
 
 
-def _drafted(read: Asking, listed: Listed, work: Work, *, member_id: UUID) -> Request:
+def _drafted(request_id: UUID, read: NewRequest, listed: Listed, work: Work, *, member_id: UUID) -> Request:
     leaves_at = work.slots.after(work.now)
     return Request(
-        request_id=read.request_id,
+        request_id=request_id,
         member_id=member_id,
         reference=work.new_reference(),
         round_id=listed.round_id,
         entry_id=listed.entry_id,
         site_token=listed.site_token,
         site_number=read.site_number,
-        supplier=Supplier(
-            name=read.supplier_name,
-            language=read.language,
-            contact_email=read.contact_email,
-            contact_name=read.contact_name,
-        ),
+        supplier=Supplier(**dict(read.supplier)),
         scope=read.scope,
         purpose=read.purpose,
         requester_email=read.requester_email,
-        requester_language=read.requester_language or wording.LANGUAGES[0],
+        requester_language=read.requester_language or DEFAULT_MAIL_LANGUAGE,
         asked_at=work.now,
         term_begins_at=leaves_at,
         term_ends_at=leaves_at + timedelta(days=read.term_days),

@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from mrx_shared.api.report_request import NewRequest
 from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers import members
-from mrx_report_request.handlers.asking import Asking, ask
+from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.telling import say_refused, say_status
 from mrx_report_request.ports import Work
 
@@ -21,23 +22,29 @@ a member's clock may be ahead of ours"""
 
 
 async def take_request(
-    asking: Asking, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
+    request_id: UUID,
+    asked: NewRequest,
+    work: Work,
+    *,
+    member_id: UUID,
+    stated_member: UUID | None,
+    said_at: datetime,
 ) -> None:
     """Ask a supplier; the same id again is answered with how the request stands."""
-    known = await work.requests.find(asking.request_id)
+    known = await work.requests.find(request_id)
     patient = abs(work.now - said_at) < PATIENCE
     try:
         async with work.attempt():
             _check_member(member_id, stated_member)
-            await ask(asking, work, member_id=member_id, patient=patient)
+            await ask(asked, work, member_id=member_id, patient=patient)
     except Rejected as refusal:
         say_refused(
-            asking.request_id,
+            request_id,
             refusal,
             work,
             member_id=member_id,
-            entry_id=asking.entry_id,
-            site_number=asking.site_number,
+            entry_id=asked.entry_id,
+            site_number=asked.site_number,
         )
     else:
         if known is not None:

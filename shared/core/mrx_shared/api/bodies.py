@@ -1,8 +1,16 @@
 """The bases of bodies. A body has fields only, and changes by addition: a new field has a default."""
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from mrx_shared.messages.faults import invalid
+
+P = ParamSpec("P")
+B = TypeVar("B", bound="RequestBody")
 
 
 class RequestBody(BaseModel):
@@ -30,3 +38,11 @@ class Words:
     ) -> JsonSchemaValue:
         """Add the words to the schema of the text."""
         return {**handler(schema), "enum": list(self.words)}
+
+
+def fill(body: Callable[P, B], *args: P.args, **fields: P.kwargs) -> B:
+    """A body with what a person stated. Raises `Invalid` with the field and remedy that its service would name."""
+    try:
+        return body(*args, **fields)
+    except ValidationError as error:
+        raise invalid(error.errors(include_input=False)) from None

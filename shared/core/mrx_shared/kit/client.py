@@ -243,12 +243,12 @@ class Tokens:
         self._one_at_a_time = asyncio.Lock()
 
     @classmethod
-    def of_client(cls, services: Services, client_id: str, client_secret: str) -> "Tokens":
+    def of_client(cls, services: Services, client_id: str, client_secret: str) -> Self:
         """By client credentials."""
         return cls(services, {"grant_type": "client_credentials"}, auth=(client_id, client_secret))
 
     @classmethod
-    def of_session(cls, services: Services, session: str) -> "Tokens":
+    def of_session(cls, services: Services, session: str) -> Self:
         """For whoever signed in."""
         return cls(services, {"grant_type": _SESSION_GRANT, "session": session})
 

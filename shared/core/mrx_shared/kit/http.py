@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrx_shared.api.problems import Fault, Problem
 from mrx_shared.kit.logging import where
-from mrx_shared.messages.faults import plainly
+from mrx_shared.messages.faults import invalid
 from mrx_shared.refusals import Faulty, Kind, Rejected, TooEarly, Unavailable, spelled
 
 log = structlog.get_logger(__name__)
@@ -132,20 +132,8 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _unreadable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = dict(error.errors()[0])
-    place = [step for step in first["loc"] if step != "body"]
-    malformed = first["type"] == "json_invalid"
-    row = None if malformed else next((step + 1 for step in place if isinstance(step, int)), None)
-    return problem(
-        422,
-        "; ".join(
-            f"{spelled(step for step in fault['loc'] if step != 'body') or 'the body'} {plainly(fault)[0]}"
-            for fault in error.errors()[:10]
-        ),
-        field="body" if malformed else spelled(place) or "body",
-        row=row,
-        remedy=plainly(first)[1],
-    )
+    refusal = invalid(error.errors())
+    return problem(422, refusal.reason, field=refusal.field, row=refusal.row, remedy=refusal.remedy)
 
 
 async def _http(_request: Request, error: Exception) -> Response:

@@ -1,8 +1,10 @@
 """What is wrong with an input, in plain words: never in those of the library that read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
+
+from mrx_shared.refusals import Invalid, spelled
 
 Told = tuple[str, str]
 """what is wrong, to be read after the field's name; and what to do"""
@@ -77,3 +79,20 @@ def plainly(fault: Mapping[str, Any]) -> Told:
     if kind in _FIXED:
         return _FIXED[kind]
     return next((told for beginning, told in _BY_BEGINNING if kind.startswith(beginning)), OTHER)
+
+
+def invalid(faults: Sequence[Mapping[str, Any]]) -> Invalid:
+    """What pydantic found wrong with a body, as a refusal that names the first field and tells the first ten faults."""
+    first = faults[0]
+    place = _place(first)
+    malformed = first["type"] == "json_invalid"
+    return Invalid(
+        "; ".join(f"{spelled(_place(one)) or 'the body'} {plainly(one)[0]}" for one in faults[:10]),
+        field="body" if malformed else spelled(place) or "body",
+        row=None if malformed else next((step + 1 for step in place if isinstance(step, int)), None),
+        remedy=plainly(first)[1],
+    )
+
+
+def _place(fault: Mapping[str, Any]) -> list[str | int]:
+    return [step for step in fault["loc"] if step != "body"]

@@ -5,26 +5,20 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from mrx_shared.api.bodies import RequestBody
+from mrx_shared.api import exchange_adapter as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.clock import Clock
 from mrx_shared.refusals import Rejected
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 
 from mrx_exchange_adapter.domain.platform import is_genuine, read_site_code
-from mrx_exchange_adapter.entrypoints.http.bodies import PlatformShown, platform_shown
+from mrx_exchange_adapter.entrypoints.http import answers
 from mrx_exchange_adapter.entrypoints.http.supplier import Supplier, page_holder
 from mrx_exchange_adapter.handlers import platform as sharing
 from mrx_exchange_adapter.ports import Platform, Work
 
 EVENT_BYTES = 64 * 1024
-
-
-class SiteNamed(RequestBody):
-    """The site whose latest audit the supplier shares on the platform."""
-
-    site_code: str = Field(max_length=60, description="ZS and 5 to 15 digits")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +37,8 @@ def add_platform_routes(router: APIRouter, requests: Requests[Work], connection:
     supplier = Annotated[Supplier, Depends(page_holder(requests))]
     do = Annotated[Command[Work], Depends(requests.command)]
 
-    @router.post("/pages/platform", status_code=202, response_model=PlatformShown, tags=["supplier"])
-    async def name_site(asked: SiteNamed, who: supplier, command: do) -> Response:
+    @router.post("/pages/platform", status_code=202, response_model=api.Share, tags=["supplier"])
+    async def name_site(asked: api.NewShare, who: supplier, command: do) -> Response:
         if connection is None:
             raise Rejected(
                 "reports are not taken from a platform here", field="site_code", remedy="upload the file"
@@ -53,8 +47,8 @@ def add_platform_routes(router: APIRouter, requests: Requests[Work], connection:
         # Asked outside the transaction, which would stay open as long as the platform takes.
         verified = await sharing.is_known(site_code, connection.platform)
 
-        async def named(work: Work) -> PlatformShown:
-            return platform_shown(await sharing.name_site(who.page, site_code, work, verified=verified))
+        async def named(work: Work) -> api.Share:
+            return answers.share(await sharing.name_site(who.page, site_code, work, verified=verified))
 
         response = await command(named, by=who.principal, status=202)
         connection.look_now()

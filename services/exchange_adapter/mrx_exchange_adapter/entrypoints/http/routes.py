@@ -5,19 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from mrx_shared.api import exchange_adapter as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_exchange_adapter.entrypoints.http.bodies import (
-    LinkMinted,
-    QuarantineShown,
-    ReportsShown,
-    ReportWhole,
-    held_shown,
-    link_minted,
-    report_shown,
-    report_whole,
-)
+from mrx_exchange_adapter.entrypoints.http import answers
 from mrx_exchange_adapter.entrypoints.http.platform import Connection, add_platform_routes
 from mrx_exchange_adapter.entrypoints.http.supplier import add_supplier_routes
 from mrx_exchange_adapter.handlers import quarantine, reports
@@ -52,24 +44,24 @@ def _add_reports(router: APIRouter, requests: Requests[Work], access: Access, re
     @router.get("/reports", tags=["reports"])
     async def list_reports(
         who: member, after: UUID | None = None, limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
-    ) -> ReportsShown:
-        async def listed(work: Work) -> ReportsShown:
+    ) -> api.Reports:
+        async def listed(work: Work) -> api.Reports:
             found = await reports.list_reports(work, after=after, limit=limit)
-            return ReportsShown(reports=[report_shown(one) for one in found])
+            return api.Reports(reports=tuple(map(answers.report, found)))
 
         return await requests.read(listed, tenant=who.tenant)
 
     @router.get("/reports/{report_id}", tags=["reports"])
-    async def show_report(report_id: UUID, who: member) -> ReportWhole:
-        async def shown(work: Work) -> ReportWhole:
-            return report_whole(*await reports.show_report(report_id, work))
+    async def show_report(report_id: UUID, who: member) -> api.ReportWithAccesses:
+        async def shown(work: Work) -> api.ReportWithAccesses:
+            return answers.report_with_accesses(*await reports.show_report(report_id, work))
 
         return await requests.read(shown, tenant=who.tenant)
 
-    @router.post("/reports/{report_id}/links", status_code=201, response_model=LinkMinted, tags=["reports"])
+    @router.post("/reports/{report_id}/links", status_code=201, response_model=api.Link, tags=["reports"])
     async def mint_link(report_id: UUID, who: member, command: do) -> Response:
-        async def minted(work: Work) -> LinkMinted:
-            return link_minted(await reports.mint_link(report_id, work, by=who.subject, reader=reader))
+        async def minted(work: Work) -> api.Link:
+            return answers.link(await reports.mint_link(report_id, work, by=who.subject, reader=reader))
 
         return await command(minted, by=who, status=201, secrets=("url",))
 
@@ -82,9 +74,9 @@ def _add_quarantine(router: APIRouter, requests: Requests[Work], access: Access)
         who: secretariat,  # noqa: ARG001
         after: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
-    ) -> QuarantineShown:
-        async def listed(work: Work) -> QuarantineShown:
+    ) -> api.Quarantine:
+        async def listed(work: Work) -> api.Quarantine:
             found = await quarantine.list_held(work, after=after, limit=limit)
-            return QuarantineShown(held=[held_shown(one) for one in found])
+            return api.Quarantine(held=tuple(map(answers.quarantined_file, found)))
 
         return await requests.read(listed)

@@ -7,18 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
+from mrx_shared.api import exchange_adapter as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Principal, Role
 
-from mrx_exchange_adapter.entrypoints.http.bodies import (
-    ArrivalTaken,
-    PageShown,
-    TicketAsked,
-    TicketMinted,
-    page_shown,
-    platform_shown,
-    ticket_minted,
-)
+from mrx_exchange_adapter.entrypoints.http import answers
 from mrx_exchange_adapter.handlers import pages
 from mrx_exchange_adapter.handlers.platform import show_share
 from mrx_exchange_adapter.ports import Page, Signer, Work
@@ -68,22 +61,17 @@ def add_supplier_routes(
     do = Annotated[Command[Work], Depends(requests.command)]
 
     @router.get("/pages", tags=["supplier"])
-    async def show_page(who: supplier) -> PageShown:
-        async def shown(work: Work) -> PageShown:
+    async def show_page(who: supplier) -> api.Page:
+        async def shown(work: Work) -> api.Page:
             found = await pages.show_page(who.page, work)
-            share = await show_share(who.page, work)
-            return page_shown(
-                who.page.request_id,
-                found,
-                max_bytes=max_bytes,
-                platform=platform_shown(share) if share else None,
-            )
+            shared = await show_share(who.page, work)
+            return answers.page(who.page.request_id, found, max_bytes=max_bytes, shared=shared)
 
         return await requests.read(shown, tenant=who.page.member_id)
 
-    @router.post("/pages/tickets", status_code=201, response_model=TicketMinted, tags=["supplier"])
-    async def mint_ticket(asked: TicketAsked, who: supplier, command: do) -> Response:
-        async def minted(work: Work) -> TicketMinted:
+    @router.post("/pages/tickets", status_code=201, response_model=api.Ticket, tags=["supplier"])
+    async def mint_ticket(asked: api.NewTicket, who: supplier, command: do) -> Response:
+        async def minted(work: Work) -> api.Ticket:
             ticket, put = await pages.mint_ticket(
                 who.page,
                 work,
@@ -93,17 +81,17 @@ def add_supplier_routes(
                 max_bytes=max_bytes,
                 signer=signer,
             )
-            return ticket_minted(ticket, put)
+            return answers.ticket(ticket, put)
 
         return await command(minted, by=who.principal, status=201)
 
     @router.post(
-        "/pages/tickets/{ticket_id}/arrival", status_code=202, response_model=ArrivalTaken, tags=["supplier"]
+        "/pages/tickets/{ticket_id}/arrival", status_code=202, response_model=api.Arrival, tags=["supplier"]
     )
     async def note_arrival(ticket_id: UUID, who: supplier, command: do) -> Response:
-        async def noted(work: Work) -> ArrivalTaken:
+        async def noted(work: Work) -> api.Arrival:
             await pages.note_arrival(who.page, ticket_id, work)
-            return ArrivalTaken(ticket_id=ticket_id)
+            return api.Arrival(ticket_id=ticket_id)
 
         response = await command(noted, by=who.principal, status=202)
         look_now()

@@ -10,23 +10,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
+from mrx_shared.api import registry as api
 from mrx_shared.bus.requests import Command
 from mrx_shared.kit.access import Principal, Role
 from mrx_shared.refusals import Forbidden
 
-from mrx_registry.domain.principals import TOKEN_LIFE, Audience
-from mrx_registry.entrypoints.http import asked as bodies
-from mrx_registry.entrypoints.http.answers import (
-    KeyAnswer,
-    KeysAnswer,
-    PersonAnswer,
-    PrincipalAnswer,
-    ReviewerAnswer,
-    ReviewersAnswer,
-    SecretariatAnswer,
-    TokenAnswer,
-    TokenRefused,
-)
+from mrx_registry.domain import principals
+from mrx_registry.domain.principals import TOKEN_LIFE, Audience, Kind
+from mrx_registry.entrypoints.http import answers
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.handlers import access, sign_in
 from mrx_registry.ports import Work
@@ -79,16 +70,16 @@ def _add_bootstrap(routes: APIRouter, desk: Desk) -> None:
     @routes.post(
         "/bootstrap",
         status_code=201,
-        response_model=PrincipalAnswer,
+        response_model=api.Principal,
         dependencies=[Depends(knows_the_secret)],
     )
-    async def bootstrap(asked: bodies.FirstPrincipal, command: commanded) -> Response:
+    async def bootstrap(asked: api.NewFirstPrincipal, command: commanded) -> Response:
         """Make the first secretariat principal, once. Until it is used, asking again replaces its secret."""
         secret = desk.secrets.new()
         kept = await desk.secrets.hash(secret)
 
-        async def verb(work: Work) -> PrincipalAnswer:
-            return PrincipalAnswer.of(await access.bootstrap(asked.name, kept, work), secret=secret)
+        async def verb(work: Work) -> api.Principal:
+            return answers.principal(await access.bootstrap(asked.name, kept, work), secret=secret)
 
         return await command(verb, by=None, status=201, secrets=("client_secret",))
 
@@ -97,8 +88,8 @@ def _add_token(routes: APIRouter, desk: Desk) -> None:
 
     @routes.post(
         "/token",
-        response_model=TokenAnswer,
-        responses={400: {"model": TokenRefused}, 401: {"model": TokenRefused}},
+        response_model=api.Token,
+        responses={400: {"model": api.TokenRefusal}, 401: {"model": api.TokenRefusal}},
         openapi_extra=_FORM,
     )
     async def token(request: Request) -> Response:
@@ -148,7 +139,7 @@ async def _for_session(form: dict[str, str], desk: Desk) -> Response:
 
 
 def _granted(signed: str) -> Response:
-    answer = TokenAnswer(access_token=signed, expires_in=int(TOKEN_LIFE.total_seconds()))
+    answer = api.Token(access_token=signed, expires_in=int(TOKEN_LIFE.total_seconds()))
     return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
 
 
@@ -177,40 +168,43 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
     anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
-    @routes.post("/principals", status_code=201, response_model=PrincipalAnswer)
-    async def create(asked: bodies.NewPrincipal, who: secretariat, command: commanded) -> Response:
+    @routes.post("/principals", status_code=201, response_model=api.Principal)
+    async def create(asked: api.NewPrincipal, who: secretariat, command: commanded) -> Response:
         """Let a person or a system in; its secret is shown once."""
         secret = desk.secrets.new()
         kept = await desk.secrets.hash(secret)
         new = access.NewPrincipal(
-            kind=asked.kind, name=asked.name, role=asked.role, member_id=asked.member_id
+            kind=Kind(asked.kind),
+            name=asked.name,
+            role=principals.Role(asked.role),
+            member_id=asked.member_id,
         )
 
-        async def verb(work: Work) -> PrincipalAnswer:
-            return PrincipalAnswer.of(await access.create_principal(new, kept, work), secret=secret)
+        async def verb(work: Work) -> api.Principal:
+            return answers.principal(await access.create_principal(new, kept, work), secret=secret)
 
         return await command(verb, by=who, status=201, secrets=("client_secret",))
 
-    @routes.post("/principals/{principal_id}/secret", response_model=PrincipalAnswer)
+    @routes.post("/principals/{principal_id}/secret", response_model=api.Principal)
     async def replace_secret(principal_id: UUID, who: anyone, command: commanded) -> Response:
         """A new secret, shown once, in place of the old one; for the secretariat and the principal itself."""
         secret = desk.secrets.new()
         kept = await desk.secrets.hash(secret)
 
-        async def verb(work: Work) -> PrincipalAnswer:
+        async def verb(work: Work) -> api.Principal:
             replaced = await access.replace_secret(
                 principal_id, kept, work, by=who.subject, by_secretariat=who.role is Role.SECRETARIAT
             )
-            return PrincipalAnswer.of(replaced, secret=secret)
+            return answers.principal(replaced, secret=secret)
 
         return await command(verb, by=who, secrets=("client_secret",))
 
-    @routes.post("/principals/{principal_id}/disabling", response_model=PrincipalAnswer)
+    @routes.post("/principals/{principal_id}/disabling", response_model=api.Principal)
     async def disable(principal_id: UUID, who: secretariat, command: commanded) -> Response:
         """Give a principal no token any more."""
 
-        async def verb(work: Work) -> PrincipalAnswer:
-            return PrincipalAnswer.of(await access.disable(principal_id, who.subject, work))
+        async def verb(work: Work) -> api.Principal:
+            return answers.principal(await access.disable(principal_id, who.subject, work))
 
         return await command(verb, by=who)
 
@@ -219,24 +213,22 @@ def _add_names(routes: APIRouter, desk: Desk) -> None:
     secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
 
     @routes.get("/reviewers", response_model_exclude_none=True)
-    async def reviewers(who: secretariat) -> ReviewersAnswer:  # noqa: ARG001
+    async def reviewers(who: secretariat) -> api.Reviewers:  # noqa: ARG001
         """Who may judge protocols, by name."""
 
-        async def verb(work: Work) -> ReviewersAnswer:
-            return ReviewersAnswer(reviewers=ReviewerAnswer.several(await work.principals.reviewers()))
+        async def verb(work: Work) -> api.Reviewers:
+            return answers.reviewers(await work.principals.reviewers())
 
         return await desk.requests.read(verb)
 
     @routes.get("/secretariat")
-    async def people(who: secretariat) -> SecretariatAnswer:  # noqa: ARG001
+    async def people(who: secretariat) -> api.Secretariat:  # noqa: ARG001
         """Who is or was of the secretariat: names for those who propose and approve."""
 
-        async def verb(work: Work) -> SecretariatAnswer:
-            return SecretariatAnswer(
-                people=[
-                    PersonAnswer(principal_id=one.id, name=one.name)
-                    for one in await work.principals.secretariat()
-                ]
+        async def verb(work: Work) -> api.Secretariat:
+            people = await work.principals.secretariat()
+            return api.Secretariat(
+                people=tuple(api.Person(principal_id=one.id, name=one.name) for one in people)
             )
 
         return await desk.requests.read(verb)
@@ -247,19 +239,19 @@ def _add_keys(routes: APIRouter, desk: Desk) -> None:
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
     @routes.get("/keys")
-    async def keys() -> KeysAnswer:
+    async def keys() -> api.SigningKeys:
         """The public keys that tokens are signed with, newest first."""
 
-        async def verb(work: Work) -> KeysAnswer:
-            return KeysAnswer(keys=[KeyAnswer.of(key) for key in await work.keys.every()])
+        async def verb(work: Work) -> api.SigningKeys:
+            return api.SigningKeys(keys=tuple(map(answers.signing_key, await work.keys.every())))
 
         return await desk.requests.read(verb)
 
-    @routes.post("/signing-keys", status_code=201, response_model=KeyAnswer)
+    @routes.post("/signing-keys", status_code=201, response_model=api.SigningKey)
     async def rotate(who: keeper, command: commanded) -> Response:
         """Sign with a new key from now on; tokens signed before hold until they expire."""
 
-        async def verb(work: Work) -> KeyAnswer:
-            return KeyAnswer.of(await access.rotate_key(work, tokens=desk.tokens))
+        async def verb(work: Work) -> api.SigningKey:
+            return answers.signing_key(await access.rotate_key(work, tokens=desk.tokens))
 
         return await command(verb, by=who, status=201)

@@ -4,13 +4,13 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Response
+from mrx_shared.api import registry as api
 from mrx_shared.bus.requests import Command
 from mrx_shared.kit.access import Principal, Role
 from mrx_shared.refusals import Unknown
 
 from mrx_registry.domain.members import Member
-from mrx_registry.entrypoints.http.answers import KafkaCredentials, MemberAnswer, MembersAnswer
-from mrx_registry.entrypoints.http.asked import NewMember
+from mrx_registry.entrypoints.http import answers
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.handlers import access, admission
 from mrx_registry.ports import Work
@@ -30,8 +30,8 @@ def _add_admission(routes: APIRouter, desk: Desk) -> None:
     reader = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT, Role.MEMBER))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
-    @routes.post("", status_code=202, response_model=MemberAnswer)
-    async def admit(asked: NewMember, who: secretariat, command: commanded) -> Response:
+    @routes.post("", status_code=202, response_model=api.Member)
+    async def admit(asked: api.NewMember, who: secretariat, command: commanded) -> Response:
         """Take a member on. It is admitted as soon as its topics and rights stand on Kafka."""
         admitted = admission.Admission(
             name=asked.name,
@@ -40,24 +40,24 @@ def _add_admission(routes: APIRouter, desk: Desk) -> None:
             minority_holdings=asked.minority_holdings,
         )
 
-        async def verb(work: Work) -> MemberAnswer:
-            return MemberAnswer.of(await admission.admit(admitted, work, member_id=uuid4()))
+        async def verb(work: Work) -> api.Member:
+            return answers.member(await admission.admit(admitted, work, member_id=uuid4()))
 
         response = await command(verb, by=who, status=202)
         desk.provision_soon()
         return response
 
     @routes.get("")
-    async def members(who: secretariat) -> MembersAnswer:  # noqa: ARG001
+    async def members(who: secretariat) -> api.Members:  # noqa: ARG001
         """All members, by name."""
 
-        async def verb(work: Work) -> MembersAnswer:
-            return MembersAnswer(members=[MemberAnswer.of(one) for one in await work.members.every()])
+        async def verb(work: Work) -> api.Members:
+            return api.Members(members=tuple(map(answers.member, await work.members.every())))
 
         return await desk.requests.read(verb)
 
     @routes.get("/{member_id}")
-    async def member(member_id: UUID, who: reader) -> MemberAnswer:
+    async def member(member_id: UUID, who: reader) -> api.Member:
         """One member; a member sees itself."""
         access.may_see(member_id, own=who.member)
 
@@ -67,30 +67,30 @@ def _add_admission(routes: APIRouter, desk: Desk) -> None:
         found = await desk.requests.read(verb, tenant=who.member)
         if found is None:
             raise Unknown("there is no such member", field="member_id")
-        return MemberAnswer.of(found)
+        return answers.member(found)
 
 
 def _add_suspension(routes: APIRouter, desk: Desk) -> None:
     secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
-    @routes.post("/{member_id}/suspension", response_model=MemberAnswer)
+    @routes.post("/{member_id}/suspension", response_model=api.Member)
     async def suspend(member_id: UUID, who: secretariat, command: commanded) -> Response:
         """Suspend a member: no tokens, no Kafka user, no rights; its topics stay."""
 
-        async def verb(work: Work) -> MemberAnswer:
-            return MemberAnswer.of(await admission.suspend(member_id, work))
+        async def verb(work: Work) -> api.Member:
+            return answers.member(await admission.suspend(member_id, work))
 
         response = await command(verb, by=who)
         desk.provision_soon()
         return response
 
-    @routes.post("/{member_id}/reinstatement", response_model=MemberAnswer)
+    @routes.post("/{member_id}/reinstatement", response_model=api.Member)
     async def reinstate(member_id: UUID, who: secretariat, command: commanded) -> Response:
         """End a suspension. Ask for a new Kafka password afterwards."""
 
-        async def verb(work: Work) -> MemberAnswer:
-            return MemberAnswer.of(await admission.reinstate(member_id, work))
+        async def verb(work: Work) -> api.Member:
+            return answers.member(await admission.reinstate(member_id, work))
 
         response = await command(verb, by=who)
         desk.provision_soon()
@@ -101,22 +101,22 @@ def _add_kafka(routes: APIRouter, desk: Desk) -> None:
     reader = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT, Role.MEMBER))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
-    @routes.post("/{member_id}/kafka-credentials", status_code=202, response_model=KafkaCredentials)
+    @routes.post("/{member_id}/kafka-credentials", status_code=202, response_model=api.KafkaCredentials)
     async def replace_kafka_password(member_id: UUID, who: reader, command: commanded) -> Response:
         """A new Kafka password, shown once; it holds when the state is `ready`."""
         access.may_see(member_id, own=who.member)
         password = desk.secrets.new()
 
-        async def verb(work: Work) -> KafkaCredentials:
+        async def verb(work: Work) -> api.KafkaCredentials:
             await admission.replace_kafka_password(member_id, password, work, seal=desk.seal)
-            return KafkaCredentials.of(member_id, password=password, ready=False)
+            return answers.kafka_credentials(member_id, password=password, ready=False)
 
         response = await command(verb, by=who, status=202, secrets=("password",))
         desk.provision_soon()
         return response
 
     @routes.get("/{member_id}/kafka-credentials")
-    async def kafka_credentials(member_id: UUID, who: reader) -> KafkaCredentials:
+    async def kafka_credentials(member_id: UUID, who: reader) -> api.KafkaCredentials:
         """Whether the member's Kafka user and rights stand as they were asked for."""
         access.may_see(member_id, own=who.member)
 
@@ -124,4 +124,4 @@ def _add_kafka(routes: APIRouter, desk: Desk) -> None:
             return await admission.kafka_access_ready(member_id, work)
 
         ready = await desk.requests.read(verb, tenant=who.member)
-        return KafkaCredentials.of(member_id, password=None, ready=ready)
+        return answers.kafka_credentials(member_id, password=None, ready=ready)

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import JSONResponse
+from mrx_shared.api import registry as api
 from mrx_shared.bus.requests import Command
 from mrx_shared.kit.access import Principal, Role
 from mrx_shared.kit.http import problem
 
 from mrx_registry.domain.sign_in import email_digest
-from mrx_registry.entrypoints.http import asked as bodies
-from mrx_registry.entrypoints.http.answers import Done, Redeemed, SessionAnswer, SignedIn, SignInSet
+from mrx_registry.entrypoints.http import answers
 from mrx_registry.entrypoints.http.desk import Desk
 from mrx_registry.handlers import sign_in
 from mrx_registry.handlers.access import Unproved
@@ -36,9 +36,9 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
     anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
     commanded = Annotated[Command[Work], Depends(desk.requests.command)]
 
-    @routes.post("/principals/{principal_id}/sign-in", response_model=SignInSet)
+    @routes.post("/principals/{principal_id}/sign-in", response_model=api.SignIn)
     async def let_sign_in(
-        principal_id: UUID, asked: bodies.NewSignIn, who: secretariat, command: commanded
+        principal_id: UUID, asked: api.NewSignIn, who: secretariat, command: commanded
     ) -> Response:
         """Let a person sign in with an address; it is sent a link to choose a password."""
         new = sign_in.NewSignIn(
@@ -47,15 +47,15 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
             nobodys=await desk.secrets.hash(desk.secrets.new()),
         )
 
-        async def verb(work: Work) -> SignInSet:
+        async def verb(work: Work) -> api.SignIn:
             principal = await sign_in.set_sign_in(principal_id, new, work)
-            return SignInSet(principal_id=principal.id, language=principal.language)
+            return api.SignIn(principal_id=principal.id, language=principal.language)
 
         return await command(verb, by=who)
 
-    @routes.post("/principals/{principal_id}/password", response_model=Done)
+    @routes.post("/principals/{principal_id}/password", response_model=api.Done)
     async def choose_first(
-        principal_id: UUID, asked: bodies.FirstPassword, who: anyone, command: commanded
+        principal_id: UUID, asked: api.NewFirstPassword, who: anyone, command: commanded
     ) -> Response:
         """Choose one's first password by token, without a mailed link; only while there is none."""
         async with desk.known.turn():
@@ -63,16 +63,16 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
                 principal_id, asked.password, secrets=desk.secrets, by=who.subject
             )
 
-        async def verb(work: Work) -> Done:
+        async def verb(work: Work) -> api.Done:
             await sign_in.choose_first(principal_id, asked.password, kept, work, by=who.subject)
-            return Done()
+            return api.Done()
 
         return await command(verb, by=who)
 
 
 def _add_sessions(routes: APIRouter, desk: Desk) -> None:
-    @routes.post("/sign-ins", status_code=201, response_model=SessionAnswer)
-    async def begin(asked: bodies.SignIn) -> Response:
+    @routes.post("/sign-ins", status_code=201, response_model=api.Session)
+    async def begin(asked: api.NewSession) -> Response:
         """Sign in. The session's token is shown once; it ends after 12 hours without use, and after 7 days."""
         known = asked.browser is not None and desk.browsers.knows(email_digest(asked.email), asked.browser)
         try:
@@ -89,26 +89,26 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
         except sign_in.TooManyGuesses as error:
             return _too_many(error, field="email")
-        answer = SessionAnswer.begun(begun)
+        answer = answers.session(begun)
         return JSONResponse(answer.model_dump(mode="json"), 201, _NOT_STORED)
 
-    @routes.get("/sign-ins/current", response_model=SignedIn)
+    @routes.get("/sign-ins/current", response_model=api.SignedIn)
     async def current(session: _Session) -> Response:
         """Who is signed in; asking keeps the session alive."""
         try:
             seen = await desk.transact(partial(sign_in.who_is_signed_in, session))
         except sign_in.SignedOut as error:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
-        return JSONResponse(SignedIn.of(seen).model_dump(mode="json"), headers=_NOT_STORED)
+        return JSONResponse(answers.signed_in(seen).model_dump(mode="json"), headers=_NOT_STORED)
 
     @routes.post("/sign-ins/current/end")
-    async def end(session: _Session) -> Done:
+    async def end(session: _Session) -> api.Done:
         """Sign out."""
         await desk.transact(partial(sign_in.sign_out, session))
-        return Done()
+        return api.Done()
 
-    @routes.post("/sign-ins/current/password", response_model=Done)
-    async def change(session: _Session, asked: bodies.NewPassword) -> Done | Response:
+    @routes.post("/sign-ins/current/password", response_model=api.Done)
+    async def change(session: _Session, asked: api.NewPassword) -> api.Done | Response:
         """Replace one's password by one's password; every other session of the person ends."""
         try:
             await desk.transact(partial(sign_in.who_is_signed_in, session))
@@ -120,7 +120,7 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
         except sign_in.TooManyGuesses as error:
             return _too_many(error, field="current_password")
-        return Done()
+        return api.Done()
 
 
 def _too_many(error: sign_in.TooManyGuesses, *, field: str) -> Response:
@@ -136,16 +136,16 @@ def _too_many(error: sign_in.TooManyGuesses, *, field: str) -> Response:
 
 def _add_passwords(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/password-resets", status_code=202)
-    async def forgotten(asked: bodies.Forgotten) -> Done:
+    async def forgotten(asked: api.NewReset) -> api.Done:
         """Have a one-time link sent, if somebody signs in with this address; the answer does not tell."""
         await desk.transact(partial(sign_in.wish_for_password, asked.email))
         desk.send_links_soon()
-        return Done()
+        return api.Done()
 
     @routes.post("/password-resets/redemption")
-    async def redeem(asked: bodies.Redemption) -> Redeemed:
+    async def redeem(asked: api.NewRedemption) -> api.Redemption:
         """Choose a password with a one-time link; whoever is signed in with the old one no longer is."""
         mark = await sign_in.redeem(
             asked.token, asked.password, desk.transact, secrets=desk.secrets, browsers=desk.browsers
         )
-        return Redeemed(browser=mark)
+        return api.Redemption(browser=mark)

@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from mrx_shared.api import report_request as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.messages.envelope import places
@@ -13,28 +14,10 @@ from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import Invalid, Unknown, spelled
 from pydantic import ValidationError
 
+from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import State
-from mrx_report_request.entrypoints.http.bodies import (
-    BulkAsked,
-    BulkShown,
-    ContactAsked,
-    DecisionAsked,
-    NumbersListed,
-    PageShown,
-    RefusalAsked,
-    RequestAsked,
-    RequestShown,
-    RequestsShown,
-    RowShown,
-    SameFileSites,
-    WithdrawalAsked,
-    asking,
-    numbers_shown,
-    page_shown,
-    request_shown,
-    row_shown,
-)
+from mrx_report_request.entrypoints.http import answers
 from mrx_report_request.handlers import members, suppliers
 from mrx_report_request.handlers.asking import ask, ask_all
 from mrx_report_request.ports import Page, Work
@@ -59,50 +42,54 @@ def _add_asking(router: APIRouter, requests: Requests[Work], access: Access) -> 
     member = Annotated[Principal, Depends(access.require(Role.MEMBER))]
     do = Annotated[Command[Work], Depends(requests.command)]
 
-    @router.post("/requests", status_code=201, response_model=RequestShown, tags=["requests"])
-    async def ask_for_report(asked: RequestAsked, who: member, command: do) -> Response:
-        async def taken(work: Work) -> RequestShown:
-            request = await ask(asking(asked, work.new_id()), work, member_id=who.tenant)
+    @router.post("/requests", status_code=201, response_model=api.Request, tags=["requests"])
+    async def ask_for_report(asked: api.NewRequest, who: member, command: do) -> Response:
+        async def taken(work: Work) -> api.Request:
+            request = await ask(asked, work, member_id=who.tenant)
             return await _shown(request, work)
 
         return await command(taken, by=who, status=201)
 
-    @router.post("/requests/bulk", response_model=BulkShown, tags=["requests"])
-    async def ask_for_reports(asked: BulkAsked, who: member, command: do) -> Response:
-        async def taken(work: Work) -> BulkShown:
+    @router.post("/requests/bulk", response_model=api.RequestResults, tags=["requests"])
+    async def ask_for_reports(asked: api.NewRequests, who: member, command: do) -> Response:
+        async def taken(work: Work) -> api.RequestResults:
             rows = await _rows(asked.requests, work, member_id=who.tenant)
             refused = sum(row.refused is not None for row in rows)
-            return BulkShown(taken=len(rows) - refused, refused=refused, rows=rows)
+            return api.RequestResults(taken=len(rows) - refused, refused=refused, rows=rows)
 
         return await command(taken, by=who)
 
 
-async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID) -> list[RowShown]:
+async def _rows(stated: list[dict[str, object]], work: Work, *, member_id: UUID) -> list[api.RequestResult]:
     read = [_read(row) for row in stated]
-    askings = [asking(one, work.new_id()) for one in read if isinstance(one, RequestAsked)]
-    answers = iter(await ask_all(askings, work, member_id=member_id, once=True) if askings else ())
+    asked = [one for one in read if isinstance(one, api.NewRequest)]
+    answered = iter(await ask_all(asked, work, member_id=member_id, once=True) if asked else ())
     return [
-        row_shown(number, next(answers) if isinstance(one, RequestAsked) else one, today=work.now.date())
+        answers.result(
+            number, next(answered) if isinstance(one, api.NewRequest) else one, today=work.now.date()
+        )
         for number, one in enumerate(read, 1)
     ]
 
 
-async def _shown(request: Request, work: Work, *, contact: bool = False) -> RequestShown:
+async def _shown(request: Request, work: Work, *, contact: bool = False) -> api.Request:
     [shown] = await _all_shown([request], work, contact=contact)
     return shown
 
 
-async def _all_shown(requests: Sequence[Request], work: Work, *, contact: bool) -> list[RequestShown]:
+async def _all_shown(requests: Sequence[Request], work: Work, *, contact: bool) -> list[api.Request]:
     sharing = await members.sharing_files(requests, work)
     return [
-        request_shown(one, today=work.now.date(), same_file=sharing.get(one.request_id, ()), contact=contact)
+        answers.request(
+            one, today=work.now.date(), same_file=sharing.get(one.request_id, ()), contact=contact
+        )
         for one in requests
     ]
 
 
-def _read(row: dict[str, object]) -> RequestAsked | Invalid:
+def _read(row: dict[str, object]) -> api.NewRequest | Invalid:
     try:
-        return RequestAsked.model_validate(row)
+        return api.NewRequest.model_validate(row)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         return Invalid(places(error), field=spelled(first["loc"]) or "row", remedy=plainly(first)[1])
@@ -118,26 +105,26 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access) ->
         state: State | None = None,
         after: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    ) -> RequestsShown:
-        async def listed(work: Work) -> RequestsShown:
+    ) -> api.Requests:
+        async def listed(work: Work) -> api.Requests:
             found = await work.requests.newest_first(state=state, after=after, limit=limit)
-            return RequestsShown(requests=await _all_shown(found, work, contact=True))
+            return api.Requests(requests=await _all_shown(found, work, contact=True))
 
         return await requests.read(listed, tenant=who.tenant)
 
     @router.get("/requests/{request_id}", tags=["requests"])
-    async def show_request(request_id: UUID, who: member) -> RequestShown:
-        async def shown(work: Work) -> RequestShown:
+    async def show_request(request_id: UUID, who: member) -> api.Request:
+        async def shown(work: Work) -> api.Request:
             return await _shown(await work.requests.get(request_id), work, contact=True)
 
         return await requests.read(shown, tenant=who.tenant)
 
     @router.get("/numbers", tags=["numbers"])
-    async def show_numbers(who: counter) -> NumbersListed:
-        async def shown(work: Work) -> NumbersListed:
+    async def show_numbers(who: counter) -> api.Numbers:
+        async def shown(work: Work) -> api.Numbers:
             if who.role is Role.SECRETARIAT:
-                return numbers_shown(await members.totals(work))
-            return numbers_shown(list(await work.requests.numbers()))
+                return answers.numbers(await members.totals(work))
+            return answers.numbers(list(await work.requests.numbers()))
 
         return await requests.read(shown, tenant=who.member)
 
@@ -146,16 +133,16 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
     member = Annotated[Principal, Depends(access.require(Role.MEMBER))]
     do = Annotated[Command[Work], Depends(requests.command)]
 
-    @router.post("/requests/{request_id}/withdrawal", response_model=RequestShown, tags=["requests"])
-    async def withdraw(request_id: UUID, asked: WithdrawalAsked, who: member, command: do) -> Response:
-        async def withdrawn(work: Work) -> RequestShown:
+    @router.post("/requests/{request_id}/withdrawal", response_model=api.Request, tags=["requests"])
+    async def withdraw(request_id: UUID, asked: api.NewWithdrawal, who: member, command: do) -> Response:
+        async def withdrawn(work: Work) -> api.Request:
             return await _shown(await members.withdraw(request_id, asked.reason, work), work)
 
         return await command(withdrawn, by=who)
 
-    @router.post("/requests/{request_id}/contact", response_model=RequestShown, tags=["requests"])
-    async def readdress(request_id: UUID, asked: ContactAsked, who: member, command: do) -> Response:
-        async def readdressed(work: Work) -> RequestShown:
+    @router.post("/requests/{request_id}/contact", response_model=api.Request, tags=["requests"])
+    async def readdress(request_id: UUID, asked: api.NewContact, who: member, command: do) -> Response:
+        async def readdressed(work: Work) -> api.Request:
             again = await members.readdress(
                 request_id,
                 contact_email=asked.contact_email,
@@ -167,12 +154,12 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
 
         return await command(readdressed, by=who)
 
-    @router.post("/requests/{request_id}/decision", response_model=RequestShown, tags=["requests"])
-    async def decide(request_id: UUID, asked: DecisionAsked, who: member, command: do) -> Response:
-        async def decided(work: Work) -> RequestShown:
+    @router.post("/requests/{request_id}/decision", response_model=api.Request, tags=["requests"])
+    async def decide(request_id: UUID, asked: api.NewDecision, who: member, command: do) -> Response:
+        async def decided(work: Work) -> api.Request:
             request = await members.decide(
                 request_id,
-                outcome=asked.outcome,
+                outcome=Outcome(asked.outcome),
                 reason=asked.reason,
                 valid_until=asked.valid_until,
                 same_file_confirmed=asked.same_file_confirmed,
@@ -194,22 +181,22 @@ async def _holder(requests: Requests[Work], token: str) -> tuple[Page, Principal
 
 def _add_pages(router: APIRouter, requests: Requests[Work]) -> None:
     @router.get("/pages", tags=["pages"])
-    async def show_page(token: PageToken) -> PageShown:
+    async def show_page(token: PageToken) -> api.Page:
         page, _ = await _holder(requests, token)
 
-        async def shown(work: Work) -> PageShown:
-            return page_shown(await suppliers.look(page.request_id, work))
+        async def shown(work: Work) -> api.Page:
+            return answers.page(await suppliers.look(page.request_id, work))
 
         return await requests.read(shown, tenant=page.member_id)
 
     @router.get("/pages/same-file", tags=["pages"])
     async def show_same_file(
         token: PageToken, sha256: Annotated[str, Query(pattern="^[0-9a-f]{64}$")]
-    ) -> SameFileSites:
+    ) -> api.SameFileSites:
         page, _ = await _holder(requests, token)
 
-        async def shown(work: Work) -> SameFileSites:
-            return SameFileSites(sites=await suppliers.sites_of_file(page.request_id, sha256, work))
+        async def shown(work: Work) -> api.SameFileSites:
+            return api.SameFileSites(sites=await suppliers.sites_of_file(page.request_id, sha256, work))
 
         return await requests.read(shown, tenant=page.member_id)
 
@@ -221,21 +208,21 @@ def _add_answers(router: APIRouter, requests: Requests[Work]) -> None:
     async def done(token: str, command: Command[Work], verb: Verb) -> Response:
         page, who = await _holder(requests, token)
 
-        async def shown(work: Work) -> PageShown:
-            return page_shown(await verb(page, work))
+        async def shown(work: Work) -> api.Page:
+            return answers.page(await verb(page, work))
 
         return await command(shown, by=who)
 
-    @router.post("/pages/opening", response_model=PageShown, tags=["pages"])
+    @router.post("/pages/opening", response_model=api.Page, tags=["pages"])
     async def open_page(token: PageToken, command: do) -> Response:
         return await done(token, command, lambda page, work: suppliers.open_page(page.request_id, work))
 
-    @router.post("/pages/acceptance", response_model=PageShown, tags=["pages"])
+    @router.post("/pages/acceptance", response_model=api.Page, tags=["pages"])
     async def accept(token: PageToken, command: do) -> Response:
         return await done(token, command, lambda page, work: suppliers.accept(page.request_id, work))
 
-    @router.post("/pages/refusal", response_model=PageShown, tags=["pages"])
-    async def refuse(asked: RefusalAsked, token: PageToken, command: do) -> Response:
+    @router.post("/pages/refusal", response_model=api.Page, tags=["pages"])
+    async def refuse(asked: api.NewRefusal, token: PageToken, command: do) -> Response:
         return await done(
             token,
             command,

@@ -1,0 +1,103 @@
+"""Answers, made of the domain's things."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from mrx_shared.api import report_request as api
+from mrx_shared.refusals import Rejected, TooEarly
+
+from mrx_report_request.domain.decisions import EUR_PER_AUDIT
+from mrx_report_request.domain.requests import DeclineReason, Request
+from mrx_report_request.domain.steps import Actor, State, Step
+from mrx_report_request.handlers.suppliers import Shown
+from mrx_report_request.ports import Numbers
+
+
+def request(
+    one: Request, *, today: date, same_file: Sequence[Request] = (), contact: bool = False
+) -> api.Request:
+    """A request; with its contact only where the answer is not kept."""
+    supplier, limits = one.supplier, one.validity
+    return api.Request(
+        request_id=one.request_id,
+        state=one.state,
+        reason=one.reason,
+        mail=one.mail,
+        entry_id=one.entry_id,
+        site_number=one.site_number,
+        round_id=one.round_id,
+        supplier=api.Supplier(
+            name=supplier.name,
+            language=supplier.language,
+            contact_email=supplier.contact_email if contact else None,
+            contact_name=supplier.contact_name if contact else None,
+        ),
+        scope=one.scope,
+        purpose=one.purpose,
+        reference=one.reference,
+        asked_at=one.asked_at,
+        term_ends_at=one.term_ends_at,
+        report=api.Report.model_validate(one.report, from_attributes=True) if one.report else None,
+        decision=api.Decision.model_validate(one.decision, from_attributes=True) if one.decision else None,
+        possible=one.possible(Actor.MEMBER),
+        history=tuple(api.Change.model_validate(change, from_attributes=True) for change in one.history),
+        half_year=one.half_year,
+        validity=api.Validity(since=limits.since, default=limits.default(today), most=limits.most)
+        if limits
+        else None,
+        same_file=tuple(
+            api.SameFile(
+                request_id=other.request_id, site_number=other.site_number, supplier=other.supplier.name
+            )
+            for other in same_file
+        ),
+        mail_leaves_at=one.mail_leaves_at,
+    )
+
+
+def result(row: int, answer: Request | Rejected | TooEarly, *, today: date) -> api.RequestResult:
+    """One of several requests that was taken, or why it was not."""
+    if isinstance(answer, Request):
+        return api.RequestResult(row=row, request=request(answer, today=today), refused=None)
+    if isinstance(answer, TooEarly):
+        told = api.Refusal(field=None, reason=answer.reason, remedy="ask again in a moment", retryable=True)
+    else:
+        told = api.Refusal(field=answer.field, reason=answer.reason, remedy=answer.remedy, retryable=False)
+    return api.RequestResult(row=row, request=None, refused=told)
+
+
+def numbers(rounds: Sequence[Numbers]) -> api.Numbers:
+    """Numbers by round."""
+    return api.Numbers(
+        rounds=tuple(
+            api.RoundNumbers(
+                **{name: getattr(one, name) for name in Numbers.__dataclass_fields__},
+                avoided_eur=one.avoided * EUR_PER_AUDIT,
+            )
+            for one in rounds
+        )
+    )
+
+
+def page(shown: Shown) -> api.Page:
+    """A supplier's page."""
+    one = shown.request
+    steps = one.possible(Actor.SUPPLIER)
+    if one.state in (State.ACCEPTED, State.UPLOADING):
+        steps = (*steps, Step.BEGIN_UPLOAD)
+    return api.Page(
+        request_id=one.request_id,
+        state=one.state,
+        asks=shown.asks,
+        site=one.supplier.name,
+        scope=one.scope,
+        purpose=one.purpose,
+        asked_at=one.asked_at,
+        term_ends_at=one.term_ends_at,
+        reference=one.reference,
+        language=one.supplier.language,
+        possible=steps,
+        decline_reasons=tuple(DeclineReason),
+        # The other reasons are the asker's own.
+        reason=one.reason if one.state is State.DECLINED else None,
+    )
