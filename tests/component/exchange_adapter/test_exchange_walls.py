@@ -4,8 +4,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from mrx_shared.store.database import Database
-from sqlalchemy import text
+from mrx_exchange_adapter.adapters.tables import AccessRow, ReportRow, RequestRow, TicketRow
+from mrx_shared.store.database import Database, count
+from sqlalchemy import UpdateBase, delete, func, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from tests.component.exchange_adapter.conftest import Asked, Exchange, pdf
@@ -13,7 +14,7 @@ from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
 
-WALLED = ("request", "ticket", "report", "access")
+WALLED = (RequestRow, TicketRow, ReportRow, AccessRow)
 
 
 @pytest.fixture
@@ -30,10 +31,7 @@ async def asked(exchange: Exchange) -> Asked:
 async def seen(database: Database, tenant: UUID | None) -> dict[str, int]:
     """How many rows a transaction sees, by table."""
     async with database.transaction(tenant) as (session, _):
-        return {
-            table: (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()
-            for table in WALLED
-        }
+        return {table.__name__: await count(session, table) for table in WALLED}
 
 
 async def test_a_member_sees_its_own_rows_and_another_none(asked: Asked, exchange: Exchange) -> None:
@@ -49,7 +47,7 @@ async def test_an_unset_or_empty_tenant_sees_nothing(
     connection = await asyncpg.connect(exchange_database.app)
     try:
         for table in WALLED:
-            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+            assert await connection.fetchval(f"SELECT count(*) FROM {table.__tablename__}") == 0
     finally:
         await connection.close()
 
@@ -86,30 +84,29 @@ async def test_nobody_writes_a_row_of_another_member(
 ) -> None:
     database = exchange.wiring.database
     report = await exchange.superuser.fetchval("SELECT report_id FROM report")
+    access = {"access_id": uuid4(), "report_id": report, "member_id": asked.member_id}
     with pytest.raises(DBAPIError, match="row-level security"):
         async with database.transaction(tenant) as (session, _):
-            await session.execute(
-                text("INSERT INTO access VALUES (:id, :report, :owner, 'x', now())"),
-                {"id": uuid4(), "report": report, "owner": asked.member_id},
-            )
+            await session.exec(insert(AccessRow).values(**access, read_by="x", read_at=func.now()))
     async with database.transaction(tenant) as (session, _):
-        changed = await session.execute(text("UPDATE report SET withdrawn_at = now() RETURNING 1"))
-        assert changed.all() == []
+        changed = await session.exec(update(ReportRow).values(withdrawn_at=func.now()))
+        assert changed.rowcount == 0
 
 
 async def test_the_service_can_neither_delete_a_report_nor_forget_an_access(
     asked: Asked, exchange: Exchange
 ) -> None:
-    for statement in (
-        "DELETE FROM report",
-        "DELETE FROM access",
-        "UPDATE access SET read_at = now()",
-        "UPDATE report SET sha256 = sha256",
-        "UPDATE ticket SET sha256 = sha256",
-    ):
+    statements: tuple[UpdateBase, ...] = (
+        delete(ReportRow),
+        delete(AccessRow),
+        update(AccessRow).values(read_at=func.now()),
+        update(ReportRow).values(sha256=ReportRow.sha256),
+        update(TicketRow).values(sha256=TicketRow.sha256),
+    )
+    for statement in statements:
         with pytest.raises(DBAPIError, match="permission denied"):
             async with exchange.wiring.database.transaction(asked.member_id) as (session, _):
-                await session.execute(text(statement))
+                await session.exec(statement)
 
 
 async def test_two_members_that_ask_the_same_supplier_share_nothing(exchange: Exchange) -> None:

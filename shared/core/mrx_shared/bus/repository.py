@@ -54,3 +54,8 @@ class Repository:
     async def _hold(self, what: str) -> None:
         """Let no other transaction hold this until the end of this one."""
         await self._session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+    async def _hold_alone(self, what: str) -> bool:
+        """Hold this until the end of this transaction, unless another holds it. Returns whether it is held."""
+        lock = func.pg_try_advisory_xact_lock(func.hashtextextended(what, 0))
+        return bool(await self._first(select(lock)))
