@@ -2,11 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
-PARTS := shared/core shared/matching shared/lists deploy/platform deploy/local $(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
+PARTS := shared/core shared/matching shared/lists shared/criteria deploy/platform deploy/local $(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
 PROJECTS := $(PARTS:%=%/pyproject.toml)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
-OWN := $(foreach part,shared matching lists local platform $(subst _,-,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml)))),--no-emit-package mrx-$(part))
-RUNTIME := $(foreach part,shared/core shared/matching shared/lists $(filter-out services/member,$(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))),$(part)/pyproject.toml)
+OWN := $(foreach part,shared matching lists criteria local platform $(subst _,-,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml)))),--no-emit-package mrx-$(part))
+RUNTIME := $(foreach part,shared/core shared/matching shared/lists shared/criteria $(filter-out services/member,$(patsubst %/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))),$(part)/pyproject.toml)
 export UV_SYSTEM_CERTS := 1
 
 help:       ## Show this

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.commonality import percent, score
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, Kind, Relation
-from mrx_benchmark.domain.lineage import How, Step, carry, lineage_between
 from mrx_benchmark.domain.protocols import Protocol
 from mrx_benchmark.handlers import evolution
 from mrx_benchmark.ports import Measured
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.commonality import percent, score
+from mrx_criteria.domain.criteria import Catalogue, Criterion, Kind, Relation
+from mrx_criteria.domain.lineage import How, Step, carry, lineage_between
 from typing_extensions import override
 
 from tests.unit.benchmark.in_memory import MemoryAssessments, MemoryWork

@@ -12,10 +12,10 @@ from mrx_aggregation.domain.columns import sort_columns
 from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.protocols import Recognitions, protocol_key
 from mrx_aggregation.domain.rows import Judge, read_date
-from mrx_benchmark.domain.answers import plain_text, read_relation
 from mrx_benchmark.domain.evidence import referred
 from mrx_benchmark.domain.protocols import one_line as one_line_of_a_protocol
-from mrx_benchmark.domain.suggestions import plain_words
+from mrx_criteria.domain.answers import plain_text, read_relation
+from mrx_criteria.domain.suggestions import plain_words
 from mrx_exchange_adapter.domain.platform import read_site_code
 from mrx_lists.columns import Use, is_commercial, is_contact, meaning, recognise
 from mrx_matching import IDENTIFIER_KINDS, check_identifier, normalise_country

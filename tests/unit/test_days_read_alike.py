@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 from jinja2 import Environment
-from mrx_benchmark.entrypoints.documents import gap_html
+from mrx_criteria.documents import gap_html
 from mrx_notification.domain.mails import Kind
 from mrx_portal.entrypoints.languages import LANGUAGES, speak
 
-from tests.unit.benchmark.test_documents import REPORT
+from tests.unit.criteria.test_documents import REPORT
 from tests.unit.notification.test_letters import letter_of
 
 DAY = date(2027, 1, 26)

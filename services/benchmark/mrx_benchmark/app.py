@@ -3,6 +3,7 @@
 from functools import partial
 
 from fastapi import FastAPI
+from mrx_criteria.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
@@ -18,7 +19,6 @@ from mrx_shared.store.objects import S3Objects, refuses_strangers
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.evidence import ObjectShelf
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions

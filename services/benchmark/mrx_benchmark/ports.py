@@ -9,15 +9,15 @@ from typing import BinaryIO
 from typing import Protocol as Port
 from uuid import UUID
 
+from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.criteria import Catalogue, Relation
+from mrx_criteria.domain.lineage import Lineage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_benchmark.domain.assessments import Assessment
-from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.evidence import Evidence
-from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 

@@ -16,11 +16,11 @@ from joserfc.jwk import OKPKey
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.evidence import ObjectShelf
 from mrx_benchmark.app import EVIDENCE
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.ports import Work
+from mrx_criteria.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import object_server as running_object_server
 from mrx_shared.bus.keys import key_finder

@@ -14,13 +14,13 @@ import httpx
 import pytest
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
 from mrx_benchmark.ports import Work
+from mrx_criteria.files import shipped_catalogue, shipped_versions
 from mrx_shared.bus.once import Once
 from mrx_shared.store.database import Database
 
 from tests.component.benchmark.conftest import NOW, As, Caller
-from tests.unit.benchmark.worth import answers_worth
+from tests.unit.criteria.worth import answers_worth
 
 pytestmark = pytest.mark.live
 

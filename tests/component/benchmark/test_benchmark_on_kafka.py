@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from joserfc.jwk import OKPKey
-from mrx_benchmark.entrypoints.files import shipped_versions
+from mrx_criteria.files import shipped_versions
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.infrastructure.seaweedfs import ObjectServer
 from mrx_local.testing import infrastructure

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from mrx_benchmark.domain.answers import Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
-from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 from mrx_benchmark.ports import Published, Verdict, Work
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.work import Moment
 from mrx_shared.refusals import Rejected, Unknown

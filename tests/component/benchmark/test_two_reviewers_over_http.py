@@ -13,11 +13,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.documents import template_csv
-from mrx_benchmark.entrypoints.files import shipped_catalogue
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
 from mrx_benchmark.handlers import evolution
 from mrx_benchmark.ports import Work
+from mrx_criteria.documents import template_csv
+from mrx_criteria.files import shipped_catalogue
 from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
 from mrx_shared.messages.envelope import Envelope, encode

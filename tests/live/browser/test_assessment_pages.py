@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from mrx_benchmark.entrypoints.documents import template_csv
-from mrx_benchmark.entrypoints.files import shipped_catalogue
+from mrx_criteria.documents import template_csv
+from mrx_criteria.files import shipped_catalogue
 from mrx_local.demo.scheme import CRITERIA, Caller, Scheme
 from playwright.async_api import expect
 

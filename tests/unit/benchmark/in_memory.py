@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from mrx_benchmark.domain.assessments import Assessment, State
-from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.evidence import Evidence
-from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
 from mrx_benchmark.ports import Comment, Extension, Measured, Published, Verdict
+from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.criteria import Catalogue
+from mrx_criteria.domain.lineage import Lineage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.testing.work import SaidFacts

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import TRANSITIONS, Decision, Judgement, State
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, Kind, Relation
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code, recognition
+from mrx_criteria.domain.criteria import Catalogue, Criterion, Kind, Relation
 from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed, ProtocolSubmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 

@@ -4,10 +4,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import Answer, Note, Sifted
 from mrx_benchmark.domain.assessments import State
-from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.handlers import drafting
+from mrx_criteria.domain.answers import Answer, Note, Sifted
+from mrx_criteria.domain.criteria import Relation
 from mrx_shared.refusals import Forbidden, Invalid, Unknown
 
 from tests.unit.benchmark.in_memory import MemoryWork

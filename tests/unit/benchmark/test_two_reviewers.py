@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
-from mrx_benchmark.domain.commonality import Equivalent
-from mrx_benchmark.domain.criteria import Relation
-from mrx_benchmark.domain.lineage import How, lineage_between
-from mrx_benchmark.domain.lineage import Step as StepOn
 from mrx_benchmark.domain.process import Phase, Step
 from mrx_benchmark.handlers import evolution, process
 from mrx_benchmark.ports import Extension
+from mrx_criteria.domain.commonality import Equivalent
+from mrx_criteria.domain.criteria import Relation
+from mrx_criteria.domain.lineage import How, lineage_between
+from mrx_criteria.domain.lineage import Step as StepOn
 from mrx_shared.messages.benchmark import (
     AssessmentMoved,
     ProtocolAssessed,

@@ -9,6 +9,10 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from mrx_criteria.domain.answers import TEXTS, Answer
+from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.criteria import Catalogue, Relation
+from mrx_criteria.domain.lineage import Lineage
 from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.rows import WorkRows
 from mrx_shared.bus.work import Moment, SqlWork
@@ -21,11 +25,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.evidence import SqlEvidence
 from mrx_benchmark.adapters.process import SqlProcess
-from mrx_benchmark.domain.answers import TEXTS, Answer
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
-from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue, Relation
-from mrx_benchmark.domain.lineage import Lineage
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
 from mrx_benchmark.ports import Measured, Published, Verdict
 

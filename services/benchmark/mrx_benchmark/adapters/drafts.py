@@ -4,11 +4,11 @@ import json
 from typing import Any
 from uuid import UUID
 
+from mrx_criteria.domain.answers import Answer, Note, row_of
+from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.rows import WorkRows
 from sqlalchemy import Row
 
-from mrx_benchmark.domain.answers import Answer, Note, row_of
-from mrx_benchmark.domain.criteria import Relation
 from mrx_benchmark.domain.drafts import Draft
 
 _PLACE = "protocol_id = :protocol_id AND version = :version AND criteria_version = :criteria_version"

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
+from mrx_criteria.domain.commonality import Waiver
 from mrx_shared.bus.rows import WorkRows
 
-from mrx_benchmark.domain.commonality import Waiver
 from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question, Step
 from mrx_benchmark.ports import Comment, Extension
 

@@ -1,1 +1,1 @@
-"""What a benchmark is: criteria, answers, commonality, protocols, assessments."""
+"""What an assessment goes through: protocols, drafts, evidence, two reviewers, verdicts."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from mrx_benchmark.domain.criteria import Relation
+from mrx_criteria.domain.criteria import Relation
 
 Judged = Relation | None
 """What somebody makes of a criterion; None leaves it open."""

@@ -8,12 +8,12 @@ from fractions import Fraction
 from types import MappingProxyType
 from uuid import UUID
 
+from mrx_criteria.domain.answers import Answer, plain_text
+from mrx_criteria.domain.commonality import Equivalent, Score, Waiver, score
+from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_shared.refusals import Invalid, Rejected, counted
 
 from mrx_benchmark.domain.agreement import cohens_kappa
-from mrx_benchmark.domain.answers import Answer, plain_text
-from mrx_benchmark.domain.commonality import Equivalent, Score, Waiver, score
-from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.protocols import ProtocolVersion, Recognition, recognition
 
 REVIEWERS = 2

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from mrx_benchmark.domain.answers import Answer, Note
-from mrx_benchmark.domain.criteria import Catalogue
+from mrx_criteria.domain.answers import Answer, Note
+from mrx_criteria.domain.criteria import Catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

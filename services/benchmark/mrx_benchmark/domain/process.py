@@ -6,9 +6,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from mrx_criteria.domain.answers import plain_text
 from mrx_shared.refusals import Invalid, Rejected
-
-from mrx_benchmark.domain.answers import plain_text
 
 APPEAL_WITHIN = timedelta(days=30)
 REMINDERS = (90, 30, 7)

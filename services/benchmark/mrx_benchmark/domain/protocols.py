@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from mrx_criteria.domain.answers import plain_text
 from mrx_shared.refusals import Invalid, Rejected
 from mrx_shared.wording import check_plain
-
-from mrx_benchmark.domain.answers import plain_text
 
 OWN_FAMILY = "equivalent"
 """What is said of the family of a company's own protocol: its name would name its owner."""

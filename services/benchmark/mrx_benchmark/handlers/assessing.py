@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from mrx_criteria.domain.answers import nothing_answered, read_answers
+from mrx_criteria.domain.commonality import Score, score
 from mrx_shared.messages.benchmark import AssessmentMoved
 from mrx_shared.refusals import Rejected, counted
 
-from mrx_benchmark.domain.answers import nothing_answered, read_answers
 from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_measurable
-from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.process import Appeal, Event, Question, Step, times_settled
 from mrx_benchmark.domain.protocols import Protocol, one_line
 from mrx_benchmark.handlers.criteria import catalogue_named, check_begun_today, in_force, waivers_today

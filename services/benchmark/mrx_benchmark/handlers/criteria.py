@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.criteria import Catalogue
 from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.ports import Work
 
 

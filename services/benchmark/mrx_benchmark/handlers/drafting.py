@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from mrx_criteria.domain.answers import Answer, Note, Sifted, row_of, sift
+from mrx_criteria.domain.commonality import Score, score
 from mrx_shared.refusals import Unknown
 
-from mrx_benchmark.domain.answers import Answer, Note, Sifted, row_of, sift
-from mrx_benchmark.domain.commonality import Score, score
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.handlers.assessing import AssessmentShown, submit_answers
 from mrx_benchmark.handlers.criteria import catalogue_named, waivers_today

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from mrx_criteria.domain.answers import Answer, plain_text
+from mrx_criteria.domain.lineage import Lineage, carry, path
+from mrx_criteria.domain.portfolio import Rescored, rescore
 from mrx_shared.messages.benchmark import CriteriaEvolving, RecognitionEnding, RecognitionLapsed
 from mrx_shared.refusals import Invalid, Rejected
 
-from mrx_benchmark.domain.answers import Answer, plain_text
 from mrx_benchmark.domain.assessments import Assessment
-from mrx_benchmark.domain.lineage import Lineage, carry, path
-from mrx_benchmark.domain.portfolio import Rescored, rescore
 from mrx_benchmark.domain.process import REMINDERS, Evolution, Phase, Step, reminder_due
 from mrx_benchmark.handlers.assessing import BY_ITSELF, note
 from mrx_benchmark.handlers.criteria import catalogue_named, waivers_today

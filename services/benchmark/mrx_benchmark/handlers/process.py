@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
+from mrx_criteria.domain.answers import plain_text
+from mrx_criteria.domain.commonality import Waiver, score
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
-from mrx_benchmark.domain.answers import plain_text
 from mrx_benchmark.domain.assessments import Assessment, Decision, State, check_measurable
-from mrx_benchmark.domain.commonality import Waiver, score
 from mrx_benchmark.domain.process import Appeal, Question, Step, check_in_time
 from mrx_benchmark.domain.protocols import one_line
 from mrx_benchmark.handlers.assessing import AssessmentShown, frozen, note, note_ties, shown

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from uuid import UUID
 
+from mrx_criteria.domain.commonality import Equivalent, percent
+from mrx_criteria.domain.criteria import Catalogue
 from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed
 from mrx_shared.refusals import Rejected
 
 from mrx_benchmark.domain.assessments import Assessment, Outcome
-from mrx_benchmark.domain.commonality import Equivalent, percent
-from mrx_benchmark.domain.criteria import Catalogue
 from mrx_benchmark.domain.protocols import Protocol, last_day
 from mrx_benchmark.handlers.criteria import in_force
 from mrx_benchmark.ports import Published, Verdict, Work

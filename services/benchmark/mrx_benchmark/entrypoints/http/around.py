@@ -5,6 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from mrx_criteria.domain.answers import row_of
+from mrx_criteria.domain.commonality import Equivalent
 from mrx_shared.api.bodies import Answer
 from mrx_shared.api.bodies import RequestBody as Asked
 from mrx_shared.bus.requests import Command, Requests
@@ -12,8 +14,6 @@ from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Forbidden, Unknown
 from pydantic import Field
 
-from mrx_benchmark.domain.answers import row_of
-from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.domain.process import Evolution, Phase
 from mrx_benchmark.entrypoints.http.bodies import (
     MANY,

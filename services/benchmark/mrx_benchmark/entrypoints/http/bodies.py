@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from mrx_criteria.domain.answers import read_relation
+from mrx_criteria.domain.commonality import Equivalent, Figures, percent
+from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_shared.api.bodies import Answer
 from mrx_shared.api.bodies import RequestBody as Asked
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import read_relation
 from mrx_benchmark.domain.assessments import Decision, Judgement, State
-from mrx_benchmark.domain.commonality import Equivalent, Figures, percent
-from mrx_benchmark.domain.criteria import Catalogue, Relation
 from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 

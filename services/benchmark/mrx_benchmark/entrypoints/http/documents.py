@@ -8,6 +8,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from mrx_criteria.documents import REPORTS, Report, template_csv, template_xlsx
+from mrx_criteria.domain.answers import Sifted, row_of
+from mrx_criteria.domain.criteria import Catalogue
+from mrx_criteria.files import ANSWERS_BYTES, read_requirements, requirements_of, sifted_answers
+from mrx_criteria.similarity import suggest
 from mrx_shared.api.bodies import Answer
 from mrx_shared.api.bodies import RequestBody as Asked
 from mrx_shared.bus.requests import Command, Requests
@@ -16,13 +21,8 @@ from mrx_shared.refusals import Invalid, Unknown
 from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.answers import Sifted, row_of
-from mrx_benchmark.domain.criteria import Catalogue
-from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
-from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, read_requirements, requirements_of, sifted_answers
 from mrx_benchmark.entrypoints.http.bodies import AssessmentShown, assessment_shown
 from mrx_benchmark.entrypoints.http.drafts import DraftShown, draft_shown, place
-from mrx_benchmark.entrypoints.suggestions import suggest
 from mrx_benchmark.handlers import drafting
 from mrx_benchmark.ports import Work
 

@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from mrx_criteria.domain.answers import row_of
+from mrx_criteria.domain.commonality import Equivalent
 from mrx_shared.api.bodies import Answer
 from mrx_shared.api.bodies import RequestBody as Asked
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from pydantic import Field
 
-from mrx_benchmark.domain.answers import row_of
-from mrx_benchmark.domain.commonality import Equivalent
 from mrx_benchmark.entrypoints.http.bodies import (
     MANY,
     AnswerAsked,

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from mrx_benchmark.domain.criteria import CREDITS, Kind, Relation
-from mrx_benchmark.entrypoints.files import catalogue_file, shipped_catalogue, shipped_versions
+from mrx_criteria.domain.criteria import CREDITS, Kind, Relation
+from mrx_criteria.files import catalogue_file, shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
 
 EVERYWHERE = ["1", "2", "3", "4", "5", "6", "7", "8", "8A", "9", "10A"]

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from mrx_shared.refusals import Invalid
 
-from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, Relation
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.criteria import Catalogue, Criterion, Relation
 
 _WHOLE = frozenset({Relation.EQUAL, Relation.SUPERSET})
 

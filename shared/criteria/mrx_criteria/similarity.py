@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from mrx_benchmark.domain.criteria import Catalogue
-from mrx_benchmark.domain.suggestions import MOST, Suggestion, known_by, plain_words, ranked
+from mrx_criteria.domain.criteria import Catalogue
+from mrx_criteria.domain.suggestions import MOST, Suggestion, known_by, plain_words, ranked
 
 
 @cache
 def phrasings() -> tuple[tuple[str, str], ...]:
     """Requirements as protocols word them, each with the id of the criterion that it meets."""
-    return labelled(files("mrx_benchmark").joinpath("phrasings.csv").read_text(encoding="utf-8"))
+    return labelled(files("mrx_criteria").joinpath("phrasings.csv").read_text(encoding="utf-8"))
 
 
 def labelled(text: str) -> tuple[tuple[str, str], ...]:

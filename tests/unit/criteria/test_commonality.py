@@ -12,13 +12,13 @@ from time import perf_counter
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.commonality import Equivalent, Waiver, percent, score
-from mrx_benchmark.domain.criteria import CREDITS, Catalogue, Criterion, GateRule, Kind, Relation
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_versions
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.commonality import Equivalent, Waiver, percent, score
+from mrx_criteria.domain.criteria import CREDITS, Catalogue, Criterion, GateRule, Kind, Relation
+from mrx_criteria.files import shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
 
-from tests.unit.benchmark.worth import answers_worth
+from tests.unit.criteria.worth import answers_worth
 
 FULL = {Relation.EQUAL, Relation.SUPERSET}
 UNEVEN = ((1, 4), (2, 3), (3, 5), (4, 3), (5, 5))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mrx_benchmark.domain.answers import COLUMNS, TEXTS, Answer
-from mrx_benchmark.domain.criteria import Relation
-from mrx_benchmark.entrypoints.files import answers_file, catalogue_file, shipped_catalogue
+from mrx_criteria.domain.answers import COLUMNS, TEXTS, Answer
+from mrx_criteria.domain.criteria import Relation
+from mrx_criteria.files import answers_file, catalogue_file, shipped_catalogue
 from mrx_shared.refusals import Invalid
 
 CATALOGUE = shipped_catalogue("6.0-4p")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mrx_shared.refusals import FAULTS, Faulty, Invalid
 
-from mrx_benchmark.domain.criteria import EXCLUSIVE, Catalogue, Relation
+from mrx_criteria.domain.criteria import EXCLUSIVE, Catalogue, Relation
 
 TEXTS = ("requirement_ref", "requirement_text", "rationale", "evidence")
 COLUMNS = ("criterion_id", "relation", *TEXTS)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mrx_benchmark.domain.criteria import Catalogue
+from mrx_criteria.domain.criteria import Catalogue
 
 MOST = 5
 LEAST = 0.02

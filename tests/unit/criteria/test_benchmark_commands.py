@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mrx_benchmark.entrypoints.cli import app
-from mrx_benchmark.entrypoints.files import ANSWERS_BYTES, ROWS, shipped_catalogue
+from mrx_criteria.cli import app
+from mrx_criteria.files import ANSWERS_BYTES, ROWS, shipped_catalogue
 from mrx_shared.kit.command import run
 
 HEADER = "criterion_id,relation,requirement_ref,requirement_text,rationale,evidence"

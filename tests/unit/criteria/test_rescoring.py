@@ -6,11 +6,11 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.commonality import Waiver, score
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Kind, Relation
-from mrx_benchmark.domain.lineage import How, Lineage, Step, carry, lineage_between
-from mrx_benchmark.domain.portfolio import rescore
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.commonality import Waiver, score
+from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Kind, Relation
+from mrx_criteria.domain.lineage import How, Lineage, Step, carry, lineage_between
+from mrx_criteria.domain.portfolio import rescore
 
 WEIGHTS = (30, 1, 7, 12, 25, 9, 16)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mrx_benchmark.entrypoints.cli import app
+from mrx_criteria.cli import app
 from mrx_shared.kit.command import run
 
 HERE = Path(__file__).parent / "examples"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from mrx_benchmark.domain.suggestions import SAME, plain_words
-from mrx_benchmark.entrypoints.files import shipped_catalogue
-from mrx_benchmark.entrypoints.suggestions import labelled, phrasings, suggest
+from mrx_criteria.domain.suggestions import SAME, plain_words
+from mrx_criteria.files import shipped_catalogue
+from mrx_criteria.similarity import labelled, phrasings, suggest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 Pairs = Sequence[tuple[str, str]]

@@ -14,10 +14,10 @@ from uuid import UUID, uuid5
 
 from mrx_shared.refusals import Rejected
 
-from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer
-from mrx_benchmark.domain.commonality import Figures, Score, percent
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation
-from mrx_benchmark.entrypoints.files import MARK
+from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer
+from mrx_criteria.domain.commonality import Figures, Score, percent
+from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Relation
+from mrx_criteria.files import MARK
 
 OSCAL_VERSION = "1.2.0"
 _NAMESPACE = UUID("5f0c1c52-6d3e-4c0e-9d53-8f4d4c9a7e10")
@@ -375,4 +375,4 @@ def _figures(figures: Figures) -> dict[str, str]:
 
 @cache
 def _shipped(name: str) -> str:
-    return files("mrx_benchmark").joinpath("reports", name).read_text(encoding="utf-8")
+    return files("mrx_criteria").joinpath("reports", name).read_text(encoding="utf-8")

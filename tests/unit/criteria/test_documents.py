@@ -11,11 +11,8 @@ from typing import Any
 import openpyxl
 import pikepdf
 import pytest
-from mrx_benchmark.domain.answers import COLUMNS, Answer
-from mrx_benchmark.domain.commonality import score
-from mrx_benchmark.domain.criteria import Relation
-from mrx_benchmark.entrypoints.cli import app
-from mrx_benchmark.entrypoints.documents import (
+from mrx_criteria.cli import app
+from mrx_criteria.documents import (
     Report,
     gap_html,
     gap_pdf,
@@ -25,7 +22,10 @@ from mrx_benchmark.entrypoints.documents import (
     template_csv,
     template_xlsx,
 )
-from mrx_benchmark.entrypoints.files import ROWS, shipped_catalogue, sifted_answers
+from mrx_criteria.domain.answers import COLUMNS, Answer
+from mrx_criteria.domain.commonality import score
+from mrx_criteria.domain.criteria import Relation
+from mrx_criteria.files import ROWS, shipped_catalogue, sifted_answers
 from mrx_shared.kit.command import run
 from mrx_shared.refusals import Faulty, Invalid, Rejected
 

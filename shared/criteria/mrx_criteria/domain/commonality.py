@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from mrx_shared.refusals import Invalid
 
-from mrx_benchmark.domain.answers import Answer, plain_text
-from mrx_benchmark.domain.criteria import Catalogue, Criterion, GateRule, Relation, natural
+from mrx_criteria.domain.answers import Answer, plain_text
+from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Relation, natural
 
 _FULL = Fraction(1)
 _G = TypeVar("_G")

@@ -16,10 +16,10 @@ from mrx_shared.refusals import Invalid, counted
 from rich.console import Console
 from rich.table import Table
 
-from mrx_benchmark.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
-from mrx_benchmark.domain.criteria import Catalogue, GateRule, plain_day
-from mrx_benchmark.entrypoints.documents import REPORTS, Report, template_csv, template_xlsx
-from mrx_benchmark.entrypoints.files import (
+from mrx_criteria.documents import REPORTS, Report, template_csv, template_xlsx
+from mrx_criteria.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
+from mrx_criteria.domain.criteria import Catalogue, GateRule, plain_day
+from mrx_criteria.files import (
     answers_file,
     catalogue_file,
     requirements_file,
@@ -27,7 +27,7 @@ from mrx_benchmark.entrypoints.files import (
     shipped_versions,
     waivers_file,
 )
-from mrx_benchmark.entrypoints.suggestions import suggest
+from mrx_criteria.similarity import suggest
 
 NOT_EQUIVALENT = 1
 

@@ -15,10 +15,10 @@ import yaml
 from mrx_shared.refusals import Faulty, Invalid
 from typing_extensions import override
 
-from mrx_benchmark.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, plain_text, read_answers, sift
-from mrx_benchmark.domain.commonality import Waiver
-from mrx_benchmark.domain.criteria import Catalogue, catalogue_from, plain_day
-from mrx_benchmark.domain.lineage import How, Lineage, Step, lineage_between
+from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, plain_text, read_answers, sift
+from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.criteria import Catalogue, catalogue_from, plain_day
+from mrx_criteria.domain.lineage import How, Lineage, Step, lineage_between
 
 ANSWERS_BYTES = 4 * 1024 * 1024
 CATALOGUE_BYTES = 1024 * 1024
@@ -157,7 +157,7 @@ def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
 
 
 def _shelf() -> Traversable:
-    return files("mrx_benchmark").joinpath("catalogues")
+    return files("mrx_criteria").joinpath("catalogues")
 
 
 def _clause(clause: str) -> Iterator[dict[str, Any]]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mrx_benchmark.domain.answers import Answer
-from mrx_benchmark.domain.criteria import Criterion, Relation
-from mrx_benchmark.domain.lineage import How, Lineage, Step, carry, lineage_between
-from mrx_benchmark.entrypoints.files import shipped_catalogue, shipped_lineages
+from mrx_criteria.domain.answers import Answer
+from mrx_criteria.domain.criteria import Criterion, Relation
+from mrx_criteria.domain.lineage import How, Lineage, Step, carry, lineage_between
+from mrx_criteria.files import shipped_catalogue, shipped_lineages
 from mrx_shared.refusals import Invalid
 
-from tests.unit.benchmark.test_commonality import answers, catalogue, comparisons, criterion
+from tests.unit.criteria.test_commonality import answers, catalogue, comparisons, criterion
 
 LINEAGES = shipped_lineages()
 BINDING = frozenset(

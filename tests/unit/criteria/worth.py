@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from mrx_benchmark.domain.criteria import Catalogue, Relation
+from mrx_criteria.domain.criteria import Catalogue, Relation
 
 QUARTERS = {Relation.NONE: 4, Relation.INTERSECTS: 3, Relation.SUBSET: 2}
 """What each relation lacks of a criterion."""

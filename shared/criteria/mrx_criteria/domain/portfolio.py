@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from mrx_benchmark.domain.commonality import Equivalent, Figures, gate_of
-from mrx_benchmark.domain.criteria import Catalogue, Relation
-from mrx_benchmark.domain.lineage import How, Lineage, Step, inherited
+from mrx_criteria.domain.commonality import Equivalent, Figures, gate_of
+from mrx_criteria.domain.criteria import Catalogue, Relation
+from mrx_criteria.domain.lineage import How, Lineage, Step, inherited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

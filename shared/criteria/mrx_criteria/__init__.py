@@ -1,0 +1,1 @@
+"""The scheme's common criteria: catalogues, answers, commonality, lineage, and the files and documents about them."""

@@ -1,0 +1,1 @@
+"""The rules: what a criterion weighs, what an answer is worth, when a protocol is equivalent."""
