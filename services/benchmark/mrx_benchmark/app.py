@@ -18,11 +18,12 @@ from mrx_shared.store.objects import S3Objects, refuses_strangers
 
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
+from mrx_benchmark.adapters.documents import CriteriaDocuments
 from mrx_benchmark.adapters.evidence import ObjectShelf
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
-from mrx_benchmark.handlers import evolution
+from mrx_benchmark.handlers import reminders
 from mrx_benchmark.ports import Work
 from mrx_benchmark.settings import Settings
 
@@ -55,7 +56,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         secret_key=settings.s3_secret_key,
         bucket=EVIDENCE,
     )
-    api.include_router(build_router(Requests(once), access, ObjectShelf(objects)))
+    api.include_router(build_router(Requests(once), access, ObjectShelf(objects), CriteriaDocuments()))
     return serve(
         api,
         broker=build_broker(settings, kafka, subscriptions),
@@ -66,7 +67,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         loops=[
             Loop(
                 name="recognition",
-                once=partial(evolution.watch, once.alone),
+                once=partial(reminders.watch, once.alone),
                 every_s=WATCH_EVERY_S,
             )
         ],

@@ -1,6 +1,6 @@
 """What the handlers need, in their words."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,17 +9,24 @@ from typing import BinaryIO
 from typing import Protocol as Port
 from uuid import UUID
 
-from mrx_criteria.domain.commonality import Waiver
+from mrx_criteria.domain.answers import Sifted
+from mrx_criteria.domain.commonality import Report, Waiver
 from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_criteria.domain.lineage import Lineage
+from mrx_criteria.domain.suggestions import Suggestion
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
+from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Assessment
+from mrx_benchmark.domain.consultation import Comment, Evolution
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.evidence import Evidence
-from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
+from mrx_benchmark.domain.extensions import Extension
+from mrx_benchmark.domain.history import Event
+from mrx_benchmark.domain.impartiality import Conflicts
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.domain.questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,83 +67,94 @@ class Measured:
     relations: Mapping[str, Relation]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
-    """What a protocol asks for beyond the criteria."""
+class History(Port):
+    """What happened to assessments."""
 
-    topic: str
-    requirement_ref: str
-    requirement_text: str
+    async def add(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
+        """Enter a step."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
-    """A word in a consultation."""
-
-    text: str
-    at: datetime
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, list[Event]]:
+        """The steps of each of these, the oldest first."""
 
 
-class Process(Port):
-    """What happens around assessments. What belongs to a member is seen as its assessments are."""
+class Questions(Port):
+    """Reviewers' questions to owners."""
 
-    async def note(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
-        """Enter a step into the history."""
-
-    async def history(self, assessment_id: UUID) -> list[Event]:
-        """The steps, the oldest first."""
-
-    async def keep_question(self, question: Question, *, owner: UUID | None) -> None:
+    async def keep(self, question: Question, *, owner: UUID | None) -> None:
         """Add a question, or its reply."""
 
-    async def questions(self, assessment_id: UUID) -> list[Question]:
-        """The questions, the oldest first."""
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, list[Question]]:
+        """The questions on each of these, the oldest first."""
 
-    async def keep_appeal(self, appeal: Appeal, *, owner: UUID | None) -> None:
+
+class Appeals(Port):
+    """Appeals against verdicts."""
+
+    async def keep(self, appeal: Appeal, *, owner: UUID | None) -> None:
         """Add an appeal, or its decision."""
 
-    async def appeal(self, assessment_id: UUID) -> Appeal | None:
-        """The appeal, if one was made."""
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, Appeal]:
+        """The appeals, by assessment, of those of these that have one."""
+
+
+class Impartiality(Port):
+    """Reviewers' conflicts of interest with members and their groups."""
 
     async def keep_group(self, member_id: UUID, groups: Collection[UUID]) -> None:
         """A member's group and those tied to it."""
 
-    async def tie(self, reviewer: str, member_id: UUID) -> None:
-        """A reviewer has to do with a member."""
+    async def declare(self, reviewer: str, member_id: UUID) -> None:
+        """A reviewer has a conflict with a member."""
 
-    async def tied(self, reviewer: str, member_id: UUID) -> bool:
-        """Whether a reviewer has to do with a member, or with another of its groups."""
+    async def conflicts(self) -> Conflicts:
+        """Every conflict: with a member that was declared, or with another of its groups."""
 
-    async def keep_waiver(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
+
+class Waivers(Port):
+    """Clauses that verdicts leave out."""
+
+    async def keep(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
         """Add a waiver, or replace that of the clause."""
 
-    async def waivers(self, criteria_version: str) -> list[Waiver]:
+    async def of(self, criteria_version: str) -> list[Waiver]:
         """The waivers on a version, ended ones too."""
 
-    async def keep_extension(
+
+class Extensions(Port):
+    """What protocols ask for beyond the criteria, as far as the tenant may see them."""
+
+    async def keep(
         self, protocol_id: UUID, version: str, extension: Extension, *, owner: UUID | None
     ) -> None:
         """Add an extension."""
 
-    async def extensions(self, query: str) -> list[Extension]:
+    async def find(self, query: str) -> list[Extension]:
         """Those that hold these words; all for no words."""
 
-    async def keep_evolution(self, evolution: Evolution) -> None:
+
+class Consultation(Port):
+    """Announcements that a version of the criteria replaces another, and comments on them."""
+
+    async def announce(self, evolution: Evolution) -> None:
         """Add an announcement, or replace that of the older version."""
 
-    async def evolution(self, older: str) -> Evolution | None:
+    async def successor(self, older: str) -> Evolution | None:
         """What follows a version."""
 
-    async def evolutions_to(self, newer: str) -> list[Evolution]:
+    async def predecessors(self, newer: str) -> list[Evolution]:
         """The announcements that a version follows others."""
 
-    async def keep_comment(self, older: str, text: str, *, by: str) -> None:
-        """Add a word to a consultation."""
+    async def add_comment(self, older: str, text: str, *, by: str) -> None:
+        """Add a comment."""
 
     async def comments(self, older: str) -> list[Comment]:
-        """The words of a consultation, the oldest first."""
+        """The comments, the oldest first."""
 
-    async def first_reminder(self, assessment_id: UUID, days: int, until: date) -> bool:
+
+class Reminders(Port):
+    """Which reminders have been sent."""
+
+    async def first(self, assessment_id: UUID, days: int, until: date) -> bool:
         """Note a reminder. Says whether it is the first of its kind for this last day."""
 
 
@@ -202,6 +220,9 @@ class Assessments(Port):
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
         """The verdict, once there is one."""
 
+    async def verdicts(self, assessments: Collection[UUID]) -> Mapping[UUID, Verdict]:
+        """The verdicts, by assessment, on those of these that have one."""
+
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         """Of each protocol version that the tenant may see, the last submitted that these criteria concluded."""
 
@@ -266,6 +287,40 @@ class Shelf(Port):
         """The bytes, as they came. Raises `Unavailable`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file to hand out."""
+
+    body: bytes
+    media_type: str
+    name: str
+
+
+class Documents(Port):
+    """The files that people bring, and the documents that they take."""
+
+    @property
+    def reports(self) -> Collection[str]:
+        """The kinds of a report."""
+
+    async def answers(self, raw: bytes, name: str, catalogue: Catalogue) -> Sifted:
+        """The good rows of a filled-in template, and the faults of the others. Raises `Invalid`."""
+
+    async def requirements(self, raw: bytes, name: str) -> tuple[tuple[str, str], ...]:
+        """A protocol's requirements, each with its reference. Raises `Faulty`."""
+
+    async def suggestions(
+        self, requirements: Sequence[tuple[str, str]], catalogue: Catalogue
+    ) -> tuple[Suggestion, ...]:
+        """Criteria that requirements may meet."""
+
+    async def template(self, catalogue: Catalogue, kind: str) -> Document:
+        """An empty template, csv or xlsx."""
+
+    async def report(self, report: Report, kind: str) -> Document:
+        """A gap report, or the answers as an OSCAL mapping collection."""
+
+
 class Owners(Port):
     """Who owns what: ids only, so that a reviewer's transaction can go on as the owner's."""
 
@@ -291,8 +346,36 @@ class Work(Speaks, Port):
         """What became of the criteria, by older and newer version."""
 
     @property
-    def process(self) -> Process:
-        """What happens around assessments."""
+    def history(self) -> History:
+        """What happened to assessments."""
+
+    @property
+    def questions(self) -> Questions:
+        """Reviewers' questions."""
+
+    @property
+    def appeals(self) -> Appeals:
+        """Appeals."""
+
+    @property
+    def impartiality(self) -> Impartiality:
+        """Conflicts of interest."""
+
+    @property
+    def waivers(self) -> Waivers:
+        """Waivers."""
+
+    @property
+    def extensions(self) -> Extensions:
+        """Extensions."""
+
+    @property
+    def consultation(self) -> Consultation:
+        """Announcements and comments."""
+
+    @property
+    def reminders(self) -> Reminders:
+        """Reminders."""
 
     @property
     def criteria(self) -> Criteria:

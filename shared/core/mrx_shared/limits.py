@@ -16,3 +16,7 @@ CHARACTERS: Final = 200
 """how long a line of text may be"""
 CHARACTERS_READ: Final = 1000
 """how long a line is read at all; a rule that names its field refuses what is longer than `CHARACTERS`"""
+ANSWERS_BYTES: Final = 4 * 1024 * 1024
+"""a file of answers or requirements"""
+TEXT_CHARACTERS: Final = 8_000
+"""a text in an answer, a question or an appeal"""

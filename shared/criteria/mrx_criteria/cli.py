@@ -16,8 +16,8 @@ from mrx_shared.refusals import Invalid, counted
 from rich.console import Console
 from rich.table import Table
 
-from mrx_criteria.documents import REPORTS, Report, template_csv, template_xlsx
-from mrx_criteria.domain.commonality import Equivalent, Figures, Score, Waiver, percent, score
+from mrx_criteria.documents import REPORTS, template_csv, template_xlsx
+from mrx_criteria.domain.commonality import Equivalent, Figures, Report, Score, Waiver, percent, score
 from mrx_criteria.domain.criteria import Catalogue, GateRule, plain_day
 from mrx_criteria.files import (
     answers_file,

@@ -4,8 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from html import escape as escape_markup
 from importlib.resources import files
@@ -15,7 +14,7 @@ from uuid import UUID, uuid5
 from mrx_shared.refusals import Rejected
 
 from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer
-from mrx_criteria.domain.commonality import Figures, Score, percent
+from mrx_criteria.domain.commonality import Figures, Report, Score, percent
 from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Relation
 from mrx_criteria.files import MARK
 
@@ -28,17 +27,6 @@ _RELATIONSHIPS: Mapping[Relation, str] = {
     Relation.INTERSECTS: "intersects-with",
     Relation.NONE: "no-relationship",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a gap report is about."""
-
-    protocol: str
-    catalogue: Catalogue
-    answers: tuple[Answer, ...]
-    score: Score
-    made_at: datetime
 
 
 def template_csv(catalogue: Catalogue, answers: Iterable[Answer] = ()) -> str:

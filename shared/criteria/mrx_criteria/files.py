@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from functools import cache
 from importlib.resources import files
@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from mrx_shared.limits import ANSWERS_BYTES
 from mrx_shared.refusals import Faulty, Invalid
 from typing_extensions import override
 
-from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, plain_text, read_answers, sift
+from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, read_answers, sift
 from mrx_criteria.domain.commonality import Waiver
 from mrx_criteria.domain.criteria import Catalogue, catalogue_from, plain_day
 from mrx_criteria.domain.lineage import How, Lineage, Step, lineage_between
+from mrx_criteria.domain.suggestions import REQUIREMENT_COLUMNS, read_requirements
 
-ANSWERS_BYTES = 4 * 1024 * 1024
 CATALOGUE_BYTES = 1024 * 1024
 UNPACKED_BYTES = 8 * 1024 * 1024
 CELLS_PER_ROW = 64
@@ -28,7 +29,6 @@ ROWS = 20_000
 DEPTH = 8
 MARK = "# criteria "
 """A template begins with this and its version, so that it is not filled in for another one."""
-REQUIREMENT_COLUMNS = ("requirement_ref", "requirement_text")
 WAIVER_COLUMNS = ("clause", "reason", "until")
 _NEEDED = ("criterion_id", "relation")
 _CSV, _TEXT = "save it again as `CSV UTF-8`", "save it again in UTF-8"
@@ -105,28 +105,6 @@ def requirements_of(raw: bytes, name: str) -> tuple[tuple[str, str], ...]:
     else:
         rows = _rows(_decoded(raw, name), REQUIREMENT_COLUMNS, ())
     return read_requirements(rows)
-
-
-def read_requirements(rows: Iterable[tuple[int, Cells]]) -> tuple[tuple[str, str], ...]:
-    """Reference and text of each numbered row that has a text. Raises `Faulty` with every fault."""
-    found: list[tuple[str, str]] = []
-    faults: list[Invalid] = []
-    for row, cells in rows:
-        if isinstance(cells, Invalid):
-            faults.append(cells)
-            continue
-        try:
-            ref, text = (
-                plain_text(cells.get(column, ""), field=column, row=row) for column in REQUIREMENT_COLUMNS
-            )
-        except Invalid as fault:
-            faults.append(fault)
-        else:
-            if text:
-                found.append((ref, text))
-    if faults:
-        raise Faulty(faults)
-    return tuple(found)
 
 
 def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:

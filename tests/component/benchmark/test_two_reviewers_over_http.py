@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.entrypoints.kafka import build_subscriptions
-from mrx_benchmark.handlers import evolution
+from mrx_benchmark.handlers import reminders
 from mrx_benchmark.ports import Work
 from mrx_criteria.documents import template_csv
 from mrx_criteria.files import shipped_catalogue
@@ -159,7 +159,7 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     catalogues = {version: shipped_catalogue(version) for version in (CRITERIA, "7.0")}
     then: Once[Work] = Once(later, partial(BenchmarkWork, catalogues=catalogues), service="benchmark")
     for watching in (once, once, then, then):
-        await evolution.watch(watching.alone)
+        await reminders.watch(watching.alone)
     await later.close()
     assert [one["days"] for one in await facts(as_superuser, "recognition-ending")] == [30]
     [lapsed] = await facts(as_superuser, "recognition-lapsed")

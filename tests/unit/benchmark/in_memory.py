@@ -5,12 +5,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Assessment, State
+from mrx_benchmark.domain.consultation import Comment, Evolution
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.domain.evidence import Evidence
-from mrx_benchmark.domain.process import Appeal, Event, Evolution, Question
+from mrx_benchmark.domain.extensions import Extension
+from mrx_benchmark.domain.history import Event
+from mrx_benchmark.domain.impartiality import Conflicts
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
-from mrx_benchmark.ports import Comment, Extension, Measured, Published, Verdict
+from mrx_benchmark.domain.questions import Question
+from mrx_benchmark.ports import Measured, Published, Verdict
 from mrx_criteria.domain.commonality import Waiver
 from mrx_criteria.domain.criteria import Catalogue
 from mrx_criteria.domain.lineage import Lineage
@@ -27,7 +32,14 @@ class MemoryWork(SaidFacts):
         self.catalogues = catalogues
         self.tenant = tenant
         self.lineages: Mapping[tuple[str, str], Lineage] = {}
-        self.process = MemoryProcess()
+        self.history = MemoryHistory()
+        self.questions = MemoryQuestions()
+        self.appeals = MemoryAppeals()
+        self.impartiality = MemoryImpartiality()
+        self.waivers = MemoryWaivers()
+        self.extensions = MemoryExtensions()
+        self.consultation = MemoryConsultation()
+        self.reminders = MemoryReminders()
         self.criteria = MemoryCriteria()
         self.protocols = MemoryProtocols(self)
         self.assessments = MemoryAssessments(self)
@@ -111,7 +123,7 @@ class MemoryAssessments:
     def __init__(self, work: MemoryWork) -> None:
         self._work = work
         self.kept: dict[UUID, Assessment] = {}
-        self.verdicts: dict[UUID, Verdict] = {}
+        self.reached: dict[UUID, Verdict] = {}
 
     async def hold_verdicts(self) -> None:
         """One piece of work at a time is done in memory."""
@@ -143,17 +155,20 @@ class MemoryAssessments:
 
     async def conclude(self, assessment: Assessment, verdict: Verdict) -> None:
         self.kept[assessment.assessment_id] = assessment
-        self.verdicts[assessment.assessment_id] = verdict
+        self.reached[assessment.assessment_id] = verdict
 
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
-        return self.verdicts.get(assessment_id)
+        return self.reached.get(assessment_id)
+
+    async def verdicts(self, assessments: Collection[UUID]) -> Mapping[UUID, Verdict]:
+        return {one: self.reached[one] for one in assessments if one in self.reached}
 
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         last: dict[tuple[UUID, str], tuple[Assessment, Verdict]] = {}
         for of in sorted(
-            (self.kept[one] for one in self.verdicts), key=lambda one: (one.submitted_at, one.assessment_id)
+            (self.kept[one] for one in self.reached), key=lambda one: (one.submitted_at, one.assessment_id)
         ):
-            verdict = self.verdicts[of.assessment_id]
+            verdict = self.reached[of.assessment_id]
             if of.criteria_version == criteria_version and self._work.sees(of.owner):
                 last[of.protocol_id, of.version] = (of, verdict)
         return list(last.values())
@@ -183,7 +198,7 @@ class MemoryAssessments:
         )
 
     async def ending(self, criteria_version: str, by: date) -> list[tuple[Assessment, Verdict]]:
-        told = self._work.process.reminders
+        told = self._work.reminders.sent
         return [
             (of, verdict)
             for of, verdict in await self.last_concluded(criteria_version)
@@ -200,10 +215,10 @@ class MemoryAssessments:
         return False
 
     async def replace_verdict(self, verdict: Verdict) -> None:
-        self.verdicts[verdict.assessment_id] = verdict
+        self.reached[verdict.assessment_id] = verdict
 
     async def change_end(self, verdict: Verdict) -> None:
-        self.verdicts[verdict.assessment_id] = verdict
+        self.reached[verdict.assessment_id] = verdict
 
     async def visible(self) -> list[Assessment]:
         return [one for one in reversed(self.kept.values()) if self._work.sees(one.owner)]
@@ -276,80 +291,126 @@ class MemoryOwners:
         return list({one.owner for one in self._work.protocols.kept.values()})
 
 
-class MemoryProcess:
-    """See `ports.Process`. Nothing is hidden from a tenant here: the component tests show that the database does."""
+class MemoryHistory:
+    """See `ports.History`. Nothing is hidden from a tenant here: the component tests show that the database does."""
 
     def __init__(self) -> None:
-        self.events: dict[UUID, list[Event]] = {}
-        self.asked: dict[UUID, Question] = {}
-        self.appeals: dict[UUID, Appeal] = {}
+        self.kept: dict[UUID, list[Event]] = {}
+
+    async def add(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
+        self.kept.setdefault(assessment_id, []).append(event)
+
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, list[Event]]:
+        return {one: self.kept.get(one, []) for one in assessments}
+
+
+class MemoryQuestions:
+    """See `ports.Questions`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Question] = {}
+
+    async def keep(self, question: Question, *, owner: UUID | None) -> None:
+        self.kept[question.question_id] = question
+
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, list[Question]]:
+        return {one: [q for q in self.kept.values() if q.assessment_id == one] for one in assessments}
+
+
+class MemoryAppeals:
+    """See `ports.Appeals`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Appeal] = {}
+
+    async def keep(self, appeal: Appeal, *, owner: UUID | None) -> None:
+        self.kept[appeal.assessment_id] = appeal
+
+    async def of(self, assessments: Collection[UUID]) -> Mapping[UUID, Appeal]:
+        return {one: self.kept[one] for one in assessments if one in self.kept}
+
+
+class MemoryImpartiality:
+    """See `ports.Impartiality`."""
+
+    def __init__(self) -> None:
         self.groups: dict[UUID, set[UUID]] = {}
-        self.ties: set[tuple[str, UUID]] = set()
-        self.waived: dict[tuple[str, str], Waiver] = {}
-        self.kept: list[Extension] = []
-        self.evolutions: dict[str, Evolution] = {}
-        self.said: list[Comment] = []
-        self.reminders: set[tuple[UUID, int, date]] = set()
-
-    async def note(self, assessment_id: UUID, event: Event, *, owner: UUID | None) -> None:
-        self.events.setdefault(assessment_id, []).append(event)
-
-    async def history(self, assessment_id: UUID) -> list[Event]:
-        return self.events.get(assessment_id, [])
-
-    async def keep_question(self, question: Question, *, owner: UUID | None) -> None:
-        self.asked[question.question_id] = question
-
-    async def questions(self, assessment_id: UUID) -> list[Question]:
-        return [one for one in self.asked.values() if one.assessment_id == assessment_id]
-
-    async def keep_appeal(self, appeal: Appeal, *, owner: UUID | None) -> None:
-        self.appeals[appeal.assessment_id] = appeal
-
-    async def appeal(self, assessment_id: UUID) -> Appeal | None:
-        return self.appeals.get(assessment_id)
+        self.declared: set[tuple[str, UUID]] = set()
 
     async def keep_group(self, member_id: UUID, groups: Collection[UUID]) -> None:
         self.groups[member_id] = set(groups)
 
-    async def tie(self, reviewer: str, member_id: UUID) -> None:
-        self.ties.add((reviewer, member_id))
+    async def declare(self, reviewer: str, member_id: UUID) -> None:
+        self.declared.add((reviewer, member_id))
 
-    async def tied(self, reviewer: str, member_id: UUID) -> bool:
-        mine = [one for who, one in self.ties if who == reviewer]
-        groups = self.groups.get(member_id, set())
-        return member_id in mine or any(self.groups.get(one, set()) & groups for one in mine)
+    async def conflicts(self) -> Conflicts:
+        beside = {
+            (reviewer, other)
+            for reviewer, member in self.declared
+            for other, groups in self.groups.items()
+            if groups & self.groups.get(member, set())
+        }
+        return Conflicts(pairs=self.declared | beside)
 
-    async def keep_waiver(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
-        self.waived[criteria_version, waiver.clause] = waiver
 
-    async def waivers(self, criteria_version: str) -> list[Waiver]:
-        return [one for (version, _), one in sorted(self.waived.items()) if version == criteria_version]
+class MemoryWaivers:
+    """See `ports.Waivers`."""
 
-    async def keep_extension(
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Waiver] = {}
+
+    async def keep(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
+        self.kept[criteria_version, waiver.clause] = waiver
+
+    async def of(self, criteria_version: str) -> list[Waiver]:
+        return [one for (version, _), one in sorted(self.kept.items()) if version == criteria_version]
+
+
+class MemoryExtensions:
+    """See `ports.Extensions`."""
+
+    def __init__(self) -> None:
+        self.kept: list[Extension] = []
+
+    async def keep(
         self, protocol_id: UUID, version: str, extension: Extension, *, owner: UUID | None
     ) -> None:
         self.kept.append(extension)
 
-    async def extensions(self, query: str) -> list[Extension]:
+    async def find(self, query: str) -> list[Extension]:
         return [one for one in self.kept if query.lower() in f"{one.topic} {one.requirement_text}".lower()]
 
-    async def keep_evolution(self, evolution: Evolution) -> None:
-        self.evolutions[evolution.older] = evolution
 
-    async def evolution(self, older: str) -> Evolution | None:
-        return self.evolutions.get(older)
+class MemoryConsultation:
+    """See `ports.Consultation`."""
 
-    async def evolutions_to(self, newer: str) -> list[Evolution]:
-        return [one for one in self.evolutions.values() if one.newer == newer]
+    def __init__(self) -> None:
+        self.announced: dict[str, Evolution] = {}
+        self.said: list[Comment] = []
 
-    async def keep_comment(self, older: str, text: str, *, by: str) -> None:
+    async def announce(self, evolution: Evolution) -> None:
+        self.announced[evolution.older] = evolution
+
+    async def successor(self, older: str) -> Evolution | None:
+        return self.announced.get(older)
+
+    async def predecessors(self, newer: str) -> list[Evolution]:
+        return [one for one in self.announced.values() if one.newer == newer]
+
+    async def add_comment(self, older: str, text: str, *, by: str) -> None:
         self.said.append(Comment(text=text, at=datetime(2026, 6, 30, tzinfo=UTC)))
 
     async def comments(self, older: str) -> list[Comment]:
         return self.said
 
-    async def first_reminder(self, assessment_id: UUID, days: int, until: date) -> bool:
-        first = (assessment_id, days, until) not in self.reminders
-        self.reminders.add((assessment_id, days, until))
+
+class MemoryReminders:
+    """See `ports.Reminders`."""
+
+    def __init__(self) -> None:
+        self.sent: set[tuple[UUID, int, date]] = set()
+
+    async def first(self, assessment_id: UUID, days: int, until: date) -> bool:
+        first = (assessment_id, days, until) not in self.sent
+        self.sent.add((assessment_id, days, until))
         return first

@@ -402,7 +402,7 @@ async def test_when_criteria_get_an_end_every_yes_under_them_is_said_again_with_
     assert isinstance(criteria, CriteriaPublished)
     ended = [one.model_copy(update={"recognised_until": date(2026, 12, 31)}) for one in (own, public)]
     assert sorted(map(str, again)) == sorted(map(str, ended))
-    assert work.assessments.verdicts[own.assessment_id].recognised_until == date(2026, 12, 31)
+    assert work.assessments.reached[own.assessment_id].recognised_until == date(2026, 12, 31)
     work.catalogues = {"own": catalogue()}
     await handlers.publish_criteria(work)
     assert sorted(map(str, work.said[-2:])) == sorted(map(str, (own, public)))

@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
-from mrx_benchmark.domain.process import Phase, Step
-from mrx_benchmark.handlers import evolution, process
-from mrx_benchmark.ports import Extension
+from mrx_benchmark.domain.consultation import Phase
+from mrx_benchmark.domain.extensions import Extension
+from mrx_benchmark.domain.history import Step
+from mrx_benchmark.handlers import (
+    appeals,
+    carrying,
+    consultation,
+    extensions,
+    impartiality,
+    questions,
+    reminders,
+    waivers,
+)
 from mrx_criteria.domain.commonality import Equivalent
 from mrx_criteria.domain.criteria import Relation
 from mrx_criteria.domain.lineage import How, lineage_between
@@ -65,7 +75,7 @@ def confirm(name: str) -> Decision:
 
 
 async def steps(work: MemoryWork, one: UUID) -> list[Step]:
-    return [event.step for event in await work.process.history(one)]
+    return [event.step for event in (await work.history.of([one]))[one]]
 
 
 async def test_two_who_agree_need_no_third_and_one_alone_reaches_no_verdict(work: MemoryWork) -> None:
@@ -112,11 +122,11 @@ async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the
 
 async def test_it_is_told_of_a_question_who_asked_and_how_many_of_hers_are_open(work: MemoryWork) -> None:
     one = await submitted(work)
-    first = await process.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
-    second = await process.ask(one, "B", "And page 4?", by=ANN, work=work)
-    await process.ask(one, "A", "On which page?", by=BEN, work=work)
+    first = await questions.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
+    second = await questions.ask(one, "B", "And page 4?", by=ANN, work=work)
+    await questions.ask(one, "A", "On which page?", by=BEN, work=work)
     for question in (first, second):
-        await process.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
+        await questions.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
     told = [fact for fact in work.said if isinstance(fact, AssessmentMoved) and fact.asked_by]
     assert [(fact.step, fact.criterion_id, fact.asked_by, fact.open_questions) for fact in told] == [
         ("asked", "A", ANN, 1),
@@ -129,7 +139,7 @@ async def test_it_is_told_of_a_question_who_asked_and_how_many_of_hers_are_open(
 
 async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_done(work: MemoryWork) -> None:
     one = await submitted(work)
-    question = await process.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
+    question = await questions.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
 
     async def seen(by: str, *, review: bool = True) -> tuple[int, set[Step], int]:
         found = await handlers.show_assessment(one, for_review=review, by=by, work=work)
@@ -141,7 +151,7 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
         await handlers.conclude(one, by=BEN, work=work)
-    await process.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
+    await questions.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
     assert await seen(BEN) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
     assert await seen(CEM) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
     await judge(work, one, ANN)
@@ -225,16 +235,16 @@ def test_kappa_is_at_most_1_and_1_only_for_full_agreement(pairs: list[tuple[Rela
 async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_step(work: MemoryWork) -> None:
     sister, group = uuid4(), uuid4()
     for member in (ACME, sister):
-        await process.note_group(
+        await impartiality.note_group(
             MemberAdmitted(member_id=member, group_id=group, tied_groups=[], admitted_at=work.now), work
         )
-    await process.tie(ANN, sister, work=work)
+    await impartiality.declare_conflict(ANN, sister, work=work)
     one = await submitted(work)
     for attempt in (
         judge(work, one, ANN),
         handlers.conclude(one, by=ANN, work=work),
-        process.ask(one, "A", "where?", by=ANN, work=work),
-        process.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
+        questions.ask(one, "A", "where?", by=ANN, work=work),
+        appeals.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
         handlers.show_assessment(one, for_review=True, by=ANN, work=work),
     ):
         with pytest.raises(Forbidden, match="tied to"):
@@ -251,7 +261,7 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, ANN, correct("C"))
     await judge(work, one, BEN)
     await judge(work, one, CEM, correct("C"), rest=False)
-    await process.tie(ANN, ACME, work=work)
+    await impartiality.declare_conflict(ANN, ACME, work=work)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
         await handlers.conclude(one, by=BEN, work=work)
     shown = await handlers.show_assessment(one, for_review=False, work=work)
@@ -263,22 +273,22 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, DOT, confirm("A"), rest=False)
     assert (await handlers.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
     with pytest.raises(Rejected, match="this one stands"):
-        await process.release(one, BEN, by="s", work=work)
+        await handlers.release(one, BEN, by="s", work=work)
     (at_work,) = await handlers.list_reviews(work=work)
     assert (set(at_work.assessment.reviews), at_work.releasable) == ({BEN, DOT}, (DOT,))
     await judge(work, one, DOT, correct("C", Relation.SUBSET))
     assert not (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
-    assert [
-        (event.by, event.detail) for event in work.process.events[one] if event.step is Step.RELEASED
-    ] == [("benchmark", ANN)]
+    assert [(event.by, event.detail) for event in work.history.kept[one] if event.step is Step.RELEASED] == [
+        ("benchmark", ANN)
+    ]
     assert set((await work.assessments.get(one)).reviews) == {BEN, DOT}
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
-    await process.tie(CEM, ACME, work=work)
+    await impartiality.declare_conflict(CEM, ACME, work=work)
     with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
         await handlers.conclude(one, by=BEN, work=work)
     await judge(work, one, "eve", correct("C", Relation.SUBSET), rest=False)
     await handlers.conclude(one, by=BEN, work=work)
-    await process.tie(BEN, ACME, work=work)
+    await impartiality.declare_conflict(BEN, ACME, work=work)
     assert assessed(work).commonality == Decimal("92.50")
     after = await handlers.show_assessment(one, for_review=False, work=work)
     assert after.score.overall.commonality == Fraction(185, 2), "a verdict that was reached stands"
@@ -293,20 +303,20 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     with pytest.raises(Rejected, match="not done"):
         await judge(work, one, CEM)
     with pytest.raises(Invalid, match="has judged nothing"):
-        await process.release(one, CEM, by="s", work=work)
-    await process.release(one, ANN, by="s", work=work)
+        await handlers.release(one, CEM, by="s", work=work)
+    await handlers.release(one, ANN, by="s", work=work)
     assert [found.releasable for found in await handlers.list_reviews(work=work)] == [(BEN,)]
     await judge(work, one, CEM)
     assert [found.releasable for found in await handlers.list_reviews(work=work)] == [()]
     assert (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     with pytest.raises(Rejected, match="both reviews are done"):
-        await process.release(one, CEM, by="s", work=work)
+        await handlers.release(one, CEM, by="s", work=work)
     await handlers.conclude(one, by=CEM, work=work)
     assert await handlers.list_reviews(work=work) == []
     assert assessed(work).commonality == 100
     assert Step.RELEASED in await steps(work, one)
     with pytest.raises(Rejected, match="cannot become"):
-        await process.release(one, CEM, by="s", work=work)
+        await handlers.release(one, CEM, by="s", work=work)
 
 
 def leave_open(name: str) -> Decision:
@@ -340,14 +350,14 @@ async def test_a_third_may_leave_open_what_one_of_two_answered_and_kappa_counts_
 
 async def test_a_question_stops_the_verdict_until_the_owner_replies(work: MemoryWork) -> None:
     one = await submitted(work)
-    question = await process.ask(one, "A", "On which page?", by=ANN, work=work)
+    question = await questions.ask(one, "A", "On which page?", by=ANN, work=work)
     await judge(work, one, ANN)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="no reply, the first is on A"):
         await handlers.conclude(one, by=ANN, work=work)
-    await process.reply(one, question.question_id, "Page 3.", owner=ACME, by="acme", work=work)
+    await questions.reply(one, question.question_id, "Page 3.", owner=ACME, by="acme", work=work)
     with pytest.raises(Rejected, match="has its reply"):
-        await process.reply(one, question.question_id, "Page 4.", owner=ACME, by="acme", work=work)
+        await questions.reply(one, question.question_id, "Page 4.", owner=ACME, by="acme", work=work)
     await handlers.conclude(one, by=ANN, work=work)
 
 
@@ -363,30 +373,30 @@ async def test_an_appeal_is_decided_by_somebody_without_a_part_and_changes_the_v
 ) -> None:
     one = await concluded(work, correct("A"))
     assert not assessed(work).equivalent
-    await process.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
+    await appeals.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
     for partial in (ANN, BEN):
         with pytest.raises(Forbidden, match="does not decide"):
-            await process.decide_appeal(
+            await appeals.decide_appeal(
                 one, [confirm("A")], granted=True, rationale="x", by=partial, work=work
             )
-    await process.decide_appeal(one, [confirm("A")], granted=True, rationale="it does", by=DOT, work=work)
+    await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="it does", by=DOT, work=work)
     assert (assessed(work).equivalent, assessed(work).commonality) == (True, Decimal("100.00"))
     with pytest.raises(Rejected, match="is decided"):
-        await process.decide_appeal(one, [confirm("A")], granted=True, rationale="again", by="eve", work=work)
+        await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="again", by="eve", work=work)
     with pytest.raises(Rejected, match="was appealed"):
-        await process.appeal(one, "again", owner=ACME, by="acme", work=work)
+        await appeals.appeal(one, "again", owner=ACME, by="acme", work=work)
 
 
 async def test_a_dismissed_appeal_changes_nothing_and_a_late_one_is_not_heard(work: MemoryWork) -> None:
     one = await concluded(work, correct("A"))
-    verdict = work.assessments.verdicts[one]
+    verdict = work.assessments.reached[one]
     work.moment += timedelta(days=31)
     with pytest.raises(Rejected, match="heard for 30 days"):
-        await process.appeal(one, "late", owner=ACME, by="acme", work=work)
+        await appeals.appeal(one, "late", owner=ACME, by="acme", work=work)
     work.moment -= timedelta(days=2)
-    await process.appeal(one, "in time", owner=ACME, by="acme", work=work)
-    await process.decide_appeal(one, [], granted=False, rationale="it is not there", by=DOT, work=work)
-    assert work.assessments.verdicts[one] == verdict
+    await appeals.appeal(one, "in time", owner=ACME, by="acme", work=work)
+    await appeals.decide_appeal(one, [], granted=False, rationale="it is not there", by=DOT, work=work)
+    assert work.assessments.reached[one] == verdict
 
 
 async def test_an_appeal_changes_no_verdict_that_a_newer_submission_has_overtaken(work: MemoryWork) -> None:
@@ -401,18 +411,18 @@ async def test_an_appeal_changes_no_verdict_that_a_newer_submission_has_overtake
         return one
 
     first = await verdict_on(correct("A"))
-    await process.appeal(first, "A stands on page 3", owner=ACME, by="acme", work=work)
+    await appeals.appeal(first, "A stands on page 3", owner=ACME, by="acme", work=work)
     second = await verdict_on()
     work.moment += timedelta(hours=1)
     with pytest.raises(Rejected, match="a newer verdict"):
-        await process.decide_appeal(first, [confirm("A")], granted=True, rationale="x", by=DOT, work=work)
-    await process.decide_appeal(first, [], granted=False, rationale="overtaken", by=DOT, work=work)
+        await appeals.decide_appeal(first, [confirm("A")], granted=True, rationale="x", by=DOT, work=work)
+    await appeals.decide_appeal(first, [], granted=False, rationale="overtaken", by=DOT, work=work)
     assert [told for told in work.said if isinstance(told, ProtocolAssessed)][-1].equivalent
 
     third = await verdict_on(correct("B"))
     with pytest.raises(Rejected, match="a newer verdict"):
-        await process.appeal(second, "late", owner=ACME, by="acme", work=work)
-    await process.appeal(third, "B stands on page 4", owner=ACME, by="acme", work=work)
+        await appeals.appeal(second, "late", owner=ACME, by="acme", work=work)
+    await appeals.appeal(third, "B stands on page 4", owner=ACME, by="acme", work=work)
 
 
 async def test_who_concluded_does_not_decide_the_appeal_and_a_dismissal_states_no_decisions(
@@ -422,19 +432,19 @@ async def test_who_concluded_does_not_decide_the_appeal_and_a_dismissal_states_n
     for by in (ANN, BEN):
         await judge(work, one, by, correct("A"))
     await handlers.conclude(one, by=CEM, work=work)
-    await process.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
+    await appeals.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
     with pytest.raises(Forbidden, match="does not decide"):
-        await process.decide_appeal(one, [confirm("A")], granted=True, rationale="x", by=CEM, work=work)
+        await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="x", by=CEM, work=work)
     with pytest.raises(Invalid, match="1 decisions are stated"):
-        await process.decide_appeal(one, [confirm("A")], granted=False, rationale="x", by=DOT, work=work)
-    assert (await work.process.appeal(one)).granted is None  # type: ignore[union-attr]
+        await appeals.decide_appeal(one, [confirm("A")], granted=False, rationale="x", by=DOT, work=work)
+    assert (await work.appeals.of([one]))[one].granted is None
 
 
 async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
     criteria = catalogue()
     second = replace(criteria.criteria[0], clause="2")
     work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
-    await process.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
+    await waivers.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
     one = await submitted(work, A="none", B="equal", C="equal")
     await both(work, one)
     await handlers.conclude(one, by=ANN, work=work)
@@ -446,7 +456,7 @@ async def test_a_yes_that_needs_no_waiver_does_not_end_with_one() -> None:
     criteria = catalogue()
     second = replace(criteria.criteria[0], clause="2")
     work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
-    await process.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
+    await waivers.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
     one = await submitted(work)
     await both(work, one)
     await handlers.conclude(one, by=ANN, work=work)
@@ -460,12 +470,12 @@ async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> No
     work.catalogues = {**work.catalogues, "own": older}
     today = work.moment.date()
     ends = today + timedelta(days=50)
-    await process.waive("own", "2", "disputed", ends, by="s", work=work)
+    await waivers.waive("own", "2", "disputed", ends, by="s", work=work)
     one = await submitted(work, A="none", B="equal", C="equal")
     await both(work, one)
     await handlers.conclude(one, by=ANN, work=work)
-    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
-    assert work.assessments.verdicts[one].recognised_until == ends
+    await consultation.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    assert work.assessments.reached[one].recognised_until == ends
     work.moment += timedelta(days=60)
     shown = await handlers.show_assessment(one, for_review=False, work=work)
     assert [waiver.clause for waiver in shown.score.waived] == ["2"], "a verdict keeps its waivers"
@@ -477,7 +487,7 @@ async def test_a_waiver_holds_on_its_last_day_and_not_after_it() -> None:
     second = replace(criteria.criteria[0], clause="2")
     work = MemoryWork({"own": replace(criteria, criteria=(second, *criteria.criteria[1:]))}, tenant=ACME)
     today = work.moment.date()
-    await process.waive("own", "2", "disputed", today, by="s", work=work)
+    await waivers.waive("own", "2", "disputed", today, by="s", work=work)
     one = await submitted(work, A="none", B="equal", C="equal")
 
     async def waived() -> int:
@@ -491,7 +501,7 @@ async def test_a_waiver_holds_on_its_last_day_and_not_after_it() -> None:
 async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() -> None:
     work = evolving()
     today = work.moment.date()
-    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    await consultation.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
     work.moment += timedelta(days=19)
     before = await submitted(work)
     work.moment += timedelta(days=1)
@@ -504,7 +514,7 @@ async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() ->
     await handlers.conclude(again, by=ANN, work=work)
     assert assessed(work).recognised_until == today + timedelta(days=200)
 
-    work.process.evolutions.clear()
+    work.consultation.announced.clear()
     last = work.moment.date()
     work.catalogues = {"own": catalogue(valid_until=last)}
     await submit(work, fresh, {"A": "equal"})
@@ -520,7 +530,7 @@ async def test_who_began_before_an_announcement_goes_on_under_the_announced_vers
     rows = [{"criterion_id": "A", "relation": "equal"}]
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
     await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
-    await evolution.announce("own", "next", **days(work.moment.date(), 10, 20, 200), by="s", work=work)
+    await consultation.announce("own", "next", **days(work.moment.date(), 10, 20, 200), by="s", work=work)
     await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
 
 
@@ -532,8 +542,8 @@ async def test_what_follows_two_versions_is_begun_with_from_the_earlier_of_its_d
         ("side", "next"): lineage_between(work.catalogues["side"], work.catalogues["next"], []),
     }
     today = work.moment.date()
-    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
-    await evolution.announce("side", "next", **days(today, 10, 60, 200), by="s", work=work)
+    await consultation.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    await consultation.announce("side", "next", **days(today, 10, 60, 200), by="s", work=work)
     of = await protocol(work)
     rows = [{"criterion_id": "A", "relation": "equal"}]
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
@@ -543,8 +553,8 @@ async def test_what_follows_two_versions_is_begun_with_from_the_earlier_of_its_d
 
 async def test_the_last_clause_is_not_waived(work: MemoryWork) -> None:
     with pytest.raises(Invalid, match="every clause is waived"):
-        await process.waive("own", "1", "disputed", date(2030, 12, 31), by="s", work=work)
-    assert not work.process.waived
+        await waivers.waive("own", "1", "disputed", date(2030, 12, 31), by="s", work=work)
+    assert not work.waivers.kept
 
 
 async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effect_no_earlier_than_it_holds() -> (
@@ -552,7 +562,7 @@ async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effec
 ):
     work = evolving()
     today = work.moment.date()
-    await evolution.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
+    await consultation.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
     made = await protocol(work)
 
     async def submit_next() -> object:
@@ -568,12 +578,12 @@ async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effec
 
     late = replace(work.catalogues["next"], valid_from=today + timedelta(days=400))
     work.catalogues = {**work.catalogues, "next": late}
-    work.process.evolutions.clear()
+    work.consultation.announced.clear()
     made = await protocol(work, code="ACME-2")
     with pytest.raises(Rejected, match="take effect on"):
         await submit_next()
     with pytest.raises(Invalid, match="holds from"):
-        await evolution.announce("own", "next", **days(today, 30, 40, 200), by="s", work=work)
+        await consultation.announce("own", "next", **days(today, 30, 40, 200), by="s", work=work)
 
 
 def days(today: date, consultation: int, effective: int, transition: int) -> dict[str, date]:
@@ -600,7 +610,7 @@ async def test_an_announced_successor_ends_recognition_with_its_transition_with_
     await both(work, one)
     await handlers.conclude(one, by=ANN, work=work)
     today = work.moment.date()
-    made = await evolution.announce(
+    made = await consultation.announce(
         "own",
         "next",
         consultation_until=today + timedelta(days=10),
@@ -623,7 +633,7 @@ async def test_an_announced_successor_ends_recognition_with_its_transition_with_
     for days in range(90, 203):
         work.moment = type(work.moment).combine(today + timedelta(days=days), work.moment.timetz())
         before = len(work.said)
-        await evolution.watch(transact)
+        await reminders.watch(transact)
         told += [
             (days, type(fact).__name__)
             for fact in work.said[before:]
@@ -636,7 +646,7 @@ async def test_an_announced_successor_ends_recognition_with_its_transition_with_
         (201, "RecognitionLapsed"),
     ]
     with pytest.raises(Rejected, match="took effect"):
-        await evolution.announce(
+        await consultation.announce(
             "own",
             "next",
             consultation_until=date(2030, 1, 1),
@@ -651,12 +661,12 @@ async def test_dates_that_do_not_follow_one_another_and_versions_without_lineage
     work = evolving()
     day = work.moment.date() + timedelta(days=5)
     with pytest.raises(Invalid) as caught:
-        await evolution.announce(
+        await consultation.announce(
             "own", "next", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
         )
     assert caught.value.field == "effective_on"
     with pytest.raises(Invalid, match="no lineage leads from next to own"):
-        await evolution.announce(
+        await consultation.announce(
             "next", "own", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
         )
 
@@ -667,12 +677,12 @@ async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_ver
     await both(work, one, correct("C"))
     await handlers.conclude(one, by=ANN, work=work)
     work.tenant = None
-    [found] = await evolution.what_if("next", work=work)
+    [found] = await carrying.what_if("next", work=work)
     outcome = found.outcome
     assert (found.owner, outcome.figures.commonality, outcome.asked) == (ACME, Fraction(85), 0)
     assert outcome.equivalent is Equivalent.YES
     work.tenant = ACME
-    answers, asked = await evolution.carry_over(one, "next", work=work)
+    answers, asked = await carrying.carry_over(one, "next", work=work)
     assert ({answer.criterion_id: answer.relation for answer in answers}["C"], asked) == (Relation.NONE, ())
 
 
@@ -702,14 +712,14 @@ async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_wa
                 found.outcome.equivalent,
                 found.outcome.asked,
             )
-            for found in await evolution.what_if("next", work=work, by=by)
+            for found in await carrying.what_if("next", work=work, by=by)
         ]
 
     hundred = Fraction(100)
     assert await reckoned() == [("own", 100 * Fraction(85, 101), hundred, Equivalent.OPEN, 1)]
-    await process.waive("next", "2", "disputed", work.moment.date(), by="s", work=work)
+    await waivers.waive("next", "2", "disputed", work.moment.date(), by="s", work=work)
     assert await reckoned() == [("own", hundred, hundred, Equivalent.YES, 0)]
-    await process.tie(DOT, ACME, work=work)
+    await impartiality.declare_conflict(DOT, ACME, work=work)
     assert (await reckoned(DOT), len(await reckoned(ANN))) == ([], 1)
 
     rows = [
@@ -728,9 +738,9 @@ async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_wa
 async def test_a_comment_is_heard_while_the_consultation_is_open() -> None:
     work = evolving()
     with pytest.raises(Rejected, match="no consultation"):
-        await evolution.comment("own", "too strict", by="acme", work=work)
+        await consultation.comment("own", "too strict", by="acme", work=work)
     day = work.moment.date()
-    await evolution.announce(
+    await consultation.announce(
         "own",
         "next",
         consultation_until=day,
@@ -739,13 +749,13 @@ async def test_a_comment_is_heard_while_the_consultation_is_open() -> None:
         by="s",
         work=work,
     )
-    await evolution.comment("own", "too strict", by="acme", work=work)
-    assert [one.text for one in await work.process.comments("own")] == ["too strict"]
+    await consultation.comment("own", "too strict", by="acme", work=work)
+    assert [one.text for one in await work.consultation.comments("own")] == ["too strict"]
 
 
 async def test_extensions_are_kept_and_found(work: MemoryWork) -> None:
     of = await protocol(work)
     land = Extension(topic="land rights", requirement_ref="9.1", requirement_text="Free, prior consent.")
-    await process.keep_extension(of.protocol_id, "1", land, owner=ACME, work=work)
-    assert await process.find_extensions("consent", work=work) == [land]
-    assert await process.find_extensions("water", work=work) == []
+    await extensions.keep_extension(of.protocol_id, "1", land, owner=ACME, work=work)
+    assert await extensions.find_extensions("consent", work=work) == [land]
+    assert await extensions.find_extensions("water", work=work) == []

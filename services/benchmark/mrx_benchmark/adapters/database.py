@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from types import MappingProxyType
@@ -22,9 +22,16 @@ from mrx_shared.store.database import set_tenant
 from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from mrx_benchmark.adapters.appeals import SqlAppeals
+from mrx_benchmark.adapters.consultation import SqlConsultation
 from mrx_benchmark.adapters.drafts import SqlDrafts
 from mrx_benchmark.adapters.evidence import SqlEvidence
-from mrx_benchmark.adapters.process import SqlProcess
+from mrx_benchmark.adapters.extensions import SqlExtensions
+from mrx_benchmark.adapters.history import SqlHistory
+from mrx_benchmark.adapters.impartiality import SqlImpartiality
+from mrx_benchmark.adapters.questions import SqlQuestions
+from mrx_benchmark.adapters.reminders import SqlReminders
+from mrx_benchmark.adapters.waivers import SqlWaivers
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code
 from mrx_benchmark.ports import Measured, Published, Verdict
@@ -305,8 +312,11 @@ class SqlAssessments(WorkRows):
         )
 
     async def verdict(self, assessment_id: UUID) -> Verdict | None:
-        row = await self._first("SELECT * FROM verdict WHERE assessment_id = :id", id=assessment_id)
-        return _verdict(row) if row else None
+        return (await self.verdicts([assessment_id])).get(assessment_id)
+
+    async def verdicts(self, assessments: Collection[UUID]) -> dict[UUID, Verdict]:
+        rows = await self._all("SELECT * FROM verdict WHERE assessment_id = ANY(:ids)", ids=list(assessments))
+        return {row.assessment_id: _verdict(row) for row in rows}
 
     async def last_concluded(self, criteria_version: str) -> list[tuple[Assessment, Verdict]]:
         rows = await self._all(
@@ -478,7 +488,14 @@ class BenchmarkWork(SqlWork):
         super().__init__(session, moment)
         self.catalogues = catalogues
         self.lineages = lineages
-        self.process = SqlProcess(self)
+        self.history = SqlHistory(self)
+        self.questions = SqlQuestions(self)
+        self.appeals = SqlAppeals(self)
+        self.impartiality = SqlImpartiality(self)
+        self.waivers = SqlWaivers(self)
+        self.extensions = SqlExtensions(self)
+        self.consultation = SqlConsultation(self)
+        self.reminders = SqlReminders(self)
         self.criteria = SqlCriteria(self)
         self.protocols = SqlProtocols(self)
         self.assessments = SqlAssessments(self)

@@ -5,7 +5,7 @@ from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.registry import MemberAdmitted, SigningKeyPublished
 from mrx_shared.messages.topics import Topic
 
-from mrx_benchmark.handlers import process
+from mrx_benchmark.handlers import impartiality
 from mrx_benchmark.ports import Work
 
 
@@ -22,6 +22,6 @@ def build_subscriptions(once: Once[Work], *, slot: str) -> Subscriptions[Work]:
 
     @registry(MemberAdmitted)
     async def on_member_admitted(delivery: Delivery[MemberAdmitted]) -> None:
-        await once(delivery, lambda work: process.note_group(delivery.data, work))
+        await once(delivery, lambda work: impartiality.note_group(delivery.data, work))
 
     return subscriptions

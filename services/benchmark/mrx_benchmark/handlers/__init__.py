@@ -2,17 +2,15 @@
 
 from mrx_benchmark.handlers.assessing import (
     AssessmentShown,
-    AtWork,
     conclude,
     list_assessments,
-    list_reviews,
-    review,
     show_assessment,
     submit_answers,
 )
 from mrx_benchmark.handlers.criteria import catalogue_named, in_force, list_criteria
 from mrx_benchmark.handlers.protocols import list_protocols, protocol_named, register_protocol, submit_version
 from mrx_benchmark.handlers.publishing import publish_criteria
+from mrx_benchmark.handlers.reviewing import AtWork, list_reviews, release, review
 
 __all__ = (
     "AssessmentShown",
@@ -27,6 +25,7 @@ __all__ = (
     "protocol_named",
     "publish_criteria",
     "register_protocol",
+    "release",
     "review",
     "show_assessment",
     "submit_answers",

@@ -28,7 +28,7 @@ def catalogue_named(version: str, work: Work) -> Catalogue:
 async def in_force(version: str, work: Work) -> Catalogue:
     """The criteria of a version with their last day: the shipped one, or an earlier end of the transition."""
     catalogue = catalogue_named(version, work)
-    evolution = await work.process.evolution(version)
+    evolution = await work.consultation.successor(version)
     if evolution is None:
         return catalogue
     ends = [day for day in (catalogue.valid_until, evolution.transition_until) if day is not None]
@@ -37,7 +37,7 @@ async def in_force(version: str, work: Work) -> Catalogue:
 
 async def waivers_today(version: str, work: Work) -> tuple[Waiver, ...]:
     """The waivers on these criteria that hold today."""
-    return tuple(one for one in await work.process.waivers(version) if one.until >= work.now.date())
+    return tuple(one for one in await work.waivers.of(version) if one.until >= work.now.date())
 
 
 async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
@@ -46,7 +46,7 @@ async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
     What follows a version takes effect on the day that was announced. From then on the older one is not begun with
     any more: it may ask for less.
     """
-    successor = await work.process.evolution(catalogue.version)
+    successor = await work.consultation.successor(catalogue.version)
     if successor is not None and successor.effective_on <= work.now.date():
         raise Rejected(
             f"criteria {catalogue.version} gave way to {successor.newer} on {successor.effective_on}",
@@ -59,7 +59,7 @@ async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
             field="criteria_version",
             remedy="submit against a version that is in force",
         )
-    announced = [one.effective_on for one in await work.process.evolutions_to(catalogue.version)]
+    announced = [one.effective_on for one in await work.consultation.predecessors(catalogue.version)]
     first = min(announced, default=catalogue.valid_from)
     if work.now.date() < first:
         raise Rejected(

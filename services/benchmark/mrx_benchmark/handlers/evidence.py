@@ -7,7 +7,6 @@ from mrx_shared.refusals import Unknown
 
 from mrx_benchmark.domain.evidence import Evidence, check_room, referred
 from mrx_benchmark.handlers.protocols import owned
-from mrx_benchmark.handlers.reviewers import check_free
 from mrx_benchmark.ports import Work
 
 
@@ -31,7 +30,7 @@ async def files_of(
         await owned(protocol_id, owner, work)
         return await work.evidence.of_protocol(protocol_id)
     owner = await work.owners.of_protocol(protocol_id)
-    await check_free(by, owner, work)
+    (await work.impartiality.conflicts()).check(by, owner)
     async with work.acting_for(owner):
         told = referred(await work.evidence.submitted(protocol_id))
         return [one for one in await work.evidence.of_protocol(protocol_id) if one.sha256 in told]

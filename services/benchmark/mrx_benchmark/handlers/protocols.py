@@ -13,7 +13,6 @@ from mrx_benchmark.domain.protocols import (
     ProtocolVersion,
     check_own_code,
 )
-from mrx_benchmark.handlers.reviewers import is_tied
 from mrx_benchmark.ports import Work
 
 
@@ -69,12 +68,13 @@ async def submit_version(version: ProtocolVersion, *, owner: UUID | None, work: 
 async def list_protocols(
     *, for_review: bool, work: Work, by: str = ""
 ) -> list[tuple[Protocol, list[ProtocolVersion]]]:
-    """The protocols that the asker may see, by code; a reviewer sees all but those of groups tied to her."""
+    """The protocols that the asker may see, by code; a reviewer sees all without a conflict of interest."""
     if not for_review:
         return await work.protocols.visible()
     found: dict[UUID, tuple[Protocol, list[ProtocolVersion]]] = {}
+    conflicts = await work.impartiality.conflicts()
     for owner in await work.owners.all():
-        if await is_tied(by, owner, work):
+        if conflicts.bar(by, owner):
             continue
         async with work.acting_for(owner):
             found |= {one[0].protocol_id: one for one in await work.protocols.visible()}

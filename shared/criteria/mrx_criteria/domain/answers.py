@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from mrx_shared.limits import TEXT_CHARACTERS
 from mrx_shared.refusals import FAULTS, Faulty, Invalid
 
 from mrx_criteria.domain.criteria import EXCLUSIVE, Catalogue, Relation
 
 TEXTS = ("requirement_ref", "requirement_text", "rationale", "evidence")
 COLUMNS = ("criterion_id", "relation", *TEXTS)
-TEXT_CHARACTERS = 8_000
 TOLD = ("clause", "pillar", "statement", "essential", "weight")
 """What a template tells beside the questions; nothing of it is read back."""
 

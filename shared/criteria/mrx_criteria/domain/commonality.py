@@ -7,7 +7,7 @@ Commonality is the sum of weight x credit over the sum of weights. A criterion w
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -84,6 +84,17 @@ class Score:
     """The waivers of the clauses that left both sums, each clause once, with the last day of its last waiver."""
     by_field: Mapping[tuple[str, str], Figures] = field(default_factory=dict)
     """By clause and pillar, as the heat map shows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a gap report is about."""
+
+    protocol: str
+    catalogue: Catalogue
+    answers: tuple[Answer, ...]
+    score: Score
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mrx_shared.refusals import Faulty, Invalid
+
+from mrx_criteria.domain.answers import Cells, plain_text
 from mrx_criteria.domain.criteria import Catalogue
 
 MOST = 5
+REQUIREMENT_COLUMNS = ("requirement_ref", "requirement_text")
 LEAST = 0.02
 
 _CLAUSES = {
@@ -81,6 +85,28 @@ class Suggestion:
     requirement_text: str
     criterion_id: str
     similarity: float
+
+
+def read_requirements(rows: Iterable[tuple[int, Cells]]) -> tuple[tuple[str, str], ...]:
+    """Reference and text of each numbered row that has a text. Raises `Faulty` with every fault."""
+    found: list[tuple[str, str]] = []
+    faults: list[Invalid] = []
+    for row, cells in rows:
+        if isinstance(cells, Invalid):
+            faults.append(cells)
+            continue
+        try:
+            ref, text = (
+                plain_text(cells.get(column, ""), field=column, row=row) for column in REQUIREMENT_COLUMNS
+            )
+        except Invalid as fault:
+            faults.append(fault)
+        else:
+            if text:
+                found.append((ref, text))
+    if faults:
+        raise Faulty(faults)
+    return tuple(found)
 
 
 def known_by(catalogue: Catalogue, phrasings: Iterable[tuple[str, str]]) -> list[str]:

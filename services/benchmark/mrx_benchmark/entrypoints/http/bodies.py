@@ -1,372 +1,84 @@
-"""What the HTTP API takes and gives, and how the handlers' results become it."""
+"""How the handlers' results become bodies of the API."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any
-from uuid import UUID
+from datetime import date
+from typing import Any, TypeVar
 
-from mrx_criteria.domain.answers import read_relation
-from mrx_criteria.domain.commonality import Equivalent, Figures, percent
-from mrx_criteria.domain.criteria import Catalogue, Relation
+from mrx_criteria.domain.answers import TEXTS, read_relation, row_of
+from mrx_criteria.domain.commonality import Figures, Score, percent
+from mrx_criteria.domain.criteria import Catalogue
+from mrx_shared.api import benchmark as api
 from mrx_shared.api.bodies import Answer
-from mrx_shared.api.bodies import RequestBody as Asked
-from pydantic import Field
 
 from mrx_benchmark import handlers
-from mrx_benchmark.domain.assessments import Decision, Judgement, State
-from mrx_benchmark.domain.process import Appeal, Evolution, Phase, Question, Step
+from mrx_benchmark.domain.appeals import Appeal
+from mrx_benchmark.domain.assessments import Decision, Judgement
+from mrx_benchmark.domain.consultation import Evolution
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.handlers.drafting import DraftShown
 
-MANY = 2_000
+B = TypeVar("B", bound=Answer)
 
 
-class ProtocolAsked(Asked):
-    """A protocol to take up: a member's own, or a public one of the secretariat."""
+def body(kind: type[B], source: object) -> B:
+    """A body that has its fields from the attributes of the same names."""
+    return kind.model_validate(source, from_attributes=True)
 
-    code: str
-    name: str
-    scheme_family: str | None = Field(default=None, description="of a public protocol, such as SMETA")
-    public: bool = False
 
-
-class ProtocolTaken(Answer):
-    """A protocol was taken up."""
-
-    protocol_id: UUID
-
-
-class VersionAsked(Asked):
-    """A version of a protocol and the days of the audits done under it."""
-
-    version: str
-    effective_from: date
-    effective_until: date | None = None
-
-
-class VersionShown(Answer):
-    """A version of a protocol."""
-
-    protocol_id: UUID
-    version: str
-    effective_from: date
-    effective_until: date | None
-
-
-class ProtocolShown(Answer):
-    """A protocol with its versions."""
-
-    protocol_id: UUID
-    code: str
-    name: str
-    scheme_family: str
-    public: bool
-    member_id: UUID | None
-    versions: list[VersionShown]
-
-
-class ProtocolsShown(Answer):
-    """The protocols that the asker may see."""
-
-    protocols: list[ProtocolShown]
-
-
-class AnswerAsked(Asked):
-    """A row of the answers' template; without a relation the criterion stays open."""
-
-    criterion_id: str
-    relation: str = Field(default="", description=", ".join(Relation))
-    requirement_ref: str = ""
-    requirement_text: str = ""
-    rationale: str = ""
-    evidence: str = ""
-
-
-class AssessmentAsked(Asked):
-    """An owner's answers for a version of its protocol."""
-
-    protocol_id: UUID
-    version: str
-    criteria_version: str
-    answers: list[AnswerAsked] = Field(min_length=1, max_length=MANY)
-
-
-class DecisionAsked(Asked):
-    """A reviewer's word on one criterion."""
-
-    criterion_id: str
-    verdict: Judgement
-    relation: str | None = Field(default=None, description="of a correction: the right relation")
-    rationale: str = Field(default="", description="of a correction: why")
-
-
-class ReviewAsked(Asked):
-    """Decisions of a reviewer."""
-
-    decisions: list[DecisionAsked] = Field(default=[], max_length=MANY)
-    confirm_rest: bool = Field(default=False, description="confirm every answer without a decision")
-
-
-class FiguresShown(Answer):
-    """Percentages, rounded down to two places."""
-
-    commonality: Decimal
-    lower: Decimal
-    upper: Decimal
-
-
-class Appealed(StrEnum):
-    """How an appeal stands."""
-
-    OPEN = "open"
-    GRANTED = "granted"
-    DISMISSED = "dismissed"
-
-
-class AssessmentShown(FiguresShown):
-    """An assessment and what it comes to as it stands."""
-
-    assessment_id: UUID
-    protocol_id: UUID
-    version: str
-    criteria_version: str
-    member_id: UUID | None
-    state: State
-    submitted_at: datetime
-    equivalent: Equivalent
-    undecided: int
-    recognised_from: date | None
-    recognised_until: date | None
-    concluded_at: datetime | None
-    appealed: Appealed | None = Field(
-        description="how the appeal against the verdict stands, if there is one"
-    )
-    questions_open: int = Field(
-        description="questions that wait for the owner's reply; a reviewer is told none of them in a list, "
-        "and of one assessment her own before both are done"
-    )
-
-
-class AssessmentsShown(Answer):
-    """The assessments that the asker may see, the newest first."""
-
-    assessments: list[AssessmentShown]
-
-
-class AnswerShown(Answer):
-    """An answer with the decision on it."""
-
-    criterion_id: str
-    relation: Relation | None
-    requirement_ref: str
-    requirement_text: str
-    rationale: str
-    evidence: str
-    verdict: Judgement | None
-    corrected_to: Relation | None
-    reviewers_rationale: str
-    decided_by: str | None
-    decided_at: datetime | None
-
-
-class StepShown(Answer):
-    """A step of an assessment, with who took it and when."""
-
-    step: Step
-    by: str
-    at: datetime
-    detail: str
-
-
-class QuestionShown(Answer):
-    """A reviewer's question to the owner, and the reply."""
-
-    question_id: UUID
-    criterion_id: str
-    text: str
-    asked_at: datetime
-    reply: str
-    replied_at: datetime | None
-
-
-class AppealShown(Answer):
-    """An owner's objection to the verdict."""
-
-    reason: str
-    appealed_at: datetime
-    granted: bool | None
-    rationale: str
-    decided_at: datetime | None
-
-
-class DifferenceShown(Answer):
-    """Where two reviewers differ."""
-
-    criterion_id: str
-    first: Relation | None
-    second: Relation | None
-    resolved: bool
-
-
-class AgreementShown(Answer):
-    """How far two reviewers agree, once both are done."""
-
-    independent: bool = Field(
-        description="false where one of them may have read what an earlier pair wrote, before a tie put one of it out"
-    )
-    kappa: Decimal | None = Field(
-        description="Cohen's kappa, rounded down to two places; none where they are not independent"
-    )
-    compared: int
-    differences: list[DifferenceShown]
-
-
-class WaivedShown(Answer):
-    """A clause that the figures leave out."""
-
-    clause: str
-    reason: str
-    until: date
-
-
-class AssessmentWhole(AssessmentShown):
-    """An assessment with every answer."""
-
-    reviewers: int = Field(description="how many people have begun to judge it independently")
-    may_judge: bool = Field(description="whether the reviewer who asks may decide on answers")
-    agreement: AgreementShown | None
-    history: list[StepShown]
-    questions: list[QuestionShown]
-    appeal: AppealShown | None
-    waived: list[WaivedShown]
-
-    by_pillar: dict[str, FiguresShown]
-    by_clause: dict[str, FiguresShown]
-    cheapest_path: list[str]
-    answers: list[AnswerShown]
-
-
-class JudgeShown(Answer):
-    """One of the two who judge an assessment."""
-
-    reviewer: str = Field(description="id of the principal, the `sub` of its tokens")
-    judged: int = Field(description="answers that this reviewer has judged")
-    last_at: datetime = Field(description="when last")
-    releasable: bool
-
-
-class AtWorkShown(Answer):
-    """An assessment that is not concluded, and who judges it; nothing of what anybody wrote."""
-
-    assessment_id: UUID
-    protocol_id: UUID
-    code: str
-    name: str
-    version: str
-    criteria_version: str
-    member_id: UUID | None
-    submitted_at: datetime
-    answers: int
-    both_done: bool = Field(description="whether it waits for a third reviewer or for the conclusion")
-    reviewers: list[JudgeShown]
-
-
-class ReviewsShown(Answer):
-    """The assessments that are not concluded, the oldest first."""
-
-    reviews: list[AtWorkShown]
-
-
-class SuccessorShown(Answer):
-    """The dates by which a version gives way to a newer one."""
-
-    newer: str
-    phase: Phase
-    consultation_until: date
-    effective_on: date
-    transition_until: date
-
-
-class CriteriaShown(Answer):
-    """A version of the criteria, in short."""
-
-    version: str
-    based_on: str
-    valid_from: date
-    valid_until: date | None
-    criteria: int
-    weight: int
-    successor: SuccessorShown | None
-
-
-class CriteriaListed(Answer):
-    """The versions of the criteria."""
-
-    criteria: list[CriteriaShown]
-
-
-def decisions_of(asked: Iterable[DecisionAsked]) -> list[Decision]:
+def decisions_of(stated: Iterable[api.Decision]) -> list[Decision]:
     """A reviewer's decisions; a relation that is none is refused with its row."""
     return [
         Decision(
             criterion_id=one.criterion_id,
-            judgement=one.verdict,
+            judgement=Judgement(one.verdict),
             relation=read_relation(one.relation, row=row) if one.relation else None,
             rationale=one.rationale,
         )
-        for row, one in enumerate(asked, 1)
+        for row, one in enumerate(stated, 1)
     ]
 
 
-def version_shown(version: ProtocolVersion) -> VersionShown:
-    """A version."""
-    return VersionShown(
-        protocol_id=version.protocol_id,
-        version=version.version,
-        effective_from=version.effective_from,
-        effective_until=version.effective_until,
-    )
-
-
-def protocol_shown(protocol: Protocol, versions: list[ProtocolVersion]) -> ProtocolShown:
+def protocol_body(protocol: Protocol, versions: list[ProtocolVersion]) -> api.Protocol:
     """A protocol with its versions."""
-    return ProtocolShown(
+    return api.Protocol(
         protocol_id=protocol.protocol_id,
         code=protocol.code,
         name=protocol.name,
         scheme_family=protocol.scheme_family,
         public=protocol.public,
         member_id=protocol.owner,
-        versions=[version_shown(version) for version in versions],
+        versions=[body(api.ProtocolVersion, version) for version in versions],
     )
 
 
-def criteria_shown(catalogue: Catalogue, evolution: Evolution | None, today: date) -> CriteriaShown:
+def criteria_body(catalogue: Catalogue, evolution: Evolution | None, today: date) -> api.CriteriaVersion:
     """A version of the criteria, in short, with its last day as it holds now."""
-    return CriteriaShown(
+    return api.CriteriaVersion(
         version=catalogue.version,
         based_on=catalogue.based_on,
         valid_from=catalogue.valid_from,
         valid_until=catalogue.valid_until,
         criteria=len(catalogue.criteria),
         weight=catalogue.weight,
-        successor=SuccessorShown(
-            newer=evolution.newer,
-            phase=evolution.phase(today),
-            consultation_until=evolution.consultation_until,
-            effective_on=evolution.effective_on,
-            transition_until=evolution.transition_until,
-        )
-        if evolution
-        else None,
+        successor=successor(evolution, today) if evolution else None,
     )
 
 
-def at_work_shown(found: handlers.AtWork) -> AtWorkShown:
+def successor(evolution: Evolution, today: date) -> api.Succession:
+    """The dates by which a newer version replaces an older one."""
+    return api.Succession(
+        newer=evolution.newer,
+        phase=evolution.phase(today),
+        consultation_until=evolution.consultation_until,
+        effective_on=evolution.effective_on,
+        transition_until=evolution.transition_until,
+    )
+
+
+def at_work_body(found: handlers.AtWork) -> api.AssessmentAtWork:
     """Who judges an assessment that is not concluded."""
     one, answered = found.assessment, {answer.criterion_id for answer in found.assessment.answers}
-    return AtWorkShown(
+    return api.AssessmentAtWork(
         assessment_id=one.assessment_id,
         protocol_id=one.protocol_id,
         code=found.protocol.code,
@@ -378,7 +90,7 @@ def at_work_shown(found: handlers.AtWork) -> AtWorkShown:
         answers=len(answered),
         both_done=one.settled,
         reviewers=[
-            JudgeShown(
+            api.Judge(
                 reviewer=who,
                 judged=len(answered & mine.keys()),
                 last_at=max(decided.at for decided in mine.values()),
@@ -389,10 +101,34 @@ def at_work_shown(found: handlers.AtWork) -> AtWorkShown:
     )
 
 
-def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
+def draft_body(found: DraftShown) -> api.Draft:
+    """A draft, in short."""
+    one = found.draft
+    return api.Draft(
+        **percentages(found.score.overall),
+        protocol_id=one.protocol_id,
+        version=one.version,
+        criteria_version=one.criteria_version,
+        saved_at=one.saved_at,
+        equivalent=found.score.equivalent,
+        answered=len(one.answers),
+        open=sum(gap.relation is None for gap in found.score.gaps),
+    )
+
+
+def draft_whole(found: DraftShown) -> api.DraftWhole:
+    """A draft with every answer."""
+    return api.DraftWhole(
+        **dict(draft_body(found)),
+        **_parts(found.score),
+        answers=[api.AnswerRow(**row_of(one)) for one in found.draft.written],
+    )
+
+
+def assessment_body(found: handlers.AssessmentShown) -> api.Assessment:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
-    return AssessmentShown(
+    return api.Assessment(
         **percentages(found.score.overall),
         assessment_id=one.assessment_id,
         protocol_id=one.protocol_id,
@@ -411,22 +147,23 @@ def assessment_shown(found: handlers.AssessmentShown) -> AssessmentShown:
     )
 
 
-def _appealed(appeal: Appeal) -> Appealed:
+def _appealed(appeal: Appeal) -> str:
     if appeal.granted is None:
-        return Appealed.OPEN
-    return Appealed.GRANTED if appeal.granted else Appealed.DISMISSED
+        return "open"
+    return "granted" if appeal.granted else "dismissed"
 
 
-def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
+def assessment_whole(found: handlers.AssessmentShown) -> api.AssessmentWhole:
     """An assessment with every answer."""
-    return AssessmentWhole(
-        **dict(assessment_shown(found)),
+    return api.AssessmentWhole(
+        **dict(assessment_body(found)),
+        **_parts(found.score),
         reviewers=found.reviewers,
         may_judge=found.may_judge,
         agreement=_agreement(found),
-        history=[StepShown(step=one.step, by=one.by, at=one.at, detail=one.detail) for one in found.history],
-        questions=[question_shown(one) for one in found.questions],
-        appeal=AppealShown(
+        history=[body(api.Event, one) for one in found.history],
+        questions=[body(api.Question, one) for one in found.questions],
+        appeal=api.Appeal(
             reason=found.appeal.reason,
             appealed_at=found.appeal.at,
             granted=found.appeal.granted,
@@ -435,39 +172,31 @@ def assessment_whole(found: handlers.AssessmentShown) -> AssessmentWhole:
         )
         if found.appeal
         else None,
-        waived=[
-            WaivedShown(clause=one.clause, reason=one.reason, until=one.until) for one in found.score.waived
-        ],
-        by_pillar={name: FiguresShown(**percentages(part)) for name, part in found.score.by_pillar.items()},
-        by_clause={name: FiguresShown(**percentages(part)) for name, part in found.score.by_clause.items()},
-        cheapest_path=list(found.score.cheapest_path),
+        waived=[body(api.Waiver, one) for one in found.score.waived],
         answers=list(_answers(found)),
     )
 
 
-def question_shown(question: Question) -> QuestionShown:
-    """A question; who asked is not the owner's to know."""
-    return QuestionShown(
-        question_id=question.question_id,
-        criterion_id=question.criterion_id,
-        text=question.text,
-        asked_at=question.asked_at,
-        reply=question.reply,
-        replied_at=question.replied_at,
-    )
+def _parts(score: Score) -> dict[str, Any]:
+    """A score by pillars and clauses, and what would reach the gate."""
+    return {
+        "by_pillar": {name: api.Figures(**percentages(part)) for name, part in score.by_pillar.items()},
+        "by_clause": {name: api.Figures(**percentages(part)) for name, part in score.by_clause.items()},
+        "cheapest_path": list(score.cheapest_path),
+    }
 
 
-def _agreement(found: handlers.AssessmentShown) -> AgreementShown | None:
+def _agreement(found: handlers.AssessmentShown) -> api.Agreement | None:
     assessment = found.assessment
     if not assessment.settled:
         return None
     kappa = assessment.kappa() if found.independent else None
-    return AgreementShown(
+    return api.Agreement(
         independent=found.independent,
         kappa=percent(kappa) if kappa is not None else None,
         compared=len(assessment.compared()),
         differences=[
-            DifferenceShown(
+            api.Difference(
                 criterion_id=name, first=pair[0], second=pair[1], resolved=name in assessment.decisions
             )
             for name, pair in assessment.differences().items()
@@ -475,19 +204,16 @@ def _agreement(found: handlers.AssessmentShown) -> AgreementShown | None:
     )
 
 
-def _answers(found: handlers.AssessmentShown) -> Iterator[AnswerShown]:
+def _answers(found: handlers.AssessmentShown) -> Iterator[api.JudgedAnswer]:
     """Every criterion that the owner answered or a reviewer decided on."""
     answers = {answer.criterion_id: answer for answer in found.assessment.answers}
     decisions = found.assessment.decisions
     for criterion_id in [*answers, *(one for one in decisions if one not in answers)]:
         answer, decided = answers.get(criterion_id), decisions.get(criterion_id)
-        yield AnswerShown(
+        yield api.JudgedAnswer(
             criterion_id=criterion_id,
             relation=answer.relation if answer else None,
-            requirement_ref=answer.requirement_ref if answer else "",
-            requirement_text=answer.requirement_text if answer else "",
-            rationale=answer.rationale if answer else "",
-            evidence=answer.evidence if answer else "",
+            **{name: getattr(answer, name) if answer else "" for name in TEXTS},
             verdict=decided.decision.judgement if decided else None,
             corrected_to=decided.decision.relation if decided else None,
             reviewers_rationale=decided.decision.rationale if decided else "",

@@ -14,12 +14,13 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from mrx_shared.api.bodies import Answer
+from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import IdempotencyKey, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Invalid
 
 from mrx_benchmark.domain.evidence import FILE_BYTES, Evidence, Kind, named
+from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import evidence as handlers
 from mrx_benchmark.ports import Shelf, Work
 
@@ -35,23 +36,6 @@ _MEDIA = {
 }
 _STARTS = {b"%PDF-": Kind.PDF, b"\x89PNG\r\n\x1a\n": Kind.PNG, b"\xff\xd8\xff": Kind.JPEG}
 _NO_TEXT = re.compile(b"[\x00-\x08\x0e-\x1f\x7f]")
-
-
-class EvidenceShown(Answer):
-    """A file; an answer refers to it by writing its SHA-256 into `evidence`."""
-
-    sha256: str
-    name: str
-    kind: Kind
-    size: int
-    kept_by: str
-    kept_at: datetime
-
-
-class EvidenceListed(Answer):
-    """Files, the oldest first."""
-
-    files: list[EvidenceShown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +58,7 @@ def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, sh
     @router.post(
         _PATH,
         status_code=201,
-        response_model=EvidenceShown,
+        response_model=api.EvidenceFile,
         tags=["assessments"],
         openapi_extra={
             "requestBody": {
@@ -113,8 +97,8 @@ def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, sh
             # First the bytes, then the row that says so: what is told is there.
             await shelf.keep(evidence, came.body)
 
-        async def kept(work: Work) -> EvidenceShown:
-            return evidence_shown(await handlers.keep(evidence, work=work))
+        async def kept(work: Work) -> api.EvidenceFile:
+            return body(api.EvidenceFile, await handlers.keep(evidence, work=work))
 
         command = requests.keyed(request, idempotency_key, evidence.sha256.encode())
         return await command(kept, by=who, status=201)
@@ -124,8 +108,8 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, sh
     reader = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT, Role.REVIEWER))]
 
     @router.get(_PATH, tags=["assessments"])
-    async def list_evidence(protocol_id: UUID, who: reader) -> EvidenceListed:
-        async def listed(work: Work) -> EvidenceListed:
+    async def list_evidence(protocol_id: UUID, who: reader) -> api.EvidenceFiles:
+        async def listed(work: Work) -> api.EvidenceFiles:
             found = await handlers.files_of(
                 protocol_id,
                 owner=who.member,
@@ -133,7 +117,7 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, sh
                 by=who.subject,
                 work=work,
             )
-            return EvidenceListed(files=[evidence_shown(one) for one in found])
+            return api.EvidenceFiles(files=[body(api.EvidenceFile, one) for one in found])
 
         return await requests.read(listed, tenant=who.member)
 
@@ -160,18 +144,6 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, sh
                 "Cache-Control": "no-store",
             },
         )
-
-
-def evidence_shown(one: Evidence) -> EvidenceShown:
-    """A file."""
-    return EvidenceShown(
-        sha256=one.sha256,
-        name=one.name,
-        kind=one.kind,
-        size=one.size,
-        kept_by=one.kept_by,
-        kept_at=one.kept_at,
-    )
 
 
 @asynccontextmanager

@@ -1,0 +1,25 @@
+"""Conflicts of interest, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from mrx_shared.api import benchmark as api
+from mrx_shared.bus.requests import Command, Requests
+from mrx_shared.kit.access import Access, Principal, Role
+
+from mrx_benchmark.handlers import impartiality
+from mrx_benchmark.ports import Work
+
+
+def add_impartiality(router: APIRouter, requests: Requests[Work], access: Access) -> None:
+    """Add the routes to the benchmark's."""
+    secretariat = Annotated[Principal, Depends(access.require(Role.SECRETARIAT))]
+    do = Annotated[Command[Work], Depends(requests.command)]
+
+    @router.post("/reviewers/ties", status_code=201, response_model=api.Done, tags=["review"])
+    async def tie(asked: api.NewConflict, who: secretariat, command: do) -> Response:
+        async def tied(work: Work) -> api.Done:
+            await impartiality.declare_conflict(asked.reviewer, asked.member_id, work=work)
+            return api.Done()
+
+        return await command(tied, by=who, status=201)
