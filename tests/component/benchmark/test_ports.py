@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 from mrx_benchmark.ports import Published, Verdict, Work
@@ -18,6 +19,8 @@ from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.work import Moment
 from mrx_shared.refusals import Rejected, Unknown
+from mrx_shared.store.database import Database
+from sqlalchemy import event
 
 from tests.unit.benchmark.in_memory import MemoryWork
 
@@ -381,3 +384,25 @@ async def test_published_criteria_are_kept_and_only_their_days_change(open_work:
         await work.criteria.keep(replace(first, valid_until=date(2026, 1, 1)))
     async with open_work(None) as work:
         assert await work.criteria.published("1") == replace(first, valid_until=date(2026, 1, 1))
+
+
+@pytest.mark.parametrize("open_work", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("for_review", [False, True])
+async def test_a_list_takes_no_more_queries_for_many_assessments_than_for_one(
+    for_review: bool, open_work: OpenWork, database: Database
+) -> None:
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(database.app.sync_engine, "before_cursor_execute", count)
+    taken: set[int] = set()
+    for number in range(3):
+        await keep(open_work, ACME, f"ACME {number}")
+        asked.clear()
+        async with open_work(None if for_review else ACME) as work:
+            listed = await handlers.list_assessments(for_review=for_review, by="a reviewer", work=work)
+        assert len(listed) == number + 1
+        taken.add(len(asked))
+    assert len(taken) == 1

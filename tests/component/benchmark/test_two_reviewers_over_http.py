@@ -224,7 +224,7 @@ async def test_a_file_is_read_beside_the_event_loop_and_in_no_transaction(
     try:
         taken = asyncio.create_task(member.post("/v1/assessments/files", body))
         async with asyncio.timeout(10):
-            while not any("_sifted" in one for one in held.begun):  # noqa: ASYNC110 - another task's doing
+            while not any("sifted_answers" in one for one in held.begun):  # noqa: ASYNC110 - another task's doing
                 await asyncio.sleep(0.01)
         in_transaction = await as_superuser.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from mrx_criteria.cli import app
-from mrx_criteria.files import ANSWERS_BYTES, ROWS, shipped_catalogue
+from mrx_criteria.files import ROWS, shipped_catalogue
 from mrx_shared.kit.command import run
+from mrx_shared.limits import ANSWERS_BYTES
 
 HEADER = "criterion_id,relation,requirement_ref,requirement_text,rationale,evidence"
 OWN = """\

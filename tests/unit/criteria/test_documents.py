@@ -13,7 +13,6 @@ import pikepdf
 import pytest
 from mrx_criteria.cli import app
 from mrx_criteria.documents import (
-    Report,
     gap_html,
     gap_pdf,
     gap_xlsx,
@@ -23,7 +22,7 @@ from mrx_criteria.documents import (
     template_xlsx,
 )
 from mrx_criteria.domain.answers import COLUMNS, Answer
-from mrx_criteria.domain.commonality import score
+from mrx_criteria.domain.commonality import Report, score
 from mrx_criteria.domain.criteria import Relation
 from mrx_criteria.files import ROWS, shipped_catalogue, sifted_answers
 from mrx_shared.kit.command import run

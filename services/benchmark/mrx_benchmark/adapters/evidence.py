@@ -2,49 +2,43 @@
 
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
-from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unavailable
 from mrx_shared.store.objects import ObjectMissing, Objects, ObjectStands
-from sqlalchemy import Row
+from mrx_shared.store.tables import domain, values
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
-from mrx_benchmark.domain.evidence import Evidence, Kind
+from mrx_benchmark.adapters.tables import AnswerRow, AssessmentRow, EvidenceRow
+from mrx_benchmark.domain.evidence import Evidence
 
 
-class SqlEvidence(WorkRows):
+class SqlEvidence(Repository):
     """See `ports.EvidenceFiles`."""
 
     async def add(self, evidence: Evidence) -> Evidence:
-        await self._each(
-            """
-            INSERT INTO evidence (protocol_id, sha256, member_id, name, kind, size, kept_by, kept_at)
-            VALUES (:protocol_id, :sha256, :owner, :name, :kind, :size, :kept_by, :kept_at)
-            ON CONFLICT DO NOTHING
-            """,
-            [{name: getattr(evidence, name) for name in Evidence.__dataclass_fields__}],
-        )
+        row = {**values(evidence, "owner"), "member_id": evidence.owner}
+        await self._do(insert(EvidenceRow).values(row).on_conflict_do_nothing())
         (kept,) = [
             one for one in await self.of_protocol(evidence.protocol_id) if one.sha256 == evidence.sha256
         ]
         return kept
 
     async def of_protocol(self, protocol_id: UUID) -> list[Evidence]:
-        rows = await self._all(
-            "SELECT * FROM evidence WHERE protocol_id = :id ORDER BY kept_at, sha256", id=protocol_id
-        )
-        return [_evidence(row) for row in rows]
+        files = select(EvidenceRow).where(EvidenceRow.protocol_id == protocol_id)
+        in_order = files.order_by(col(EvidenceRow.kept_at), col(EvidenceRow.sha256))
+        return [domain(Evidence, row, owner=row.member_id) for row in await self._all(in_order)]
 
     async def submitted(self, protocol_id: UUID) -> list[str]:
-        rows = await self._all(
-            """
-            SELECT DISTINCT answer.evidence FROM answer JOIN assessment USING (assessment_id)
-            WHERE assessment.protocol_id = :id AND answer.evidence <> ''
-            """,
-            id=protocol_id,
+        told = (
+            select(AnswerRow.evidence)
+            .join(AssessmentRow, col(AssessmentRow.assessment_id) == col(AnswerRow.assessment_id))
+            .where(AssessmentRow.protocol_id == protocol_id, AnswerRow.evidence != "")
         )
-        return [row.evidence for row in rows]
+        return list(await self._all(told.distinct()))
 
 
 class ObjectShelf:
@@ -77,16 +71,3 @@ class ObjectShelf:
 
 def _key(evidence: Evidence) -> str:
     return f"{evidence.protocol_id}/{evidence.sha256}"
-
-
-def _evidence(row: Row[Any]) -> Evidence:
-    return Evidence(
-        protocol_id=row.protocol_id,
-        owner=row.member_id,
-        sha256=row.sha256,
-        name=row.name,
-        kind=Kind(row.kind),
-        size=row.size,
-        kept_by=row.kept_by,
-        kept_at=row.kept_at,
-    )

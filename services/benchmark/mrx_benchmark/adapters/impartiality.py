@@ -3,33 +3,35 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.repository import Repository
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
 
+from mrx_benchmark.adapters.tables import ConflictRow, MemberGroupRow
 from mrx_benchmark.domain.impartiality import Conflicts
 
 
-class SqlImpartiality(WorkRows):
+class SqlImpartiality(Repository):
     """See `ports.Impartiality`."""
 
     async def keep_group(self, member_id: UUID, groups: Collection[UUID]) -> None:
-        await self._each("DELETE FROM member_group WHERE member_id = :id", [{"id": member_id}])
-        await self._each(
-            "INSERT INTO member_group (member_id, group_id) VALUES (:id, :group)",
-            [{"id": member_id, "group": group} for group in groups],
-        )
+        await self._do(delete(MemberGroupRow).where(col(MemberGroupRow.member_id) == member_id))
+        rows = [{"member_id": member_id, "group_id": group} for group in groups]
+        await self._each(insert(MemberGroupRow), rows)
 
     async def declare(self, reviewer: str, member_id: UUID) -> None:
-        await self._each(
-            "INSERT INTO reviewer_tie (reviewer, member_id) VALUES (:reviewer, :id) ON CONFLICT DO NOTHING",
-            [{"reviewer": reviewer, "id": member_id}],
-        )
+        row = {"reviewer": reviewer, "member_id": member_id}
+        await self._do(insert(ConflictRow).values(row).on_conflict_do_nothing())
 
     async def conflicts(self) -> Conflicts:
-        rows = await self._all(
-            """
-            SELECT reviewer, member_id FROM reviewer_tie
-            UNION SELECT t.reviewer, b.member_id FROM reviewer_tie t
-                JOIN member_group a USING (member_id) JOIN member_group b USING (group_id)
-            """
+        declared = await self._all(select(ConflictRow.reviewer, ConflictRow.member_id))
+        other = aliased(MemberGroupRow)
+        of_groups = (
+            select(ConflictRow.reviewer, other.member_id)
+            .join(MemberGroupRow, col(MemberGroupRow.member_id) == col(ConflictRow.member_id))
+            .join(other, col(other.group_id) == col(MemberGroupRow.group_id))
         )
-        return Conflicts(pairs=frozenset((row.reviewer, row.member_id) for row in rows))
+        pairs = [*declared, *await self._all(of_groups)]
+        return Conflicts(pairs=frozenset((reviewer, member_id) for reviewer, member_id in pairs))

@@ -3,20 +3,15 @@
 from datetime import date
 from uuid import UUID
 
-from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.repository import Repository
+from sqlalchemy.dialects.postgresql import insert
+
+from mrx_benchmark.adapters.tables import ReminderRow
 
 
-class SqlReminders(WorkRows):
+class SqlReminders(Repository):
     """See `ports.Reminders`."""
 
     async def first(self, assessment_id: UUID, days: int, until: date) -> bool:
-        added = await self._first(
-            """
-            INSERT INTO reminder (assessment_id, days, recognised_until) VALUES (:id, :days, :until)
-            ON CONFLICT DO NOTHING RETURNING 1
-            """,
-            id=assessment_id,
-            days=days,
-            until=until,
-        )
-        return added is not None
+        row = {"assessment_id": assessment_id, "days": days, "recognised_until": until}
+        return await self._do(insert(ReminderRow).values(row).on_conflict_do_nothing()) > 0

@@ -1,34 +1,26 @@
 """Waivers on PostgreSQL."""
 
 from mrx_criteria.domain.commonality import Waiver
-from mrx_shared.bus.rows import WorkRows
+from mrx_shared.bus.repository import Repository
+from mrx_shared.store.tables import domain, values
+from sqlmodel import col, select
+
+from mrx_benchmark.adapters.tables import WaiverRow, upsert
 
 
-class SqlWaivers(WorkRows):
+class SqlWaivers(Repository):
     """See `ports.Waivers`."""
 
     async def keep(self, criteria_version: str, waiver: Waiver, *, by: str) -> None:
-        await self._each(
-            """
-            INSERT INTO waiver (criteria_version, clause, reason, until, waived_by, waived_at)
-            VALUES (:version, :clause, :reason, :until, :by, :now)
-            ON CONFLICT (criteria_version, clause) DO UPDATE SET reason = excluded.reason,
-                until = excluded.until, waived_by = excluded.waived_by, waived_at = excluded.waived_at
-            """,
-            [
-                {
-                    "version": criteria_version,
-                    "clause": waiver.clause,
-                    "reason": waiver.reason,
-                    "until": waiver.until,
-                    "by": by,
-                    "now": self._work.now,
-                }
-            ],
-        )
+        row = {
+            **values(waiver),
+            "criteria_version": criteria_version,
+            "waived_by": by,
+            "waived_at": self._work.now,
+        }
+        changed = ("reason", "until", "waived_by", "waived_at")
+        await self._do(upsert(WaiverRow, row, key=["criteria_version", "clause"], changed=changed))
 
     async def of(self, criteria_version: str) -> list[Waiver]:
-        rows = await self._all(
-            "SELECT * FROM waiver WHERE criteria_version = :version ORDER BY clause", version=criteria_version
-        )
-        return [Waiver(clause=row.clause, reason=row.reason, until=row.until) for row in rows]
+        of_version = select(WaiverRow).where(WaiverRow.criteria_version == criteria_version)
+        return [domain(Waiver, row) for row in await self._all(of_version.order_by(col(WaiverRow.clause)))]
