@@ -7,12 +7,14 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from mrx_shared.kit.client import PATIENCE_S
+from mrx_shared.kit.client import Services as Connections
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.logging import configure
 
 from mrx_portal.adapters.documents import HttpDocuments
 from mrx_portal.adapters.plots import avoided_by_round
-from mrx_portal.adapters.services import PATIENCE_S, HttpServices
+from mrx_portal.adapters.services import TIMEOUT_S, HttpServices
 from mrx_portal.entrypoints.desk import STATIC, Desk
 from mrx_portal.entrypoints.health import health
 from mrx_portal.entrypoints.member import member_pages
@@ -36,7 +38,7 @@ def build_app(
     patience_s: float = PATIENCE_S,
 ) -> FastAPI:
     """The portal; nothing is opened before it is started. `transport` is where its calls go, if not out."""
-    services = HttpServices(
+    connections = Connections(
         {
             Service.REGISTRY: settings.registry_url,
             Service.BENCHMARK: settings.benchmark_url,
@@ -45,8 +47,10 @@ def build_app(
             Service.EXCHANGE_ADAPTER: settings.exchange_adapter_url,
         },
         transport=transport,
+        timeout_s=TIMEOUT_S,
         patience_s=patience_s,
     )
+    services = HttpServices(connections)
     desk = Desk(
         services=services,
         door=services,
@@ -56,12 +60,9 @@ def build_app(
         clock=system_clock(settings.clock_offset),
     )
 
-    documents = HttpDocuments(settings.storage_url, transport=transport)
-
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await documents.close()
         await services.close()
 
     app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -69,7 +70,9 @@ def build_app(
     app.state.desk = desk
     for pages in (sign_in_pages, supplier_pages, secretariat_pages, reviewer_pages):
         app.include_router(pages(desk))
-    app.include_router(member_pages(desk, Shelf(documents), avoided_by_round))
+    app.include_router(
+        member_pages(desk, Shelf(HttpDocuments(settings.storage_url, connections)), avoided_by_round)
+    )
     app.include_router(health(services))
     app.mount("/static", StaticFiles(directory=STATIC))
     show_problems(app, desk)

@@ -1,13 +1,18 @@
 """What the pages need from the services."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol, TypeVar, overload
+from uuid import UUID
 
-from mrx_shared.refusals import Rejected
+from mrx_shared.api.bodies import RequestBody
+from pydantic import BaseModel
 
 from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.people import Opened, Person
+
+A = TypeVar("A", bound=BaseModel)
+Query = str | int | UUID | None
 
 
 class Service(StrEnum):
@@ -24,33 +29,44 @@ class SignedOut(Exception):
     """The session ended, or never was."""
 
 
-class TooOften(Rejected):
-    """Tried too often; `seconds` says when to come again."""
-
-    def __init__(self, reason: str, *, seconds: int, remedy: str | None = None) -> None:
-        super().__init__(reason, remedy=remedy)
-        self.seconds = seconds
-
-
 class Api(Protocol):
     """The services, spoken to by one person or one supplier's page.
 
     A refusal is raised as `Invalid`, `Forbidden`, `Unknown` or `Rejected` with the service's words, field and remedy;
-    `Unavailable` after some seconds of trying; `SignedOut` where the session ended.
+    `Unavailable` after some seconds of trying, or for an answer that does not fit; `SignedOut` where the session ended.
     """
 
-    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
+    async def get(self, service: str, path: str, answer: type[A], /, **query: Query) -> A:
         """Read; a query of None is left out."""
 
-    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+    async def fetch(self, service: str, path: str, /, **query: Query) -> bytes:
         """Read what is no JSON, such as a report."""
 
+    @overload
     async def post(
-        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
-    ) -> Any:  # noqa: ANN401 - JSON
+        self, service: str, path: str, body: RequestBody | None, answer: type[A], /, *, key: str
+    ) -> A: ...
+
+    @overload
+    async def post(
+        self, service: str, path: str, body: RequestBody | None = None, /, *, key: str
+    ) -> None: ...
+
+    async def post(
+        self,
+        service: str,
+        path: str,
+        body: RequestBody | None = None,
+        answer: type[A] | None = None,
+        /,
+        *,
+        key: str,
+    ) -> A | None:
         """Do once: the same `key`, path and body again give the same answer."""
 
-    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+    async def send(
+        self, service: str, path: str, content: bytes, answer: type[A], /, *, key: str, **query: Query
+    ) -> A:
         """Do once, with a file as the body."""
 
 
@@ -71,7 +87,7 @@ class Door(Protocol):
     """Sign-in at the registry."""
 
     async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
-        """Open a session. `browser` is the mark of an earlier sign-in there. Raises `Forbidden` or `TooOften`."""
+        """Open a session. `browser` is the mark of an earlier sign-in there. Raises `Forbidden` or `RateLimited`."""
 
     async def person(self, session: str) -> Person:
         """Whose session it is. Raises `SignedOut`."""
@@ -86,7 +102,7 @@ class Door(Protocol):
         """Set the password with the token of a mailed link. Returns the browser's mark, if any. Raises `Rejected`."""
 
     async def change_password(self, session: str, current: str, password: str) -> None:
-        """Replace the password of whoever is signed in. Raises `Invalid`, `TooOften` or `SignedOut`."""
+        """Replace the password of whoever is signed in. Raises `Invalid`, `RateLimited` or `SignedOut`."""
 
 
 class Documents(Protocol):

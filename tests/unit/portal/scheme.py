@@ -5,8 +5,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID, uuid4
 
 import httpx
@@ -21,8 +23,11 @@ from mrx_portal.entrypoints.reviewer import reviewer_pages
 from mrx_portal.entrypoints.secretariat import secretariat_pages
 from mrx_portal.entrypoints.walls import Walls
 from mrx_portal.handlers.released import Shelf
-from mrx_portal.ports import Api, Service, SignedOut
+from mrx_portal.ports import A, Api, Query, Service, SignedOut
+from mrx_shared.api.bodies import RequestBody
+from mrx_shared.kit.client import read
 from mrx_shared.refusals import Unknown
+from pydantic import AwareDatetime, BaseModel
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 STORAGE = "http://storage.example"
@@ -39,7 +44,7 @@ Answer = Callable[[Mapping[str, Any]], Any]
 class Posted:
     """What a page said to a service."""
 
-    service: Service
+    service: str
     path: str
     body: Mapping[str, Any]
     key: str
@@ -49,26 +54,41 @@ class Posted:
 class MemoryApi:
     """The port `Api`: answers that a test sets, by service and path; a function gets the query or the body."""
 
-    answers: dict[tuple[Service, str], Any] = field(default_factory=dict)
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     posted: list[Posted] = field(default_factory=list)
 
-    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401
-        return self._answer(service, path, query)
+    async def get(self, service: str, path: str, answer: type[A], /, **query: Query) -> A:
+        return self._read(answer, service, path, query)
 
-    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
+    async def fetch(self, service: str, path: str, /, **query: Query) -> bytes:
         found: bytes = self._answer(service, path, query)
         return found
 
     async def post(
-        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
+        self,
+        service: str,
+        path: str,
+        body: RequestBody | None = None,
+        answer: type[A] | None = None,
+        /,
+        *,
+        key: str,
     ) -> Any:  # noqa: ANN401
-        self.posted.append(Posted(service, path, body or {}, key))
-        return self._answer(service, path, body or {})
+        said = body.model_dump(mode="json", exclude_unset=True) if body else {}
+        self.posted.append(Posted(service, path, said, key))
+        return self._read(answer, service, path, said) if answer else self._answer(service, path, said)
 
-    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401
-        return await self.post(service, path, {"content": content, **query}, key=key)
+    async def send(
+        self, service: str, path: str, content: bytes, answer: type[A], /, *, key: str, **query: Query
+    ) -> A:
+        said = {"content": content, **query}
+        self.posted.append(Posted(service, path, said, key))
+        return self._read(answer, service, path, said)
 
-    def _answer(self, service: Service, path: str, said: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def _read(self, answer: type[A], service: str, path: str, said: Mapping[str, Any]) -> A:
+        return read(answer, json.dumps(whole(answer, self._answer(service, path, said))).encode(), service)
+
+    def _answer(self, service: str, path: str, said: Mapping[str, Any]) -> Any:  # noqa: ANN401
         if (service, path) not in self.answers:
             raise Unknown(f"nothing at {path}")
         answer = self.answers[service, path]
@@ -77,6 +97,49 @@ class MemoryApi:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+BARE: Mapping[Any, Any] = {
+    str: "",
+    int: 0,
+    bool: False,
+    float: 0.0,
+    Decimal: "0",
+    UUID: str(UUID(int=0)),
+    AwareDatetime: NOW.isoformat(),
+    datetime: NOW.isoformat(),
+    date: NOW.date().isoformat(),
+}
+
+
+def whole(shape: Any, told: Any) -> Any:  # noqa: ANN401
+    """What a test states of an answer, with everything else as bare as the answer's class allows."""
+    if get_origin(shape) is Annotated:
+        return whole(get_args(shape)[0], told)
+    if get_origin(shape) in {Union, UnionType}:
+        return None if told is None else whole(get_args(shape)[0], told)
+    if isinstance(told, list) and get_origin(shape) is tuple:
+        return [whole(get_args(shape)[0], one) for one in told]
+    if isinstance(told, Mapping) and get_origin(shape) is dict:
+        return {name: whole(get_args(shape)[1], one) for name, one in told.items()}
+    if not (isinstance(told, Mapping) and isinstance(shape, type) and issubclass(shape, BaseModel)):
+        return told
+    fields = shape.model_fields.items()
+    bare = {name: _bare(field.annotation) for name, field in fields if field.is_required()}
+    stated = {name: whole(field.annotation, told[name]) for name, field in fields if name in told}
+    return {**told, **bare, **stated}
+
+
+def _bare(shape: Any) -> Any:  # noqa: ANN401
+    if get_origin(shape) is Annotated:
+        return _bare(get_args(shape)[0])
+    if get_origin(shape) in {Union, UnionType}:
+        return None
+    if get_origin(shape) in {tuple, dict}:
+        return [] if get_origin(shape) is tuple else {}
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return whole(shape, {})
+    return BARE.get(shape, "")
 
 
 @dataclass
@@ -199,7 +262,7 @@ class Scheme:
         def page(query: Mapping[str, Any]) -> dict[str, Any]:
             asked = [one for one in requests if query.get("state") in {None, one["state"]}]
             ids = [one["request_id"] for one in asked]
-            start = ids.index(query["after"]) + 1 if query.get("after") else 0
+            start = ids.index(str(query["after"])) + 1 if query.get("after") else 0
             return {"requests": asked[start : start + query["limit"]]}
 
         self.gives(Service.REPORT_REQUEST, "/v1/requests", page)

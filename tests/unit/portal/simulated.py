@@ -11,13 +11,14 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx
-from fastapi import FastAPI, Form, Header, HTTPException, Request, Response
+from fastapi import Body, FastAPI, Form, Header, HTTPException, Request, Response
 from mrx_portal.settings import Settings
 from mrx_shared.kit.http import problem
 
 Value = Annotated[str, Header()]
 Token = Annotated[str, Header(alias="MRX-Page-Token")]
 Typed = Annotated[str, Form()]
+Stated = Annotated[dict[str, str | None] | None, Body()]
 NOW = datetime.now(UTC)  # noqa: TID251  (pages reckon by the machine's clock)
 PASSWORD = "correct horse battery staple"
 REASONS = ["no-recent-audit", "not-our-site", "not-a-customer", "shared-already", "not-shared", "other"]
@@ -59,6 +60,7 @@ class SimulatedRequest:
             "site": self.site,
             "scope": self.scope,
             "purpose": self.purpose,
+            "asked_at": NOW.isoformat(),
             "term_ends_at": (NOW + timedelta(days=self.days)).isoformat(),
             "reference": "MRX-7Q4KD2XM",
             "language": self.language,
@@ -104,6 +106,7 @@ class Simulated:
             "role": role,
             "member_id": str(uuid4()) if member else None,
             "member_name": member,
+            "expires_at": (NOW + timedelta(hours=12)).isoformat(),
         }
 
     def request(self, token: str | None) -> SimulatedRequest:
@@ -170,7 +173,6 @@ class Simulated:
             return {
                 "session": session,
                 **({"browser": f"mark-of-{session}"} if self.marks else {}),
-                "expires_at": (NOW + timedelta(hours=12)).isoformat(),
                 **self.people[body["email"]],
             }
 
@@ -235,14 +237,15 @@ class Simulated:
             return {"sites": self.request(mrx_page_token).same_file.get(sha256, [])}
 
         @app.post(prefix + "/{step}")
-        async def step(step: str, body: dict[str, str], mrx_page_token: Token) -> Any:
+        async def step(step: str, mrx_page_token: Token, body: Stated = None) -> Any:
             request = self.request(mrx_page_token)
             if step not in request.possible():
                 return problem(409, f"the request is {request.state}: no {step} now", field="state")
-            if step == "refusal" and body["reason"] not in REASONS:
+            reason = (body or {}).get("reason")
+            if step == "refusal" and reason not in REASONS:
                 return problem(422, "this is no reason", field="reason")
             request.state = {"opening": "opened", "acceptance": "accepted", "refusal": "declined"}[step]
-            request.reason = body.get("reason")
+            request.reason = reason
             return request.shown()
 
     def _exchange(self, app: FastAPI) -> None:
@@ -263,10 +266,11 @@ class Simulated:
                 "max_bytes": 256 * 1024 * 1024,
                 "uploads": [
                     {name: one[name] for name in ("ticket_id", "state", "reasons", "remedy")}
+                    | {"channel": "upload", "size": one.get("size", 1), "minted_at": NOW.isoformat()}
                     for one in request.uploads
                 ],
                 "platform": request.platform,
-                "report": request.report,
+                "report": request.report and {"channel": "upload", "withdrawn_at": None} | request.report,
                 "accesses": request.accesses,
             }
 

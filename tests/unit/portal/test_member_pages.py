@@ -5,7 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from mrx_portal.handlers.member import Asked, ask_many, every_request
+from mrx_portal.entrypoints.forms import fresh
+from mrx_portal.handlers.member import ask_many, every_request
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable
 
@@ -425,15 +426,13 @@ async def test_many_are_asked_for_in_parts_that_the_service_answers_in_time(sche
     one = request("drafted")
     answer = {"taken": 1, "refused": 0, "rows": [{"row": 1, "request": one, "refused": None}]}
     scheme.gives(REQUESTS, "/v1/requests/bulk", answer)
-    texts: dict[str, Any] = {
-        name: value for name, value in FORM.items() if name not in {"entry", "term_days"}
-    }
-    asked = [Asked(entry_id=entry(number)["entry_id"], term_days=28, **texts) for number in range(250)]
+    filled = fresh(**{name: value for name, value in FORM.items() if name != "entry"})
+    asked = [filled.asked(entry(number)["entry_id"]) for number in range(250)]
     found = await ask_many(asked, scheme.api, key="one-press-of-a-button")
     parts = [one for one in scheme.api.posted if one.path.endswith("/bulk")]
     assert [len(one.body["requests"]) for one in parts] == [100, 100, 50]
     assert len({one.key for one in parts}) == 3
-    assert [row.row for row in found.rows] == [1, 101, 201]
+    assert [row.row for row in found] == [1, 101, 201]
 
 
 @pytest.mark.parametrize("name", ["scope", "purpose", "site_number", "name", "contact_email", "contact_name"])

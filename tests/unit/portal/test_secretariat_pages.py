@@ -315,7 +315,7 @@ async def test_quarantine_is_shown_page_by_page(scheme: Scheme) -> None:
     ids = [uuid4() for _ in range(FILES_SHOWN * 2)]
 
     def page(said: Mapping[str, Any]) -> dict[str, Any]:
-        first = ids.index(UUID(said["after"])) + 1 if said.get("after") else 0
+        first = ids.index(UUID(str(said["after"]))) + 1 if said.get("after") else 0
         files = [
             {
                 "request_id": str(uuid4()),

@@ -7,7 +7,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from mrx_portal.domain.supplying import STAGES
+from mrx_portal.domain.requests import STATES
 from mrx_portal.entrypoints.forms import PURPOSE, SCOPE
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, translations
 from mrx_shared.kit.http import problem
@@ -47,7 +47,7 @@ def refused_file(code: str) -> dict[str, Any]:
 
 
 STANDING: dict[str, dict[str, Any]] = {
-    **{f"{state}": {"state": state, "reason": "not-our-site"} for state in STAGES},
+    **{f"{state}": {"state": state, "reason": "not-our-site"} for state in STATES},
     "nothing known of the handover": {"state": "accepted", "known_to_exchange": False},
     "in check": {"state": "uploading", "uploads": [refused_file("") | {"state": "received"}]},
     "shared": {"state": "available", "report": REPORT, "accesses": [{"at": NOW.isoformat()}]},

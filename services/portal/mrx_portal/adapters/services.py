@@ -1,117 +1,96 @@
 """The services over HTTP, with the token of whoever looks at the page."""
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 from hashlib import sha256
-from time import monotonic
-from typing import Any, Final, Generic, TypeVar
-from uuid import uuid4
+from typing import Final
 
-import httpx
-from mrx_shared.refusals import Faulty, Forbidden, Invalid, Rejected, Unavailable, Unknown
+from cachetools import TTLCache
+from mrx_shared.api import registry as api
+from mrx_shared.api.bodies import fill
+from mrx_shared.kit.client import Client, Headers, Tokens, Unauthorized
+from mrx_shared.kit.client import Services as Connections
+from mrx_shared.refusals import Forbidden, Invalid, Unknown
+from typing_extensions import override
 
 from mrx_portal.domain.people import Opened, Person
-from mrx_portal.ports import Api, Service, SignedOut, TooOften
+from mrx_portal.ports import Api, Service, SignedOut
 
-T = TypeVar("T")
-
-TIMEOUT: Final = httpx.Timeout(15.0, connect=3.0)
-LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-PATIENCE_S: Final = 5.0
-"""so long a call is tried again while a service is away or still waits for a fact"""
-FRESH_S: Final = 60.0
-"""a token is replaced so long before it expires"""
+TIMEOUT_S: Final = 15.0
 PERSON_S: Final = 10.0
 """so long a session counts as open without asking the registry"""
+TOKENS_S: Final = 3600.0
 KEPT: Final = 10_000
-_BY_STATUS: Final = {400: Invalid, 403: Forbidden, 404: Unknown, 413: Invalid, 422: Invalid}
 
 
-class Kept(Generic[T]):
-    """What may be forgotten at any time: so many at most, each until its time; the oldest go first."""
+class Begun(api.SignedIn):
+    """A session, also from a registry that knows no marks of browsers."""
 
-    def __init__(self, most: int = KEPT) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, tuple[T, float]] = OrderedDict()
-
-    def get(self, key: str) -> T | None:
-        """What is kept, unless its time is over."""
-        value, until = self._kept.get(key, (None, 0.0))
-        return value if monotonic() < until else None
-
-    def put(self, key: str, value: T, seconds: float) -> None:
-        """Keep for so many seconds."""
-        self._kept[key] = value, monotonic() + seconds
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-
-    def drop(self, prefix: str) -> None:
-        """Forget what begins so."""
-        for key in [one for one in self._kept if one.startswith(prefix)]:
-            del self._kept[key]
+    session: str
+    browser: str | None = None
 
 
-class Away(Exception):
-    """A service does not answer, or asks to come again."""
+class Redeemed(api.Done):
+    """A password that holds, also from a registry that knows no marks of browsers."""
+
+    browser: str | None = None
+
+
+class SessionTokens(Tokens):
+    """Tokens for whoever signed in; a session that ended gets none."""
+
+    @override
+    async def headers(self, service: str) -> Mapping[str, str]:
+        try:
+            return await super().headers(service)
+        except (Invalid, Forbidden) as error:
+            raise SignedOut from error
 
 
 class HttpServices:
-    """The ports `Services` and `Door`. One client for the life of the process; close it at the end."""
+    """The ports `Services` and `Door`."""
 
-    def __init__(
-        self,
-        urls: Mapping[Service, str],
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
-        self._urls = {service: url.rstrip("/") for service, url in urls.items()}
-        self._client = httpx.AsyncClient(
-            timeout=TIMEOUT, limits=LIMITS, transport=transport, trust_env=False, follow_redirects=False
-        )
-        self._patience_s = patience_s
-        self._tokens: Kept[str] = Kept()
-        self._people: Kept[Person] = Kept()
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._people: TTLCache[str, Person] = TTLCache(KEPT, PERSON_S)
+        self._tokens: TTLCache[str, SessionTokens] = TTLCache(KEPT, TOKENS_S)
+        self._anyone = Client(connections)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._connections.close()
 
     def as_person(self, session: str) -> Api:
         """As the person of a session, with tokens had from the registry."""
-        return _Personal(self, session)
+        tokens = self._tokens.get(_mark(session)) or SessionTokens.of_session(self._connections, session)
+        self._tokens[_mark(session)] = tokens
+        return Client(self._connections, tokens, unauthorized=lambda _: self._signed_out(session))
 
     def as_supplier(self, token: str) -> Api:
         """As whoever holds the token of a request's page."""
-        return _Supplying(self, token)
+        return Client(
+            self._connections, Headers({"MRX-Page-Token": token}), unauthorized=lambda _: SignedOut()
+        )
 
     async def ready(self) -> bool:
         """Whether the registry answers."""
-        try:
-            answer = await self._client.get(f"{self._urls[Service.REGISTRY]}/health/live")
-        except httpx.TransportError:
-            return False
-        return answer.is_success
+        return await self._connections.answers(Service.REGISTRY)
 
     async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
         """Open a session at the registry."""
-        typed = {"email": email, "password": password} | ({"browser": browser} if browser else {})
-        try:
-            said = await self.call("POST", Service.REGISTRY, "/v1/sign-ins", json=typed)
-        except SignedOut as error:
-            # Without a session to end, 401 is the answer to the password.
-            raise Forbidden("e-mail address and password do not go together") from error
-        opened = Opened(
-            session=said["session"],
-            browser=said.get("browser"),
-            expires_at=datetime.fromisoformat(said["expires_at"]),
-            person=_person(said),
+        mark = {"browser": browser} if browser else {}
+        begun = await self._anyone.post(
+            Service.REGISTRY,
+            "/v1/sign-ins",
+            fill(api.NewSession, email=email, password=password, **mark),
+            Begun,
         )
-        self._people.put(_mark(opened.session), opened.person, PERSON_S)
+        opened = Opened(
+            session=begun.session,
+            browser=begun.browser,
+            expires_at=begun.expires_at,
+            person=_person(begun),
+        )
+        self._people[_mark(opened.session)] = opened.person
         return opened
 
     async def person(self, session: str) -> Person:
@@ -119,217 +98,61 @@ class HttpServices:
         known = self._people.get(_mark(session))
         if known is None:
             try:
-                said = await self.call(
-                    "GET", Service.REGISTRY, "/v1/sign-ins/current", headers={"MRX-Session": session}
-                )
+                seen = await self._of(session).get(Service.REGISTRY, "/v1/sign-ins/current", api.SignedIn)
             except (Unknown, Forbidden, Invalid) as error:
                 raise SignedOut from error
-            known = _person(said)
-            self._people.put(_mark(session), known, PERSON_S)
+            known = self._people[_mark(session)] = _person(seen)
         return known
 
     async def sign_out(self, session: str) -> None:
         """End a session at the registry, and forget it here first."""
-        self.forget(session)
+        self._forget(session)
         try:
-            await self.call(
-                "POST", Service.REGISTRY, "/v1/sign-ins/current/end", headers={"MRX-Session": session}
-            )
-        except (SignedOut, Unknown, Forbidden):
+            await self._of(session).post(Service.REGISTRY, "/v1/sign-ins/current/end")
+        except (Unknown, Forbidden):
             return
 
     async def forgotten(self, email: str) -> None:
         """Ask the registry for a link; it always answers alike."""
-        await self.call("POST", Service.REGISTRY, "/v1/password-resets", json={"email": email})
+        await self._anyone.post(Service.REGISTRY, "/v1/password-resets", fill(api.NewReset, email=email))
 
     async def set_password(self, token: str, password: str) -> str | None:
         """Set the password with the token of a mailed link."""
-        said = await self.call(
-            "POST",
-            Service.REGISTRY,
-            "/v1/password-resets/redemption",
-            json={"token": token, "password": password},
-        )
-        mark: str | None = said.get("browser")
-        return mark
+        redemption = fill(api.NewRedemption, token=token, password=password)
+        path = "/v1/password-resets/redemption"
+        return (await self._anyone.post(Service.REGISTRY, path, redemption, Redeemed)).browser
 
     async def change_password(self, session: str, current: str, password: str) -> None:
         """Replace the password at the registry, with the one that holds."""
-        await self.call(
-            "POST",
-            Service.REGISTRY,
-            "/v1/sign-ins/current/password",
-            headers={"MRX-Session": session},
-            json={"current_password": current, "password": password},
-        )
+        try:
+            await self._of(session).post(
+                Service.REGISTRY,
+                "/v1/sign-ins/current/password",
+                fill(api.NewPassword, current_password=current, password=password),
+            )
+        except Unauthorized as error:
+            raise SignedOut from error
 
-    def forget(self, session: str) -> None:
-        """Drop what is remembered of a session."""
-        self._people.drop(_mark(session))
-        self._tokens.drop(_mark(session))
+    def _of(self, session: str) -> Client:
+        return Client(self._connections, Headers({"MRX-Session": session}))
 
-    async def token(self, session: str, service: Service) -> str:
-        """The person's token for one service; kept for less than its life."""
-        place = f"{_mark(session)}/{service}"
-        known = self._tokens.get(place)
-        if known is None:
-            form = {
-                "grant_type": "urn:mrx:params:oauth:grant-type:session",
-                "session": session,
-                "audience": f"mrx.{service}",
-            }
-            try:
-                said = await self.call("POST", Service.REGISTRY, "/v1/token", data=form)
-            except (Invalid, Forbidden) as error:
-                raise SignedOut from error
-            known = str(said["access_token"])
-            self._tokens.put(place, known, float(said["expires_in"]) - FRESH_S)
-        return known
-
-    async def call(
-        self,
-        method: str,
-        service: Service,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        key: str | None = None,
-        **how: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401 - JSON
-        """One call, tried again for some seconds while the service is away. A POST is done once by its key."""
-        sent = dict(headers or {})
-        if method == "POST":
-            sent["Idempotency-Key"] = key or str(uuid4())
-        answer = await self._patiently(method, service, path, headers=sent, **how)
-        return answer.json() if answer.content else None
-
-    async def fetch(self, service: Service, path: str, **how: Any) -> bytes:  # noqa: ANN401
-        """What is read there, as it came."""
-        return (await self._patiently("GET", service, path, **how)).content
-
-    async def _patiently(self, method: str, service: Service, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
-        until, pause = monotonic() + self._patience_s, 0.2
-        while True:
-            try:
-                return await self._once(method, service, path, **how)
-            except (Away, httpx.TransportError) as error:
-                if monotonic() + pause > until:
-                    waited = str(error) if isinstance(error, Away) else "it does not answer"
-                    raise Unavailable(f"{service}: {waited}") from error
-            await asyncio.sleep(pause)
-            pause *= 2
-
-    async def _once(self, method: str, service: Service, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
-        answer = await self._client.request(method, f"{self._urls[service]}{path}", **how)
-        if answer.is_success:
-            return answer
-        raise _refusal(answer)
-
-
-@dataclass(frozen=True, slots=True)
-class _Personal:
-    services: HttpServices
-    session: str = field(repr=False)
-
-    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
-        return await self._call("GET", service, path, params=_given(query))
-
-    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
-        return await self._with_token(
-            service, lambda headers: self.services.fetch(service, path, headers=headers, params=_given(query))
-        )
-
-    async def post(
-        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
-    ) -> Any:  # noqa: ANN401 - JSON
-        return await self._call("POST", service, path, json=body or {}, key=key)
-
-    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
-        return await self._call("POST", service, path, content=content, params=query, key=key)
-
-    async def _call(self, method: str, service: Service, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON
-        return await self._with_token(
-            service, lambda headers: self.services.call(method, service, path, headers=headers, **how)
-        )
-
-    async def _with_token(self, service: Service, ask: Callable[[dict[str, str]], Awaitable[T]]) -> T:
-        for last in (False, True):
-            token = await self.services.token(self.session, service)
-            try:
-                return await ask({"Authorization": f"Bearer {token}"})
-            except SignedOut:
-                # A token may be refused before its time, as after a change of keys: another one is asked for once.
-                self.services.forget(self.session)
-                if last:
-                    raise
-        raise AssertionError
-
-
-@dataclass(frozen=True, slots=True)
-class _Supplying:
-    services: HttpServices
-    token: str = field(repr=False)
-
-    async def get(self, service: Service, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 - JSON
-        return await self.services.call("GET", service, path, headers=self._headers(), params=_given(query))
-
-    async def fetch(self, service: Service, path: str, **query: str | int | None) -> bytes:
-        return await self.services.fetch(service, path, headers=self._headers(), params=_given(query))
-
-    async def post(
-        self, service: Service, path: str, body: Mapping[str, Any] | None = None, *, key: str
-    ) -> Any:  # noqa: ANN401 - JSON
-        return await self.services.call(
-            "POST", service, path, headers=self._headers(), json=body or {}, key=key
-        )
-
-    async def send(self, service: Service, path: str, content: bytes, *, key: str, **query: str) -> Any:  # noqa: ANN401 - JSON
-        return await self.services.call(
-            "POST", service, path, headers=self._headers(), content=content, params=query, key=key
-        )
-
-    def _headers(self) -> dict[str, str]:
-        return {"MRX-Page-Token": self.token}
-
-
-def _refusal(answer: httpx.Response) -> Exception:
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = {}
-    if not isinstance(problem, dict):
-        problem = {}
-    status = answer.status_code
-    words = str(problem.get("detail") or problem.get("error_description") or f"it answered {status}")
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        wait = answer.headers.get("retry-after", "")
-        return TooOften(words, seconds=int(wait) if wait.isdigit() else 60, remedy=problem.get("remedy"))
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR or problem.get("retryable"):
-        return Away(words)
-    if status == httpx.codes.UNAUTHORIZED:
+    def _signed_out(self, session: str) -> SignedOut:
+        self._forget(session)
         return SignedOut()
-    if several := [
-        Invalid(one["detail"], field=one.get("field"), row=one.get("row"), remedy=one.get("remedy"))
-        for one in problem.get("faults") or ()
-    ]:
-        return Faulty(several, more=problem.get("more") or 0)
-    return _BY_STATUS.get(status, Rejected)(
-        words, field=problem.get("field"), row=problem.get("row"), remedy=problem.get("remedy")
-    )
+
+    def _forget(self, session: str) -> None:
+        self._people.pop(_mark(session), None)
+        self._tokens.pop(_mark(session), None)
 
 
-def _person(said: Mapping[str, Any]) -> Person:
+def _person(seen: api.SignedIn) -> Person:
     return Person(
-        principal_id=str(said["principal_id"]),
-        name=said["name"],
-        role=said["role"],
-        member_id=said.get("member_id"),
-        member_name=said.get("member_name"),
+        principal_id=str(seen.principal_id),
+        name=seen.name,
+        role=seen.role,
+        member_id=str(seen.member_id) if seen.member_id else None,
+        member_name=seen.member_name,
     )
-
-
-def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
-    return {name: value for name, value in query.items() if value is not None}
 
 
 def _mark(session: str) -> str:

@@ -71,10 +71,6 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-LANGUAGES: Mapping[str, str] = MappingProxyType(
-    {"en": "English", "zh": "Chinese (中文)", "es": "Spanish (español)"}
-)
-
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "no-recent-audit": "There is no recent audit of this site.",

@@ -17,7 +17,7 @@ class Stage(StrEnum):
     OVER = "over"
 
 
-STAGES: Final = {
+_STAGES: Final = {
     "drafted": Stage.ASKED,
     "sent": Stage.ASKED,
     "opened": Stage.ASKED,
@@ -31,6 +31,11 @@ STAGES: Final = {
     "withdrawn": Stage.OVER,
 }
 _SITE_CODE: Final = re.compile(r"ZS[0-9]{5,15}")
+
+
+def stage(state: str) -> Stage:
+    """How far a request is that has come to a state; one that this page does not know is over."""
+    return _STAGES.get(state, Stage.OVER)
 
 
 def site_code(typed: str) -> str | None:

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 
 from mrx_portal.domain.findings import Before, Candidate, overlap
 from mrx_portal.domain.released import Entry
-from mrx_portal.domain.requests import LANGUAGES, said
+from mrx_portal.domain.requests import said
 from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     COMMON,
@@ -108,7 +108,6 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             done=(),
             error=None,
             most=MOST_ROWS,
-            languages_of_mails=LANGUAGES,
             said=said,
         )
 
@@ -172,7 +171,6 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             done=done,
             error=" ".join(filter(None, (_what_failed(ticked, common, rows), _what_is_gone(gone)))) or None,
             most=MOST_ROWS,
-            languages_of_mails=LANGUAGES,
             said=said,
         )
 
@@ -201,7 +199,6 @@ def _add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             entry_id=entry_id,
             form=form,
             error=error,
-            languages_of_mails=LANGUAGES,
         )
 
     @routes.get("/requests/new")
@@ -245,7 +242,7 @@ async def _send(
     if not sending:
         return [], {}
     asked = [form.asked(entry.entry_id) for entry, form in sending]
-    answered = {one.row: one for one in (await handlers.ask_many(asked, visitor.api, key=key)).rows}
+    answered = {one.row: one for one in await handlers.ask_many(asked, visitor.api, key=key)}
     done, refused = [], {}
     for row, (entry, _) in enumerate(sending, 1):
         result = answered.get(row)

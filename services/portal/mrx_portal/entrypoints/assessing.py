@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.api.benchmark import FileSubmitted
 from mrx_shared.refusals import Faulty, Invalid, Rejected, Unknown
 
 from mrx_portal.domain.answering import read_answers
@@ -25,7 +26,6 @@ from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, attached, handed_on
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import assessing as handlers
 from mrx_portal.handlers.reviewer import evidence_file
-from mrx_portal.handlers.shapes import FileTaken
 
 MOST_BYTES = 4 * 1024 * 1024
 EVIDENCE_BYTES = 20 * 1024 * 1024
@@ -51,7 +51,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         error: Rejected | None = None,
         failed: str = "",
         given: Mapping[str, str] | None = None,
-        taken: FileTaken | None = None,
+        taken: FileSubmitted | None = None,
         discarded: bool = False,
     ) -> Response:
         return desk.page(

@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from mrx_shared import limits
 from mrx_shared.kit.clock import Clock
 from mrx_shared.refusals import Forbidden, Invalid
 from starlette.datastructures import FormData
@@ -23,6 +24,7 @@ from starlette.datastructures import FormData
 from mrx_portal.domain.people import Person, own_path
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, negotiate, speak
 from mrx_portal.entrypoints.words import said, sentence, with_days
+from mrx_portal.handlers.reviewer import waits_for_reply
 from mrx_portal.ports import Api, Door, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
@@ -122,6 +124,8 @@ class Desk:
             lstrip_blocks=True,
         )
         environment.globals["static"] = self._assets.__getitem__
+        environment.globals["limits"] = limits
+        environment.tests["waiting_for_reply"] = waits_for_reply
         environment.filters["said"] = said
         environment.filters["sentence"] = sentence
         environment.filters["with_days"] = with_days

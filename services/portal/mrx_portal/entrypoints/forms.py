@@ -4,18 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mrx_shared.api.bodies import fill
+from mrx_shared.api.report_request import NewRequest, NewSupplier
+from mrx_shared.limits import CHARACTERS, DEFAULT_MAIL_LANGUAGE, DEFAULT_TERM_DAYS, MAIL_LANGUAGES, TERM_DAYS
 from mrx_shared.refusals import Rejected
 
-from mrx_portal.domain.requests import LANGUAGES
 from mrx_portal.entrypoints.desk import Filled
 from mrx_portal.entrypoints.words import words
-from mrx_portal.handlers.member import Asked
 
 SCOPE: Final = "Latest audit report with its corrective action plan"
 PURPOSE: Final = "Mutual recognition: to accept this audit in place of one of our own"
-TERM_DAYS: Final = 28
-SHORTEST, LONGEST = 7, 90
-CHARACTERS: Final = 200
 COMMON: Final = ("scope", "purpose", "term_days", "requester_email")
 OF_SUPPLIER: Final = ("site_number", "name", "contact_email", "contact_name", "language")
 _NEEDED: Final = {
@@ -44,20 +42,25 @@ class AskingForm:
     again: bool = False
     """whether a supplier is asked once more whose request is over"""
 
-    def asked(self, entry_id: str) -> Asked:
+    def asked(self, entry_id: str) -> NewRequest:
         """What the form asks for; only of a form without faults."""
         values = self.values
-        return Asked(
+        return fill(
+            NewRequest,
             entry_id=entry_id,
             site_number=values["site_number"],
-            name=values["name"],
-            contact_email=values["contact_email"],
-            contact_name=values["contact_name"],
-            language=values["language"],
+            supplier=fill(
+                NewSupplier,
+                name=values["name"],
+                contact_name=values["contact_name"] or None,
+                contact_email=values["contact_email"],
+                language=values["language"],
+            ),
             scope=values["scope"],
             purpose=values["purpose"],
             term_days=int(values["term_days"]),
-            requester_email=values["requester_email"],
+            requester_email=values["requester_email"] or None,
+            requester_language=DEFAULT_MAIL_LANGUAGE if values["requester_email"] else None,
             again=self.again,
         )
 
@@ -66,10 +69,10 @@ def fresh(**values: str) -> AskingForm:
     """A form that nobody has filled yet."""
     defaults = {
         **dict.fromkeys(OF_SUPPLIER, ""),
-        "language": "en",
+        "language": DEFAULT_MAIL_LANGUAGE,
         "scope": SCOPE,
         "purpose": PURPOSE,
-        "term_days": str(TERM_DAYS),
+        "term_days": str(DEFAULT_TERM_DAYS),
         "requester_email": "",
     }
     return AskingForm(values=defaults | values, faults=Words())
@@ -90,11 +93,11 @@ def read_asking(form: Filled, *, row: str = "", names: Sequence[str] = (*OF_SUPP
     for name, value in values.items():
         if len(value) > CHARACTERS:
             faults[name] = f"Write at most {CHARACTERS} characters."
-    if "language" in values and values["language"] not in LANGUAGES:
+    if "language" in values and values["language"] not in MAIL_LANGUAGES:
         faults["language"] = "Choose one of the languages."
     term = values.get("term_days")
-    if term and not (term.isascii() and term.isdigit() and SHORTEST <= int(term) <= LONGEST):
-        faults["term_days"] = f"Give a whole number of days from {SHORTEST} to {LONGEST}."
+    if term and not (term.isascii() and term.isdigit() and int(term) in TERM_DAYS):
+        faults["term_days"] = f"Give a whole number of days from {TERM_DAYS.start} to {TERM_DAYS[-1]}."
     return AskingForm(values=values, faults=faults)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from babel import Locale
 from fastapi import APIRouter, Depends, Request, Response
+from mrx_shared.api import report_request
 from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.membership import lacks
@@ -21,7 +22,6 @@ from mrx_portal.domain.released import (
     page_of,
 )
 from mrx_portal.domain.requests import (
-    LANGUAGES,
     OPEN,
     OUTCOMES,
     STATES,
@@ -42,7 +42,6 @@ from mrx_portal.entrypoints.walls import content_policy
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.released import Shelf, latest_release, link_to
-from mrx_portal.handlers.shapes import Request as ReportRequest
 from mrx_portal.ports import Draw
 
 DOWNLOADS = {
@@ -284,7 +283,6 @@ async def _request_page(
         mail=mail_said(life.request.mail),
         leaving=leaving(life.request.state, life.request.mail, life.request.mail_leaves_at),
         outcomes=OUTCOMES,
-        languages_of_mails=LANGUAGES,
         failed=refused[0] if refused else None,
         error=words(refused[1]) if refused and not faults else None,
         faults=faults,
@@ -292,7 +290,7 @@ async def _request_page(
     )
 
 
-def _may(one: ReportRequest) -> set[str]:
+def _may(one: report_request.Request) -> set[str]:
     """What the member may do, by the name of its form."""
     there = one.report is not None and one.report.access_withdrawn_at is None
     return {*one.possible, *(["download"] if there else [])}

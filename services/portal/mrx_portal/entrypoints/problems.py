@@ -10,13 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from mrx_shared.kit.http import STATUS, problem
 from mrx_shared.kit.logging import where
 from mrx_shared.messages.faults import plainly
-from mrx_shared.refusals import Rejected, Unavailable
+from mrx_shared.refusals import RateLimited, Rejected, Unavailable
 from starlette.exceptions import HTTPException
 
 from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path, to_send_again
 from mrx_portal.entrypoints.walls import HEADERS
 from mrx_portal.entrypoints.words import field_said, said, sentence
-from mrx_portal.ports import SignedOut, TooOften
+from mrx_portal.ports import SignedOut
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
-        status = 429 if isinstance(error, TooOften) else STATUS[error.kind]
+        status = 429 if isinstance(error, RateLimited) else STATUS[error.kind]
         told = (error.reason, error.remedy) if from_script(request) else said(error)
         return shown(request, status, told[0], field=error.field, remedy=told[1])
 

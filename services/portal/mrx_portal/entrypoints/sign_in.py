@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from mrx_shared.refusals import Forbidden, Invalid, Rejected
+from mrx_shared.refusals import Forbidden, Invalid, RateLimited, Rejected
 
 from mrx_portal.domain.people import own_path
 from mrx_portal.entrypoints.desk import ROLES, Desk, Filled, Visitor, see
-from mrx_portal.ports import SignedOut, TooOften
+from mrx_portal.ports import SignedOut
 
 
 def sign_in_pages(desk: Desk) -> APIRouter:
@@ -55,13 +55,13 @@ def _add_session(routes: APIRouter, desk: Desk) -> None:
             opened = await desk.door.sign_in(
                 email, str(form.fields.get("password", "")), browser=desk.secret(request, "browser")
             )
-        except (Forbidden, Invalid, TooOften) as error:
-            waiting = isinstance(error, TooOften)
+        except (Forbidden, Invalid, RateLimited) as error:
+            waiting = isinstance(error, RateLimited)
             return desk.page(
                 request,
                 "sign_in/sign_in.html",
                 status=429 if waiting else 403,
-                headers={"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None,
+                headers={"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else None,
                 next=onward,
                 ended=False,
                 done="",
@@ -145,13 +145,13 @@ def _add_password(routes: APIRouter, desk: Desk) -> None:
             _typed_twice(form)
             await desk.door.change_password(session, current, password)
         except Rejected as error:
-            waiting = isinstance(error, TooOften)
+            waiting = isinstance(error, RateLimited)
             return desk.page(
                 request,
                 "sign_in/password.html",
                 visitor=visitor,
                 status=429 if waiting else 422,
-                headers={"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None,
+                headers={"Retry-After": str(error.seconds)} if isinstance(error, RateLimited) else None,
                 done=False,
                 error=error,
             )

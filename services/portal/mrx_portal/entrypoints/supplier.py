@@ -9,16 +9,17 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from mrx_shared.api.bodies import RequestBody
+from mrx_shared.api.report_request import Page
 from mrx_shared.refusals import Forbidden, Invalid, Kind, Rejected, Unavailable, Unknown
 from pydantic import Field
 from typing_extensions import override
 
-from mrx_portal.domain.supplying import Stage, days_left, site_code
+from mrx_portal.domain.supplying import Stage, days_left, site_code, stage
 from mrx_portal.entrypoints.desk import Desk, Filled, from_script, see
 from mrx_portal.entrypoints.forms import Words
 from mrx_portal.entrypoints.walls import content_policy
 from mrx_portal.handlers import supplier
-from mrx_portal.handlers.supplier import AskedOf, RequestPage
+from mrx_portal.handlers.supplier import RequestPage
 from mrx_portal.ports import Api, SignedOut
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,200}")
@@ -134,9 +135,9 @@ class Pages:
             asked=asked,
             page=page,
             handover=page.handover,
-            stage=asked.stage.value,
+            stage=stage(asked.state),
             days=days_left(asked.term_ends_at, self.desk.clock()),
-            watching=asked.stage is Stage.CHECKING or page.in_check,
+            watching=stage(asked.state) is Stage.CHECKING or page.in_check,
             trouble=trouble,
             typed=Words(typed),
         )
@@ -165,13 +166,14 @@ class Pages:
 def _add_link(routes: APIRouter, pages: Pages) -> None:
     desk = pages.desk
 
-    def link_page(request: Request, token: str, asked: AskedOf, *, cookies: bool = True) -> Response:
+    def link_page(request: Request, token: str, asked: Page, *, cookies: bool = True) -> Response:
         return pages.draw(
             request,
             "supplier/link.html",
             preferred=asked.language,
             status=200 if cookies else 403,
             asked=asked,
+            stage=stage(asked.state),
             token=token,
             cookies=cookies,
         )
@@ -260,7 +262,7 @@ def _add_upload(routes: APIRouter, pages: Pages) -> None:
         return api
 
     @routes.post("/supplier/tickets")
-    async def ticket(request: Request, wanted: TicketWanted) -> dict[str, Any]:
+    async def make_ticket(request: Request, wanted: TicketWanted) -> dict[str, Any]:
         """A signed address for one file; its bytes go straight to object storage.
 
         Where the supplier gave the same file for another site, those sites, until it says that it means it.
@@ -270,7 +272,8 @@ def _add_upload(routes: APIRouter, pages: Pages) -> None:
             sites = await supplier.sites_of_file(api, sha256=wanted.sha256)
             if sites:
                 return {"same_file": sites}
-        return dict(await supplier.ticket(api, sha256=wanted.sha256, size=wanted.size, key=str(uuid4())))
+        ticket = await supplier.ticket(api, sha256=wanted.sha256, size=wanted.size, key=str(uuid4()))
+        return ticket.model_dump(mode="json", include={"ticket_id", "url", "method", "headers"})
 
     @routes.post("/supplier/arrivals", status_code=202)
     async def arrival(request: Request, sent: FileSent) -> dict[str, str]:

@@ -8,25 +8,12 @@ from hashlib import sha256
 from urllib.parse import quote
 from uuid import UUID
 
+from mrx_shared.api import benchmark
+from mrx_shared.api.bodies import fill
+
 from mrx_portal.domain.evidence import EvidenceFile
 from mrx_portal.domain.reviews import Clause, by_clause
 from mrx_portal.handlers.reviewer import evidence_of, lines_of
-from mrx_portal.handlers.shapes import (
-    Assessment,
-    Assessments,
-    Criteria,
-    CriteriaVersion,
-    CriteriaVersions,
-    Draft,
-    Drafts,
-    DraftWhole,
-    Evolution,
-    FileTaken,
-    Protocol,
-    Protocols,
-    WholeAssessment,
-    read,
-)
 from mrx_portal.ports import Api, Service
 
 
@@ -34,13 +21,13 @@ from mrx_portal.ports import Api, Service
 class Bench:
     """What a member needs to answer the criteria."""
 
-    assessments: tuple[tuple[Assessment, Protocol | None], ...]
-    drafts: tuple[tuple[Draft, Protocol | None], ...]
-    protocols: tuple[Protocol, ...]
-    criteria: tuple[CriteriaVersion, ...]
+    assessments: tuple[tuple[benchmark.Assessment, benchmark.Protocol | None], ...]
+    drafts: tuple[tuple[benchmark.Draft, benchmark.Protocol | None], ...]
+    protocols: tuple[benchmark.Protocol, ...]
+    criteria: tuple[benchmark.CriteriaVersion, ...]
 
     @property
-    def changing(self) -> tuple[CriteriaVersion, ...]:
+    def changing(self) -> tuple[benchmark.CriteriaVersion, ...]:
         """Versions that give way to a newer one and concern this member: under consultation, or used by it."""
         used = {one.criteria_version for one, _ in self.assessments if one.state != "replaced"}
         return tuple(
@@ -73,9 +60,9 @@ class Place:
 class Answering:
     """A draft beside its criteria."""
 
-    draft: DraftWhole
-    protocol: Protocol | None
-    criteria: Criteria
+    draft: benchmark.DraftWhole
+    protocol: benchmark.Protocol | None
+    criteria: benchmark.Criteria
     clauses: tuple[Clause, ...]
     files: tuple[EvidenceFile, ...]
 
@@ -89,88 +76,83 @@ class Answering:
 class Standing:
     """One assessment beside its criteria, as its owner sees it."""
 
-    assessment: WholeAssessment
-    protocol: Protocol | None
-    criteria: Criteria
+    assessment: benchmark.AssessmentWhole
+    protocol: benchmark.Protocol | None
+    criteria: benchmark.Criteria
     clauses: tuple[Clause, ...]
 
 
 async def desk(api: Api) -> Bench:
     """Own assessments and drafts with their protocols, and the versions of the criteria, the newest first."""
     found, drafts, known, criteria = await asyncio.gather(
-        api.get(Service.BENCHMARK, "/v1/assessments"),
-        api.get(Service.BENCHMARK, "/v1/drafts"),
-        api.get(Service.BENCHMARK, "/v1/protocols"),
-        api.get(Service.BENCHMARK, "/v1/criteria"),
+        api.get(Service.BENCHMARK, "/v1/assessments", benchmark.Assessments),
+        api.get(Service.BENCHMARK, "/v1/drafts", benchmark.Drafts),
+        api.get(Service.BENCHMARK, "/v1/protocols", benchmark.Protocols),
+        api.get(Service.BENCHMARK, "/v1/criteria", benchmark.CriteriaVersions),
     )
-    protocols = {one.protocol_id: one for one in read(Protocols, known).protocols}
-    own = [one for one in read(Assessments, found).assessments if one.member_id is not None]
+    protocols = {one.protocol_id: one for one in known.protocols}
+    own = [one for one in found.assessments if one.member_id is not None]
     return Bench(
         assessments=tuple((one, protocols.get(one.protocol_id)) for one in own),
-        drafts=tuple((one, protocols.get(one.protocol_id)) for one in read(Drafts, drafts).drafts),
+        drafts=tuple((one, protocols.get(one.protocol_id)) for one in drafts.drafts),
         protocols=tuple(one for one in protocols.values() if not one.public),
-        criteria=tuple(reversed(read(CriteriaVersions, criteria).criteria)),
+        criteria=tuple(reversed(criteria.criteria)),
     )
 
 
 async def register(code: str, name: str, api: Api, *, key: str) -> UUID:
     """Take up a protocol of the member's own."""
-    made = await api.post(
-        Service.BENCHMARK, "/v1/protocols", {"code": code, "name": name, "public": False}, key=key
-    )
-    return UUID(made["protocol_id"])
+    protocol = fill(benchmark.NewProtocol, code=code, name=name, public=False)
+    answer = benchmark.ProtocolRegistered
+    return (await api.post(Service.BENCHMARK, "/v1/protocols", protocol, answer, key=key)).protocol_id
 
 
 async def add_version(protocol_id: str, version: str, first: str, last: str, api: Api, *, key: str) -> None:
     """Add a version with the days of its audits."""
-    await api.post(
-        Service.BENCHMARK,
-        f"/v1/protocols/{protocol_id}/versions",
-        {"version": version, "effective_from": first, "effective_until": last or None},
-        key=key,
+    body = fill(
+        benchmark.NewProtocolVersion, version=version, effective_from=first, effective_until=last or None
     )
+    await api.post(Service.BENCHMARK, f"/v1/protocols/{protocol_id}/versions", body, key=key)
 
 
 async def send_file(
     place: Place, name: str, content: bytes, api: Api, *, keep_good: bool, key: str
-) -> FileTaken:
+) -> benchmark.FileSubmitted:
     """Begin an assessment with a filled-in template."""
-    answer = await api.post(
-        Service.BENCHMARK,
-        "/v1/assessments/files",
-        {
-            "protocol_id": place.protocol_id,
-            "version": place.version,
-            "criteria_version": place.criteria,
-            "file_name": name,
-            "content_base64": base64.b64encode(content).decode(),
-            "keep_good": keep_good,
-        },
-        key=key,
+    file = fill(
+        benchmark.AnswersFile,
+        protocol_id=place.protocol_id,
+        version=place.version,
+        criteria_version=place.criteria,
+        file_name=name,
+        content_base64=base64.b64encode(content).decode(),
+        keep_good=keep_good,
     )
-    return read(FileTaken, answer)
+    return await api.post(Service.BENCHMARK, "/v1/assessments/files", file, benchmark.FileSubmitted, key=key)
 
 
 async def save(
     place: Place, rows: Sequence[Mapping[str, str]], api: Api, *, key: str, start_from: str = ""
 ) -> None:
     """Keep answers in a draft, which may start with those of an earlier assessment."""
+    answers = fill(benchmark.DraftAnswers, answers=[dict(row) for row in rows], start_from=start_from or None)
     await api.post(
         Service.BENCHMARK,
         f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}",
-        {"answers": [dict(row) for row in rows], "start_from": start_from or None},
+        answers,
         key=key,
     )
 
 
-async def submit(place: Place, api: Api, *, key: str) -> Assessment:
+async def submit(place: Place, api: Api, *, key: str) -> benchmark.Assessment:
     """Begin an assessment with a draft."""
-    answer = await api.post(
+    return await api.post(
         Service.BENCHMARK,
         f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}/submission",
+        None,
+        benchmark.Assessment,
         key=key,
     )
-    return read(Assessment, answer)
 
 
 async def discard(place: Place, api: Api, *, key: str) -> None:
@@ -184,16 +166,16 @@ async def discard(place: Place, api: Api, *, key: str) -> None:
 
 async def answering(place: Place, api: Api) -> Answering:
     """A draft beside its criteria."""
-    found, known, criteria, files = await asyncio.gather(
+    draft, known, catalogue, files = await asyncio.gather(
         api.get(
             Service.BENCHMARK,
             f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}",
+            benchmark.DraftWhole,
         ),
-        api.get(Service.BENCHMARK, "/v1/protocols"),
-        api.get(Service.BENCHMARK, f"/v1/criteria/{place.criteria}"),
+        api.get(Service.BENCHMARK, "/v1/protocols", benchmark.Protocols),
+        api.get(Service.BENCHMARK, f"/v1/criteria/{place.criteria}", benchmark.Criteria),
         evidence_of(place.protocol_id, api),
     )
-    draft, catalogue = read(DraftWhole, found), read(Criteria, criteria)
     return Answering(
         draft=draft,
         protocol=_named(known, draft.protocol_id),
@@ -209,6 +191,7 @@ async def keep_file(place: Place, name: str, content: bytes, api: Api, *, key: s
         Service.BENCHMARK,
         f"/v1/protocols/{place.protocol_id}/evidence",
         content,
+        benchmark.EvidenceFile,
         file_name=name,
         # another file from the same page is another request
         key=f"{key}-{sha256(content).hexdigest()[:16]}",
@@ -217,12 +200,11 @@ async def keep_file(place: Place, name: str, content: bytes, api: Api, *, key: s
 
 async def standing(assessment_id: UUID, api: Api) -> Standing:
     """One assessment beside its criteria."""
-    found, known = await asyncio.gather(
-        api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}"),
-        api.get(Service.BENCHMARK, "/v1/protocols"),
+    one, known = await asyncio.gather(
+        api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}", benchmark.AssessmentWhole),
+        api.get(Service.BENCHMARK, "/v1/protocols", benchmark.Protocols),
     )
-    one = read(WholeAssessment, found)
-    criteria = read(Criteria, await api.get(Service.BENCHMARK, f"/v1/criteria/{one.criteria_version}"))
+    criteria = await api.get(Service.BENCHMARK, f"/v1/criteria/{one.criteria_version}", benchmark.Criteria)
     return Standing(
         assessment=one,
         protocol=_named(known, one.protocol_id),
@@ -236,14 +218,15 @@ async def reply(assessment_id: UUID, question_id: UUID, text: str, api: Api, *, 
     await api.post(
         Service.BENCHMARK,
         f"/v1/assessments/{assessment_id}/questions/{question_id}/reply",
-        {"text": text},
+        fill(benchmark.NewText, text=text),
         key=key,
     )
 
 
 async def appeal(assessment_id: UUID, reason: str, api: Api, *, key: str) -> None:
     """Object to the verdict."""
-    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/appeal", {"reason": reason}, key=key)
+    objection = fill(benchmark.NewAppeal, reason=reason)
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/appeal", objection, key=key)
 
 
 async def report(assessment_id: UUID, kind: str, api: Api) -> bytes:
@@ -256,15 +239,17 @@ async def template(criteria: str, kind: str, api: Api) -> bytes:
     return await api.fetch(Service.BENCHMARK, f"/v1/criteria/{quote(criteria, safe='')}/template.{kind}")
 
 
-async def evolution(criteria: str, api: Api) -> Evolution:
+async def evolution(criteria: str, api: Api) -> benchmark.Evolution:
     """What follows a version, and what was said in the consultation."""
-    return read(Evolution, await api.get(Service.BENCHMARK, f"/v1/criteria/{criteria}/evolution"))
+    return await api.get(Service.BENCHMARK, f"/v1/criteria/{criteria}/evolution", benchmark.Evolution)
 
 
 async def comment(criteria: str, text: str, api: Api, *, key: str) -> None:
     """A word in a consultation."""
-    await api.post(Service.BENCHMARK, f"/v1/criteria/{criteria}/comments", {"text": text}, key=key)
+    await api.post(
+        Service.BENCHMARK, f"/v1/criteria/{criteria}/comments", fill(benchmark.NewText, text=text), key=key
+    )
 
 
-def _named(known: object, protocol_id: UUID) -> Protocol | None:
-    return next((one for one in read(Protocols, known).protocols if one.protocol_id == protocol_id), None)
+def _named(known: benchmark.Protocols, protocol_id: UUID) -> benchmark.Protocol | None:
+    return next((one for one in known.protocols if one.protocol_id == protocol_id), None)

@@ -5,24 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from mrx_shared.api import benchmark, registry
+from mrx_shared.api.bodies import fill
+
 from mrx_portal.handlers.secretariat import members
-from mrx_portal.handlers.shapes import (
-    AllAtWork,
-    AtWork,
-    Comment,
-    Criteria,
-    CriteriaVersion,
-    CriteriaVersions,
-    Evolution,
-    Member,
-    Reviewer,
-    Reviewers,
-    Waiver,
-    Waivers,
-    WhatIf,
-    WhatIfs,
-    read,
-)
 from mrx_portal.ports import Api, Service
 
 
@@ -30,9 +16,9 @@ from mrx_portal.ports import Api, Service
 class Shelf:
     """The versions of the criteria, the reviewers, and the members that one may be kept from."""
 
-    criteria: tuple[CriteriaVersion, ...]
-    members: tuple[Member, ...]
-    reviewers: tuple[Reviewer, ...]
+    criteria: tuple[benchmark.CriteriaVersion, ...]
+    members: tuple[registry.Member, ...]
+    reviewers: tuple[registry.Reviewer, ...]
 
     def owner(self, member_id: UUID | None) -> str | None:
         """The name of a protocol's owner; none of a public one."""
@@ -49,7 +35,7 @@ class Shelf:
 class Foreseen:
     """What a protocol version would come to, and whose it is; a public one is nobody's."""
 
-    what: WhatIf
+    what: benchmark.WhatIf
     owner: str | None
 
 
@@ -57,25 +43,25 @@ class Foreseen:
 class Version:
     """One version of the criteria with everything that the secretariat decides on it."""
 
-    shown: CriteriaVersion
+    shown: benchmark.CriteriaVersion
     clauses: tuple[str, ...]
-    others: tuple[CriteriaVersion, ...]
-    comments: tuple[Comment, ...]
-    waivers: tuple[Waiver, ...]
+    others: tuple[benchmark.CriteriaVersion, ...]
+    comments: tuple[benchmark.Comment, ...]
+    waivers: tuple[benchmark.Waiver, ...]
     foreseen: tuple[Foreseen, ...]
 
 
 async def shelf(api: Api) -> Shelf:
     """Every version, the newest first."""
     found, known, judging = await asyncio.gather(
-        api.get(Service.BENCHMARK, "/v1/criteria"),
+        api.get(Service.BENCHMARK, "/v1/criteria", benchmark.CriteriaVersions),
         members(api),
-        api.get(Service.REGISTRY, "/v1/reviewers"),
+        api.get(Service.REGISTRY, "/v1/reviewers", registry.Reviewers),
     )
     return Shelf(
-        criteria=tuple(reversed(read(CriteriaVersions, found).criteria)),
+        criteria=tuple(reversed(found.criteria)),
         members=known,
-        reviewers=read(Reviewers, judging).reviewers,
+        reviewers=judging.reviewers,
     )
 
 
@@ -86,53 +72,50 @@ async def version(name: str, api: Api) -> Version | None:
     if shown is None:
         return None
     whole, waivers, foreseen = await asyncio.gather(
-        api.get(Service.BENCHMARK, f"/v1/criteria/{name}"),
-        api.get(Service.BENCHMARK, f"/v1/criteria/{name}/waivers"),
-        api.get(Service.BENCHMARK, f"/v1/criteria/{name}/what-if"),
+        api.get(Service.BENCHMARK, f"/v1/criteria/{name}", benchmark.Criteria),
+        api.get(Service.BENCHMARK, f"/v1/criteria/{name}/waivers", benchmark.Waivers),
+        api.get(Service.BENCHMARK, f"/v1/criteria/{name}/what-if", benchmark.WhatIfs),
     )
-    comments: tuple[Comment, ...] = ()
+    comments: tuple[benchmark.Comment, ...] = ()
     if shown.successor:
-        said = await api.get(Service.BENCHMARK, f"/v1/criteria/{name}/evolution")
-        comments = read(Evolution, said).comments
+        said = await api.get(Service.BENCHMARK, f"/v1/criteria/{name}/evolution", benchmark.Evolution)
+        comments = said.comments
     return Version(
         shown=shown,
-        clauses=tuple(dict.fromkeys(one.clause for one in read(Criteria, whole).criteria)),
+        clauses=tuple(dict.fromkeys(one.clause for one in whole.criteria)),
         others=tuple(one for one in listed.criteria if one.version != name),
         comments=comments,
-        waivers=read(Waivers, waivers).waivers,
-        foreseen=tuple(
-            Foreseen(what=one, owner=listed.owner(one.member_id)) for one in read(WhatIfs, foreseen).protocols
-        ),
+        waivers=waivers.waivers,
+        foreseen=tuple(Foreseen(what=one, owner=listed.owner(one.member_id)) for one in foreseen.protocols),
     )
 
 
 async def announce(name: str, dates: Mapping[str, str], api: Api, *, key: str) -> None:
     """Announce what follows a version."""
-    await api.post(Service.BENCHMARK, f"/v1/criteria/{name}/evolution", dates, key=key)
+    await api.post(
+        Service.BENCHMARK, f"/v1/criteria/{name}/evolution", fill(benchmark.NewEvolution, **dates), key=key
+    )
 
 
 async def waive(name: str, waiver: Mapping[str, str], api: Api, *, key: str) -> None:
     """Leave a clause out of verdicts until a day."""
-    await api.post(Service.BENCHMARK, f"/v1/criteria/{name}/waivers", waiver, key=key)
+    await api.post(
+        Service.BENCHMARK, f"/v1/criteria/{name}/waivers", fill(benchmark.NewWaiver, **waiver), key=key
+    )
 
 
-async def at_work(api: Api) -> tuple[AtWork, ...]:
+async def at_work(api: Api) -> tuple[benchmark.AssessmentAtWork, ...]:
     """What is not concluded, the oldest first, and who judges it."""
-    return read(AllAtWork, await api.get(Service.BENCHMARK, "/v1/reviews")).reviews
+    return (await api.get(Service.BENCHMARK, "/v1/reviews", benchmark.AssessmentsAtWork)).reviews
 
 
 async def release(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> None:
     """Put out a reviewer who will not finish."""
-    await api.post(
-        Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", {"reviewer": reviewer}, key=key
-    )
+    body = fill(benchmark.Release, reviewer=reviewer)
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)
 
 
 async def tie(reviewer: str, member_id: UUID, api: Api, *, key: str) -> None:
     """Keep a reviewer away from a member's group."""
-    await api.post(
-        Service.BENCHMARK,
-        "/v1/reviewers/ties",
-        {"reviewer": reviewer, "member_id": str(member_id)},
-        key=key,
-    )
+    conflict = fill(benchmark.NewConflict, reviewer=reviewer, member_id=member_id)
+    await api.post(Service.BENCHMARK, "/v1/reviewers/ties", conflict, key=key)

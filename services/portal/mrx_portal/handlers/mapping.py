@@ -6,20 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from mrx_shared.api import benchmark
+from mrx_shared.api.bodies import fill
 from mrx_shared.refusals import Unknown
 
 from mrx_portal.domain.mapping import Chosen, rows_of
 from mrx_portal.handlers.assessing import Place, save
-from mrx_portal.handlers.shapes import (
-    Criteria,
-    Criterion,
-    DraftWhole,
-    Extension,
-    Extensions,
-    Requirement,
-    Suggestions,
-    read,
-)
 from mrx_portal.ports import Api, Service
 
 
@@ -27,7 +19,7 @@ from mrx_portal.ports import Api, Service
 class Proposal:
     """A criterion that a requirement may meet, and how the draft answers it already."""
 
-    criterion: Criterion
+    criterion: benchmark.Criterion
     similarity: float
     answered: str
 
@@ -46,28 +38,30 @@ class Proposals:
     """What is proposed for a protocol's requirements."""
 
     requirements: tuple[Proposed, ...]
-    without: tuple[Requirement, ...]
+    without: tuple[benchmark.Requirement, ...]
 
 
 async def propose_for_file(place: Place, name: str, content: bytes, api: Api, *, key: str) -> Proposals:
     """Proposals for the requirements of a file."""
-    asked = {
-        "criteria_version": place.criteria,
-        "file_name": name,
-        "content_base64": base64.b64encode(content).decode(),
-    }
-    return await _beside(
-        place, await api.post(Service.BENCHMARK, "/v1/suggestions/files", asked, key=key), api
+    file = fill(
+        benchmark.RequirementsFile,
+        criteria_version=place.criteria,
+        file_name=name,
+        content_base64=base64.b64encode(content).decode(),
     )
+    found = await api.post(Service.BENCHMARK, "/v1/suggestions/files", file, benchmark.Suggestions, key=key)
+    return await _beside(place, found, api)
 
 
 async def propose(place: Place, requirements: Sequence[tuple[str, str]], api: Api, *, key: str) -> Proposals:
     """Proposals for these requirements."""
-    asked = {
-        "criteria_version": place.criteria,
-        "requirements": [{"requirement_ref": ref, "requirement_text": text} for ref, text in requirements],
-    }
-    return await _beside(place, await api.post(Service.BENCHMARK, "/v1/suggestions", asked, key=key), api)
+    body = fill(
+        benchmark.NewRequirements,
+        criteria_version=place.criteria,
+        requirements=[{"requirement_ref": ref, "requirement_text": text} for ref, text in requirements],
+    )
+    found = await api.post(Service.BENCHMARK, "/v1/suggestions", body, benchmark.Suggestions, key=key)
+    return await _beside(place, found, api)
 
 
 async def take(place: Place, chosen: Sequence[Chosen], api: Api, *, key: str) -> int:
@@ -77,9 +71,9 @@ async def take(place: Place, chosen: Sequence[Chosen], api: Api, *, key: str) ->
     return len(rows)
 
 
-async def find_extensions(query: str, api: Api) -> tuple[Extension, ...]:
+async def find_extensions(query: str, api: Api) -> tuple[benchmark.Extension, ...]:
     """Extensions that hold these words."""
-    return read(Extensions, await api.get(Service.BENCHMARK, "/v1/extensions", q=query)).extensions
+    return (await api.get(Service.BENCHMARK, "/v1/extensions", benchmark.Extensions, q=query)).extensions
 
 
 async def keep_extension(
@@ -89,14 +83,13 @@ async def keep_extension(
     await api.post(
         Service.BENCHMARK,
         f"/v1/protocols/{protocol_id}/versions/{version}/extensions",
-        dict(extension),
+        fill(benchmark.NewExtension, **extension),
         key=key,
     )
 
 
-async def _beside(place: Place, answer: object, api: Api) -> Proposals:
-    found = read(Suggestions, answer)
-    criteria = read(Criteria, await api.get(Service.BENCHMARK, f"/v1/criteria/{place.criteria}"))
+async def _beside(place: Place, found: benchmark.Suggestions, api: Api) -> Proposals:
+    criteria = await api.get(Service.BENCHMARK, f"/v1/criteria/{place.criteria}", benchmark.Criteria)
     known = {one.id: one for one in criteria.criteria}
     answered = {one["criterion_id"]: one["relation"] for one in await _answers(place, api)}
     grouped = groupby(found.suggestions, key=lambda one: (one.requirement_ref, one.requirement_text))
@@ -126,8 +119,8 @@ async def _answers(place: Place, api: Api) -> list[dict[str, Any]]:
         found = await api.get(
             Service.BENCHMARK,
             f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}",
+            benchmark.DraftWhole,
         )
     except Unknown:
         return []
-    names = ("criterion_id", "relation", "requirement_ref", "requirement_text", "rationale", "evidence")
-    return [{name: getattr(one, name) or "" for name in names} for one in read(DraftWhole, found).answers]
+    return [one.model_dump() for one in found.answers]

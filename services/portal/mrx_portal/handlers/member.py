@@ -5,27 +5,33 @@ from collections import Counter
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
+from mrx_shared.api.aggregation import Release
+from mrx_shared.api.benchmark import Assessment, Assessments
+from mrx_shared.api.bodies import fill
+from mrx_shared.api.exchange_adapter import Link
+from mrx_shared.api.registry import Participation
+from mrx_shared.api.report_request import (
+    NewContact,
+    NewDecision,
+    NewRequest,
+    NewRequests,
+    NewWithdrawal,
+    Numbers,
+    Request,
+    RequestResult,
+    RequestResults,
+    Requests,
+)
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.findings import Before
-from mrx_portal.domain.numbers import RoundNumbers
+from mrx_portal.domain.numbers import COUNTS, RoundNumbers
 from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
-from mrx_portal.handlers.shapes import (
-    Assessment,
-    Assessments,
-    BulkRow,
-    BulkRows,
-    NumbersOfRounds,
-    Participation,
-    Release,
-    Request,
-    Requests,
-    read,
-)
+from mrx_portal.handlers.reviewer import waits_for_reply
 from mrx_portal.ports import Api, Service
 
 T = TypeVar("T")
@@ -70,43 +76,6 @@ class Life:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a form asks for, as `POST /v1/requests` takes it."""
-
-    entry_id: str
-    site_number: str
-    name: str
-    contact_email: str
-    contact_name: str
-    language: str
-    scope: str
-    purpose: str
-    term_days: int
-    requester_email: str
-    again: bool = False
-
-    def body(self, *, request_id: UUID | None = None) -> dict[str, Any]:
-        """The body of the request."""
-        body: dict[str, Any] = {
-            "entry_id": self.entry_id,
-            "site_number": self.site_number,
-            "supplier": {
-                "name": self.name,
-                "contact_name": self.contact_name or None,
-                "contact_email": self.contact_email,
-                "language": self.language,
-            },
-            "scope": self.scope,
-            "purpose": self.purpose,
-            "term_days": self.term_days,
-            "requester_email": self.requester_email or None,
-            "requester_language": "en" if self.requester_email else None,
-            **({"again": True} if self.again else {}),
-        }
-        return body | ({"request_id": str(request_id)} if request_id else {})
-
-
 async def overview(api: Api, *, now: datetime) -> Overview:
     """Everything on the member's first page; one service that is away leaves the rest readable."""
     away: list[str] = []
@@ -120,7 +89,7 @@ async def overview(api: Api, *, now: datetime) -> Overview:
     release, barred = released or (None, None)
     return Overview(
         participation=participation,
-        questions=None if assessments is None else tuple(one for one in assessments if one.waits_for_reply),
+        questions=None if assessments is None else tuple(one for one in assessments if waits_for_reply(one)),
         release=release,
         barred=barred,
         counts=Counter(one.state for one in found) if found is not None else None,
@@ -152,16 +121,15 @@ def _why(request: Request, now: datetime) -> list[tuple[int, str]]:
 async def every_request(api: Api, *, state: str | None = None) -> tuple[Request, ...]:
     """The member's requests, the newest first, up to a limit that no page exceeds."""
     found: list[Request] = []
-    after: str | None = None
+    after: UUID | None = None
     while len(found) < MOST_COUNTED:
-        page = read(
-            Requests,
-            await api.get(Service.REPORT_REQUEST, REQUESTS, state=state, after=after, limit=MOST_AT_ONCE),
-        ).requests
-        found.extend(page)
-        if len(page) < MOST_AT_ONCE:
+        page = await api.get(
+            Service.REPORT_REQUEST, REQUESTS, Requests, state=state, after=after, limit=MOST_AT_ONCE
+        )
+        found.extend(page.requests)
+        if len(page.requests) < MOST_AT_ONCE:
             break
-        after = str(page[-1].request_id)
+        after = found[-1].request_id
     return tuple(found)
 
 
@@ -182,35 +150,38 @@ async def asked_for(api: Api) -> tuple[frozenset[str], Mapping[str, Before]]:
 
 async def life(request_id: UUID, api: Api) -> Life:
     """One request."""
-    request = read(Request, await api.get(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}"))
+    request = await api.get(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}", Request)
     history = [Happened(state=one.state, at=one.at, reason=one.reason) for one in request.history]
     return Life(request=request, steps=timeline(history, request.state))
 
 
-async def ask(asked: Asked, api: Api, *, key: str) -> Request:
+async def ask(asked: NewRequest, api: Api, *, key: str) -> Request:
     """Ask one supplier."""
-    return read(Request, await api.post(Service.REPORT_REQUEST, REQUESTS, asked.body(), key=key))
+    return await api.post(Service.REPORT_REQUEST, REQUESTS, asked, Request, key=key)
 
 
-async def ask_many(asked: Sequence[Asked], api: Api, *, key: str) -> BulkRows:
+async def ask_many(asked: Sequence[NewRequest], api: Api, *, key: str) -> tuple[RequestResult, ...]:
     """Ask several suppliers; what is good is done, what is not is named by row."""
-    rows: list[BulkRow] = []
+    rows: list[RequestResult] = []
     for begin in range(0, len(asked), ASKED_AT_ONCE):
-        body = {"requests": [one.body() for one in asked[begin : begin + ASKED_AT_ONCE]]}
-        answer = await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/bulk", body, key=f"{key}.{begin}")
-        rows += [one.model_copy(update={"row": begin + one.row}) for one in read(BulkRows, answer).rows]
-    return BulkRows(rows=tuple(rows))
+        several = asked[begin : begin + ASKED_AT_ONCE]
+        body = NewRequests(requests=[one.model_dump(mode="json", exclude_unset=True) for one in several])
+        answer = await api.post(
+            Service.REPORT_REQUEST, f"{REQUESTS}/bulk", body, RequestResults, key=f"{key}.{begin}"
+        )
+        rows += [one.model_copy(update={"row": begin + one.row}) for one in answer.rows]
+    return tuple(rows)
 
 
 async def withdraw(request_id: UUID, reason: str, api: Api, *, key: str) -> None:
     """Ask no longer."""
-    body = {"reason": reason} if reason else {}
+    body = fill(NewWithdrawal, reason=reason or None)
     await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/withdrawal", body, key=key)
 
 
 async def correct_contact(request_id: UUID, contact: Mapping[str, str], api: Api, *, key: str) -> None:
     """Give another address; the mail goes out again."""
-    body = {name: value for name, value in contact.items() if value}
+    body = fill(NewContact, **{name: value for name, value in contact.items() if value})
     await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/contact", body, key=key)
 
 
@@ -225,12 +196,13 @@ async def decide(
     key: str,
 ) -> None:
     """Record whether the report stands in for an audit of the member's own."""
-    body = {
-        "outcome": outcome,
-        "reason": reason or None,
-        "valid_until": valid_until or None,
-        "same_file_confirmed": same_file_confirmed,
-    }
+    body = fill(
+        NewDecision,
+        outcome=outcome,
+        reason=reason or None,
+        valid_until=valid_until or None,
+        same_file_confirmed=same_file_confirmed,
+    )
     await api.post(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}/decision", body, key=key)
 
 
@@ -239,33 +211,31 @@ async def download(request_id: UUID, api: Api, *, key: str) -> str:
     request = (await life(request_id, api)).request
     if request.report is None:
         raise Rejected("there is no report yet", remedy="come back when the request says Report ready")
-    answer = await api.post(
-        Service.EXCHANGE_ADAPTER, f"/v1/reports/{request.report.report_id}/links", key=key
-    )
-    url = answer.get("url")
-    if not url:
+    path = f"/v1/reports/{request.report.report_id}/links"
+    link = await api.post(Service.EXCHANGE_ADAPTER, path, None, Link, key=key)
+    if link.url is None:
         raise Rejected("this link was given already", remedy="press Download once more")
-    return str(url)
+    return link.url
 
 
 async def numbers(api: Api) -> tuple[RoundNumbers, ...]:
     """What the asker's requests come to, round by round, the oldest first."""
-    found = read(NumbersOfRounds, await api.get(Service.REPORT_REQUEST, "/v1/numbers")).rounds
+    found = await api.get(Service.REPORT_REQUEST, "/v1/numbers", Numbers)
     rounds = [
         RoundNumbers(
-            round_id=str(one.round_id), as_of=one.as_of, **one.model_dump(exclude={"round_id", "as_of"})
+            round_id=str(one.round_id), as_of=one.as_of, **{name: getattr(one, name) for name in COUNTS}
         )
-        for one in found
+        for one in found.rounds
     ]
     return tuple(sorted(rounds, key=lambda one: (one.as_of is not None, str(one.as_of or ""), one.round_id)))
 
 
 async def _participation(api: Api) -> Participation:
-    return read(Participation, await api.get(Service.REGISTRY, "/v1/participation"))
+    return await api.get(Service.REGISTRY, "/v1/participation", Participation)
 
 
 async def _assessments(api: Api) -> tuple[Assessment, ...]:
-    return read(Assessments, await api.get(Service.BENCHMARK, "/v1/assessments")).assessments
+    return (await api.get(Service.BENCHMARK, "/v1/assessments", Assessments)).assessments
 
 
 async def _release_or_why_not(api: Api) -> tuple[Release | None, str | None]:

@@ -1,15 +1,15 @@
 """The released list on the page: fetched through a link, verified, and kept by what it is."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from cachetools import LRUCache
+from mrx_shared.api.aggregation import Link, NewLink, Release
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.released import ReleasedList, read_released
-from mrx_portal.handlers.shapes import Link, Release, read
 from mrx_portal.ports import Api, Documents, Service
 
 DOCUMENT = "list.json"
@@ -31,8 +31,7 @@ class Shelf:
 
     def __init__(self, documents: Documents, *, most: int = 2) -> None:
         self._documents = documents
-        self._most = most
-        self._kept: OrderedDict[str, ReleasedList] = OrderedDict()
+        self._kept: LRUCache[str, ReleasedList] = LRUCache(most)
         self._fetching = asyncio.Lock()
 
     async def latest(self, api: Api, *, new_key: Callable[[], str]) -> Latest | None:
@@ -49,9 +48,6 @@ class Shelf:
         async with self._fetching:
             listed = self._kept.get(digest) or await self._fetched(api, release, digest, key=new_key())
             self._kept[digest] = listed
-            self._kept.move_to_end(digest)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
         return Latest(release=release, listed=listed)
 
     async def _fetched(self, api: Api, release: Release, digest: str, *, key: str) -> ReleasedList:
@@ -65,7 +61,7 @@ class Shelf:
 async def latest_release(api: Api) -> Release | None:
     """The latest release, or None before the first. Raises `Forbidden` for a member that takes no part."""
     try:
-        return read(Release, await api.get(Service.AGGREGATION, "/v1/releases/latest"))
+        return await api.get(Service.AGGREGATION, "/v1/releases/latest", Release)
     except Rejected as error:
         if error.kind == "unknown":
             return None
@@ -74,10 +70,8 @@ async def latest_release(api: Api) -> Release | None:
 
 async def link_to(api: Api, release_id: str, document: str, *, key: str) -> str:
     """A link to one document of a release, good for a minute."""
-    answer = await api.post(
-        Service.AGGREGATION, f"/v1/releases/{release_id}/links", {"document": document}, key=key
-    )
-    link = read(Link, answer)
+    path = f"/v1/releases/{release_id}/links"
+    link = await api.post(Service.AGGREGATION, path, NewLink(document=document), Link, key=key)
     if link.url is None:
         raise Rejected("this link was given already", remedy="ask for a new one")
     return link.url

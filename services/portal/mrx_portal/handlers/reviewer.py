@@ -2,31 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
+from mrx_shared.api import benchmark
+from mrx_shared.api.bodies import fill
 from mrx_shared.refusals import Forbidden, Unknown
 
 from mrx_portal.domain.evidence import EvidenceFile, apart, named_in
 from mrx_portal.domain.reviews import Clause, Decision, Line, by_clause
-from mrx_portal.handlers.shapes import (
-    Answer,
-    Assessment,
-    Assessments,
-    Criteria,
-    KeptFiles,
-    Protocol,
-    Protocols,
-    WholeAssessment,
-    read,
-)
 from mrx_portal.ports import Api, Service
 
 IN_WORK = frozenset({"submitted", "in-review"})
+Answer = benchmark.AnswerRow | benchmark.JudgedAnswer
+_ANSWERED = {one.name for one in fields(Line)} - {"criterion_id"}
 
 
-def waits(one: Assessment) -> bool:
+def waits_for_reply(one: benchmark.Assessment) -> bool:
+    """Whether a reviewer asked its owner something, and judges nothing before the reply."""
+    return one.questions_open > 0 and one.member_id is not None and one.state in IN_WORK
+
+
+def waits(one: benchmark.Assessment) -> bool:
     """Whether it waits for a reviewer: its answers, or an appeal."""
     return one.state in IN_WORK or one.appealed == "open"
 
@@ -35,17 +33,17 @@ def waits(one: Assessment) -> bool:
 class Listed:
     """An assessment with the protocol that it is about."""
 
-    assessment: Assessment
-    protocol: Protocol | None
+    assessment: benchmark.Assessment
+    protocol: benchmark.Protocol | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """One assessment with everything that a reviewer needs beside it."""
 
-    assessment: WholeAssessment
-    protocol: Protocol | None
-    criteria: Criteria
+    assessment: benchmark.AssessmentWhole
+    protocol: benchmark.Protocol | None
+    criteria: benchmark.Criteria
     clauses: tuple[Clause, ...]
 
     @property
@@ -102,29 +100,27 @@ class Bench:
 async def assessments(api: Api) -> tuple[Listed, ...]:
     """All assessments with their protocols; those in work first, the newest first."""
     found, known = await asyncio.gather(
-        api.get(Service.BENCHMARK, "/v1/assessments"), api.get(Service.BENCHMARK, "/v1/protocols")
+        api.get(Service.BENCHMARK, "/v1/assessments", benchmark.Assessments),
+        api.get(Service.BENCHMARK, "/v1/protocols", benchmark.Protocols),
     )
-    protocols = {one.protocol_id: one for one in read(Protocols, known).protocols}
-    listed = [
-        Listed(assessment=one, protocol=protocols.get(one.protocol_id))
-        for one in read(Assessments, found).assessments
-    ]
+    protocols = {one.protocol_id: one for one in known.protocols}
+    listed = [Listed(assessment=one, protocol=protocols.get(one.protocol_id)) for one in found.assessments]
     return tuple(sorted(listed, key=lambda one: not waits(one.assessment)))
 
 
 async def bench(assessment_id: UUID, api: Api) -> Bench:
     """One assessment beside its criteria."""
-    answer, known = await asyncio.gather(
-        api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}"),
-        api.get(Service.BENCHMARK, "/v1/protocols"),
+    assessment, known = await asyncio.gather(
+        api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}", benchmark.AssessmentWhole),
+        api.get(Service.BENCHMARK, "/v1/protocols", benchmark.Protocols),
     )
-    assessment = read(WholeAssessment, answer)
-    criteria = read(Criteria, await api.get(Service.BENCHMARK, f"/v1/criteria/{assessment.criteria_version}"))
-    protocols = read(Protocols, known).protocols
+    criteria = await api.get(
+        Service.BENCHMARK, f"/v1/criteria/{assessment.criteria_version}", benchmark.Criteria
+    )
     files = await evidence_of(assessment.protocol_id, api)
     return Bench(
         assessment=assessment,
-        protocol=next((one for one in protocols if one.protocol_id == assessment.protocol_id), None),
+        protocol=next((one for one in known.protocols if one.protocol_id == assessment.protocol_id), None),
         criteria=criteria,
         clauses=by_clause(lines_of(criteria, assessment.answers, files)),
     )
@@ -132,29 +128,20 @@ async def bench(assessment_id: UUID, api: Api) -> Bench:
 
 async def review(assessment_id: UUID, decisions: Sequence[Decision], api: Api, *, key: str) -> None:
     """Keep a reviewer's decisions."""
-    await api.post(
-        Service.BENCHMARK,
-        f"/v1/assessments/{assessment_id}/reviews",
-        {"decisions": [_said(one) for one in decisions]},
-        key=key,
-    )
+    body = fill(benchmark.Review, decisions=[asdict(one) for one in decisions])
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/reviews", body, key=key)
 
 
 async def ask(assessment_id: UUID, criterion_id: str, text: str, api: Api, *, key: str) -> None:
     """Ask the owner about a criterion."""
-    await api.post(
-        Service.BENCHMARK,
-        f"/v1/assessments/{assessment_id}/questions",
-        {"criterion_id": criterion_id, "text": text},
-        key=key,
-    )
+    question = fill(benchmark.NewQuestion, criterion_id=criterion_id, text=text)
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/questions", question, key=key)
 
 
 async def leave(assessment_id: UUID, principal_id: str, api: Api, *, key: str) -> None:
     """Put oneself out; what was decided falls away."""
-    await api.post(
-        Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", {"reviewer": principal_id}, key=key
-    )
+    body = fill(benchmark.Release, reviewer=principal_id)
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)
 
 
 async def conclude(assessment_id: UUID, api: Api, *, key: str) -> None:
@@ -172,12 +159,13 @@ async def decide_appeal(
     key: str,
 ) -> None:
     """Decide an appeal; granted, with decisions in place of those that stand."""
-    await api.post(
-        Service.BENCHMARK,
-        f"/v1/assessments/{assessment_id}/appeal/decision",
-        {"granted": granted, "rationale": rationale, "decisions": [_said(one) for one in decisions]},
-        key=key,
+    body = fill(
+        benchmark.AppealDecision,
+        granted=granted,
+        rationale=rationale,
+        decisions=[asdict(one) for one in decisions],
     )
+    await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/appeal/decision", body, key=key)
 
 
 async def report(assessment_id: UUID, kind: str, api: Api) -> bytes:
@@ -185,22 +173,15 @@ async def report(assessment_id: UUID, kind: str, api: Api) -> bytes:
     return await api.fetch(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/report.{kind}")
 
 
-def _said(decision: Decision) -> dict[str, str | None]:
-    return {
-        "criterion_id": decision.criterion_id,
-        "verdict": decision.verdict,
-        "relation": decision.relation,
-        "rationale": decision.rationale,
-    }
-
-
 async def evidence_of(protocol_id: UUID | str, api: Api) -> tuple[EvidenceFile, ...]:
     """The files behind a protocol's answers, as far as the asker reads them."""
     try:
-        found = await api.get(Service.BENCHMARK, f"/v1/protocols/{protocol_id}/evidence")
+        found = await api.get(
+            Service.BENCHMARK, f"/v1/protocols/{protocol_id}/evidence", benchmark.EvidenceFiles
+        )
     except (Forbidden, Unknown):
         return ()
-    return tuple(EvidenceFile(**dict(one)) for one in read(KeptFiles, found).files)
+    return tuple(EvidenceFile(sha256=one.sha256, name=one.name, size=one.size) for one in found.files)
 
 
 async def evidence_file(protocol_id: UUID, digest: str, api: Api) -> tuple[str, bytes]:
@@ -213,7 +194,9 @@ async def evidence_file(protocol_id: UUID, digest: str, api: Api) -> tuple[str, 
     raise Unknown("there is no such file", remedy="choose one of the page's")
 
 
-def lines_of(criteria: Criteria, answered: Sequence[Answer], files: Sequence[EvidenceFile]) -> list[Line]:
+def lines_of(
+    criteria: benchmark.Criteria, answered: Sequence[Answer], files: Sequence[EvidenceFile]
+) -> list[Line]:
     """Each criterion with what was answered and decided, and the files that stand behind it."""
     answers = {one.criterion_id: one for one in answered}
     return [
@@ -234,7 +217,7 @@ def lines_of(criteria: Criteria, answered: Sequence[Answer], files: Sequence[Evi
 def _answered(answer: Answer, files: Sequence[EvidenceFile]) -> dict[str, Any]:
     words, digest = apart(answer.evidence, files)
     return {
-        **answer.model_dump(exclude={"criterion_id"}),
+        **answer.model_dump(include=_ANSWERED),
         "relation": answer.relation or None,
         "evidence_words": words,
         "evidence_file": digest,

@@ -5,23 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from mrx_shared.api.aggregation import NewClosing, NewRound, Release, Round, Rounds
+from mrx_shared.api.bodies import fill
+from mrx_shared.api.exchange_adapter import Quarantine, QuarantinedFile
+from mrx_shared.api.registry import (
+    Member,
+    Members,
+    NewMember,
+    NewPrincipal,
+    NewSignIn,
+    Principal,
+    Secretariat,
+)
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.handlers.member import numbers
 from mrx_portal.handlers.released import latest_release
-from mrx_portal.handlers.shapes import (
-    Member,
-    Members,
-    Principal,
-    Quarantine,
-    Quarantined,
-    Release,
-    Round,
-    Rounds,
-    Secretariat,
-    read,
-)
 from mrx_portal.ports import Api, Service
 
 GROUPS_NEEDED = 5
@@ -32,7 +32,7 @@ FILES_SHOWN = 50
 class HeldFiles:
     """Files that stay in quarantine, a page of them."""
 
-    files: tuple[Quarantined, ...]
+    files: tuple[QuarantinedFile, ...]
     more: bool
     """whether there are older ones"""
 
@@ -71,25 +71,22 @@ async def overview(api: Api) -> Overview:
 
 async def members(api: Api) -> tuple[Member, ...]:
     """All members, by name."""
-    return read(Members, await api.get(Service.REGISTRY, "/v1/members")).members
+    return (await api.get(Service.REGISTRY, "/v1/members", Members)).members
 
 
 async def member(member_id: UUID, api: Api) -> Member:
     """One member."""
-    return read(Member, await api.get(Service.REGISTRY, f"/v1/members/{member_id}"))
+    return await api.get(Service.REGISTRY, f"/v1/members/{member_id}", Member)
 
 
 async def admit(
     name: str, group: str, minority_holdings: Sequence[str], api: Api, *, new_group: bool, key: str
 ) -> Member:
     """Take a company on; `new_group` makes its group, which is not there yet."""
-    body = {
-        "name": name,
-        "group": group,
-        "new_group": new_group,
-        "minority_holdings": list(minority_holdings),
-    }
-    return read(Member, await api.post(Service.REGISTRY, "/v1/members", body, key=key))
+    company = fill(
+        NewMember, name=name, group=group, new_group=new_group, minority_holdings=tuple(minority_holdings)
+    )
+    return await api.post(Service.REGISTRY, "/v1/members", company, Member, key=key)
 
 
 async def suspend(member_id: UUID, api: Api, *, key: str) -> None:
@@ -104,30 +101,26 @@ async def reinstate(member_id: UUID, api: Api, *, key: str) -> None:
 
 async def let_in(member_id: UUID, *, name: str, email: str, api: Api, key: str) -> None:
     """Let a person of a member sign in; a welcome mail with a link to choose a password goes out."""
-    body = {"kind": "person", "name": name, "role": "member", "member_id": str(member_id)}
-    made = read(Principal, await api.post(Service.REGISTRY, "/v1/principals", body, key=f"{key}-person"))
-    await api.post(
-        Service.REGISTRY,
-        f"/v1/principals/{made.principal_id}/sign-in",
-        {"email": email},
-        key=f"{key}-sign-in",
-    )
+    person = fill(NewPrincipal, kind="person", name=name, role="member", member_id=member_id)
+    made = await api.post(Service.REGISTRY, "/v1/principals", person, Principal, key=f"{key}-person")
+    path = f"/v1/principals/{made.principal_id}/sign-in"
+    await api.post(Service.REGISTRY, path, fill(NewSignIn, email=email), key=f"{key}-sign-in")
 
 
 async def rounds(api: Api) -> tuple[Round, ...]:
     """All rounds, newest first."""
-    return read(Rounds, await api.get(Service.AGGREGATION, "/v1/rounds")).rounds
+    return (await api.get(Service.AGGREGATION, "/v1/rounds", Rounds)).rounds
 
 
 async def round_of(round_id: UUID, api: Api) -> Round:
     """One round with its numbers."""
-    return read(Round, await api.get(Service.AGGREGATION, f"/v1/rounds/{round_id}"))
+    return await api.get(Service.AGGREGATION, f"/v1/rounds/{round_id}", Round)
 
 
 async def colleagues(api: Api) -> Mapping[str, str]:
     """Who is or was of the secretariat, by principal id; nobody while the registry is away or does not know."""
     try:
-        found = read(Secretariat, await api.get(Service.REGISTRY, "/v1/secretariat"))
+        found = await api.get(Service.REGISTRY, "/v1/secretariat", Secretariat)
     except (Unavailable, Rejected):
         return {}
     return {str(one.principal_id): one.name for one in found.people}
@@ -135,14 +128,14 @@ async def colleagues(api: Api) -> Mapping[str, str]:
 
 async def open_round(as_of: str, api: Api, *, key: str) -> Round:
     """Open a round as of a day, or of today."""
-    return read(Round, await api.post(Service.AGGREGATION, "/v1/rounds", {"as_of": as_of or None}, key=key))
+    body = fill(NewRound, as_of=as_of or None)
+    return await api.post(Service.AGGREGATION, "/v1/rounds", body, Round, key=key)
 
 
 async def close(round_id: UUID, api: Api, *, leave_waiting: bool, key: str) -> None:
     """Take no more lists into a round."""
-    await api.post(
-        Service.AGGREGATION, f"/v1/rounds/{round_id}/close", {"leave_waiting": leave_waiting}, key=key
-    )
+    closing = NewClosing(leave_waiting=leave_waiting)
+    await api.post(Service.AGGREGATION, f"/v1/rounds/{round_id}/close", closing, key=key)
 
 
 async def propose(round_id: UUID, api: Api, *, key: str) -> None:
@@ -166,11 +159,8 @@ STEPS = {"release": propose, "withdrawal": withdraw, "approve": approve}
 
 async def quarantine(api: Api, *, after: UUID | None = None) -> HeldFiles:
     """What stays in quarantine, and why: the newest first, or those after one."""
-    answer = await api.get(
-        Service.EXCHANGE_ADAPTER,
-        "/v1/quarantine",
-        after=None if after is None else str(after),
-        limit=FILES_SHOWN + 1,
+    found = await api.get(
+        Service.EXCHANGE_ADAPTER, "/v1/quarantine", Quarantine, after=after, limit=FILES_SHOWN + 1
     )
-    held = read(Quarantine, answer).held
+    held = found.held
     return HeldFiles(files=held[:FILES_SHOWN], more=len(held) > FILES_SHOWN)
