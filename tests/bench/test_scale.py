@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from mrx_aggregation.adapters.documents import DocumentShelf
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.domain.rounds import Round
@@ -84,14 +85,13 @@ async def step(name: str, seconds: Seconds) -> AsyncIterator[None]:
 
 async def carry_on(service: Aggregation, name: str, seconds: Seconds) -> None:
     """Let the loop carry rounds on, with each call to the database timed."""
-    wiring = service.wiring
-    resolver = SqlResolver(wiring.database.resolver, stated_key=bytes(32))
+    resolver = SqlResolver(service.database.resolver, stated_key=bytes(32))
     async with step(f"{name}, all of it", seconds):
         await carry_on_rounds(
-            wiring.once.alone,
+            service.service.transact,
             resolver=Timed("resolver", resolver, seconds),
-            writer=Timed("writer", SqlPool(wiring.database.writer), seconds),
-            shelf=wiring.shelf,
+            writer=Timed("writer", SqlPool(service.database.writer), seconds),
+            shelf=DocumentShelf(service.objects),
             diagnose=raised,
         )
 

@@ -13,12 +13,9 @@ from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.testing import infrastructure
 from mrx_shared.bus.administration import KafkaAdministration
 from mrx_shared.bus.letters import Letter, dead_letters
-from mrx_shared.bus.once import Delivery, Once
-from mrx_shared.bus.service import build_broker, build_relay, serve
+from mrx_shared.bus.service import assemble, serve
 from mrx_shared.bus.subscriptions import Subscription, Subscriptions
 from mrx_shared.bus.work import Moment
-from mrx_shared.kit.access import Access
-from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
 from mrx_shared.messages.envelope import read_header
@@ -51,24 +48,6 @@ class Tallying:
     def __init__(self, server: KafkaServer, made: ServiceDatabase, *, heard: str = HEARD) -> None:
         self.server = server
         self.troubles = Troubles()
-        self.database = Database(made.app, made.relay)
-        once: Once[TallyWork] = Once(self.database, TallyWork, service="tallying")
-        self.subscriptions: Subscriptions[TallyWork] = Subscriptions(once)
-        self.subscription: Subscription[TallyWork] = self.subscriptions.subscribe(
-            heard, description="counted"
-        )
-
-        @self.subscription(Counted)
-        async def on_counted(delivery: Delivery[Counted]) -> None:
-            async def count(work: TallyWork) -> None:
-                self.troubles.calls += 1
-                times = await work.count(delivery.data.name)
-                work.say(Counted(name=delivery.data.name, count=times), about=delivery.data.name)
-                if self.troubles.errors:
-                    raise self.troubles.errors.pop(0)
-
-            await once(delivery, count)
-
         settings = ServiceSettings(
             http_port=1,
             database_url=SecretStr(made.app),
@@ -76,19 +55,24 @@ class Tallying:
             kafka_username=server.username,
             kafka_password=SecretStr(server.password),
         )
-        kafka = KafkaSettings(bootstrap_servers=server.bootstrap_servers, security_protocol="SASL_PLAINTEXT")
-
-        async def no_key(_: str) -> None:
-            return None
-
-        self.app: FastAPI = serve(
-            build_api(service="tallying", title="tallying", description="counts"),
-            broker=build_broker(settings, kafka, self.subscriptions),
-            relay=build_relay(settings, kafka, self.subscriptions, self.database),
-            subscriptions=self.subscriptions,
-            database=self.database,
-            access=Access(service="tallying", find_key=no_key, clock=system_clock()),
+        api = build_api(service="tallying", title="tallying", description="counts")
+        service = assemble(settings, TallyWork, api=api)
+        self.database = service.database
+        self.subscriptions: Subscriptions[TallyWork] = service.subscriptions
+        self.subscription: Subscription[TallyWork] = self.subscriptions.subscribe(
+            heard, description="counted"
         )
+
+        async def count(fact: Counted, work: TallyWork) -> None:
+            self.troubles.calls += 1
+            times = await work.count(fact.name)
+            work.say(Counted(name=fact.name, count=times), about=fact.name)
+            if self.troubles.errors:
+                raise self.troubles.errors.pop(0)
+
+        self.subscription.handle(Counted, count)
+        kafka = KafkaSettings(bootstrap_servers=server.bootstrap_servers, security_protocol="SASL_PLAINTEXT")
+        self.app: FastAPI = serve(service, settings, kafka)
 
     @property
     def _connection(self) -> dict[str, str]:

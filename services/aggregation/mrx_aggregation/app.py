@@ -2,23 +2,17 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
-from mrx_shared.bus.keys import key_finder
-from mrx_shared.bus.once import Once
-from mrx_shared.bus.requests import Requests
-from mrx_shared.bus.service import Loop, build_broker, build_relay, serve
+from mrx_shared.bus.service import Loop, Service, assemble, serve
 from mrx_shared.bus.trouble import Trouble, log_failure, permanent
-from mrx_shared.kit.access import Access
-from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
 from mrx_shared.kit.logging import cause
 from mrx_shared.kit.settings import KafkaSettings
-from mrx_shared.refusals import Rejected, Unavailable
+from mrx_shared.refusals import Rejected
 from mrx_shared.store.database import Database, engine
-from mrx_shared.store.objects import Objects, S3Objects, refuses_strangers
+from mrx_shared.store.objects import Objects, S3Objects, require_closed
 from typing_extensions import override
 
 from mrx_aggregation.adapters.database import AggregationWork
@@ -28,9 +22,9 @@ from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.domain.rounds import Trouble as RoundTrouble
 from mrx_aggregation.entrypoints.http import build_router
-from mrx_aggregation.entrypoints.kafka import build_subscriptions
+from mrx_aggregation.entrypoints.kafka import listen
 from mrx_aggregation.handlers.carrying_on import carry_on_rounds, take_up_what_is_ready
-from mrx_aggregation.ports import Diagnosis, Work
+from mrx_aggregation.ports import Diagnosis, Transact, Work
 from mrx_aggregation.settings import KEY_BYTES, Settings
 
 SERVICE = "aggregation"
@@ -55,38 +49,6 @@ class AggregationDatabase(Database):
         await self.writer.dispose()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
-    """What the edges are wired to; component tests take it without Kafka."""
-
-    database: AggregationDatabase
-    once: Once[Work]
-    shelf: DocumentShelf
-    loops: tuple[Loop, Loop]
-
-
-def wire(settings: Settings, objects: Objects) -> Wiring:
-    """Database, work, and the loops that carry on."""
-    database = AggregationDatabase(settings)
-    once: Once[Work] = Once(
-        database,
-        partial(AggregationWork, resolver=database.resolver, new_key=_key_maker(settings)),
-        service=SERVICE,
-    )
-    shelf = DocumentShelf(objects)
-    return Wiring(
-        database=database,
-        once=once,
-        shelf=shelf,
-        loops=_loops(
-            once,
-            SqlResolver(database.resolver, stated_key=_stated_key(settings)),
-            SqlPool(database.writer),
-            shelf,
-        ),
-    )
-
-
 def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
     """The service with everything that runs in it; nothing is opened before it is started."""
     objects = S3Objects(
@@ -96,41 +58,35 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
         secret_key=settings.s3_secret_key,
         bucket=BUCKET,
     )
-    wiring = wire(settings, objects)
-    subscriptions = build_subscriptions(wiring.once, slot=settings.slot)
-    access = Access(
-        service=SERVICE,
-        find_key=key_finder(wiring.database),
-        clock=system_clock(settings.clock_offset),
-    )
-    return serve(
-        build_http(wiring, access),
-        broker=build_broker(settings, kafka, subscriptions),
-        relay=build_relay(settings, kafka, subscriptions, wiring.database),
-        subscriptions=subscriptions,
-        database=wiring.database,
-        access=access,
-        loops=wiring.loops,
-        on_start=partial(_refuse_an_open_store, settings.s3_endpoint),
-    )
+    service = build_service(settings, objects)
+    service.on_start = partial(require_closed, settings.s3_endpoint, BUCKET)
+    return serve(service, settings, kafka)
 
 
-def build_http(wiring: Wiring, access: Access) -> FastAPI:
-    """The HTTP API alone."""
-    api = build_api(
-        service=SERVICE,
-        title="MRX aggregation",
-        description="Lists, rounds and releases: the only place where two members' lists meet.",
+def build_service(settings: Settings, objects: Objects) -> Service[Work]:
+    """Everything but Kafka."""
+    database = AggregationDatabase(settings)
+    service: Service[Work] = assemble(
+        settings,
+        partial(AggregationWork, resolver=database.resolver, new_key=_key_maker(settings)),
+        api=build_api(
+            service=SERVICE,
+            title="MRX aggregation",
+            description="Lists, rounds and releases: the only place where two members' lists meet.",
+        ),
+        database=database,
     )
-    api.include_router(build_router(Requests(wiring.once), access, wiring.shelf))
-    return api
+    shelf = DocumentShelf(objects)
+    resolver = SqlResolver(database.resolver, stated_key=_stated_key(settings))
+    service.loops += _loops(service.transact, resolver, SqlPool(database.writer), shelf)
+    listen(service.subscriptions)
+    service.api.include_router(build_router(service.requests, service.access, shelf))
+    return service
 
 
 def _loops(
-    once: Once[Work], resolver: SqlResolver, writer: SqlPool, shelf: DocumentShelf
+    transact: Transact, resolver: SqlResolver, writer: SqlPool, shelf: DocumentShelf
 ) -> tuple[Loop, Loop]:
-    transact = once.alone
-
     async def take_up() -> bool:
         await take_up_what_is_ready(transact)
         return False
@@ -172,8 +128,3 @@ def _key_maker(settings: Settings) -> Callable[[], bytes]:
 def _stated_key(settings: Settings) -> bytes | None:
     stated = settings.release_key
     return None if stated is None else bytes.fromhex(stated.get_secret_value())
-
-
-async def _refuse_an_open_store(endpoint: str) -> None:
-    if not await refuses_strangers(endpoint, BUCKET):
-        raise Unavailable("object storage answers strangers; close it to anonymous requests")

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from mrx_shared.messages import speaking
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
@@ -202,13 +203,10 @@ class Work(Speaks, Protocol):
         """A key for one release."""
 
 
+Transact = speaking.Transact[Work]
+
+
 Verb = Callable[[Work], Awaitable[None]]
-
-
-class Transact(Protocol):
-    """Runs a verb in a transaction of its own, for a member or for none, and sends what it says."""
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

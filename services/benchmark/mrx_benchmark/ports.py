@@ -14,7 +14,6 @@ from mrx_criteria.domain.commonality import Report, Waiver
 from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_criteria.domain.lineage import Lineage
 from mrx_criteria.domain.suggestions import Suggestion
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_benchmark.domain.appeals import Appeal
@@ -403,6 +402,3 @@ class Work(Speaks, Port):
 
     def acting_for(self, owner: UUID | None) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees what this owner sees. For a reviewer only."""
-
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """Keep a key of the registry's tokens. A repetition changes nothing."""

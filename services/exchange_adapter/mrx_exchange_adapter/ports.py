@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
-from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.messages import speaking
 from mrx_shared.messages.speaking import Speaks
 from mrx_shared.refusals import Unavailable
 
@@ -195,18 +195,11 @@ class Work(Speaks, Protocol):
     def acting_for(self, member_id: UUID) -> AbstractAsyncContextManager[None]:
         """Inside, the transaction sees what this member sees. For whoever has no tenant of its own."""
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """Keep a key of the registry's tokens. A repetition changes nothing."""
+
+Transact = speaking.Transact[Work]
 
 
 Verb = Callable[[Work], Awaitable[None]]
-
-
-class Transact(Protocol):
-    """Runs a verb that no message and no request asked for, in a transaction of its own."""
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        """Commit what the verb does and says, or nothing of it."""
 
 
 class Signer(Protocol):

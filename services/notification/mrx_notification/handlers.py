@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import blake2b, sha256
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
+from mrx_shared.messages.envelope import Envelope
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, QuestionMailAsked
 from mrx_shared.messages.report_request import MailAsked
@@ -22,6 +23,9 @@ from mrx_notification.domain.bounces import Bounce
 from mrx_notification.domain.mails import SLOTTED, Attempt, Cause, Kind, Mail, State, language_of, together
 from mrx_notification.ports import Letters, NotNow, Post, Refused, Transact, Unsafe, Work
 
+RegistryMail = PasswordMailAsked | QuestionMailAsked | NoticeMailAsked
+R = TypeVar("R", bound=RegistryMail)
+A = TypeVar("A", bound=MailAsked | RegistryMail)
 AT_ONCE: Final = 4
 ADDRESS_KEPT: Final = timedelta(days=7)
 BAD_ADDRESS: Final = "5.1.3"
@@ -32,10 +36,9 @@ _ORDERED_WITHIN: Final = 100_000
 """microseconds"""
 
 
-async def take_request_mail(
-    asked: MailAsked, work: Work, *, event_id: UUID, story: str, slots: Slots
-) -> None:
+async def take_request_mail(event: Envelope[MailAsked], work: Work, *, slots: Slots) -> None:
     """Keep a mail that report_request asks for. What a member asks of a supplier leaves in a slot, to the mailbox."""
+    asked = event.data
     words = {
         "to_name": asked.to_name,
         "asks": asked.asks,
@@ -45,28 +48,73 @@ async def take_request_mail(
         "purpose": asked.purpose,
         "reference": asked.reference,
         "detail": asked.detail,
+        "term_ends_on": asked.term_ends_at.date().isoformat(),
     }
-    slot = None
-    if Kind(asked.kind) in SLOTTED:
+    mail = _mail(event, work, words=words, about=asked.request_id, with_link=asked.with_link)
+    if mail.kind in SLOTTED:
+        mailbox = mailbox_of(asked.to)
         slot = slots.joined(asked.leaves_at or work.now, now=work.now)
-    mailbox = mailbox_of(asked.to)
-    mail = Mail(
-        mail_id=asked.mail_id,
-        event_id=event_id,
-        letter_id=event_id,
-        story=story,
-        kind=Kind(asked.kind),
-        asked_by="report_request",
-        about=asked.request_id,
-        language=asked.language,
-        with_link=asked.with_link,
-        address=mailbox if slot else asked.to,
-        words={**words, "term_ends_on": asked.term_ends_at.date().isoformat()},
-        asked_at=work.now,
-        due_at=slots.leaves_at(slot) - _before_others(mailbox) if slot else work.now,
-        slot_at=slot,
-    )
+        due = slots.leaves_at(slot) - _before_others(mailbox)
+        mail = replace(mail, address=mailbox, slot_at=slot, due_at=due)
     await _take(mail, work)
+
+
+async def take_registry_mail(event: Envelope[R], work: Work) -> None:
+    """Keep a mail that the registry asks for."""
+    asked = event.data
+    words, with_link = _words(asked)
+    await _take(_mail(event, work, words=words, about=asked.principal_id, with_link=with_link), work)
+
+
+def _words(asked: RegistryMail) -> tuple[dict[str, str | None], bool]:
+    """What a mail of the registry says, and whether it carries a link."""
+    if isinstance(asked, PasswordMailAsked):
+        return {"to_name": asked.to_name, "valid_minutes": str(asked.valid_minutes)}, True
+    if isinstance(asked, QuestionMailAsked):
+        return {
+            "to_name": asked.to_name,
+            "criteria_version": asked.criteria_version,
+            "protocol_version": asked.protocol_version,
+            "criterion": asked.criterion_id,
+        }, False
+    said = {
+        "criteria_version": asked.criteria_version,
+        "protocol_version": asked.protocol_version,
+        "successor": asked.successor,
+        "consultation_on": asked.consultation_until,
+        "effective_on": asked.effective_on,
+        "recognised_on": asked.recognised_until,
+    }
+    return {
+        "to_name": asked.to_name,
+        **{name: str(value) for name, value in said.items() if value is not None},
+    }, False
+
+
+def _mail(
+    event: Envelope[A],
+    work: Work,
+    *,
+    words: Mapping[str, str | None],
+    about: UUID,
+    with_link: bool,
+) -> Mail:
+    asked = event.data
+    return Mail(
+        mail_id=asked.mail_id,
+        event_id=event.id,
+        letter_id=event.id,
+        correlation_id=event.correlationid,
+        kind=Kind(asked.kind),
+        asked_by="report_request" if isinstance(asked, MailAsked) else "registry",
+        about=about,
+        language=asked.language,
+        with_link=with_link,
+        address=asked.to,
+        words=words,
+        asked_at=work.now,
+        due_at=work.now,
+    )
 
 
 def _before_others(mailbox: str) -> timedelta:
@@ -77,87 +125,6 @@ def _before_others(mailbox: str) -> timedelta:
     """
     drawn = blake2b(mailbox.encode(), key=_ORDER, digest_size=8).digest()
     return timedelta(microseconds=int.from_bytes(drawn) % _ORDERED_WITHIN)
-
-
-async def take_password_mail(asked: PasswordMailAsked, work: Work, *, event_id: UUID, story: str) -> None:
-    """Keep a mail that the registry asks for."""
-    words = {"to_name": asked.to_name, "valid_minutes": str(asked.valid_minutes)}
-    mail = Mail(
-        mail_id=asked.mail_id,
-        event_id=event_id,
-        letter_id=event_id,
-        story=story,
-        kind=Kind(asked.kind),
-        asked_by="registry",
-        about=asked.principal_id,
-        language=asked.language,
-        with_link=True,
-        address=asked.to,
-        words=words,
-        asked_at=work.now,
-        due_at=work.now,
-    )
-    await _take(mail, work)
-
-
-async def take_notice_mail(asked: NoticeMailAsked, work: Work, *, event_id: UUID, story: str) -> None:
-    """Keep a mail about a date that concerns a member's protocols."""
-    words = {
-        name: str(value)
-        for name in ("criteria_version", "protocol_version", "successor", "to_name")
-        if (value := getattr(asked, name)) is not None
-    }
-    days = {
-        "consultation_on": asked.consultation_until,
-        "effective_on": asked.effective_on,
-        "recognised_on": asked.recognised_until,
-    }
-    mail = Mail(
-        mail_id=asked.mail_id,
-        event_id=event_id,
-        letter_id=event_id,
-        story=story,
-        kind=Kind(asked.kind),
-        asked_by="registry",
-        about=asked.principal_id,
-        language=asked.language,
-        with_link=False,
-        address=asked.to,
-        words={
-            "to_name": None,
-            **words,
-            **{name: day.isoformat() for name, day in days.items() if day is not None},
-        },
-        asked_at=work.now,
-        due_at=work.now,
-    )
-    await _take(mail, work)
-
-
-async def take_question_mail(asked: QuestionMailAsked, work: Work, *, event_id: UUID, story: str) -> None:
-    """Keep a mail about a reviewer's question, or its reply."""
-    words = {
-        "to_name": asked.to_name,
-        "criteria_version": asked.criteria_version,
-        "protocol_version": asked.protocol_version,
-        "criterion": asked.criterion_id,
-    }
-    mail = Mail(
-        mail_id=asked.mail_id,
-        event_id=event_id,
-        letter_id=event_id,
-        story=story,
-        kind=Kind(asked.kind),
-        asked_by="registry",
-        about=asked.principal_id,
-        language=asked.language,
-        with_link=False,
-        address=asked.to,
-        words=words,
-        asked_at=work.now,
-        due_at=work.now,
-    )
-    await _take(mail, work)
 
 
 async def _take(mail: Mail, work: Work) -> None:
@@ -269,7 +236,7 @@ async def _note_each(
     attempt: Attempt, transact: Transact, note: Callable[[UUID, Work], Awaitable[None]]
 ) -> None:
     for mail in attempt.mails:
-        await transact(partial(note, mail.mail_id), story=mail.story)
+        await transact(partial(note, mail.mail_id), correlation_id=mail.correlation_id)
 
 
 async def note_sent(mail_id: UUID, work: Work) -> None:

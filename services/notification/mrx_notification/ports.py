@@ -1,11 +1,11 @@
 """What the handlers need, in their words."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from mrx_shared.messages.registry import SigningKeyPublished
+from mrx_shared.messages import speaking
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_notification.domain.mails import Attempt, Letter, Mail, State
@@ -60,15 +60,8 @@ class Work(Speaks, Protocol):
     def mails(self) -> Mails:
         """Mails."""
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """Keep a key of the registry's tokens. A repetition changes nothing."""
 
-
-class Transact(Protocol):
-    """Runs one verb in one transaction of its own."""
-
-    async def __call__(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
-        """Commit what the verb did and said, as part of a story where one is named; or nothing of it."""
+Transact = speaking.Transact[Work]
 
 
 class Letters(Protocol):

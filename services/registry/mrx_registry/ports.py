@@ -1,12 +1,13 @@
 """What the handlers need, in their words."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from mrx_shared.messages import speaking
 from mrx_shared.messages.speaking import Speaks
 
 from mrx_registry.domain.channels import Channel
@@ -276,10 +277,7 @@ class Work(Speaks, Protocol):
         """
 
 
-class Transact(Protocol):
-    """Runs one verb in one transaction, begun for no member."""
-
-    async def __call__(self, verb: Callable[[Work], Awaitable[T]]) -> T: ...
+Transact = speaking.Transact[Work]
 
 
 class Secrets(Protocol):

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from mrx_shared.messages import speaking
 from mrx_shared.messages.aggregation import ReleasePage
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.speaking import Speaks
 from mrx_shared.slots import Slots
 
@@ -228,14 +228,8 @@ class Work(Speaks, Protocol):
     def attempt(self) -> AbstractAsyncContextManager[None]:
         """What is written inside is undone where it raises; the transaction goes on."""
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """Keep a key of tokens."""
-
 
 Verb = Callable[[Work], Awaitable[None]]
 
 
-class Transact(Protocol):
-    """Runs a verb in a transaction of its own, for a member or for none, and sends what it says."""
-
-    async def __call__(self, verb: Verb, *, tenant: UUID | None = None) -> None: ...
+Transact = speaking.Transact[Work]

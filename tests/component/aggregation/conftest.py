@@ -14,14 +14,11 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_aggregation.app import Wiring, build_http, wire
-from mrx_aggregation.entrypoints.kafka import build_subscriptions
+from mrx_aggregation.app import AggregationDatabase, build_service
 from mrx_aggregation.ports import Work
 from mrx_aggregation.settings import Settings
-from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
-from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.kit.access import Access
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.aggregation import ListReceived
 from mrx_shared.messages.benchmark import ProtocolAssessed
@@ -127,16 +124,17 @@ class Aggregation:
 
     def __init__(
         self,
-        wiring: Wiring,
+        service: Service[Work],
         http: httpx.AsyncClient,
         key: OKPKey,
         objects: MemoryObjects,
         sql: asyncpg.Connection,
     ) -> None:
-        self.wiring = wiring
+        assert isinstance(service.database, AggregationDatabase)
+        self.service = service
+        self.database = service.database
         self.objects = objects
         self.sql = sql
-        self._subscriptions: Subscriptions[Work] = build_subscriptions(wiring.once, slot="0")
         self._http = http
         self.key = key
 
@@ -156,7 +154,7 @@ class Aggregation:
         )
         consumer = "mrx.in.lists" if topic.startswith("mrx.in.lists") else topic
         letter = Letter(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
-        await self._subscriptions.of(f"aggregation:{consumer}").take(letter)
+        await self.service.subscriptions.of(f"aggregation:{consumer}").take(letter)
 
     async def participate(
         self,
@@ -224,11 +222,11 @@ class Aggregation:
 
     async def take_up(self) -> None:
         """The loop that takes up what waited comes by once."""
-        await self.wiring.loops[0].once()
+        await self.service.loops[0].once()
 
     async def carry_on(self) -> None:
         """The loop that carries on rounds comes by once."""
-        await self.wiring.loops[1].once()
+        await self.service.loops[1].once()
 
     def caller(self, role: str, *, member: UUID | None = None, subject: str = "") -> Caller:
         """Somebody with a token of the registry."""
@@ -319,13 +317,12 @@ async def make_aggregation(
         opened.push_async_callback(sql.close)
 
         def make() -> Aggregation:
-            wiring = wire(settings, objects)
-            opened.push_async_callback(wiring.database.close)
-            access = Access(service="aggregation", find_key=key_finder(wiring.database), clock=system_clock())
-            transport = httpx.ASGITransport(app=build_http(wiring, access))
+            service = build_service(settings, objects)
+            opened.push_async_callback(service.database.close)
+            transport = httpx.ASGITransport(app=service.api)
             http = httpx.AsyncClient(transport=transport, base_url="http://aggregation")
             opened.push_async_callback(http.aclose)
-            return Aggregation(wiring, http, key, objects, sql)
+            return Aggregation(service, http, key, objects, sql)
 
         yield make
 

@@ -436,7 +436,7 @@ async def test_a_members_rows_are_closed_to_everybody_else(
     await aggregation.send(member, SentList(rows=[site(1), site(2, country="Narnia")]))
 
     async def seen(tenant: str | None) -> int:
-        app = aggregation.wiring.database.app
+        app = aggregation.database.app
         async with app.connect() as connection, connection.begin() as transaction:
             driver = (await connection.get_raw_connection()).driver_connection
             assert isinstance(driver, asyncpg.Connection)
@@ -459,7 +459,7 @@ async def test_a_members_rows_are_closed_to_everybody_else(
 async def test_only_the_resolver_reads_links_and_the_writer_reads_the_pool_alone(
     aggregation: Aggregation,
 ) -> None:
-    database = aggregation.wiring.database
+    database = aggregation.database
 
     async def refused(role: str, statement: str) -> bool:
         engine = {"app": database.app, "resolver": database.resolver, "writer": database.writer}[role]

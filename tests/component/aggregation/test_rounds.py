@@ -401,7 +401,7 @@ async def test_a_slow_process_cannot_change_what_another_one_froze(aggregation: 
     round_id = await aggregation.open_round()
     await five_lists(aggregation)
     await aggregation.close_round(round_id)
-    database = aggregation.wiring.database
+    database = aggregation.database
     resolver, writer = SqlResolver(database.resolver), SqlPool(database.writer)
     nothing = Decisions(policy=POLICY, as_of=AS_OF, held=frozenset())
     for late in (
@@ -416,7 +416,7 @@ async def test_a_slow_process_cannot_change_what_another_one_froze(aggregation: 
 
 async def pool(aggregation: Aggregation, round_id: UUID, *, at_once: int = 1000) -> list[PoolSite]:
     """A round's pool as a release reads it."""
-    parts = SqlPool(aggregation.wiring.database.writer).pool(round_id, at_once=at_once)
+    parts = SqlPool(aggregation.database.writer).pool(round_id, at_once=at_once)
     return [one async for part in parts for one in part]
 
 
@@ -450,7 +450,7 @@ async def test_a_release_reads_the_pool_in_the_order_of_its_contents_whatever_th
         for name in names
         for city in ("", "B", "b", "É")
     ]
-    await SqlPool(aggregation.wiring.database.writer).keep_pool(round_id, sites)
+    await SqlPool(aggregation.database.writer).keep_pool(round_id, sites)
     assert await pool(aggregation, round_id, at_once=7) == in_order(sites)
 
 
@@ -513,7 +513,7 @@ async def test_a_release_that_storage_refuses_tells_why_since_when_and_how_often
     shown = await aggregation.round(round_id)
     assert (shown["state"], shown["trouble"]["attempts"]) == ("releasing", 2)
     assert shown["trouble"]["since"] == first["since"]
-    [told] = aggregation.wiring.loops[1].troubles
+    [told] = aggregation.service.loops[1].troubles
     assert (told.step, told.attempts) == ("releasing the round as of 2026-06-30", 2)
 
     objects.error = None
@@ -521,7 +521,7 @@ async def test_a_release_that_storage_refuses_tells_why_since_when_and_how_often
     await aggregation.carry_on()
     shown = await aggregation.round(round_id)
     assert (shown["state"], shown["trouble"]) == ("released", None)
-    assert aggregation.wiring.loops[1].troubles == []
+    assert aggregation.service.loops[1].troubles == []
 
 
 async def test_what_failed_is_known_after_a_restart(
@@ -534,7 +534,7 @@ async def test_what_failed_is_known_after_a_restart(
     [one] = (await restarted.caller("secretariat").get("/v1/rounds")).json()["rounds"]
     assert (one["round_id"], one["trouble"]["permanent"]) == (round_id, False)
     await restarted.carry_on()
-    [told] = restarted.wiring.loops[1].troubles
+    [told] = restarted.service.loops[1].troubles
     assert told.cause == "object storage is away: ConnectTimeoutError"
 
 
@@ -546,7 +546,7 @@ async def test_a_failure_is_not_kept_of_a_round_that_another_process_has_brought
     objects.meanwhile = lambda: aggregation.sql.execute("UPDATE round SET state = 'released'")
     await aggregation.carry_on()
     assert (await aggregation.round(round_id))["trouble"] is None
-    assert aggregation.wiring.loops[1].troubles == []
+    assert aggregation.service.loops[1].troubles == []
 
 
 async def test_a_failure_that_might_hold_a_payload_tells_its_type_and_place_alone(

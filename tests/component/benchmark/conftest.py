@@ -19,7 +19,7 @@ from mrx_benchmark.adapters.evidence import ObjectShelf
 from mrx_benchmark.app import EVIDENCE
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
-from mrx_benchmark.entrypoints.kafka import build_subscriptions
+from mrx_benchmark.entrypoints.kafka import listen
 from mrx_benchmark.ports import Work
 from mrx_criteria.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
@@ -28,6 +28,7 @@ from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
+from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
@@ -150,7 +151,9 @@ As = Callable[..., Caller]
 async def call_as(once: Once[Work], database: Database, objects: S3Objects) -> AsyncIterator[As]:
     """Call the API as a principal: `call_as("member", member_id)`, `call_as("reviewer")`."""
     key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
-    registry = build_subscriptions(once, slot="0").of("benchmark:mrx.registry.v1")
+    subscriptions = Subscriptions(once)
+    listen(subscriptions)
+    registry = subscriptions.of("benchmark:mrx.registry.v1")
     await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
     api = build_api(service="benchmark", title="benchmark", description="under test", larger=LARGER)
     access = Access(service="benchmark", find_key=key_finder(database), clock=NOW)

@@ -13,13 +13,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from mrx_benchmark.adapters.database import BenchmarkWork
-from mrx_benchmark.entrypoints.kafka import build_subscriptions
+from mrx_benchmark.entrypoints.kafka import listen
 from mrx_benchmark.handlers import reminders
 from mrx_benchmark.ports import Work
 from mrx_criteria.documents import template_csv
 from mrx_criteria.files import shipped_catalogue
 from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
+from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.envelope import Envelope, encode
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.store.database import Database
@@ -261,7 +262,9 @@ async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells
 ) -> None:
     member_id, sister, cousin, stranger = (uuid4() for _ in range(4))
     group, tied_group = uuid4(), uuid4()
-    registry = build_subscriptions(once, slot="0").of("benchmark:mrx.registry.v1")
+    subscriptions = Subscriptions(once)
+    listen(subscriptions)
+    registry = subscriptions.of("benchmark:mrx.registry.v1")
     for offset, (admitted, of, ties) in enumerate(
         [
             (member_id, group, []),

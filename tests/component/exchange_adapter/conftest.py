@@ -16,16 +16,14 @@ import pikepdf
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_exchange_adapter.app import QUARANTINE, VAULT, Buckets, Wiring, buckets_of, build_http, wire
-from mrx_exchange_adapter.entrypoints.kafka import build_subscriptions
-from mrx_exchange_adapter.handlers.checking import settle_due, sweep
-from mrx_exchange_adapter.ports import Inspector
+from mrx_exchange_adapter.app import QUARANTINE, VAULT, Buckets, buckets_of, build_bench, build_service
+from mrx_exchange_adapter.handlers.checking import Bench, settle_due, sweep
+from mrx_exchange_adapter.ports import Inspector, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import object_server as running_object_server
-from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
-from mrx_shared.kit.access import Access
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.messages.notification import MailSent
@@ -145,11 +143,19 @@ Answered = httpx.Response
 class Exchange:
     """The service as its neighbours see it."""
 
-    def __init__(self, wiring: Wiring, http: httpx.AsyncClient, superuser: asyncpg.Connection) -> None:
-        self.wiring = wiring
+    def __init__(
+        self,
+        service: Service[Work],
+        buckets: Buckets,
+        bench: Bench,
+        http: httpx.AsyncClient,
+        superuser: asyncpg.Connection,
+    ) -> None:
+        self.service = service
+        self.buckets = buckets
+        self.bench = bench
         self.http = http
         self.superuser = superuser
-        self._subscriptions = build_subscriptions(wiring.once, slot="0")
         self._key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
         self._sequence = 0
         self._s3 = httpx.AsyncClient(trust_env=False)
@@ -171,7 +177,7 @@ class Exchange:
             )
         )
         topic = f"mrx.{owner}.v1"
-        subscription = self._subscriptions.of(f"exchange_adapter:{topic}")
+        subscription = self.service.subscriptions.of(f"exchange_adapter:{topic}")
         await subscription.take(Letter(topic=topic, partition=0, offset=self._sequence, payload=payload))
 
     async def know_key(self) -> None:
@@ -262,11 +268,11 @@ class Exchange:
 
     async def carry_on(self) -> None:
         """The loop, until nothing is due."""
-        while await settle_due(self.wiring.bench):
+        while await settle_due(self.bench):
             pass
 
     async def sweep(self) -> int:
-        return await sweep(self.wiring.bench)
+        return await sweep(self.bench)
 
     async def said(self, about: UUID | None = None) -> list[str]:
         """The types of what was said, in order."""
@@ -293,7 +299,7 @@ class Exchange:
 
     async def close(self) -> None:
         await self._s3.aclose()
-        await self.wiring.database.close()
+        await self.service.database.close()
 
     @staticmethod
     def _token(asked: Asked | str) -> dict[str, str]:
@@ -329,12 +335,12 @@ async def make_exchange(settings: Settings, as_superuser: asyncpg.Connection) ->
         changed: dict[str, Any] | None = None,
     ) -> Exchange:
         told = settings.model_copy(update=changed or {})
-        wiring = wire(told, buckets or buckets_of(told), inspector)
-        access = Access(service="exchange_adapter", find_key=key_finder(wiring.database), clock=NOW)
-        api = build_http(wiring, access, told)
-        transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
+        buckets = buckets or buckets_of(told)
+        service = build_service(told, buckets, inspector=inspector)
+        bench = build_bench(told, service.transact, buckets, inspector)
+        transport = httpx.ASGITransport(app=service.api, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url="http://exchange.test")
-        made.append(Exchange(wiring, http, as_superuser))
+        made.append(Exchange(service, buckets, bench, http, as_superuser))
         return made[-1]
 
     yield make

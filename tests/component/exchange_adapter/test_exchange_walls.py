@@ -35,7 +35,7 @@ async def seen(database: Database, tenant: UUID | None) -> dict[str, int]:
 
 
 async def test_a_member_sees_its_own_rows_and_another_none(asked: Asked, exchange: Exchange) -> None:
-    database = exchange.wiring.database
+    database = exchange.service.database
     assert set((await seen(database, asked.member_id)).values()) == {1}
     assert set((await seen(database, uuid4())).values()) == {0}
 
@@ -43,7 +43,7 @@ async def test_a_member_sees_its_own_rows_and_another_none(asked: Asked, exchang
 async def test_an_unset_or_empty_tenant_sees_nothing(
     asked: Asked, exchange: Exchange, exchange_database: ServiceDatabase
 ) -> None:
-    assert set((await seen(exchange.wiring.database, None)).values()) == {0}
+    assert set((await seen(exchange.service.database, None)).values()) == {0}
     connection = await asyncpg.connect(exchange_database.app)
     try:
         for table in WALLED:
@@ -82,7 +82,7 @@ async def test_every_table_with_a_members_rows_is_walled_by_force(as_superuser: 
 async def test_nobody_writes_a_row_of_another_member(
     tenant: UUID | None, asked: Asked, exchange: Exchange
 ) -> None:
-    database = exchange.wiring.database
+    database = exchange.service.database
     report = await exchange.superuser.fetchval("SELECT report_id FROM report")
     access = {"access_id": uuid4(), "report_id": report, "member_id": asked.member_id}
     with pytest.raises(DBAPIError, match="row-level security"):
@@ -105,7 +105,7 @@ async def test_the_service_can_neither_delete_a_report_nor_forget_an_access(
     )
     for statement in statements:
         with pytest.raises(DBAPIError, match="permission denied"):
-            async with exchange.wiring.database.transaction(asked.member_id) as (session, _):
+            async with exchange.service.database.transaction(asked.member_id) as (session, _):
                 await session.exec(statement)
 
 

@@ -453,7 +453,7 @@ async def test_a_file_is_not_taken_when_its_contact_is_replaced_while_storage_is
         await exchange.request_is(old, "accepted", revoked_mails=[old.mail_id])
         await exchange.mail_was_sent(new)
 
-    bench = exchange.wiring.bench
+    bench = exchange.bench
     await settle_due(replace(bench, quarantine=cast("Quarantine", WhileAsked(bench.quarantine, replaced))))
     await exchange.carry_on()
     [upload] = (await exchange.page(new)).json()["uploads"]
@@ -557,7 +557,7 @@ async def test_an_object_that_somebody_else_laid_under_a_tickets_key_is_not_take
     """Were the presigner's secret stolen: the check goes by the ticket, not by what lies there."""
     asked = await exchange.asked()
     ticket = await exchange.ticket(asked, BODY)
-    thief = exchange.wiring.buckets.presigner
+    thief = exchange.buckets.presigner
     key = urlsplit(ticket["url"]).path.removeprefix("/quarantine/")
     await thief.put(key, OTHER, content_type="application/pdf")
     assert (await exchange.put(ticket, BODY)).status_code == 412

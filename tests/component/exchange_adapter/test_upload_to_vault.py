@@ -44,12 +44,12 @@ async def moved(exchange: Exchange, by: timedelta) -> None:
 
 
 async def lying(exchange: Exchange) -> set[str]:
-    return {one.key for one in await exchange.wiring.buckets.scanner.listed()}
+    return {one.key for one in await exchange.buckets.scanner.listed()}
 
 
 async def in_the_vault(exchange: Exchange, ticket: dict[str, Any]) -> int:
     """How many versions of the ticket's report the vault keeps."""
-    client = exchange.wiring.buckets.vault._client  # type: ignore[attr-defined]
+    client = exchange.buckets.vault._client  # type: ignore[attr-defined]
     key = f"reports/{ticket['ticket_id']}.pdf"
     return len(list(client.list_objects("vault", prefix=key, include_version=True)))
 
@@ -258,7 +258,7 @@ async def test_what_belongs_to_no_ticket_is_taken_away_once_it_is_old(
     make_exchange: MakeExchange, exchange: Exchange
 ) -> None:
     stray = f"{uuid4()}/stray"
-    await exchange.wiring.buckets.scanner.put(stray, b"x", content_type="text/plain")
+    await exchange.buckets.scanner.put(stray, b"x", content_type="text/plain")
     await exchange.sweep()
     assert stray in await lying(exchange)
     later = make_exchange(changed={"clock_offset": timedelta(days=8)})
@@ -305,7 +305,7 @@ async def test_room_that_lapsed_during_a_check_is_said_once_the_file_is_refused(
         assert await states(exchange, asked) == ["lapsed", "checking"]
         assert "upload-lapsed" not in await exchange.said(asked.request_id)
 
-    assert await settle_due(make_exchange(inspector=Interrupted(lapse, "not-a-pdf")).wiring.bench)
+    assert await settle_due(make_exchange(inspector=Interrupted(lapse, "not-a-pdf")).bench)
     assert await states(exchange, asked) == ["lapsed", "refused"]
     assert (await exchange.said(asked.request_id))[-2:] == ["report-refused", "upload-lapsed"]
 
@@ -317,7 +317,7 @@ async def test_of_a_request_that_ends_during_the_check_nothing_is_kept_in_the_va
     asked = await exchange.asked()
     ticket = await exchange.upload(asked, BODY)
     inspector = Interrupted(lambda: exchange.request_is(asked, end))
-    assert await settle_due(make_exchange(inspector=inspector).wiring.bench)
+    assert await settle_due(make_exchange(inspector=inspector).bench)
     assert await states(exchange, asked) == ["lapsed"]
     assert "report-stored" not in await exchange.said(asked.request_id)
     assert await in_the_vault(exchange, ticket) == 0
@@ -331,7 +331,7 @@ async def test_a_file_that_was_sent_in_time_is_taken_although_the_request_expire
         await exchange.upload(asked, BODY)
     await exchange.request_is(before, "expired")
     inspector = Interrupted(lambda: exchange.request_is(within, "expired"))
-    bench = make_exchange(inspector=inspector).wiring.bench
+    bench = make_exchange(inspector=inspector).bench
     while await settle_due(bench):
         pass
     for asked in (before, within):
@@ -488,13 +488,13 @@ class Dying:
 async def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(
     bucket: str, after: str, exchange: Exchange, make_exchange: MakeExchange
 ) -> None:
-    buckets = exchange.wiring.buckets
+    buckets = exchange.buckets
     dying = Dying(getattr(buckets, bucket), after=after)
     doomed = make_exchange(buckets=type(buckets)(**{**_parts(buckets), bucket: dying}))
     asked = await exchange.asked()
     ticket = await exchange.upload(asked, BODY)
     with pytest.raises(Killed):
-        await settle_due(doomed.wiring.bench)
+        await settle_due(doomed.bench)
     await moved(exchange, timedelta(minutes=1))
     await exchange.carry_on()
     assert await states(exchange, asked) == ["stored"]
@@ -512,22 +512,22 @@ async def test_two_processes_never_bring_the_same_ticket_further(
     asked = await exchange.asked()
     ticket = await exchange.upload(asked, BODY)
     second = make_exchange()
-    async with exchange.wiring.once.database.transaction(None) as (session, _):
-        work = exchange.wiring.once.make_work(session, None)  # type: ignore[arg-type]  # no moment is needed
+    async with exchange.service.once.database.transaction(None) as (session, _):
+        work = exchange.service.once.make_work(session, None)  # type: ignore[arg-type]  # no moment is needed
         assert await work.tickets.settle_alone(UUID(ticket["ticket_id"]))
-        assert not await settle_due(second.wiring.bench)
-    assert await settle_due(second.wiring.bench)
+        assert not await settle_due(second.bench)
+    assert await settle_due(second.bench)
     assert await states(exchange, asked) == ["stored"]
 
 
 async def test_other_bytes_in_the_vault_are_never_said_to_be_the_report(exchange: Exchange) -> None:
     asked = await exchange.asked()
     ticket = await exchange.upload(asked, BODY)
-    await exchange.wiring.buckets.vault.put(
+    await exchange.buckets.vault.put(
         f"reports/{ticket['ticket_id']}.pdf", b"other", content_type="application/pdf"
     )
     with pytest.raises(Exception, match="other bytes"):
-        await settle_due(exchange.wiring.bench)
+        await settle_due(exchange.bench)
     assert await states(exchange, asked) == ["checking"]
     assert "report-stored" not in await exchange.said(asked.request_id)
 
@@ -537,6 +537,6 @@ async def test_storage_that_is_away_refuses_nothing(make_exchange: MakeExchange,
     asked = await exchange.asked()
     await exchange.upload(asked, BODY)
     with pytest.raises(Unavailable):
-        await settle_due(away.wiring.bench)
+        await settle_due(away.bench)
     await exchange.carry_on()
     assert await states(exchange, asked) == ["stored"]

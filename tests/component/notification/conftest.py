@@ -17,10 +17,11 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_notification.app import Notification, assemble, build_post
-from mrx_notification.ports import Post
+from mrx_notification.app import build_post, build_service
+from mrx_notification.ports import Post, Work
 from mrx_notification.settings import Settings
 from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope as Event
 from mrx_shared.messages.envelope import M, encode
@@ -163,9 +164,9 @@ def settings_for(database: ServiceDatabase, mail_server: MailServer, offset: tim
 class Desk:
     """One process of notification: events are delivered to it, and its loops turned by hand."""
 
-    def __init__(self, parts: Notification) -> None:
+    def __init__(self, parts: Service[Work]) -> None:
         self.parts = parts
-        self.sending = parts.sending
+        self.sending = parts.loop("sending")
         self.offset = 0
 
     async def deliver(self, fact: M, *, source: str, topic: str, about: str) -> UUID:
@@ -235,7 +236,7 @@ async def open_desk(empty_database: ServiceDatabase, mail_server: MailServer) ->
 
     def make(*, later: timedelta = timedelta(0), post: Post | None = None) -> Desk:
         settings = settings_for(empty_database, mail_server, later)
-        desk = Desk(assemble(settings, post or build_post(settings)))
+        desk = Desk(build_service(settings, post or build_post(settings)))
         opened.append(desk)
         return desk
 

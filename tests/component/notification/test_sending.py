@@ -319,5 +319,5 @@ async def test_nothing_of_a_token_and_after_the_end_no_word_and_later_no_address
     for gone in (link.rpartition("/")[2], "Li Wei", "Sunrise", "Acme", "S-0042"):
         assert gone not in kept
     assert "li.wei@mill.example" in kept
-    assert await open_desk(later=timedelta(days=8)).parts.forgetting.once()
+    assert await open_desk(later=timedelta(days=8)).parts.loop("forgetting").once()
     assert "mill.example" not in await dump()

@@ -19,15 +19,13 @@ import pytest
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_exchange_adapter.app import Buckets, Wiring, build_http, wire
-from mrx_exchange_adapter.entrypoints.kafka import build_subscriptions
-from mrx_exchange_adapter.handlers.checking import settle_due
-from mrx_exchange_adapter.ports import PlatformUnavailable
+from mrx_exchange_adapter.app import Buckets, build_bench, build_service
+from mrx_exchange_adapter.handlers.checking import Bench, settle_due
+from mrx_exchange_adapter.ports import PlatformUnavailable, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_platform.webhooks import sign
-from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
-from mrx_shared.kit.access import Access
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.messages.notification import MailSent
@@ -114,12 +112,21 @@ class Supplier:
 class Exchange:
     """The service under test, and everybody who speaks to it."""
 
-    def __init__(self, wiring: Wiring, http: httpx.AsyncClient, sql: asyncpg.Connection, key: OKPKey) -> None:
-        self.wiring = wiring
+    def __init__(
+        self,
+        service: Service[Work],
+        buckets: Buckets,
+        bench: Bench,
+        http: httpx.AsyncClient,
+        sql: asyncpg.Connection,
+        key: OKPKey,
+    ) -> None:
+        self.service = service
+        self.buckets = buckets
+        self.bench = bench
         self.http = http
         self.sql = sql
         self._key = key
-        self._subscriptions = build_subscriptions(wiring.once, slot="0")
 
     async def hear(self, topic: str, fact: Message, *, sequence: int = 1) -> None:
         """Deliver a fact as Kafka would."""
@@ -134,7 +141,7 @@ class Exchange:
             sequence=sequence,
         )
         letter = Letter(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
-        await self._subscriptions.of(f"exchange_adapter:{topic}").take(letter)
+        await self.service.subscriptions.of(f"exchange_adapter:{topic}").take(letter)
 
     async def request(self, member_id: UUID = ALICE, *, reference: str = "MRX-ABCD1234") -> Supplier:
         """A member asks; the supplier opened the link of its mail, and accepted."""
@@ -183,17 +190,17 @@ class Exchange:
 
     async def look(self) -> None:
         """The platform is looked at once, then what came is checked."""
-        await self.wiring.loops[-1].once()
+        await self.service.loops[-1].once()
         await self.settle()
 
     async def look_in_vain(self) -> None:
         """A look that may fail."""
         with suppress(PlatformUnavailable, Unavailable):
-            await self.wiring.loops[-1].once()
+            await self.service.loops[-1].once()
 
     async def settle(self) -> None:
         """What lies in quarantine is checked, and found to be stored or refused."""
-        while await self.wiring.loops[0].once():
+        while await self.service.loops[0].once():
             pass
 
     async def said(self, supplier: Supplier) -> list[str]:
@@ -216,14 +223,14 @@ class Exchange:
 
     async def vault(self) -> list[bytes]:
         """The files in the vault."""
-        vault = self.wiring.buckets.vault
+        vault = self.buckets.vault
         assert isinstance(vault, MemoryObjects)
         return list(vault.kept.values())
 
     @property
     def quarantine(self) -> Quarantine:
         """The files in quarantine."""
-        scanner = self.wiring.buckets.scanner
+        scanner = self.buckets.scanner
         assert isinstance(scanner, Quarantine)
         return scanner
 
@@ -302,20 +309,14 @@ def open_exchange(exchange_database: ServiceDatabase, platform_place: Place) -> 
         )
         quarantine, vault = Quarantine(), MemoryObjects()
         platform = connect(platform_place, patience=BRISK) if connected else None
-        wiring = wire(
-            settings,
-            Buckets(presigner=quarantine, scanner=quarantine, vault=vault, reader=vault),
-            None if really_checks else Passes(),
-            platform,
-        )
+        buckets = Buckets(presigner=quarantine, scanner=quarantine, vault=vault, reader=vault)
+        inspector = None if really_checks else Passes()
+        service = build_service(settings, buckets, inspector=inspector, platform=platform)
+        bench = build_bench(settings, service.transact, buckets, inspector)
         key = OKPKey.generate_key("Ed25519")
-        access = Access(
-            service="exchange_adapter", find_key=key_finder(wiring.database), clock=system_clock()
-        )
-        api = build_http(wiring, access, settings)
-        transport = httpx.ASGITransport(app=api)
+        transport = httpx.ASGITransport(app=service.api)
         async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as http:
-            exchange = Exchange(wiring, http, sql, key)
+            exchange = Exchange(service, buckets, bench, http, sql, key)
             await exchange.hear(
                 "mrx.registry.v1",
                 SigningKeyPublished(
@@ -326,7 +327,7 @@ def open_exchange(exchange_database: ServiceDatabase, platform_place: Place) -> 
             )
             yield exchange
         await sql.close()
-        await wiring.database.close()
+        await service.database.close()
         if platform:
             await platform.close()
 
@@ -518,7 +519,7 @@ async def test_access_withdrawn_during_the_check_keeps_the_report_out_until_it_i
         await exchange.look_in_vain()
         return ()
 
-    bench = exchange.wiring.bench
+    bench = exchange.bench
     inspector = SimpleNamespace(inspect=withdrawn_meanwhile)
     await settle_due(replace(bench, inspector=inspector))
     assert "report-stored" not in await exchange.said(supplier)
@@ -684,7 +685,7 @@ async def listening(exchange: Exchange, where: Place) -> AsyncIterator[None]:
     )
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve())
-        looking = tasks.create_task(exchange.wiring.loops[-1].run())
+        looking = tasks.create_task(exchange.service.loops[-1].run())
         while not server.started:  # noqa: ASYNC110  (it has no event)
             await asyncio.sleep(0.01)
         yield
@@ -718,7 +719,7 @@ async def test_an_event_has_the_platform_looked_at_and_a_second_one_changes_noth
         await stage.events_are_sent()
     await exchange.look()
     assert await exchange.said(supplier) == ["upload-begun", "report-received", "report-stored"]
-    assert len(exchange.wiring.buckets.vault.kept) == 1  # type: ignore[attr-defined]
+    assert len(exchange.buckets.vault.kept) == 1  # type: ignore[attr-defined]
 
 
 async def test_when_every_event_is_lost_polling_alone_suffices(
@@ -726,7 +727,7 @@ async def test_when_every_event_is_lost_polling_alone_suffices(
 ) -> None:
     supplier = await exchange.request()
     await stage.fault({"kind": "event-lost", "on": "event"})
-    exchange.wiring.loops[-1].every_s = 0.05
+    exchange.service.loops[-1].every_s = 0.05
     async with listening(exchange, platform_place):
         await supplier.name(SITE)
         await stage.audit(REPORT)
@@ -773,13 +774,13 @@ async def test_an_event_that_was_tampered_with_is_refused_and_nothing_is_looked_
     headers, body = tampered()[how]
     answer = await exchange.http.post("/v1/platform/events", content=body, headers=headers)
     assert answer.status_code == 401
-    assert not exchange.wiring.loops[-1].bell.is_set()
+    assert not exchange.service.loops[-1].bell.is_set()
 
 
 async def test_an_event_as_it_should_be_wakes_the_look_and_a_flood_is_cut_off(exchange: Exchange) -> None:
     stamp = str(int(system_clock()().timestamp()))
     headers = {"Platform-Timestamp": stamp, "Platform-Signature": sign(WEBHOOK_SECRET, stamp, BODY)}
     flood = await exchange.http.post("/v1/platform/events", content=bytes(70_000), headers=headers)
-    assert (flood.status_code, exchange.wiring.loops[-1].bell.is_set()) == (413, False)
+    assert (flood.status_code, exchange.service.loops[-1].bell.is_set()) == (413, False)
     taken = await exchange.http.post("/v1/platform/events", content=BODY, headers=headers)
-    assert (taken.status_code, exchange.wiring.loops[-1].bell.is_set()) == (204, True)
+    assert (taken.status_code, exchange.service.loops[-1].bell.is_set()) == (204, True)

@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
-from mrx_registry.app import Registry, assemble
+from mrx_registry.app import build_service
+from mrx_registry.ports import Work
 from mrx_registry.settings import Settings
 from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.service import Service
 from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionEnding
 from mrx_shared.messages.envelope import Envelope, encode
 from mrx_shared.messages.notification import MailSent
@@ -56,10 +58,11 @@ def topics() -> MemoryTopics:
 
 
 @pytest.fixture
-async def registry(empty_database: ServiceDatabase, topics: MemoryTopics) -> AsyncIterator[Registry]:
+async def registry(empty_database: ServiceDatabase, topics: MemoryTopics) -> AsyncIterator[Service[Work]]:
     """The registry's parts, joined as in production."""
-    made = assemble(settings_for(empty_database), topics)
-    await made.have_a_key()
+    made = build_service(settings_for(empty_database), topics)
+    assert made.on_start
+    await made.on_start()
     yield made
     await made.database.close()
 
@@ -108,7 +111,7 @@ class Caller:
 class House:
     """The registry seen from outside, with the acts that most stories begin with."""
 
-    def __init__(self, registry: Registry, http: httpx.AsyncClient) -> None:
+    def __init__(self, registry: Service[Work], http: httpx.AsyncClient) -> None:
         self.registry = registry
         self.http = http
         self.anyone = Caller(http)
@@ -138,7 +141,7 @@ class House:
         applied = await secretariat.done(
             "/v1/members", {"name": name, "group": f"{name} Group", "new_group": True}
         )
-        await self.registry.provisioning.once()
+        await self.registry.loop("provisioning").once()
         asked = {"kind": "system", "name": "ERP", "role": "member", "member_id": applied["member_id"]}
         principal = await secretariat.done("/v1/principals", asked)
         return UUID(applied["member_id"]), await self.signed_in(principal)
@@ -175,7 +178,7 @@ class House:
 
 
 @pytest.fixture
-async def house(registry: Registry) -> AsyncIterator[House]:
+async def house(registry: Service[Work]) -> AsyncIterator[House]:
     transport = httpx.ASGITransport(registry.api)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry") as http:
         yield House(registry, http)

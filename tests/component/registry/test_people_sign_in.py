@@ -9,8 +9,9 @@ from uuid import UUID
 
 import httpx
 import pytest
-from mrx_registry.app import Registry
+from mrx_registry.ports import Work
 from mrx_shared.bus.keys import key_finder
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.access import verify
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.benchmark import RecognitionEnding
@@ -74,7 +75,7 @@ async def ada_at(house: House) -> tuple[Caller, dict[str, Any]]:
     return secretariat, ada
 
 
-async def test_a_person_signs_in_gets_tokens_and_signs_out(house: House, registry: Registry) -> None:
+async def test_a_person_signs_in_gets_tokens_and_signs_out(house: House, registry: Service[Work]) -> None:
     _, ada = await ada_at(house)
     begun = await signs_in(house, " ADA@acme.example ")
     assert begun.status_code == 201
@@ -135,15 +136,15 @@ async def test_a_welcome_link_sets_the_first_password_once(
 
 
 async def test_a_forgotten_password_is_replaced_and_every_session_ends(
-    house: House, empty_database: ServiceDatabase, registry: Registry
+    house: House, empty_database: ServiceDatabase, registry: Service[Work]
 ) -> None:
     await ada_at(house)
     session = await session_of(house)
     for email in (EMAIL, "nobody@acme.example"):
         answer = await house.http.post("/v1/password-resets", json={"email": email})
         assert (answer.status_code, answer.json()) == (202, {"done": True})
-    assert await registry.sending_links.once()
-    assert not await registry.sending_links.once()
+    assert await registry.loop("password-links").once()
+    assert not await registry.loop("password-links").once()
     _, mail = await mails(empty_database)
     assert (mail["kind"], mail["valid_minutes"]) == ("password-reset", 30)
     await went_out(house, mail, "token-1")

@@ -3,8 +3,9 @@
 from datetime import date
 
 import pytest
-from mrx_registry.app import Registry
+from mrx_registry.ports import Work
 from mrx_shared.bus.keys import key_finder
+from mrx_shared.bus.service import Service
 from mrx_shared.kit.access import NotAllowed, verify
 from mrx_shared.kit.clock import system_clock
 
@@ -74,7 +75,7 @@ async def test_a_public_protocol_is_adopted_and_lapses_for_its_adopters(house: H
     assert (await member.done("/v1/adoptions", adoption))["missing"] == ["statement-not-signed"]
     lapsed = verdict(None, protocol_id=public.protocol_id, until=date(2025, 12, 31))
     await house.deliver(lapsed, sequence=2)
-    assert await house.registry.judging.once()
+    assert await house.registry.loop("participation").once()
     seen = (await member.get("/v1/participation")).json()
     assert seen["missing"] == ["no-equivalent-protocol", "statement-not-signed"]
     assert seen["protocols"][0]["recognised_until"] == "2025-12-31"
@@ -109,10 +110,10 @@ async def test_a_request_is_accepted_while_kafka_is_away_and_finished_when_it_is
     asked = await secretariat.post(f"/v1/members/{member_id}/kafka-credentials")
     assert (asked.status_code, asked.json()["state"]) == (202, "provisioning")
     with pytest.raises(Exception, match="away"):
-        await house.registry.provisioning.once()
+        await house.registry.loop("provisioning").once()
     assert (await secretariat.get(f"/v1/members/{member_id}")).json()["missing"] == ["not-admitted"]
     topics.away = False
-    assert await house.registry.provisioning.once()
+    assert await house.registry.loop("provisioning").once()
     assert (await secretariat.get(f"/v1/members/{member_id}")).json()["state"] == "admitted"
     ready = (await secretariat.get(f"/v1/members/{member_id}/kafka-credentials")).json()
     assert ready == {"username": f"member-{member_id}", "password": None, "state": "ready"}
@@ -148,7 +149,7 @@ async def test_the_first_secretariat_principal_is_made_once(house: House) -> Non
 
 
 async def test_a_token_holds_for_the_service_it_was_made_for_and_no_other(
-    house: House, registry: Registry
+    house: House, registry: Service[Work]
 ) -> None:
     secretariat = await house.secretariat()
     reviewer = await secretariat.done("/v1/principals", {"kind": "person", "name": "R", "role": "reviewer"})
@@ -178,7 +179,7 @@ async def test_after_a_rotation_old_tokens_hold_and_new_ones_carry_the_new_key(h
 async def test_a_suspended_member_gets_no_token_and_a_reinstated_one_does(house: House) -> None:
     secretariat = await house.secretariat()
     applied = await secretariat.done("/v1/members", {"name": "Acme", "group": "Acme"})
-    await house.registry.provisioning.once()
+    await house.registry.loop("provisioning").once()
     system = await secretariat.done(
         "/v1/principals",
         {"kind": "system", "name": "ERP", "role": "member", "member_id": applied["member_id"]},
@@ -232,12 +233,12 @@ async def test_a_tie_to_a_group_is_said_of_its_members_too(
 ) -> None:
     secretariat = await house.secretariat()
     older, _ = await house.member(secretariat, "Older")
-    await house.registry.judging.once()
+    await house.registry.loop("participation").once()
     body = {"name": "Newer", "group": "Newer", "minority_holdings": ["older group"]}
     newer = await secretariat.done("/v1/members", body)
-    await house.registry.provisioning.once()
-    assert await house.registry.judging.once()
-    assert not await house.registry.judging.once()
+    await house.registry.loop("provisioning").once()
+    assert await house.registry.loop("participation").once()
+    assert not await house.registry.loop("participation").once()
     assert (await said(empty_database))[-3:] == [
         ("member-admitted", newer["member_id"]),
         ("participation-changed", newer["member_id"]),

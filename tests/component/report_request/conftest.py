@@ -14,16 +14,19 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from mrx_report_request.adapters.database import ReportRequestWork
-from mrx_report_request.app import build_http
-from mrx_report_request.entrypoints.kafka import build_subscriptions
+from mrx_report_request.entrypoints.http.routes import build_router
+from mrx_report_request.entrypoints.kafka import listen
 from mrx_report_request.handlers.clock import keep_time
 from mrx_report_request.ports import Work
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
+from mrx_shared.bus.requests import Requests
 from mrx_shared.bus.room import WaitingRoom
+from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
+from mrx_shared.kit.http import build_api
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.aggregation import ReleasedEntry, ReleasePage
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode
@@ -114,7 +117,8 @@ class ReportRequests:
         urls: ServiceDatabase,
     ) -> None:
         self.once: Once[Work] = Once(database, MAKE_WORK, service="report_request")
-        self.subscriptions = build_subscriptions(self.once, slot="0")
+        self.subscriptions = Subscriptions(self.once)
+        listen(self.subscriptions)
         self.database = database
         self.http = http
         self.sql = sql
@@ -389,7 +393,9 @@ async def service(report_request_database: ServiceDatabase) -> AsyncIterator[Rep
     key = OKPKey.generate_key("Ed25519")
     access = Access(service="report_request", find_key=key_finder(database), clock=NOW)
     once: Once[Work] = Once(database, MAKE_WORK, service="report_request")
-    transport = httpx.ASGITransport(app=build_http(once, access), raise_app_exceptions=False)
+    api = build_api(service="report_request", title="report_request", description="under test")
+    api.include_router(build_router(Requests(once), access))
+    transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://report-request.test") as http:
         made = ReportRequests(database, http, key, sql, report_request_database)
         await made.hear(

@@ -54,9 +54,6 @@ class MemoryWork(SaidFacts):
         yield
         self.tenant = before
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        self.keys.append(key)
-
     def sees(self, owner: UUID | None) -> bool:
         return owner is None or owner == self.tenant
 

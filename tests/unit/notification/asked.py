@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from mrx_shared.messages.envelope import Envelope, M
 from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, QuestionMailAsked
 from mrx_shared.messages.report_request import MailAsked
 
@@ -85,4 +86,18 @@ def notice_mail(kind: str = "recognition-ending", **other: Any) -> NoticeMailAsk
             "recognised_until": "2027-03-31",
             **other,
         }
+    )
+
+
+def event(fact: M, *, event_id: UUID | None = None, correlation_id: str = "a request") -> Envelope[M]:
+    """The event that says a fact."""
+    return Envelope(
+        id=event_id or uuid4(),
+        source=f"/{fact.owner()}",
+        type=fact.type,
+        subject="x",
+        time=datetime(2026, 6, 30, tzinfo=UTC),
+        data=fact,
+        correlationid=correlation_id,
+        sequence=1,
     )

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from mrx_notification.domain.mails import Attempt, Letter, Mail, State
 from mrx_notification.ports import Work
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
 from mrx_shared.testing.work import SaidFacts
 
@@ -86,14 +85,17 @@ class MemoryWork(SaidFacts):
     def __init__(self) -> None:
         super().__init__()
         self.mails = MemoryMails(lambda: self.now)
-        self.stories: list[str | None] = []
+        self.correlation_ids: list[str | None] = []
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        pass
-
-    async def transact(self, verb: Callable[[Work], Awaitable[T]], *, story: str | None = None) -> T:
+    async def transact(
+        self,
+        verb: Callable[[Work], Awaitable[T]],
+        *,
+        tenant: UUID | None = None,
+        correlation_id: str | None = None,
+    ) -> T:
         """Run a verb, as `ports.Transact` does."""
-        self.stories.append(story)
+        self.correlation_ids.append(correlation_id)
         return await verb(self)
 
 

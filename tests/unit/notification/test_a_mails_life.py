@@ -14,10 +14,10 @@ from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.refusals import Rejected, Unavailable, Unknown
 from mrx_shared.slots import Slots
 
-from tests.unit.notification.asked import password_mail, request_mail
+from tests.unit.notification.asked import event, password_mail, request_mail
 from tests.unit.notification.in_memory import MemoryPost, MemoryWork, PlainLetters
 
-STORY = "a story"
+CORRELATION_ID = "a request"
 SHORT = timedelta(microseconds=1)
 
 
@@ -32,9 +32,8 @@ class House:
     async def asked(self, asked: MailAsked, event_id: UUID | None = None) -> UUID:
         """report_request asks for a mail, and its slot comes."""
         event_id = event_id or uuid4()
-        await handlers.take_request_mail(
-            asked, self.work, event_id=event_id, story=STORY, slots=Slots(every=SHORT)
-        )
+        said = event(asked, event_id=event_id, correlation_id=CORRELATION_ID)
+        await handlers.take_request_mail(said, self.work, slots=Slots(every=SHORT))
         self.work.moment += 2 * SHORT
         return event_id
 
@@ -86,7 +85,7 @@ async def test_a_mail_tried_twice_is_said_with_both_tokens(house: House) -> None
     await house.send()
     (fact,) = house.sent()
     assert fact.token_hashes == [handlers.hash_of("token-1"), handlers.hash_of("token-2")]
-    assert STORY in house.work.stories
+    assert CORRELATION_ID in house.work.correlation_ids
 
 
 async def test_a_mail_without_a_link_has_no_token(house: House) -> None:
@@ -225,7 +224,7 @@ async def test_one_mail_is_not_asked_for_twice(house: House) -> None:
 
 async def test_a_password_mail_is_about_its_principal(house: House) -> None:
     asked = password_mail("welcome")
-    await handlers.take_password_mail(asked, house.work, event_id=uuid4(), story=STORY)
+    await handlers.take_registry_mail(event(asked), house.work)
     await house.send()
     (fact,) = house.sent()
     assert (fact.asked_by, fact.about, fact.kind) == ("registry", asked.principal_id, "welcome")

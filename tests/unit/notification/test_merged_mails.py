@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +18,7 @@ from mrx_shared.refusals import Unavailable
 from mrx_shared.slots import Slots
 from typing_extensions import override
 
-from tests.unit.notification.asked import password_mail, request_mail
+from tests.unit.notification.asked import event, password_mail, request_mail
 from tests.unit.notification.in_memory import MemoryPost, MemoryWork
 from tests.unit.notification.test_letters import PORTAL, Tags
 from tests.unit.shared.test_wording import SMUGGLED
@@ -43,7 +43,7 @@ class Office:
         return f"token-{self.drawn}"
 
     async def asked(self, mail: MailAsked) -> MailAsked:
-        await handlers.take_request_mail(mail, self.work, event_id=uuid4(), story="s", slots=SLOTS)
+        await handlers.take_request_mail(event(mail), self.work, slots=SLOTS)
         return mail
 
     async def until(self, moment: datetime) -> None:
@@ -191,7 +191,7 @@ async def test_a_mail_that_comes_when_its_slot_is_gathered_waits_for_the_next_al
 async def test_other_mails_leave_at_once(office: Office) -> None:
     await office.asked(request_mail("ready"))
     await office.asked(request_mail("received"))
-    await handlers.take_password_mail(password_mail("welcome"), office.work, event_id=uuid4(), story="s")
+    await handlers.take_registry_mail(event(password_mail("welcome")), office.work)
     await office.until(MONDAY)
     assert len(office.post.taken) == 3
     assert {fact.slot_at for fact in office.sent()} == {None}

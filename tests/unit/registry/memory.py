@@ -386,7 +386,13 @@ class MemoryWork(SaidFacts):
         finally:
             self.tenant.member = before
 
-    async def transact(self, verb: Callable[[Work], Awaitable[T]]) -> T:
+    async def transact(
+        self,
+        verb: Callable[[Work], Awaitable[T]],
+        *,
+        tenant: UUID | None = None,
+        correlation_id: str | None = None,
+    ) -> T:
         """Run a verb, as `ports.Transact` does."""
         return await verb(self)
 

@@ -1,25 +1,25 @@
 """report_request's work without a database; a tenant sees its own rows alone, as on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request, SlotMail
 from mrx_report_request.domain.steps import State
-from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant, Verb
+from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
 from mrx_shared.api.report_request import NewRequest, NewSupplier
 from mrx_shared.messages.aggregation import ReleasePage
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.slots import Slots
 from mrx_shared.testing.work import SaidFacts
 
+T = TypeVar("T")
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 ROUND = UUID(int=7)
 
@@ -94,13 +94,16 @@ class MemoryWork(SaidFacts):
             del self.said[said:], self.said_to[told:]
             raise
 
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        raise NotImplementedError
-
-    async def transact(self, verb: Verb, *, tenant: UUID | None = None) -> None:
-        """See `ports.Transact`."""
+    async def transact(
+        self,
+        verb: Callable[["MemoryWork"], Awaitable[T]],
+        *,
+        tenant: UUID | None = None,
+        correlation_id: str | None = None,
+    ) -> T:
+        """Run a verb, as `Transact` does."""
         async with self.acting_for(tenant):
-            await verb(self)
+            return await verb(self)
 
     def told(self, member_id: UUID) -> list[RequestStatus]:
         return [one for to, one in self.said_to if to == member_id and isinstance(one, RequestStatus)]

@@ -23,6 +23,7 @@ from mrx_shared.refusals import Rejected
 from mrx_shared.slots import Slots
 from typing_extensions import override
 
+from tests.unit.notification.asked import event
 from tests.unit.notification.in_memory import MemoryPost, PlainLetters
 from tests.unit.notification.in_memory import MemoryWork as OfMails
 from tests.unit.report_request.in_memory import START, MemoryWork, asking
@@ -137,9 +138,8 @@ class World:
         for mail in self.work.mailed()[self.taken :]:
             self.taken += 1
             event_id = UUID(int=10**9 + self.taken)
-            await post_office.take_request_mail(
-                mail, self.mails, event_id=event_id, story="s", slots=self.work.slots
-            )
+            said = event(mail, event_id=event_id)
+            await post_office.take_request_mail(said, self.mails, slots=self.work.slots)
         while await post_office.send_due(
             self.mails.transact, letters=PlainLetters(), post=self.server, new_token=lambda: "token"
         ):

@@ -3,14 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from mrx_shared.bus.keys import remember_key
-from mrx_shared.bus.once import Delivery, Once
+from mrx_shared.bus.keys import take_keys
+from mrx_shared.bus.once import Delivery
 from mrx_shared.bus.subscriptions import Subscriptions
-from mrx_shared.bus.work import SqlWork
 from mrx_shared.messages.benchmark import ProtocolAssessed
-from mrx_shared.messages.envelope import Unreadable
 from mrx_shared.messages.lists import ListManifest, ListPage, ListRow
-from mrx_shared.messages.registry import ParticipationChanged, SigningKeyPublished
+from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.messages.topics import LISTS_IN, Topic
 from pydantic import Field
 
@@ -39,23 +37,35 @@ class SentManifest(ListManifest):
     rows: Count
 
 
-def build_subscriptions(once: Once[Work], *, slot: str) -> Subscriptions[Work]:
-    """Members' lists, and the facts that bear on them."""
-    subscriptions = Subscriptions(once, slot=slot)
-    _listen_to_members(subscriptions, once)
-    _listen_to_registry(subscriptions, once)
-    _listen_to_benchmark(subscriptions, once)
-    return subscriptions
+def listen(subscriptions: Subscriptions[Work]) -> None:
+    """Subscribe to members' lists, and to the facts that bear on them."""
+    _listen_to_members(subscriptions)
+    registry = subscriptions.subscribe(
+        Topic.REGISTRY, description="Who takes part, and the keys that tokens are signed with."
+    )
+    benchmark = subscriptions.subscribe(
+        Topic.BENCHMARK, description="Which protocol versions are recognised, and when."
+    )
+    take_keys(registry)
+    registry.handle_event(
+        ParticipationChanged,
+        lambda event, work: facts.note_participation(event.data, work, sequence=event.sequence),
+    )
+    benchmark.handle_event(
+        ProtocolAssessed,
+        lambda event, work: facts.note_assessment(event.data, work, sequence=event.sequence),
+    )
 
 
-def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:
+def _listen_to_members(subscriptions: Subscriptions[Work]) -> None:
+    once = subscriptions.once
     lists = subscriptions.subscribe(
         LISTS_IN, description="Members' lists: pages and manifests.", together=PAGES_TOGETHER
     )
 
     @lists(SentPage)
     async def on_list_page(delivery: Delivery[SentPage]) -> None:
-        page, member_id = delivery.data, _member(delivery.member)
+        page, member_id = delivery.data, delivery.sender
         await once(
             delivery,
             lambda work: intake.take_page(page, work, stated_member=page.member_id, member_id=member_id),
@@ -63,41 +73,5 @@ def _listen_to_members(subscriptions: Subscriptions[Work], once: Once[Work]) -> 
 
     @lists(SentManifest)
     async def on_list_manifest(delivery: Delivery[SentManifest]) -> None:
-        member_id = _member(delivery.member)
+        member_id = delivery.sender
         await once(delivery, lambda work: intake.take_manifest(delivery.data, work, member_id=member_id))
-
-
-def _listen_to_registry(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:
-    registry = subscriptions.subscribe(
-        Topic.REGISTRY, description="Who takes part, and the keys that tokens are signed with."
-    )
-
-    @registry(ParticipationChanged)
-    async def on_participation_changed(delivery: Delivery[ParticipationChanged]) -> None:
-        sequence = delivery.envelope.sequence
-        await once(delivery, lambda work: facts.note_participation(delivery.data, work, sequence=sequence))
-
-    @registry(SigningKeyPublished)
-    async def on_signing_key_published(delivery: Delivery[SigningKeyPublished]) -> None:
-        async def remember(work: Work) -> None:
-            assert isinstance(work, SqlWork)
-            await remember_key(work.session, delivery.data)
-
-        await once(delivery, remember)
-
-
-def _listen_to_benchmark(subscriptions: Subscriptions[Work], once: Once[Work]) -> None:
-    benchmark = subscriptions.subscribe(
-        Topic.BENCHMARK, description="Which protocol versions are recognised, and when."
-    )
-
-    @benchmark(ProtocolAssessed)
-    async def on_protocol_assessed(delivery: Delivery[ProtocolAssessed]) -> None:
-        sequence = delivery.envelope.sequence
-        await once(delivery, lambda work: facts.note_assessment(delivery.data, work, sequence=sequence))
-
-
-def _member(member: UUID | None) -> UUID:
-    if member is None:
-        raise Unreadable("the topic is no member's")
-    return member

@@ -7,9 +7,7 @@ from uuid import UUID
 
 from mrx_criteria.domain.criteria import Catalogue
 from mrx_criteria.domain.lineage import Lineage
-from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.work import Moment, SqlWork
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.store.database import set_tenant
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -63,7 +61,3 @@ class BenchmarkWork(SqlWork):
         await set_tenant(self.session, owner)
         yield
         await set_tenant(self.session, self.moment.tenant)
-
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """See `ports.Work`."""
-        await remember_key(self.session, key)

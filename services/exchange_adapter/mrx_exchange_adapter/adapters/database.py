@@ -5,10 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.repository import Repository
 from mrx_shared.bus.work import Moment, SqlWork
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
 from mrx_shared.store.tables import domain, values
@@ -228,7 +226,3 @@ class ExchangeWork(SqlWork):
         await set_tenant(self.session, member_id)
         yield
         await set_tenant(self.session, self.moment.tenant)
-
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """See `ports.Work`."""
-        await remember_key(self.session, key)

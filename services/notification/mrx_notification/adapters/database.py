@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.repository import Repository
 from mrx_shared.bus.work import Moment, SqlWork
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Unknown
 from mrx_shared.store.tables import domain, values
 from sqlalchemy import func, update
@@ -94,7 +92,3 @@ class NotificationWork(SqlWork):
     def __init__(self, session: AsyncSession, moment: Moment) -> None:
         super().__init__(session, moment)
         self.mails = SqlMails(self)
-
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """See `ports.Work`."""
-        await remember_key(self.session, key)

@@ -36,7 +36,7 @@ class MailRow(Table, table=True):
     mail_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(unique=True)
     letter_id: UUID
-    story: TextColumn
+    correlation_id: TextColumn
     kind: Kind = Field(sa_type=OneOf(Kind))
     asked_by: TextColumn
     about: UUID

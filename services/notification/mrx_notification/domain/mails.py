@@ -67,8 +67,8 @@ class Mail:
     """the event that asked for it"""
     letter_id: UUID
     """of its Message-ID: a repeated sending is the same mail, and mails that leave as one have one"""
-    story: str
-    """correlation id of what asked for it"""
+    correlation_id: str
+    """of what asked for it"""
     kind: Kind
     asked_by: AskedBy
     about: UUID

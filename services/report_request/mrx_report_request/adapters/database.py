@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mrx_shared.bus.keys import remember_key
 from mrx_shared.bus.rows import Rows, WorkRows
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.aggregation import ReleasePage
-from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.slots import Slots
 from mrx_shared.store.database import set_tenant
@@ -431,10 +429,6 @@ class ReportRequestWork(SqlWork):
         except Exception:
             del self._said[said:]
             raise
-
-    async def remember_key(self, key: SigningKeyPublished) -> None:
-        """See `ports.Work`."""
-        await remember_key(self.session, key)
 
 
 def _listed(row: Row[Any]) -> Listed | NotListed:

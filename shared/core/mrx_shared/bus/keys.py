@@ -4,10 +4,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from mrx_shared.bus.work import Transactions
+from mrx_shared.bus.subscriptions import Subscription
+from mrx_shared.bus.work import SqlWork, Transactions, W
 from mrx_shared.kit.access import FindKey
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.store.tables import TokenKeyRow
+
+
+def take_keys(registry: Subscription[W]) -> None:
+    """Keep the keys that the registry publishes, so that this service can verify its callers' tokens."""
+
+    async def remember(key: SigningKeyPublished, work: W) -> None:
+        assert isinstance(work, SqlWork)
+        await remember_key(work.session, key)
+
+    registry.handle(SigningKeyPublished, remember)
 
 
 async def remember_key(session: AsyncSession, fact: SigningKeyPublished) -> None:

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_shared.bus.work import Bell, MakeWork, Moment, Transactions, Verb, W, write_outbox
 from mrx_shared.kit.ids import uuid7
-from mrx_shared.messages.envelope import Envelope, M
+from mrx_shared.messages.envelope import Envelope, M, Unreadable
 from mrx_shared.messages.topics import member_of
 from mrx_shared.refusals import Rejected
 from mrx_shared.store.tables import DeadLetterRow, InboxRow, WaitingRow
@@ -56,6 +56,13 @@ class Delivery(Generic[M]):
     def member(self) -> UUID | None:
         """Whose topic it came on; the only identity of a member that counts."""
         return member_of(self.topic)
+
+    @property
+    def sender(self) -> UUID:
+        """The same, where it must have come on a member's own topic. Raises `Unreadable`."""
+        if self.member is None:
+            raise Unreadable("the topic is no member's")
+        return self.member
 
 
 class ContentDiffers(Rejected):
@@ -105,15 +112,16 @@ class Once(Generic[W]):
         joint.handled = True
 
     async def alone(
-        self, verb: Callable[[W], Awaitable[T]], *, tenant: UUID | None = None, story: str | None = None
+        self,
+        verb: Callable[[W], Awaitable[T]],
+        *,
+        tenant: UUID | None = None,
+        correlation_id: str | None = None,
     ) -> T:
-        """Run a verb that neither a message nor a request asked for, with what it says, in a transaction of its own.
-
-        `story` is the correlation id of what it says; by default a new one.
-        """
+        """See `Transact`."""
         async with self.database.transaction(tenant) as (session, now):
             moment = Moment(
-                now=now, service=self.service, tenant=tenant, correlation_id=story or str(uuid7(now))
+                now=now, service=self.service, tenant=tenant, correlation_id=correlation_id or str(uuid7(now))
             )
             work = self.make_work(session, moment)
             answer = await verb(work)

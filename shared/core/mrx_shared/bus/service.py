@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic
 
 import structlog
 import uvicorn
@@ -16,19 +16,23 @@ from fastapi import FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mrx_shared.bus.keys import key_finder
+from mrx_shared.bus.once import Once
 from mrx_shared.bus.operations import operations
 from mrx_shared.bus.relay import KafkaProducer, Relay
+from mrx_shared.bus.requests import Requests
 from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscriptions, guard, transient
 from mrx_shared.bus.trouble import Trouble, failed, log_failure
-from mrx_shared.bus.work import Transactions, W
+from mrx_shared.bus.work import MakeWork, W
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.kit.http import problem
 from mrx_shared.kit.logging import configure, where
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
+from mrx_shared.messages.speaking import Transact
+from mrx_shared.store.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +42,6 @@ ROOM_EVERY_S: Final = 5.0
 UNREAD_TRIES: Final = 3
 """so often a process asks its group anew to share out a topic that it does not read itself"""
 METADATA_MAX_AGE_MS: Final = 5000
-
-
-class Storage(Transactions, Protocol):
-    """A service's database, with the engine that the relay holds its lock on."""
-
-    relay: AsyncEngine
-
-    async def close(self) -> None:
-        """Close every connection."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,73 +96,77 @@ def kafka_security(settings: ServiceSettings, kafka: KafkaSettings) -> SASLScram
     )
 
 
-def build_broker(
-    settings: ServiceSettings, kafka: KafkaSettings, subscriptions: Subscriptions[W]
-) -> KafkaBroker:
-    """The consumers of a service. Nothing is published through it: that is the relay's."""
-    broker = KafkaBroker(
-        kafka.bootstrap_servers.split(","),
-        security=kafka_security(settings, kafka),
-        client_id=subscriptions.once.service,
-        metadata_max_age_ms=METADATA_MAX_AGE_MS,
-        retry_backoff_ms=500,
-        consumer_only=True,
-        apply_types=True,
-        logger=None,
-        specification_url="kafka.mrx.example:9092",
-    )
-    broker.include_router(subscriptions.router)
-    guard(broker)
-    return broker
+@dataclass(slots=True, kw_only=True)
+class Service(Generic[W]):
+    """A service that does not run yet: its work, its routes, what it listens to, and its loops."""
+
+    name: str
+    api: FastAPI
+    database: Database
+    once: Once[W]
+    requests: Requests[W]
+    access: Access
+    subscriptions: Subscriptions[W]
+    loops: list[Loop] = field(default_factory=list)
+    on_start: Callable[[], Awaitable[None]] | None = None
+    """repeatable; tried again until it succeeds, and before anything is consumed"""
+    on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def loop(self, name: str) -> Loop:
+        """One of its loops. Raises StopIteration."""
+        return next(loop for loop in self.loops if loop.name == name)
+
+    @property
+    def transact(self) -> Transact[W]:
+        """For what neither a message nor a request asks for."""
+        return self.once.alone
 
 
-def build_relay(
-    settings: ServiceSettings, kafka: KafkaSettings, subscriptions: Subscriptions[W], database: Storage
-) -> Relay:
-    """The relay of a service's outbox."""
-
-    def make_producer() -> KafkaProducer:
-        return KafkaProducer(
-            bootstrap_servers=kafka.bootstrap_servers.split(","),
-            security_protocol=kafka.security_protocol,
-            sasl_mechanism="SCRAM-SHA-512",
-            sasl_plain_username=settings.kafka_username,
-            sasl_plain_password=settings.kafka_password.get_secret_value(),
-            ssl_context=kafka_security(settings, kafka).ssl_context,
-            client_id=f"{subscriptions.once.service}-relay",
-        )
-
-    once = subscriptions.once
-    return Relay(database.relay, make_producer, service=once.service, bell=once.committed)
-
-
-def serve(
-    api: FastAPI,
+def assemble(
+    settings: ServiceSettings,
+    make_work: MakeWork[W],
     *,
-    broker: KafkaBroker,
-    relay: Relay,
-    subscriptions: Subscriptions[W],
-    database: Storage,
-    access: Access,
-    loops: Sequence[Loop] = (),
-    on_start: Callable[[], Awaitable[None]] | None = None,
-) -> FastAPI:
-    """Give the API its lifespan and the routes that every service has. `on_start` is repeatable and retried."""
-    api.add_exception_handler(DBAPIError, _database_fault)
+    api: FastAPI,
+    database: Database | None = None,
+    secret: bytes | None = None,
+) -> Service[W]:
+    """What every service has, joined and not yet running: the service adds routes, subscriptions and loops.
+
+    `secret` keys what requests are known again by. Opens nothing yet.
+    """
+    name = str(api.state.service)
+    database = database or Database.of(settings)
+    once = Once(database, make_work, service=name)
+    return Service(
+        name=name,
+        api=api,
+        database=database,
+        once=once,
+        requests=Requests(once, secret=secret),
+        access=Access(service=name, find_key=key_finder(database), clock=system_clock(settings.clock_offset)),
+        subscriptions=Subscriptions(once, slot=settings.slot),
+        on_stop=[database.close],
+    )
+
+
+def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) -> FastAPI:
+    """The service's API, with consumers, relay and loops under its lifespan, and the routes that every service has."""
+    broker, relay = _broker(service, settings, kafka), _relay(service, settings, kafka)
     parts = Parts(
         broker=broker,
         relay=relay,
-        subscriptions=subscriptions,
-        database=database,
-        loops=[_waiting_room(subscriptions), *loops],
+        subscriptions=service.subscriptions,
+        database=service.database,
+        loops=[_waiting_room(service.subscriptions), *service.loops],
     )
-    api.include_router(operations(parts, access))
+    service.api.add_exception_handler(DBAPIError, _database_fault)
+    service.api.include_router(operations(parts, service.access))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             consuming = [
-                tasks.create_task(_listen(parts, on_start), name="consumers"),
+                tasks.create_task(_listen(parts, service.on_start), name="consumers"),
                 tasks.create_task(_keep_patterns(parts), name="patterns"),
             ]
             working = [
@@ -183,11 +182,45 @@ def serve(
             await _stop(broker)
             for task in working:
                 task.cancel()
-        await database.close()
+        for stop in service.on_stop:
+            await stop()
 
-    api.router.lifespan_context = lifespan
-    api.state.subscriptions = subscriptions
-    return api
+    service.api.router.lifespan_context = lifespan
+    service.api.state.subscriptions = service.subscriptions
+    return service.api
+
+
+def _broker(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) -> KafkaBroker:
+    """The consumers of a service. Nothing is published through it: that is the relay's."""
+    broker = KafkaBroker(
+        kafka.bootstrap_servers.split(","),
+        security=kafka_security(settings, kafka),
+        client_id=service.name,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        retry_backoff_ms=500,
+        consumer_only=True,
+        apply_types=True,
+        logger=None,
+        specification_url="kafka.mrx.example:9092",
+    )
+    broker.include_router(service.subscriptions.router)
+    guard(broker)
+    return broker
+
+
+def _relay(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) -> Relay:
+    def make_producer() -> KafkaProducer:
+        return KafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers.split(","),
+            security_protocol=kafka.security_protocol,
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_plain_username=settings.kafka_username,
+            sasl_plain_password=settings.kafka_password.get_secret_value(),
+            ssl_context=kafka_security(settings, kafka).ssl_context,
+            client_id=f"{service.name}-relay",
+        )
+
+    return Relay(service.database.relay, make_producer, service=service.name, bell=service.once.committed)
 
 
 async def _database_fault(_: Request, error: Exception) -> Response:
@@ -204,7 +237,7 @@ class Parts:
     broker: KafkaBroker
     relay: Relay
     subscriptions: Subscriptions[Any]
-    database: Storage
+    database: Database
     loops: list[Loop]
     listening: bool = False
     started: bool = False

@@ -24,7 +24,7 @@ from mrx_shared.bus.once import Delivery, Joint, Once
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import EVENTS
-from mrx_shared.messages.envelope import Header, M, Message, Unreadable, decode, read_header
+from mrx_shared.messages.envelope import Envelope, Header, M, Message, Unreadable, decode, read_header
 from mrx_shared.messages.topics import Topic, member_of
 from mrx_shared.refusals import Rejected, TooEarly, Unavailable
 
@@ -77,7 +77,7 @@ class Subscription(Generic[W]):
     def __init__(self, *, consumer: str, topic: str, once: Once[W]) -> None:
         self.consumer = consumer
         self.topic = topic
-        self._once = once
+        self.once = once
         self._handlers: dict[str, _Registered] = {}
         self._busy_since: float | None = None
 
@@ -106,6 +106,32 @@ class Subscription(Generic[W]):
 
         return register
 
+    def handle(
+        self,
+        message: type[M],
+        verb: Callable[[M, W], Awaitable[None]],
+        *,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Run `verb` once for each event of a message type, with its data; `then` is called after the commit."""
+        self.handle_event(message, lambda event, work: verb(event.data, work), then=then)
+
+    def handle_event(
+        self,
+        message: type[M],
+        verb: Callable[[Envelope[M], W], Awaitable[None]],
+        *,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """The same for a verb that needs the event's id, version or correlation id, too."""
+
+        async def handle(delivery: Delivery[M]) -> None:
+            await self.once(delivery, lambda work: verb(delivery.envelope, work))
+            if then is not None:
+                then()
+
+        self(message)(handle)
+
     async def take(self, letter: Letter) -> None:
         """Handle one record, or keep it where it is not lost. Returns when it may be acknowledged.
 
@@ -127,7 +153,7 @@ class Subscription(Generic[W]):
     async def _taken_together(self, letters: Sequence[Letter]) -> bool:
         self._busy_since = time.monotonic()
         try:
-            async with self._once.together(member_of(letters[0].topic)) as joint:
+            async with self.once.together(member_of(letters[0].topic)) as joint:
                 types = [await self._handle(letter, joint=joint) for letter in letters]
         except Exception as error:  # noqa: BLE001  (whatever it is, it shows again in the record that it belongs to)
             log.info("events.one-by-one", consumer=self.consumer, error=where(error), events=len(letters))
@@ -187,7 +213,7 @@ class Subscription(Generic[W]):
 
     async def keep_waiting(self, letter: Letter, early: TooEarly) -> None:
         """Put a record into the waiting room."""
-        await keep_waiting(self._once.database, self.consumer, letter, early)
+        await keep_waiting(self.once.database, self.consumer, letter, early)
         log.info("event.waits", consumer=self.consumer, waiting_for=early.waiting_for)
 
     async def dispatch(self, letter: Letter, *, waited: bool = False, dead_letter: UUID | None = None) -> str:
@@ -232,7 +258,7 @@ class Subscription(Generic[W]):
         self, letter: Letter, cause: Cause, reason: str, tries: int, *, nameless: bool = False
     ) -> None:
         await put_aside(
-            self._once.database,
+            self.once.database,
             self.consumer,
             letter,
             cause=cause,

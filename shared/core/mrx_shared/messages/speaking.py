@@ -1,10 +1,14 @@
-"""The port through which a handler says a fact."""
+"""The ports that every service has: saying facts, and running a verb in a transaction of its own."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from mrx_shared.messages.envelope import Message
+
+W_co = TypeVar("W_co", covariant=True)
+T = TypeVar("T")
 
 
 class Speaks(Protocol):
@@ -21,4 +25,20 @@ class Speaks(Protocol):
         """Say a fact about the aggregate `about`, with this transaction or not at all.
 
         With `to`, it goes to that member's out-topic alone, else to the topic of its type.
+        """
+
+
+class Transact(Protocol[W_co]):
+    """Runs a verb that neither a message nor a request asked for."""
+
+    async def __call__(
+        self,
+        verb: Callable[[W_co], Awaitable[T]],
+        *,
+        tenant: UUID | None = None,
+        correlation_id: str | None = None,
+    ) -> T:
+        """Commit what the verb does and says, for a member or for none; or nothing of it.
+
+        `correlation_id` is carried by what it says; by default a new one.
         """

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession as Plain
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from mrx_shared.kit.settings import ServiceSettings
+
 _BEGIN = text("SELECT set_config('mrx.tenant', :tenant, true), now()")
 # Every read shows what the database holds now: nothing is kept from a read before, and updates change no object.
 _READ = {"populate_existing": True, "synchronize_session": False}
@@ -44,6 +46,11 @@ class Database:
         self.app = engine(app_url)
         self.relay = engine(relay_url, pool_size=3)
         self._offset = clock_offset
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "Database":
+        """The database that a service's settings name."""
+        return cls(settings.database_url, settings.relay_database_url, clock_offset=settings.clock_offset)
 
     @asynccontextmanager
     async def transaction(self, tenant: UUID | None) -> AsyncIterator[tuple[AsyncSession, datetime]]:

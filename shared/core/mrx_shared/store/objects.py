@@ -350,6 +350,13 @@ async def refuses_strangers(endpoint: str, bucket: str) -> bool:
         raise Unavailable(f"object storage is away: {type(error).__name__}") from None
 
 
+async def require_closed(endpoint: str, *buckets: str) -> None:
+    """Raise `Unavailable` unless every bucket refuses strangers."""
+    for bucket in buckets:
+        if not await refuses_strangers(endpoint, bucket):
+            raise Unavailable(f"{bucket} answers strangers; close object storage to anonymous requests")
+
+
 async def ensure_bucket(
     *, endpoint: str, access_key: str, secret_key: SecretStr, bucket: str, locked_days: int | None = None
 ) -> None:

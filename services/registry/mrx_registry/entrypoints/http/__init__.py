@@ -11,17 +11,20 @@ from mrx_registry.entrypoints.http.statement import joint_statement
 from mrx_registry.entrypoints.http.turns import Crowded
 
 
-def build_http(desk: Desk) -> FastAPI:
-    """Every route of the registry."""
-    api = build_api(
+def build_http() -> FastAPI:
+    """An API without routes."""
+    return build_api(
         service="registry",
         title="MRX registry",
         description="Members, people and systems, tokens, the joint statement, participation.",
     )
+
+
+def add_routes(api: FastAPI, desk: Desk) -> None:
+    """Every route of the registry."""
     for routes in (principals_and_tokens(desk), signing_in(desk), membership(desk), joint_statement(desk)):
         api.include_router(routes)
     api.add_exception_handler(Crowded, _crowded)
-    return api
 
 
 async def _crowded(_request: Request, _: Exception) -> Response:
