@@ -120,7 +120,7 @@ async def send_file(
 ) -> benchmark.FileSubmitted:
     """Begin an assessment with a filled-in template."""
     file = fill(
-        benchmark.AnswersFile,
+        benchmark.NewAnswersFile,
         protocol_id=place.protocol_id,
         version=place.version,
         criteria_version=place.criteria,
@@ -135,7 +135,7 @@ async def save(
     place: Place, rows: Sequence[Mapping[str, str]], api: Api, *, key: str, start_from: str = ""
 ) -> None:
     """Keep answers in a draft, which may start with those of an earlier assessment."""
-    answers = fill(benchmark.DraftAnswers, answers=[dict(row) for row in rows], start_from=start_from or None)
+    answers = fill(benchmark.NewDraft, answers=[dict(row) for row in rows], start_from=start_from or None)
     await api.post(
         Service.BENCHMARK,
         f"/v1/protocols/{place.protocol_id}/versions/{place.quoted}/drafts/{place.criteria}",

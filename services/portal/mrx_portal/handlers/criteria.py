@@ -111,7 +111,7 @@ async def at_work(api: Api) -> tuple[benchmark.AssessmentAtWork, ...]:
 
 async def release(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> None:
     """Put out a reviewer who will not finish."""
-    body = fill(benchmark.Release, reviewer=reviewer)
+    body = fill(benchmark.NewRelease, reviewer=reviewer)
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)
 
 

@@ -44,7 +44,7 @@ class Proposals:
 async def propose_for_file(place: Place, name: str, content: bytes, api: Api, *, key: str) -> Proposals:
     """Proposals for the requirements of a file."""
     file = fill(
-        benchmark.RequirementsFile,
+        benchmark.NewRequirementsFile,
         criteria_version=place.criteria,
         file_name=name,
         content_base64=base64.b64encode(content).decode(),

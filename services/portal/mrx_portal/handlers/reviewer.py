@@ -128,7 +128,7 @@ async def bench(assessment_id: UUID, api: Api) -> Bench:
 
 async def review(assessment_id: UUID, decisions: Sequence[Decision], api: Api, *, key: str) -> None:
     """Keep a reviewer's decisions."""
-    body = fill(benchmark.Review, decisions=[asdict(one) for one in decisions])
+    body = fill(benchmark.NewReview, decisions=[asdict(one) for one in decisions])
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/reviews", body, key=key)
 
 
@@ -140,7 +140,7 @@ async def ask(assessment_id: UUID, criterion_id: str, text: str, api: Api, *, ke
 
 async def leave(assessment_id: UUID, principal_id: str, api: Api, *, key: str) -> None:
     """Put oneself out; what was decided falls away."""
-    body = fill(benchmark.Release, reviewer=principal_id)
+    body = fill(benchmark.NewRelease, reviewer=principal_id)
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)
 
 
@@ -160,7 +160,7 @@ async def decide_appeal(
 ) -> None:
     """Decide an appeal; granted, with decisions in place of those that stand."""
     body = fill(
-        benchmark.AppealDecision,
+        benchmark.NewAppealDecision,
         granted=granted,
         rationale=rationale,
         decisions=[asdict(one) for one in decisions],

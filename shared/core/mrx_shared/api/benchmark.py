@@ -311,7 +311,7 @@ class NewAssessment(RequestBody):
     answers: list[NewAnswer] = Field(min_length=1, max_length=MANY)
 
 
-class DraftAnswers(RequestBody):
+class NewDraft(RequestBody):
     """Answers to keep. One replaces what was there on its criterion; without relation it stays open, its words are kept."""
 
     answers: list[NewAnswer] = Field(default=[], max_length=MANY)
@@ -348,7 +348,7 @@ class DraftWhole(Draft):
     answers: tuple[AnswerRow, ...]
 
 
-class RequirementsFile(RequestBody):
+class NewRequirementsFile(RequestBody):
     """A protocol as a file: CSV or XLSX with the columns requirement_ref and requirement_text."""
 
     criteria_version: str
@@ -356,7 +356,7 @@ class RequirementsFile(RequestBody):
     content_base64: FileContent
 
 
-class AnswersFile(RequestBody):
+class NewAnswersFile(RequestBody):
     """A filled-in template."""
 
     protocol_id: UUID
@@ -567,7 +567,7 @@ class AssessmentWhole(Assessment):
 # Reviews
 
 
-class Decision(RequestBody):
+class NewDecision(RequestBody):
     """A reviewer's decision on one criterion."""
 
     criterion_id: str
@@ -576,22 +576,22 @@ class Decision(RequestBody):
     rationale: str = Field(default="", description="of a correction: why")
 
 
-class Review(RequestBody):
+class NewReview(RequestBody):
     """Decisions of a reviewer."""
 
-    decisions: list[Decision] = Field(default=[], max_length=MANY)
+    decisions: list[NewDecision] = Field(default=[], max_length=MANY)
     confirm_rest: bool = Field(default=False, description="confirm every answer without a decision")
 
 
-class AppealDecision(RequestBody):
+class NewAppealDecision(RequestBody):
     """A decision on an appeal; granted, with the decisions that are put in place of those that stand."""
 
     granted: bool
     rationale: str
-    decisions: list[Decision] = Field(default=[], max_length=MANY)
+    decisions: list[NewDecision] = Field(default=[], max_length=MANY)
 
 
-class Release(RequestBody):
+class NewRelease(RequestBody):
     """A reviewer who will not finish."""
 
     reviewer: str = Field(description="id of the principal, as the history names it")

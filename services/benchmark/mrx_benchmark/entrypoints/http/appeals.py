@@ -37,7 +37,9 @@ def add_appeals(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post(
         "/assessments/{assessment_id}/appeal/decision", response_model=api.Assessment, tags=["review"]
     )
-    async def decide(assessment_id: UUID, asked: api.AppealDecision, who: reviewer, command: do) -> Response:
+    async def decide(
+        assessment_id: UUID, asked: api.NewAppealDecision, who: reviewer, command: do
+    ) -> Response:
         async def decided(work: Work) -> api.Assessment:
             decisions = decisions_of(asked.decisions)
             return assessment_body(

@@ -25,7 +25,7 @@ def body(kind: type[B], source: object) -> B:
     return kind.model_validate(source, from_attributes=True)
 
 
-def decisions_of(stated: Iterable[api.Decision]) -> list[Decision]:
+def decisions_of(stated: Iterable[api.NewDecision]) -> list[Decision]:
     """A reviewer's decisions; a relation that is none is refused with its row."""
     return [
         Decision(

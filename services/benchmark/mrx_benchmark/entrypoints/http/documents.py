@@ -51,7 +51,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access, do
     @router.post(
         "/assessments/files", status_code=201, response_model=api.FileSubmitted, tags=["assessments"]
     )
-    async def submit_file(asked: api.AnswersFile, who: owner, command: do) -> Response:
+    async def submit_file(asked: api.NewAnswersFile, who: owner, command: do) -> Response:
         async def measured_by(work: Work) -> Catalogue:
             return handlers.catalogue_named(asked.criteria_version, work)
 
@@ -106,7 +106,7 @@ def _add_suggestions(
         return await command(proposed, by=who)
 
     @router.post("/suggestions/files", response_model=api.Suggestions, tags=["criteria"])
-    async def propose_for_file(asked: api.RequirementsFile, who: owner, command: do) -> Response:
+    async def propose_for_file(asked: api.NewRequirementsFile, who: owner, command: do) -> Response:
         stated = await documents.requirements(_bytes(asked.content_base64), asked.file_name)
         if not 0 < len(stated) <= api.REQUIREMENTS:
             raise Invalid(

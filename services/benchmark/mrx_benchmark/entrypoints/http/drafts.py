@@ -43,7 +43,7 @@ def add_drafts(router: APIRouter, requests: Requests[Work], access: Access) -> N
         return await requests.read(shown, tenant=who.member)
 
     @router.post(_PATH, response_model=api.DraftWhole, tags=["assessments"])
-    async def save_draft(where: Where, asked: api.DraftAnswers, who: owner, command: do) -> Response:
+    async def save_draft(where: Where, asked: api.NewDraft, who: owner, command: do) -> Response:
         async def saved(work: Work) -> api.DraftWhole:
             if asked.start_from is not None:
                 await drafting.start_from(

@@ -31,7 +31,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
         return await requests.read(listed)
 
     @router.post("/assessments/{assessment_id}/reviews", response_model=api.Assessment, tags=["review"])
-    async def review(assessment_id: UUID, asked: api.Review, who: reviewer, command: do) -> Response:
+    async def review(assessment_id: UUID, asked: api.NewReview, who: reviewer, command: do) -> Response:
         async def reviewed(work: Work) -> api.Assessment:
             decisions = decisions_of(asked.decisions)
             return assessment_body(
@@ -45,7 +45,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
     @router.post(
         "/assessments/{assessment_id}/releases", status_code=201, response_model=api.Done, tags=["review"]
     )
-    async def release(assessment_id: UUID, asked: api.Release, who: may_release, command: do) -> Response:
+    async def release(assessment_id: UUID, asked: api.NewRelease, who: may_release, command: do) -> Response:
         if who.role is Role.REVIEWER and asked.reviewer != who.subject:
             raise Forbidden(
                 "a reviewer releases herself alone", field="reviewer", remedy="ask the secretariat"
