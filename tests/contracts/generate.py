@@ -1,7 +1,7 @@
 """What crosses a boundary, drawn from code: JSON Schemas, AsyncAPI, OpenAPI, and the table in contracts/README.md.
 
-`python -m tests.contracts.generate` writes it into contracts/. A published message that would change otherwise than by
-addition is not written.
+`python -m tests.contracts.generate` writes it into contracts/, unless what has been published would change otherwise than
+by addition.
 """
 
 import base64
@@ -42,9 +42,9 @@ from mrx_shared.messages.envelope import Envelope, Message
 from mrx_shared.messages.topics import LISTS_IN
 from pydantic import SecretStr
 
-ROOT = Path(__file__).resolve().parents[2] / "contracts"
+from tests.contracts.published import ROOT, facts_of, faults, files_of, published
+
 MODULES = (registry, benchmark, lists, aggregation, requests, report_request, exchange_adapter, notification)
-DESCRIPTIVE = {"description", "title", "examples"}
 
 
 def messages() -> list[type[Message]]:
@@ -248,6 +248,13 @@ def readme(apps: Mapping[str, FastAPI]) -> str:
             "examples that parse for ever, `services/` AsyncAPI 3, `http/` OpenAPI 3.1. A published version changes only",
             "by addition; anything else is a new version beside it.",
             "",
+            "`tests/contracts/published.txt` lists what has been published: every path, parameter, status, field, type and",
+            "message, and a digest of every example. A test compares it with this folder: a listed fact stays as it is;",
+            "an optional field, an optional parameter, a new path, a new message and a new example may be added. Names of",
+            "components, titles and descriptions may change. When a version goes out to members,",
+            "`python -m tests.contracts.published` adds what is new to the list; from then on it stands too.",
+            "`--withdraw 'message mrx.registry.example.v1'` takes out a version that nobody uses any more.",
+            "",
             "Events are CloudEvents 1.0, structured JSON; the Kafka key of a kept fact is its subject, of an event to or",
             "from a member the member's id or the list's. `sequence` counts the versions of a key, from 1.",
             "",
@@ -275,39 +282,12 @@ def everything() -> dict[str, str]:
     return {**files, "README.md": readme(apps)}
 
 
-def breaks(old: object, new: object, path: str = "") -> list[str]:
-    """Where a schema changed otherwise than by an optional property or a description: readers of the old would break."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for name in old.keys() | new.keys():
-            here = f"{path}/{name}"
-            if name in DESCRIPTIVE and not path.endswith(("/properties", "/$defs")):
-                continue
-            if name not in new:
-                found.append(f"{here} is gone")
-            elif name not in old:
-                if not path.endswith(("/properties", "/$defs")) and name != "default":
-                    found.append(f"{here} is new")
-            elif name == "required":
-                found += [f"{here}/{one} is newly required" for one in set(new[name]) - set(old[name])]
-                found += [f"{here}/{one} is no longer promised" for one in set(old[name]) - set(new[name])]
-            else:
-                found += breaks(old[name], new[name], here)
-        return sorted(found)
-    return [] if old == new else [f"{path} was {json.dumps(old)} and is {json.dumps(new)}"]
-
-
 def main() -> int:
-    """Write contracts/ anew. Returns 1, and writes no message, when one would break its readers."""
+    """Write contracts/ anew. Returns 1, and writes nothing, when what has been published would break."""
     files = everything()
-    broken = []
-    for path, content in files.items():
-        standing = ROOT / path
-        if path.startswith("messages/") and standing.exists():
-            broken += [
-                f"{path}{fault}"
-                for fault in breaks(json.loads(standing.read_text("utf-8")), json.loads(content))
-            ]
+    broken = faults(
+        published(), facts_of({**files_of(ROOT), **{path: text.encode() for path, text in files.items()}})
+    )
     if broken:
         sys.stderr.write("\n".join([*broken, "make it a new version beside the old one", ""]))
         return 1
