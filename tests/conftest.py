@@ -12,6 +12,8 @@ from mrx_local.testing import postgres_server
 from mrx_shared.store import migrations
 from mrx_shared.store.roles import ensure_database
 
+pytest.register_assert_rewrite("tests.component.tenants")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

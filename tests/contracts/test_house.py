@@ -107,6 +107,18 @@ def test_every_package_has_a_card() -> None:
         assert ast.get_docstring(ast.parse(text)), f"{package} says nothing of itself"
 
 
+def test_tests_import_no_test_module() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                for name in (f"{module}{one.name}" for one in node.names):
+                    of_a_test = name.startswith("tests.") and ".test_" in name
+                    assert not of_a_test, (
+                        f"{path}:{node.lineno}: move what tests share to conftest.py or a module without test_"
+                    )
+
+
 def readme(name: str) -> str:
     return (ROOT / "services" / name / "README.md").read_text(encoding="utf-8")
 

@@ -9,8 +9,8 @@ from mrx_criteria.documents import gap_html
 from mrx_notification.domain.mails import Kind
 from mrx_portal.entrypoints.languages import LANGUAGES, speak
 
-from tests.unit.criteria.test_documents import REPORT
-from tests.unit.notification.test_letters import letter_of
+from tests.unit.criteria.reports import REPORT
+from tests.unit.notification.letters import letter_of
 
 DAY = date(2027, 1, 26)
 WRITTEN = {

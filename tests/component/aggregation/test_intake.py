@@ -8,8 +8,11 @@ import asyncpg
 import pytest
 from mrx_shared.messages.lists import ListPage, ListRow
 from mrx_shared.messages.topics import lists_in
+from typing_extensions import override
 
 from tests.component.aggregation.conftest import Aggregation, SentList, site
+from tests.component.tenants import MembersApart, Tenant
+from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
 
@@ -427,33 +430,21 @@ async def test_what_no_event_shape_fits_goes_to_the_dead_letters(
     assert await aggregation.sql.fetchval("SELECT cause FROM dead_letter") == "unreadable"
 
 
-@pytest.mark.parametrize("table", ["received_list", "page", "entry", "refused_row"])
-async def test_a_members_rows_are_closed_to_everybody_else(
-    aggregation: Aggregation, member: UUID, table: str
-) -> None:
-    other = uuid4()
-    await aggregation.participate(other)
-    await aggregation.send(member, SentList(rows=[site(1), site(2, country="Narnia")]))
+class TestMembersApart(MembersApart):
+    confidential = dict.fromkeys(("received_list", "page", "entry", "refused_row"), "member_id")
+    open_to_all = frozenset({"participation", "recognition"})
+    insert = (
+        "INSERT INTO refused_row VALUES ($1, gen_random_uuid(), 1, 1, 'ref', 'field', 'reason', 'remedy')"
+    )
+    update = "UPDATE refused_row SET reason = 'changed'"
 
-    async def seen(tenant: str | None) -> int:
-        app = aggregation.database.app
-        async with app.connect() as connection, connection.begin() as transaction:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(driver, asyncpg.Connection)
-            if tenant is not None:
-                await driver.execute("BEGIN")
-                await driver.execute("SELECT set_config('mrx.tenant', $1, true)", tenant)
-            found = int(await driver.fetchval(f"SELECT count(*) FROM {table}"))
-            if tenant is not None:
-                await driver.execute("ROLLBACK")
-            assert int(await driver.fetchval(f"SELECT count(*) FROM {table}")) == 0
-            await transaction.rollback()
-            return found
-
-    assert await seen(None) == 0
-    assert await seen("") == 0
-    assert await seen(str(other)) == 0
-    assert await seen(str(member)) > 0
+    @override
+    @pytest.fixture
+    async def tenant(
+        self, aggregation: Aggregation, member: UUID, aggregation_database: ServiceDatabase
+    ) -> Tenant:
+        await aggregation.send(member, SentList(rows=[site(1), site(2, country="Narnia")]))
+        return Tenant(member_id=member, database=aggregation_database)
 
 
 async def test_only_the_resolver_reads_links_and_the_writer_reads_the_pool_alone(

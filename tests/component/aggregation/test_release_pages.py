@@ -9,7 +9,7 @@ from mrx_shared.messages.aggregation import ENTRIES_PER_PAGE, ReleasePage
 from mrx_shared.messages.envelope import decode
 
 from tests.component.aggregation.conftest import Aggregation, SentList, site
-from tests.component.aggregation.test_rounds import _survive_kills, five_lists, released_rows
+from tests.component.aggregation.rounds import five_lists, released_rows, survive_kills
 from tests.conftest import ServiceDatabase
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
@@ -87,7 +87,7 @@ async def test_a_kill_anywhere_in_a_release_says_its_pages_once(
     await aggregation.close_round(round_id)
     await aggregation.caller("secretariat", subject="first").post(f"/v1/rounds/{round_id}/release")
     await aggregation.caller("secretariat", subject="second").post(f"/v1/rounds/{round_id}/approve")
-    await _survive_kills(aggregation, monkeypatch)
+    await survive_kills(aggregation, monkeypatch)
     await aggregation.carry_on()
     shown = await aggregation.round(round_id)
     [page] = await pages(aggregation, shown["release_id"])

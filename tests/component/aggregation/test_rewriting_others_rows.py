@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.component.aggregation.conftest import Aggregation, SentList, site
-from tests.component.aggregation.test_rounds import five_lists, released_rows
+from tests.component.aggregation.rounds import five_lists, released_rows
 from tests.conftest import ServiceDatabase
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]

@@ -1,12 +1,11 @@
 """Rounds from opening to release, on a real database; loops may be killed between any two steps."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
@@ -19,22 +18,9 @@ from mrx_shared.testing.objects import MemoryObjects
 from typing_extensions import override
 
 from tests.component.aggregation.conftest import AS_OF, Aggregation, MakeAggregation, SentList, site
+from tests.component.aggregation.rounds import five_lists, released_rows, survive_kills
 
 pytestmark = pytest.mark.live
-
-
-async def five_lists(aggregation: Aggregation, *, numbers: Sequence[int] = range(4)) -> list[UUID]:
-    """Five participants send a list each: the same sites."""
-    members = [uuid4() for _ in range(5)]
-    for member in members:
-        await aggregation.participate(member)
-        await aggregation.send(member, SentList(rows=[site(number) for number in numbers]))
-    return members
-
-
-async def released_rows(aggregation: Aggregation, shown: dict[str, object]) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = json.loads(aggregation.objects.kept[f"{shown['release_id']}/list.json"])
-    return rows
 
 
 async def said(aggregation: Aggregation, type_: str) -> list[str]:
@@ -572,10 +558,6 @@ async def test_a_round_that_fails_keeps_no_other_waiting(aggregation: Aggregatio
     assert (await aggregation.round(str(other)))["state"] == "closed"
 
 
-class Killed(BaseException):
-    """Ends a loop where it stands, as kill -9 does."""
-
-
 @pytest.mark.timeout(180)
 async def test_a_kill_between_any_two_statements_of_a_close_or_release_changes_nothing_in_the_end(
     aggregation: Aggregation, monkeypatch: pytest.MonkeyPatch
@@ -583,14 +565,14 @@ async def test_a_kill_between_any_two_statements_of_a_close_or_release_changes_n
     round_id = await aggregation.open_round()
     await five_lists(aggregation)
     await aggregation.caller("secretariat").post(f"/v1/rounds/{round_id}/close", {})
-    await _survive_kills(aggregation, monkeypatch)
+    await survive_kills(aggregation, monkeypatch)
     shown = await aggregation.round(round_id)
     assert (shown["state"], shown["numbers"]["sites"], shown["numbers"]["lists"]) == ("closed", 4, 5)
     assert len(await said(aggregation, RoundClosed.type)) == 1
 
     await aggregation.caller("secretariat", subject="first").post(f"/v1/rounds/{round_id}/release")
     await aggregation.caller("secretariat", subject="second").post(f"/v1/rounds/{round_id}/approve")
-    await _survive_kills(aggregation, monkeypatch)
+    await survive_kills(aggregation, monkeypatch)
     shown = await aggregation.round(round_id)
     assert shown["state"] == "released"
     assert len(await released_rows(aggregation, shown)) == 4
@@ -599,32 +581,3 @@ async def test_a_kill_between_any_two_statements_of_a_close_or_release_changes_n
     assert {row["entry_id"] for row in ids} == {
         row["entry_id"] for row in await released_rows(aggregation, shown)
     }
-
-
-async def _survive_kills(aggregation: Aggregation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the loop again and again, each time killed one statement later, until it comes through."""
-    execute = asyncpg.Connection.execute
-    statements = [0]
-
-    async def counted(
-        self: asyncpg.Connection,
-        query: str,
-        *args: object,
-        timeout: float | None = None,  # noqa: ASYNC109 - the driver's own
-    ) -> str:
-        statements[0] -= 1
-        if statements[0] < 0:
-            raise Killed
-        return str(await execute(self, query, *args, timeout=timeout))
-
-    monkeypatch.setattr(asyncpg.Connection, "execute", counted)
-    for lasting in range(1, 200, 3):
-        statements[0] = lasting
-        try:
-            await aggregation.carry_on()
-        except Killed:
-            continue
-        break
-    else:
-        pytest.fail("the loop never came through")
-    monkeypatch.undo()

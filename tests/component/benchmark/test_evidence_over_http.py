@@ -15,7 +15,7 @@ from mrx_shared.store.objects import S3Objects
 from sqlalchemy import text
 
 from tests.component.benchmark.conftest import As, Caller
-from tests.component.benchmark.test_assessment_over_http import every, made, protocol_of, submitted
+from tests.component.benchmark.submitting import every, made, protocol_of, submitted
 
 pytestmark = pytest.mark.live
 

@@ -2,19 +2,18 @@
 
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from mrx_shared.store.database import Database
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typing_extensions import override
 
 from tests.component.benchmark.conftest import As
-from tests.component.benchmark.test_assessment_over_http import every, judged, made, protocol_of, submitted
+from tests.component.benchmark.submitting import every, judged, made, protocol_of, submitted
+from tests.component.tenants import MembersApart, Tenant
 from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
-
-WALLED = ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict", "draft", "evidence")
 
 
 @pytest.fixture
@@ -34,74 +33,22 @@ async def owner(call_as: As) -> UUID:
     return member_id
 
 
-async def seen(database: Database, tenant: UUID | None) -> dict[str, int]:
-    """How many of a member's own rows a transaction sees, by table."""
-    async with database.transaction(tenant) as (session, _):
-        return {
-            table: (
-                await session.execute(text(f"SELECT count(*) FROM {table} WHERE member_id IS NOT NULL"))
-            ).scalar_one()
-            for table in WALLED
-        }
-
-
-async def test_a_member_sees_its_own_rows_and_another_none(owner: UUID, database: Database) -> None:
-    assert all(count > 0 for count in (await seen(database, owner)).values())
-    assert set((await seen(database, uuid4())).values()) == {0}
-
-
-async def test_an_unset_or_empty_tenant_sees_no_members_rows(
-    owner: UUID, database: Database, benchmark_database: ServiceDatabase
-) -> None:
-    assert set((await seen(database, None)).values()) == {0}
-    connection = await asyncpg.connect(benchmark_database.app)
-    try:
-        for table in WALLED:
-            assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE member_id IS NOT NULL") == 0
-    finally:
-        await connection.close()
-
-
-async def test_the_tenant_does_not_outlive_a_rollback(
-    owner: UUID, benchmark_database: ServiceDatabase
-) -> None:
-    connection = await asyncpg.connect(benchmark_database.app)
-    try:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("SELECT set_config('mrx.tenant', $1, true)", str(owner))
-        assert await connection.fetchval("SELECT count(*) FROM answer") == 91
-        await transaction.rollback()
-        assert await connection.fetchval("SELECT count(*) FROM answer") == 0
-    finally:
-        await connection.close()
-
-
-async def test_every_table_with_a_members_rows_is_walled_by_force(as_superuser: asyncpg.Connection) -> None:
-    rows = await as_superuser.fetch(
-        """
-        SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE a.attname = 'member_id' AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-        """
+class TestMembersApart(MembersApart):
+    confidential = dict.fromkeys(
+        ("protocol", "protocol_version", "assessment", "answer", "decision", "verdict", "draft", "evidence"),
+        "member_id",
     )
-    ids_only = {"protocol_owner", "assessment_owner", "member_group", "reviewer_tie"}
-    assert {row["relname"] for row in rows} == ids_only
+    open_to_all = frozenset({"protocol_owner", "assessment_owner", "member_group", "reviewer_tie"})
+    insert = """
+        INSERT INTO protocol_version
+        VALUES ((SELECT protocol_id FROM protocol WHERE member_id = $1), '9', $1, '2020-01-01', NULL, now())
+        """
+    update = "UPDATE assessment SET state = 'submitted'"
 
-
-@pytest.mark.parametrize("tenant", [None, uuid4()])
-async def test_nobody_writes_a_row_of_another_member(
-    tenant: UUID | None, owner: UUID, database: Database, as_superuser: asyncpg.Connection
-) -> None:
-    protocol_id = await as_superuser.fetchval("SELECT protocol_id FROM protocol WHERE member_id = $1", owner)
-    with pytest.raises(DBAPIError, match="row-level security"):
-        async with database.transaction(tenant) as (session, _):
-            await session.execute(
-                text("INSERT INTO protocol_version VALUES (:id, '9', :owner, '2020-01-01', NULL, now())"),
-                {"id": protocol_id, "owner": owner},
-            )
-    async with database.transaction(tenant) as (session, _):
-        changed = await session.execute(text("UPDATE assessment SET state = 'submitted' RETURNING 1"))
-        assert changed.all() == []
+    @override
+    @pytest.fixture
+    async def tenant(self, owner: UUID, benchmark_database: ServiceDatabase) -> Tenant:
+        return Tenant(member_id=owner, database=benchmark_database)
 
 
 async def test_a_member_reads_public_rows_and_cannot_add_to_them(owner: UUID, database: Database) -> None:

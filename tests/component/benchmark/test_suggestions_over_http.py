@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from tests.component.benchmark.conftest import As
-from tests.component.benchmark.test_assessment_over_http import made
+from tests.component.benchmark.submitting import made
 
 pytestmark = pytest.mark.live
 

@@ -27,7 +27,7 @@ from mrx_shared.store.database import Database
 from typing_extensions import override
 
 from tests.component.benchmark.conftest import NOW, As, Caller
-from tests.component.benchmark.test_assessment_over_http import every, facts, made, protocol_of, submitted
+from tests.component.benchmark.submitting import every, facts, made, protocol_of, submitted
 
 pytestmark = pytest.mark.live
 CRITERIA = "6.1-4p"

@@ -7,7 +7,7 @@ import pytest
 from tests.component.notification.conftest import Desk, MailServer, said
 from tests.conftest import ServiceDatabase
 from tests.unit.notification.asked import password_mail, request_mail
-from tests.unit.notification.test_bounces import EVENT, notification
+from tests.unit.notification.bounces import EVENT, notification
 
 pytestmark = pytest.mark.live
 

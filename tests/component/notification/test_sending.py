@@ -24,7 +24,7 @@ from tests.component.notification.conftest import (
 )
 from tests.conftest import ServiceDatabase
 from tests.unit.notification.asked import password_mail, request_mail
-from tests.unit.notification.test_bounces import notification
+from tests.unit.notification.bounces import notification
 
 pytestmark = pytest.mark.live
 

@@ -6,22 +6,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from mrx_exchange_adapter.adapters.breaker import Breaker
 from mrx_exchange_adapter.adapters.platform import HttpPlatform, Patience
 from mrx_exchange_adapter.domain.platform import Grant, PlatformAudit, latest_report
 from mrx_exchange_adapter.ports import AccessEnded, PlatformUnavailable, ReportTooLarge
-from pydantic import SecretStr
 
-from tests.component.platform.conftest import CLIENT_ID, CLIENT_SECRET, SITE, Place, Stage
+from tests.component.platform.conftest import SITE, Place, Stage
+from tests.component.platform.connecting import PASSING, called, connect
 
 pytestmark = pytest.mark.live
 
 REPORT = b"%PDF-1.7 " + bytes(range(256)) * 2000
 MAX = 16 * 1024 * 1024
-BRISK = Patience(tries=4, first_pause_s=0.01, longest_pause_s=0.3, answer_s=1, report_s=20, page=3)
 SHORT = Patience(tries=2, first_pause_s=0.01, longest_pause_s=0.02, answer_s=0.3, report_s=0.3, page=3)
 
 OPERATION = {"knows_site": "sites", "grants": "grants", "audits": "audits", "fetch": "report"}
@@ -32,17 +30,6 @@ GIVES = {
     "audits": 3,
     "fetch": hashlib.sha256(REPORT).hexdigest(),
 }
-PASSING: list[dict[str, Any]] = [
-    {"kind": "rate-limited", "seconds": 0, "times": 2},
-    {"kind": "server-error", "times": 3},
-    {"kind": "slow", "seconds": 0.2},
-    {"kind": "silent", "times": 2},
-    {"kind": "truncated", "times": 2},
-    {"kind": "trickling", "seconds": 0.4, "times": 1},
-    {"kind": "endless", "times": 1},
-    {"kind": "expired-token", "times": 2},
-    {"kind": "wrong-content-type", "times": 3},
-]
 LASTING: list[dict[str, Any]] = [
     {"kind": "rate-limited", "seconds": 0},
     {"kind": "rate-limited", "seconds": 3600},
@@ -55,24 +42,6 @@ LASTING: list[dict[str, Any]] = [
 ]
 
 Calls = dict[str, Callable[[], Awaitable[object]]]
-
-
-def called(case: object) -> str:
-    """How a case is called."""
-    return f"{case['kind']}-{case.get('seconds', '')}".rstrip("-") if isinstance(case, dict) else str(case)
-
-
-def connect(
-    where: Place, *, patience: Patience = BRISK, breaker: Breaker | None = None, secret: str = CLIENT_SECRET
-) -> HttpPlatform:
-    """A connector to a platform. Unless a test is about the breaker, it never opens."""
-    return HttpPlatform(
-        httpx.AsyncClient(base_url=where.url, timeout=httpx.Timeout(0.5)),
-        client_id=CLIENT_ID,
-        client_secret=SecretStr(secret),
-        patience=patience,
-        breaker=breaker or Breaker(limit=1000),
-    )
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from mrx_shared.testing.objects import MemoryObjects
 from typing_extensions import override
 
 from tests.component.platform.conftest import OTHER_SITE, SITE, WEBHOOK_SECRET, Place, Stage
-from tests.component.platform.test_connector_in_every_fault import BRISK, PASSING, called, connect
+from tests.component.platform.connecting import BRISK, PASSING, called, connect
 from tests.conftest import MakeDatabase, ServiceDatabase
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

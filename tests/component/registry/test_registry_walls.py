@@ -1,22 +1,22 @@
 """Row-level security, and what a dump of the registry's database would tell."""
 
+from collections.abc import Mapping
+from typing import ClassVar
 from uuid import UUID
 
-import asyncpg
 import pytest
 from mrx_registry.adapters.database import RegistryWork
 from mrx_shared.bus.work import Moment
 from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.refusals import Forbidden
+from typing_extensions import override
 
 from tests.component.registry.conftest import House, connected
+from tests.component.tenants import MembersApart, Tenant
 from tests.conftest import ServiceDatabase
 from tests.unit.registry.conftest import verdict
 
 pytestmark = pytest.mark.live
-
-TENANT = "SELECT set_config('mrx.tenant', $1, true)"
-CONFIDENTIAL = ("principal", "signature", "adoption", "recognition", "kafka_password")
 
 
 async def two_members(house: House) -> tuple[UUID, UUID, list[str]]:
@@ -43,51 +43,20 @@ async def two_members(house: House) -> tuple[UUID, UUID, list[str]]:
     return first[0], second[0], secrets
 
 
-async def seen(connection: asyncpg.Connection, table: str) -> set[UUID]:
-    owner = "owner" if table == "recognition" else "member_id"
-    rows = await connection.fetch(f"SELECT {owner} AS whose FROM {table}")
-    return {row["whose"] for row in rows if row["whose"] is not None}
-
-
-async def test_a_members_rows_are_seen_for_that_member_alone(
-    house: House, empty_database: ServiceDatabase
-) -> None:
-    first, second, _ = await two_members(house)
-    nobody: dict[str, set[UUID]] = {table: set() for table in CONFIDENTIAL}
-
-    async with connected(empty_database.app) as connection:
-
-        async def everything() -> dict[str, set[UUID]]:
-            return {table: await seen(connection, table) for table in CONFIDENTIAL}
-
-        assert await everything() == nobody, "with the tenant unset"
-        async with connection.transaction():
-            await connection.execute(TENANT, "")
-            assert await everything() == nobody, "with the tenant empty"
-        for tenant in (first, second):
-            async with connection.transaction():
-                await connection.execute(TENANT, str(tenant))
-                assert await everything() == {table: {tenant} for table in CONFIDENTIAL}
-        rolled_back = connection.transaction()
-        await rolled_back.start()
-        await connection.execute(TENANT, str(first))
-        await rolled_back.rollback()
-        assert await everything() == nobody, "after a rollback"
-
-
-async def test_no_row_is_written_for_a_member_other_than_the_tenant(
-    house: House, empty_database: ServiceDatabase
-) -> None:
-    first, second, _ = await two_members(house)
+class TestMembersApart(MembersApart):
+    confidential: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("principal", "signature", "adoption", "kafka_password"), "member_id"),
+        "recognition": "owner",
+    }
+    open_to_all = frozenset({"credential", "channel", "sign_in", "session"})
     insert = "INSERT INTO adoption VALUES (gen_random_uuid(), $1, gen_random_uuid(), '1', now())"
-    async with connected(empty_database.app) as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute(TENANT, str(first))
-        await connection.execute(insert, first)
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(insert, second)
-        await transaction.rollback()
+    update = "UPDATE signature SET withdrawn_at = now()"
+
+    @override
+    @pytest.fixture
+    async def tenant(self, house: House, empty_database: ServiceDatabase) -> Tenant:
+        first, _, _ = await two_members(house)
+        return Tenant(member_id=first, database=empty_database)
 
 
 async def test_a_transaction_begun_for_one_member_turns_to_no_other(house: House) -> None:

@@ -3,19 +3,15 @@
 import json
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from mrx_report_request.domain.references import new_reference
-from mrx_shared.store.database import Database
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from typing_extensions import override
 
 from tests.component.report_request.conftest import ReportRequests, asked
+from tests.component.tenants import MembersApart, Tenant
 from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
-
-WALLED = ("request", "mail")
 
 
 @pytest.fixture
@@ -26,76 +22,22 @@ async def other(service: ReportRequests) -> UUID:
     return member_id
 
 
-async def seen(database: Database, tenant: UUID | None) -> dict[str, int]:
-    async with database.transaction(tenant) as (session, _):
-        return {
-            table: (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()
-            for table in WALLED
-        }
-
-
-async def test_a_member_sees_its_own_rows_and_another_none(
-    service: ReportRequests, member: UUID, other: UUID
-) -> None:
-    await service.sent(member)
-    assert await seen(service.database, member) == {"request": 1, "mail": 1}
-    assert await seen(service.database, other) == {"request": 0, "mail": 0}
-
-
-async def test_an_unset_or_empty_tenant_sees_no_rows(
-    service: ReportRequests, member: UUID, report_request_database: ServiceDatabase
-) -> None:
-    await service.sent(member)
-    assert await seen(service.database, None) == {"request": 0, "mail": 0}
-    connection = await asyncpg.connect(report_request_database.app)
-    try:
-        for table in WALLED:
-            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
-    finally:
-        await connection.close()
-
-
-async def test_the_tenant_does_not_outlive_a_rollback(
-    service: ReportRequests, member: UUID, report_request_database: ServiceDatabase
-) -> None:
-    await service.sent(member)
-    connection = await asyncpg.connect(report_request_database.app)
-    try:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("SELECT set_config('mrx.tenant', $1, true)", str(member))
-        assert await connection.fetchval("SELECT count(*) FROM request") == 1
-        await transaction.rollback()
-        assert await connection.fetchval("SELECT count(*) FROM request") == 0
-    finally:
-        await connection.close()
-
-
-async def test_every_table_with_a_members_rows_is_walled_by_force(service: ReportRequests) -> None:
-    rows = await service.sql.fetch(
+class TestMembersApart(MembersApart):
+    confidential = dict.fromkeys(("request", "mail"), "member_id")
+    open_to_all = frozenset({"request_owner", "page_token", "participation"})
+    insert = """
+        INSERT INTO mail (mail_id, request_id, member_id)
+        VALUES (gen_random_uuid(), (SELECT request_id FROM request), $1)
         """
-        SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE a.attname = 'member_id' AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-        """
-    )
-    ids_and_what_the_registry_says = {"request_owner", "page_token", "participation"}
-    assert {row["relname"] for row in rows} == ids_and_what_the_registry_says
+    update = "UPDATE request SET state = 'withdrawn'"
 
-
-@pytest.mark.parametrize("tenant", [None, uuid4()])
-async def test_nobody_writes_a_row_of_another_member(
-    tenant: UUID | None, service: ReportRequests, member: UUID
-) -> None:
-    shown, _ = await service.sent(member)
-    with pytest.raises(DBAPIError, match="row-level security"):
-        async with service.database.transaction(tenant) as (session, _now):
-            await session.execute(
-                text("INSERT INTO mail (mail_id, request_id, member_id) VALUES (:mail, :id, :member)"),
-                {"mail": uuid4(), "id": UUID(shown["request_id"]), "member": member},
-            )
-    async with service.database.transaction(tenant) as (session, _now):
-        changed = await session.execute(text("UPDATE request SET state = 'withdrawn' RETURNING 1"))
-        assert changed.all() == []
+    @override
+    @pytest.fixture
+    async def tenant(
+        self, service: ReportRequests, member: UUID, report_request_database: ServiceDatabase
+    ) -> Tenant:
+        await service.sent(member)
+        return Tenant(member_id=member, database=report_request_database)
 
 
 async def test_asking_the_same_supplier_gives_the_same_answer_whether_or_not_another_member_asked(

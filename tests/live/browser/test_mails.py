@@ -7,7 +7,7 @@ from mrx_notification.adapters.letters import JinjaLetters
 from mrx_notification.domain.mails import Kind
 from playwright.async_api import Browser
 
-from tests.unit.notification.test_letters import attempt_of, mail_of
+from tests.unit.notification.letters import attempt_of, mail_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
 LETTERS = JinjaLetters(portal_url="https://mutual-recognition.a-long-name-of-a-company.example")

@@ -11,78 +11,21 @@ import pytest
 from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import TRANSITIONS, Decision, Judgement, State
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code, recognition
-from mrx_criteria.domain.criteria import Catalogue, Criterion, Kind, Relation
+from mrx_criteria.domain.criteria import Relation
 from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed, ProtocolSubmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
 
+from tests.unit.benchmark.assessments import ACME, WEIGHTS, assessed, catalogue, protocol, submit
 from tests.unit.benchmark.in_memory import MemoryWork
 
-ACME = uuid4()
 CONFIRM, CORRECT = Judgement.CONFIRMED, Judgement.CORRECTED
 BOTH = ("a reviewer", "another reviewer")
-WEIGHTS = {"A": 84, "B": 1, "C": 15}
-
-
-def catalogue(valid_until: date | None = None) -> Catalogue:
-    return Catalogue(
-        version="own",
-        based_on="own",
-        valid_from=date(2020, 1, 1),
-        valid_until=valid_until,
-        criteria=tuple(
-            Criterion(
-                id=name,
-                clause="1",
-                pillar="labour",
-                statement="something",
-                essential=False,
-                weight=weight,
-                kind=Kind.REQUIREMENT,
-            )
-            for name, weight in WEIGHTS.items()
-        ),
-    )
 
 
 @pytest.fixture
 def work() -> MemoryWork:
     """Work of the member Acme."""
     return MemoryWork({"own": catalogue()}, tenant=ACME)
-
-
-async def protocol(work: MemoryWork, owner: UUID | None = ACME, code: str = "ACME-1") -> Protocol:
-    """A protocol with a version 1."""
-    made = await handlers.register_protocol(
-        code=code,
-        name="Acme",
-        scheme_family=None if owner else "SMETA",
-        public=owner is None,
-        owner=owner,
-        work=work,
-    )
-    version = ProtocolVersion(
-        protocol_id=made.protocol_id,
-        version="1",
-        effective_from=date(2021, 1, 1),
-        effective_until=date(2027, 12, 31),
-    )
-    await handlers.submit_version(version, owner=owner, work=work)
-    return made
-
-
-async def submit(
-    work: MemoryWork, of: Protocol, relations: Mapping[str, str], owner: UUID | None = ACME
-) -> UUID:
-    shown = await handlers.submit_answers(
-        [{"criterion_id": name, "relation": relation} for name, relation in relations.items()],
-        protocol_id=of.protocol_id,
-        version="1",
-        criteria_version="own",
-        owner=owner,
-        by="acme's system",
-        work=work,
-    )
-    return shown.assessment.assessment_id
 
 
 async def review(
@@ -92,12 +35,6 @@ async def review(
     work.tenant = None
     for one in by:
         await handlers.review(assessment_id, decisions, confirm_rest=rest, by=one, work=work)
-
-
-def assessed(work: MemoryWork) -> ProtocolAssessed:
-    fact = work.said[-1]
-    assert isinstance(fact, ProtocolAssessed)
-    return fact
 
 
 async def test_a_confirmed_assessment_above_the_gate_says_when_audits_are_recognised(

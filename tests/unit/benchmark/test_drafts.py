@@ -10,8 +10,8 @@ from mrx_criteria.domain.answers import Answer, Note, Sifted
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.refusals import Forbidden, Invalid, Unknown
 
+from tests.unit.benchmark.assessments import ACME, catalogue, protocol, submit
 from tests.unit.benchmark.in_memory import MemoryWork
-from tests.unit.benchmark.test_assessing import ACME, catalogue, protocol, submit
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ from mrx_shared.messages.benchmark import (
 from mrx_shared.messages.registry import MemberAdmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
+from tests.unit.benchmark.assessments import ACME, WEIGHTS, assessed, catalogue, protocol, submit
 from tests.unit.benchmark.in_memory import MemoryWork
-from tests.unit.benchmark.test_assessing import ACME, WEIGHTS, assessed, catalogue, protocol, submit
 
 ANN, BEN, CEM, DOT = "ann", "ben", "cem", "dot"
 

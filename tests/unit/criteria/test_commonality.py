@@ -12,62 +12,16 @@ from time import perf_counter
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.commonality import Equivalent, Waiver, percent, score
-from mrx_criteria.domain.criteria import CREDITS, Catalogue, Criterion, GateRule, Kind, Relation
+from mrx_criteria.domain.criteria import CREDITS, Catalogue, GateRule, Relation
 from mrx_criteria.files import shipped_catalogue, shipped_versions
 from mrx_shared.refusals import Invalid
 
+from tests.unit.criteria.comparing import answers, catalogue, comparisons, criterion
 from tests.unit.criteria.worth import answers_worth
 
 FULL = {Relation.EQUAL, Relation.SUPERSET}
 UNEVEN = ((1, 4), (2, 3), (3, 5), (4, 3), (5, 5))
-
-
-def criterion(number: int, *, weight: int = 1, clause: str = "1", essential: bool = False) -> Criterion:
-    return Criterion(
-        id=f"K{number}",
-        clause=clause,
-        pillar="labour",
-        statement="something is asked for",
-        essential=essential,
-        weight=weight,
-        kind=Kind.REQUIREMENT,
-    )
-
-
-def catalogue(*criteria: Criterion, gate: int = 85) -> Catalogue:
-    return Catalogue(
-        version="own",
-        based_on="own",
-        valid_from=date(2020, 1, 1),
-        valid_until=None,
-        criteria=criteria,
-        gate=Fraction(gate),
-    )
-
-
-def answers(relations: Mapping[str, Relation]) -> list[Answer]:
-    return [Answer(criterion_id=name, relation=relation) for name, relation in relations.items()]
-
-
-@st.composite
-def comparisons(draw: st.DrawFn, most: int = 8) -> tuple[Catalogue, dict[str, Relation]]:
-    criteria = [
-        criterion(
-            number,
-            weight=draw(st.integers(1, 40)),
-            clause=draw(st.sampled_from(["1", "2", "3"])),
-            essential=draw(st.booleans()),
-        )
-        for number in range(draw(st.integers(1, most)))
-    ]
-    relations = {
-        one.id: relation
-        for one in criteria
-        if (relation := draw(st.none() | st.sampled_from(list(Relation)))) is not None
-    }
-    return catalogue(*criteria, gate=draw(st.integers(1, 100))), relations
 
 
 @given(comparisons(), st.randoms(use_true_random=False))

@@ -22,28 +22,13 @@ from mrx_criteria.documents import (
     template_xlsx,
 )
 from mrx_criteria.domain.answers import COLUMNS, Answer
-from mrx_criteria.domain.commonality import Report, score
+from mrx_criteria.domain.commonality import score
 from mrx_criteria.domain.criteria import Relation
 from mrx_criteria.files import ROWS, shipped_catalogue, sifted_answers
 from mrx_shared.kit.command import run
 from mrx_shared.refusals import Faulty, Invalid, Rejected
 
-CRITERIA = shipped_catalogue("6.1-4p")
-RELATIONS = list(Relation)
-GIVEN = tuple(
-    Answer(
-        criterion_id=one.id, relation=RELATIONS[place % 5], requirement_ref=f"§ {place}", rationale="so <b>"
-    )
-    for place, one in enumerate(CRITERIA.criteria)
-    if place % 7
-)
-REPORT = Report(
-    protocol="Acme <Audit>",
-    catalogue=CRITERIA,
-    answers=GIVEN,
-    score=score(CRITERIA, GIVEN),
-    made_at=datetime(2026, 6, 30, tzinfo=UTC),
-)
+from tests.unit.criteria.reports import CRITERIA, GIVEN, REPORT
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

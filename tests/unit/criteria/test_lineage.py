@@ -12,7 +12,7 @@ from mrx_criteria.domain.lineage import How, Lineage, Step, carry, lineage_betwe
 from mrx_criteria.files import shipped_catalogue, shipped_lineages
 from mrx_shared.refusals import Invalid
 
-from tests.unit.criteria.test_commonality import answers, catalogue, comparisons, criterion
+from tests.unit.criteria.comparing import answers, catalogue, comparisons, criterion
 
 LINEAGES = shipped_lineages()
 BINDING = frozenset(

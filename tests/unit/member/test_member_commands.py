@@ -1,36 +1,18 @@
 """`mrx member`, with everything but the files in memory: what it prints, writes and ends with."""
 
-import csv
 import json
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from mrx_member.entrypoints.cli import commands
-from mrx_member.ports import Desk, Release
-from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED, run
+from mrx_member.ports import Release
+from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED
 from mrx_shared.messages.aggregation import ListReleased
 
+from tests.unit.member.commands import mrx, table, write
 from tests.unit.member.conftest import NOW, MemoryDesk, WriteList, fact
 
 RELEASE = Release(release_id=UUID(int=5), as_of="2026-06-30", rows=2, documents={})
-
-
-def mrx(desk: MemoryDesk, *arguments: str | Path) -> int:
-    def open_desk(**_options: object) -> Desk:
-        return desk
-
-    return run(commands(open_desk), [str(argument) for argument in arguments])
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, *lines: str) -> Path:
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
 
 
 def test_publish_prints_the_receipt_and_what_was_left_out(

@@ -10,8 +10,8 @@ from mrx_member.domain.requests import Report
 from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED
 from mrx_shared.refusals import Rejected
 
+from tests.unit.member.commands import mrx, table, write
 from tests.unit.member.conftest import REPORT, MemoryDesk
-from tests.unit.member.test_member_commands import mrx, table, write
 
 HEADINGS = "supplier_ref,entry_id,supplier_name,contact_email"
 TERMS = ("--scope", "SMETA 4-pillar", "--purpose", "recognition")

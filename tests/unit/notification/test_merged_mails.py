@@ -20,8 +20,8 @@ from typing_extensions import override
 
 from tests.unit.notification.asked import event, password_mail, request_mail
 from tests.unit.notification.in_memory import MemoryPost, MemoryWork
-from tests.unit.notification.test_letters import PORTAL, Tags
-from tests.unit.shared.test_wording import SMUGGLED
+from tests.unit.notification.letters import PORTAL, Tags
+from tests.unit.shared.smuggled import SMUGGLED
 
 SLOTS = Slots()
 MONDAY = datetime(2026, 11, 30, 7, tzinfo=UTC)

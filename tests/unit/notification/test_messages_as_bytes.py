@@ -20,8 +20,8 @@ from mrx_notification.ports import Unsafe
 from mrx_shared.refusals import Invalid
 from mrx_shared.wording import check_plain
 
-from tests.unit.notification.test_letters import DATE, PORTAL, mail_of
-from tests.unit.shared.test_wording import SMUGGLED
+from tests.unit.notification.letters import DATE, PORTAL, mail_of
+from tests.unit.shared.smuggled import SMUGGLED
 
 HEADERS = [
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Language", "MIME-Version", "Content-Type",

@@ -6,9 +6,10 @@ import pytest
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Invalid, Rejected
 
+from tests.unit.portal.assessments import criterion
+from tests.unit.portal.drafts import criteria
+from tests.unit.portal.reading import words
 from tests.unit.portal.scheme import ASSESSMENT, MEMBER, PROTOCOL, Scheme, a_member
-from tests.unit.portal.test_assessment_pages import criteria
-from tests.unit.portal.test_reviewer_pages import criterion, words
 
 PATH = "/secretariat/criteria"
 ONE = f"{PATH}/6.0-4p"

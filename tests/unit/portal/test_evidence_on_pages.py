@@ -7,9 +7,10 @@ from mrx_portal.domain.evidence import EvidenceFile, apart, joined, named_in
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid
 
+from tests.unit.portal.assessments import answer, assessment
+from tests.unit.portal.drafts import API, BENCHMARK, DRAFT, HIDDEN, PATH, draft, scheme
+from tests.unit.portal.reading import words
 from tests.unit.portal.scheme import ASSESSMENT, PROTOCOL, Scheme
-from tests.unit.portal.test_assessment_pages import API, BENCHMARK, DRAFT, HIDDEN, PATH, draft, scheme
-from tests.unit.portal.test_reviewer_pages import answer, assessment, words
 
 __all__ = ["scheme"]
 HANDBOOK, PLAN = "ab" * 32, "cd" * 32

@@ -1,40 +1,20 @@
 """Catalogues hold every text of the supplier's pages, with the same places to fill in."""
 
 import re
-from pathlib import Path
 
-import mrx_portal
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from mrx_portal.entrypoints.languages import CATALOGUES, LANGUAGES, negotiate
 
-TEMPLATES = Path(mrx_portal.__file__).parent / "templates"
+from tests.unit.portal.texts import forms, texts
+
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
 def catalogue(language: str) -> Catalog:
     with (CATALOGUES / language / "LC_MESSAGES" / "portal.po").open("rb") as file:
         return read_po(file, locale=language)
-
-
-def forms(text: object) -> list[str]:
-    """One text, or the forms of its plural."""
-    return (
-        [text]
-        if isinstance(text, str)
-        else [str(one) for one in text]
-        if isinstance(text, list | tuple)
-        else []
-    )
-
-
-def texts() -> set[str]:
-    found = extract_from_dir(
-        str(TEMPLATES), method_map=[("**.html", "jinja2.ext:babel_extract")], options_map={"**.html": {}}
-    )
-    return {forms(text)[0] for _, _, text, *_ in found}
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -10,9 +10,9 @@ import pytest
 from mrx_portal.domain.mapping import Chosen, read_choices, rows_of
 from mrx_shared.refusals import Faulty, Invalid
 
+from tests.unit.portal.drafts import API, BENCHMARK, DRAFT, HIDDEN, PATH, PLACE, scheme
+from tests.unit.portal.reading import words
 from tests.unit.portal.scheme import PROTOCOL, Scheme
-from tests.unit.portal.test_assessment_pages import API, BENCHMARK, DRAFT, HIDDEN, PATH, PLACE, scheme
-from tests.unit.portal.test_reviewer_pages import words
 
 __all__ = ["scheme"]
 PAGE = f"{PATH}/suggestions?{PLACE}"

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Mapping
-from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -10,22 +9,10 @@ from mrx_portal.handlers.member import ask_many, every_request
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable
 
+from tests.unit.portal.reading import FORM, ONE, words
 from tests.unit.portal.scheme import MEMBER, STORAGE, Scheme, entry, numbers, request
 
-ONE = entry(1)["entry_id"]
 REQUESTS = Service.REPORT_REQUEST
-FORM = {
-    "entry": ONE,
-    "site_number": "S-1",
-    "name": "Blue River",
-    "contact_email": "qa@blue.example",
-    "contact_name": "",
-    "language": "zh",
-    "scope": "Latest report",
-    "purpose": "To avoid an audit",
-    "term_days": "28",
-    "requester_email": "",
-}
 
 
 @pytest.fixture
@@ -36,12 +23,6 @@ def scheme() -> Scheme:
     scheme.requests()
     scheme.numbers(numbers(avoided=3, avoided_eur=7_500, top_ups=1))
     return scheme
-
-
-def words(text: str) -> str:
-    """What a person reads of a page."""
-    body = re.sub(r"<(script|style|select).*?</\1>", " ", text.partition("<main")[2], flags=re.DOTALL)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
 
 
 async def test_the_overview_tells_standing_release_and_audits_avoided(scheme: Scheme) -> None:

@@ -5,8 +5,8 @@ from mrx_portal.entrypoints.words import said as refusal_said
 from mrx_portal.ports import Service
 from mrx_shared.refusals import Invalid
 
+from tests.unit.portal.reading import FORM, words
 from tests.unit.portal.scheme import Scheme, entry, request
-from tests.unit.portal.test_member_pages import FORM, words
 
 LIBRARY = ("Field required", "Input should", "String should", "valid UUID", "“", "openapi")
 

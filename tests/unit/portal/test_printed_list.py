@@ -5,8 +5,8 @@ import re
 import pytest
 from mrx_portal.domain.released import ROWS_ON_ONE_PAGE, ROWS_PRINTED
 
+from tests.unit.portal.reading import words
 from tests.unit.portal.scheme import Scheme, entry
-from tests.unit.portal.test_member_pages import words
 
 ROW = re.compile(r"<tr( class=\"paper\")?>\s*<td><b>(Site \d+)</b>")
 

@@ -15,7 +15,7 @@ from mrx_shared.messages.exchange_adapter import REASONS
 
 from tests.unit.portal.conftest import TOKEN, Client
 from tests.unit.portal.simulated import NOW, Simulated, SimulatedRequest
-from tests.unit.portal.test_languages_of_pages import texts
+from tests.unit.portal.texts import texts
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 NAMES = frozenset(

@@ -12,7 +12,7 @@ from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from tests.unit.registry.conftest import Acts
 from tests.unit.registry.memory import MemoryTopics, MemoryWork, PlainSeal
-from tests.unit.shared.test_wording import SMUGGLED
+from tests.unit.shared.smuggled import SMUGGLED
 
 
 async def state(work: MemoryWork, member_id: UUID) -> State:

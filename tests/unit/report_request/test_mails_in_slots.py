@@ -17,7 +17,7 @@ from mrx_shared.messages.report_request import MailAsked
 from mrx_shared.refusals import Invalid, Rejected
 
 from tests.unit.report_request.in_memory import MemoryWork, asking
-from tests.unit.shared.test_wording import SMUGGLED
+from tests.unit.shared.smuggled import SMUGGLED
 
 MEMBER, OTHER = UUID(int=1), UUID(int=2)
 MONDAY = datetime(2026, 6, 1, 7, tzinfo=UTC)

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from mrx_shared.refusals import Invalid
 from mrx_shared.wording import check_no_links, check_plain, mailbox_of, one_line
 
-SMUGGLED = (
-    "=?utf-8?q?=0d=0aReply-To=3A_x@example.com=0d=0aContent-Type=3A_text/html=0d=0a=0d=0a<h1>Pay</h1>?="
-)
+from tests.unit.shared.smuggled import SMUGGLED
 
 
 @pytest.mark.parametrize(
