@@ -40,7 +40,9 @@ def facts_of(files: Mapping[str, bytes]) -> Facts:
             facts.setdefault("examples", {})[name] = {"": hashlib.sha256(content).hexdigest()}
         elif name.endswith(".schema.json"):
             schema = json.loads(content)
-            facts[f"message {name.removesuffix('.schema.json')}"] = {"event": _Schemas(schema).shape(schema)}
+            facts[f"message {name.removesuffix('.schema.json')}"] = {
+                "event": _Schemas(schema, read=True).shape(schema)
+            }
         elif name.endswith(".openapi.json"):
             facts |= _of_openapi(f"http {name.removesuffix('.openapi.json')}", json.loads(content))
         elif name.endswith(".asyncapi.json"):
@@ -49,10 +51,14 @@ def facts_of(files: Mapping[str, bytes]) -> Facts:
 
 
 class _Schemas:
-    """The schemas of one document. A reference is read as what it refers to."""
+    """The schemas of one document. A reference is read as what it refers to.
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    What others `read` may gain a field at any time, so that it is closed to others is not a fact.
+    """
+
+    def __init__(self, document: Mapping[str, Any], *, read: bool = False) -> None:
         self._document = document
+        self._read = read
 
     def shape(self, schema: Mapping[str, Any], need: str = "") -> Shape:
         return dict(self._walk(schema, "", need, {}))
@@ -81,7 +87,7 @@ class _Schemas:
         if len(others) == 1:
             yield from self._walk({**_without(schema, *UNION), **others[0]}, place, need, open_at)
             return
-        yield place, " ".join([need, *_constraints(schema)]).strip()
+        yield place, " ".join([need, *self._constraints(schema)]).strip()
         for name, inner in schema.get("properties", {}).items():
             needed = "required" if name in schema.get("required", ()) else OPTIONAL
             yield from self._walk(inner, f"{place}.{name}", needed, open_at)
@@ -92,14 +98,13 @@ class _Schemas:
         for number, way in enumerate(walked, start=1):
             yield from ((f"{place}|{number}{inner}", said) for inner, said in way)
 
-
-def _constraints(schema: Mapping[str, Any]) -> list[str]:
-    told = {key: value for key, value in schema.items() if key not in WALKED | DESCRIPTIVE}
-    if schema.get("additionalProperties") is False:
-        told["additionalProperties"] = False
-    if values := told.pop("enum", None):
-        told |= {"enum": sorted(values, key=str)} if len(values) > 1 else {"const": values[0]}
-    return [f"{key}={json.dumps(told[key], ensure_ascii=False)}" for key in sorted(told)]
+    def _constraints(self, schema: Mapping[str, Any]) -> list[str]:
+        told = {key: value for key, value in schema.items() if key not in WALKED | DESCRIPTIVE}
+        if schema.get("additionalProperties") is False and not self._read:
+            told["additionalProperties"] = False
+        if values := told.pop("enum", None):
+            told |= {"enum": sorted(values, key=str)} if len(values) > 1 else {"const": values[0]}
+        return [f"{key}={json.dumps(told[key], ensure_ascii=False)}" for key in sorted(told)]
 
 
 def _without(schema: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -108,13 +113,17 @@ def _without(schema: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 def _of_openapi(name: str, document: Mapping[str, Any]) -> Facts:
     return {
-        f"{name} {method.upper()} {path}": dict(_of_operation(operation, _Schemas(document)))
+        f"{name} {method.upper()} {path}": dict(
+            _of_operation(operation, _Schemas(document), _Schemas(document, read=True))
+        )
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
 
 
-def _of_operation(operation: Mapping[str, Any], schemas: _Schemas) -> Iterator[tuple[str, Shape]]:
+def _of_operation(
+    operation: Mapping[str, Any], schemas: _Schemas, answers: _Schemas
+) -> Iterator[tuple[str, Shape]]:
     for security in operation.get("security", ()):
         for name in security:
             scheme = schemas.referred(f"#/components/securitySchemes/{name}")
@@ -129,9 +138,9 @@ def _of_operation(operation: Mapping[str, Any], schemas: _Schemas) -> Iterator[t
     for status, response in operation["responses"].items():
         yield f"response {status}", {"": ""}
         for header, content in response.get("headers", {}).items():
-            yield f"response {status} header {header}", schemas.shape(content["schema"])
+            yield f"response {status} header {header}", answers.shape(content["schema"])
         for media, content in response.get("content", {}).items():
-            yield f"response {status} {media}", schemas.shape(content.get("schema", {}))
+            yield f"response {status} {media}", answers.shape(content.get("schema", {}))
 
 
 def _of_asyncapi(document: Mapping[str, Any]) -> Iterator[tuple[str, Shape]]:
