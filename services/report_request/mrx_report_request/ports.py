@@ -148,8 +148,8 @@ class Requests(Protocol):
 class Mails(Protocol):
     """The mails to the supplier about requests of the member whose transaction this is; ids only."""
 
-    async def note(self, mails: Mapping[UUID, UUID]) -> None:
-        """Mails to suppliers are asked for: which, about which request."""
+    async def note(self, mail_id: UUID, *, about: UUID) -> None:
+        """A mail to the supplier is asked for about the request."""
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         """Every mail to the supplier that was asked for."""

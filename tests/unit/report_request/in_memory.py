@@ -251,8 +251,8 @@ class MemoryMails:
     def __init__(self) -> None:
         self.kept: dict[UUID, UUID] = {}
 
-    async def note(self, mails: Mapping[UUID, UUID]) -> None:
-        self.kept |= mails
+    async def note(self, mail_id: UUID, *, about: UUID) -> None:
+        self.kept[mail_id] = about
 
     async def of(self, request_id: UUID) -> Sequence[UUID]:
         return [mail for mail, about in self.kept.items() if about == request_id]

@@ -132,7 +132,7 @@ async def mail_supplier(
     if address is None:
         return request
     mail_id = work.new_id()
-    await work.mails.note({mail_id: request.request_id})
+    await work.mails.note(mail_id, about=request.request_id)
     work.say(
         MailAsked(
             mail_id=mail_id,

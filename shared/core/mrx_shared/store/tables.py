@@ -3,18 +3,30 @@
 A table class states what its migrations made; it validates nothing, so rows become domain objects in the adapter.
 """
 
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, BigInteger, CheckConstraint, Identity, Index, Text, UniqueConstraint
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    any_,
+    literal,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import InstrumentedAttribute, registry
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Enum)
 D = TypeVar("D")
+T = TypeVar("T")
 
 
 class OneOf(TypeDecorator[E]):
@@ -66,7 +79,13 @@ def columns(table: type[SQLModel], *names: str) -> list[InstrumentedAttribute[An
     return [getattr(table, name) for name in names]
 
 
-def domain(kind: type[D], row: object, **more: object) -> D:
+def among(column: T, few: Collection[T]) -> ColumnElement[bool]:
+    """Whether a column has one of these values: one array, so that the statement is the same for any number."""
+    kind = ARRAY(cast("InstrumentedAttribute[T]", column).type)
+    return col(column) == any_(literal(list(few), kind))
+
+
+def domain(kind: type[D], row: object, /, **more: object) -> D:
     """A dataclass whose fields are columns of `row`; `more` gives those that are not."""
     names = [field.name for field in fields(cast("Any", kind)) if field.init and field.name not in more]
     return kind(**{name: getattr(row, name) for name in names}, **more)
