@@ -9,8 +9,8 @@ from mrx_shared.bus.repository import Repository
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
-from mrx_shared.store.tables import domain, values
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, or_, update
+from mrx_shared.store.tables import among, domain, values
+from sqlalchemy import func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -126,7 +126,7 @@ class SqlTickets(Repository):
         await self._do(update(TicketScheduleRow).filter_by(**this).values(_schedule(ticket, due_at)))
 
     async def all(self, ticket_ids: Collection[UUID]) -> list[Ticket]:
-        these = select(TicketRow).where(_among(TicketRow.ticket_id, ticket_ids))
+        these = select(TicketRow).where(among(TicketRow.ticket_id, ticket_ids))
         return [_ticket(row) for row in await self._all(these)]
 
     async def held(self, *, since: datetime, after: UUID | None, limit: int) -> list[Due]:
@@ -147,12 +147,12 @@ class SqlTickets(Repository):
 
     async def make_due(self, ticket_ids: Collection[UUID], *, at: datetime) -> int:
         these = update(TicketScheduleRow).where(
-            _among(TicketScheduleRow.ticket_id, ticket_ids), col(TicketScheduleRow.waiting)
+            among(TicketScheduleRow.ticket_id, ticket_ids), col(TicketScheduleRow.waiting)
         )
         return await self._do(these.values(due_at=func.least(TicketScheduleRow.due_at, at)))
 
     async def known(self, ticket_ids: Collection[UUID]) -> set[UUID]:
-        these = _among(TicketScheduleRow.ticket_id, ticket_ids)
+        these = among(TicketScheduleRow.ticket_id, ticket_ids)
         return set(await self._all(select(TicketScheduleRow.ticket_id).where(these)))
 
     async def settle_alone(self, ticket_id: UUID) -> bool:
@@ -203,10 +203,6 @@ def _schedule(ticket: Ticket, due_at: datetime | None) -> dict[str, object]:
 
 def _ticket(row: TicketRow) -> Ticket:
     return domain(Ticket, row, reasons=tuple(row.reasons))
-
-
-def _among(column: UUID, ids: Collection[UUID]) -> ColumnElement[bool]:
-    return col(column) == any_(literal(list(ids), ARRAY(Uuid)))
 
 
 class ExchangeWork(SqlWork):
