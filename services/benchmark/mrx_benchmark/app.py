@@ -12,7 +12,7 @@ from mrx_shared.store.objects import S3Objects, require_closed
 from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.documents import CriteriaDocuments
-from mrx_benchmark.adapters.evidence import ObjectShelf
+from mrx_benchmark.adapters.evidence import ObjectEvidence
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import listen
@@ -54,7 +54,7 @@ def build_service(settings: Settings) -> Service[Work]:
         bucket=EVIDENCE,
     )
     service.api.include_router(
-        build_router(service.requests, service.access, ObjectShelf(objects), CriteriaDocuments())
+        build_router(service.requests, service.access, ObjectEvidence(objects), CriteriaDocuments())
     )
 
     async def start() -> None:

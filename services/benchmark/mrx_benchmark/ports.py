@@ -276,7 +276,7 @@ class EvidenceFiles(Port):
         """What the submitted answers of a protocol say of their evidence."""
 
 
-class Shelf(Port):
+class EvidenceStore(Port):
     """Where the files' bytes lie."""
 
     async def keep(self, evidence: Evidence, body: BinaryIO) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrx_criteria.documents import REPORTS, template_csv, template_xlsx
-from mrx_criteria.domain.commonality import Equivalent, Figures, Report, Score, Waiver, percent, score
+from mrx_criteria.domain.commonality import Equivalent, Report, Score, Waiver, gate_in_words, percent, score
 from mrx_criteria.domain.criteria import Catalogue, GateRule, plain_day
 from mrx_criteria.files import (
     answers_file,
@@ -172,10 +172,10 @@ def write_report(
 def as_document(result: Score) -> dict[str, Any]:
     """The score as JSON holds it."""
     return {
-        **_figures(result.overall),
+        **result.overall.published,
         "equivalent": result.equivalent.value,
-        "by_pillar": {pillar: _figures(figures) for pillar, figures in result.by_pillar.items()},
-        "by_clause": {clause: _figures(figures) for clause, figures in result.by_clause.items()},
+        "by_pillar": {pillar: figures.published for pillar, figures in result.by_pillar.items()},
+        "by_clause": {clause: figures.published for clause, figures in result.by_clause.items()},
         "gaps": [
             {
                 "criterion_id": gap.criterion.id,
@@ -237,14 +237,6 @@ def _catalogue(named: str) -> Catalogue:
     return shipped_catalogue(named)
 
 
-def _figures(figures: Figures) -> dict[str, str]:
-    return {
-        "commonality": _text(figures.commonality),
-        "lower": _text(figures.lower),
-        "upper": _text(figures.upper),
-    }
-
-
 def _console() -> Console:
     """Prints what files hold as it stands there."""
     return Console(markup=False, emoji=False)
@@ -256,15 +248,10 @@ def _text(value: Fraction) -> str:
 
 def _show(result: Score, catalogue: Catalogue) -> None:
     console = _console()
-    gate = (
-        "every essential criterion in full"
-        if result.rule is GateRule.ESSENTIAL
-        else f"{percent(catalogue.gate)} % of the weight"
-    )
     console.print(
         f"{catalogue.version}: commonality {_text(result.overall.commonality)} % "
         f"(at worst {_text(result.overall.lower)}, at best {_text(result.overall.upper)}); "
-        f"gate: {gate}; equivalent: {result.equivalent}",
+        f"gate: {gate_in_words(catalogue, result.rule)}; equivalent: {result.equivalent}",
         highlight=False,
         soft_wrap=True,
     )

@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 from mrx_shared.refusals import Rejected
 
 from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer
-from mrx_criteria.domain.commonality import Figures, Report, Score, percent
-from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Relation
+from mrx_criteria.domain.commonality import Report, Score, gate_in_words, percent
+from mrx_criteria.domain.criteria import Catalogue, Criterion, Relation
 from mrx_criteria.files import MARK
 
 OSCAL_VERSION = "1.2.0"
@@ -323,17 +323,15 @@ def _told(report: Report) -> dict[str, Any]:
         "criteria": catalogue.version,
         "based_on": catalogue.based_on,
         "made": _day(report.made_at),
-        "gate": "every essential criterion in full"
-        if score.rule is GateRule.ESSENTIAL
-        else f"{percent(catalogue.gate)} % of the weight",
+        "gate": gate_in_words(catalogue, score.rule),
         "equivalent": score.equivalent.value,
-        **_figures(score.overall),
+        **score.overall.published,
         "waived": [
             {"clause": one.clause, "reason": one.reason, "until": _day(one.until)} for one in score.waived
         ],
-        "pillars": [{"pillar": name, **_figures(one)} for name, one in score.by_pillar.items()],
+        "pillars": [{"pillar": name, **one.published} for name, one in score.by_pillar.items()],
         "clauses": [
-            {"clause": clause, "pillar": pillar.replace("-", " "), **_figures(one)}
+            {"clause": clause, "pillar": pillar.replace("-", " "), **one.published}
             for (clause, pillar), one in score.by_field.items()
         ],
         "path": [_step(criteria[name], points[name]) for name in score.cheapest_path],
@@ -355,10 +353,6 @@ def _step(criterion: Criterion, points: str) -> dict[str, str]:
         "statement": criterion.statement,
         "points": points,
     }
-
-
-def _figures(figures: Figures) -> dict[str, str]:
-    return {name: str(percent(getattr(figures, name))) for name in ("commonality", "lower", "upper")}
 
 
 @cache

@@ -38,7 +38,9 @@ _ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#
 
 def shipped_versions() -> tuple[str, ...]:
     """The versions of the criteria that come with MRX, the oldest first."""
-    return tuple(sorted(item.name.removesuffix(".yaml") for item in _shelf().iterdir() if item.is_file()))
+    return tuple(
+        sorted(item.name.removesuffix(".yaml") for item in _catalogues().iterdir() if item.is_file())
+    )
 
 
 @cache
@@ -51,7 +53,7 @@ def shipped_catalogue(version: str) -> Catalogue:
             remedy=f"name one of {', '.join(shipped_versions())}, or a catalogue file that ends in .yaml",
         )
     name = f"{version}.yaml"
-    document = _yaml(_shelf().joinpath(name).read_text(encoding="utf-8"), file=name)
+    document = _yaml(_catalogues().joinpath(name).read_text(encoding="utf-8"), file=name)
     clauses = document.pop("includes")
     without = set(document.pop("without", []))
     document["criteria"] = [
@@ -63,7 +65,7 @@ def shipped_catalogue(version: str) -> Catalogue:
 def shipped_lineages() -> dict[tuple[str, str], Lineage]:
     """What became of the criteria, by older and newer version, oldest first."""
     found: dict[tuple[str, str], Lineage] = {}
-    for item in sorted(_shelf().joinpath("lineage").iterdir(), key=lambda one: one.name):
+    for item in sorted(_catalogues().joinpath("lineage").iterdir(), key=lambda one: one.name):
         document = _yaml(item.read_text(encoding="utf-8"), file=f"lineage/{item.name}")
         stated = [
             Step(how=How(one["how"]), before=tuple(one["from"]), after=tuple(one["to"]))
@@ -134,13 +136,13 @@ def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
     return tuple(found)
 
 
-def _shelf() -> Traversable:
+def _catalogues() -> Traversable:
     return files("mrx_criteria").joinpath("catalogues")
 
 
 def _clause(clause: str) -> Iterator[dict[str, Any]]:
     name = f"clauses/{clause}.yaml"
-    shared = _yaml(_shelf().joinpath(name).read_text(encoding="utf-8"), file=name)
+    shared = _yaml(_catalogues().joinpath(name).read_text(encoding="utf-8"), file=name)
     for criterion in shared["criteria"]:
         yield {"clause": shared["clause"], "pillar": shared["pillar"], **criterion}
 

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.documents import CriteriaDocuments
-from mrx_benchmark.adapters.evidence import ObjectShelf
+from mrx_benchmark.adapters.evidence import ObjectEvidence
 from mrx_benchmark.app import EVIDENCE
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
@@ -157,7 +157,7 @@ async def call_as(once: Once[Work], database: Database, objects: S3Objects) -> A
     await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
     api = build_api(service="benchmark", title="benchmark", description="under test", larger=LARGER)
     access = Access(service="benchmark", find_key=key_finder(database), clock=NOW)
-    api.include_router(build_router(Requests(once), access, ObjectShelf(objects), CriteriaDocuments()))
+    api.include_router(build_router(Requests(once), access, ObjectEvidence(objects), CriteriaDocuments()))
     async with _client(api) as http:
 
         def caller(role: str, member: UUID | None = None, *, audience: str = "mrx.benchmark") -> Caller:

@@ -41,14 +41,14 @@ class SqlEvidence(Repository):
         return list(await self._all(told.distinct()))
 
 
-class ObjectShelf:
-    """See `ports.Shelf`. What a key names is in the key, so the same bytes are kept once for each protocol."""
+class ObjectEvidence:
+    """See `ports.EvidenceStore`. What a key names is in the key, so the same bytes are kept once for each protocol."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     async def keep(self, evidence: Evidence, body: BinaryIO) -> None:
-        """See `ports.Shelf`."""
+        """See `ports.EvidenceStore`."""
         with suppress(ObjectStands):
             await self._objects.put_once(
                 _key(evidence),
@@ -59,7 +59,7 @@ class ObjectShelf:
             )
 
     async def fetch(self, evidence: Evidence) -> bytes:
-        """See `ports.Shelf`."""
+        """See `ports.EvidenceStore`."""
         try:
             body = await self._objects.get(_key(evidence))
         except ObjectMissing:

@@ -39,6 +39,11 @@ class Figures:
     lower: Fraction
     upper: Fraction
 
+    @property
+    def published(self) -> dict[str, str]:
+        """The percentages as they are published."""
+        return {name: str(percent(getattr(self, name))) for name in ("commonality", "lower", "upper")}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
@@ -182,6 +187,13 @@ def score(
 def percent(value: Fraction) -> Decimal:
     """As it is published: two places, rounded down, so that 84.999 never reads as 85."""
     return Decimal(value * 100 // 1).scaleb(-2)
+
+
+def gate_in_words(catalogue: Catalogue, rule: GateRule) -> str:
+    """What must be reached, for people to read."""
+    if rule is GateRule.ESSENTIAL:
+        return "every essential criterion in full"
+    return f"{percent(catalogue.gate)} % of the weight"
 
 
 def gate_of(catalogue: Catalogue, waived: Iterable[str]) -> list[tuple[frozenset[str], Fraction]]:

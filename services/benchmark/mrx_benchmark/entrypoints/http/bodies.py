@@ -105,7 +105,7 @@ def draft_body(found: DraftShown) -> api.Draft:
     """A draft, in short."""
     one = found.draft
     return api.Draft(
-        **percentages(found.score.overall),
+        **dict(figures_body(found.score.overall)),
         protocol_id=one.protocol_id,
         version=one.version,
         criteria_version=one.criteria_version,
@@ -129,7 +129,7 @@ def assessment_body(found: handlers.AssessmentShown) -> api.Assessment:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
     return api.Assessment(
-        **percentages(found.score.overall),
+        **dict(figures_body(found.score.overall)),
         assessment_id=one.assessment_id,
         protocol_id=one.protocol_id,
         version=one.version,
@@ -180,8 +180,8 @@ def assessment_whole(found: handlers.AssessmentShown) -> api.AssessmentWhole:
 def _parts(score: Score) -> dict[str, Any]:
     """A score by pillars and clauses, and what would reach the gate."""
     return {
-        "by_pillar": {name: api.Figures(**percentages(part)) for name, part in score.by_pillar.items()},
-        "by_clause": {name: api.Figures(**percentages(part)) for name, part in score.by_clause.items()},
+        "by_pillar": {name: figures_body(part) for name, part in score.by_pillar.items()},
+        "by_clause": {name: figures_body(part) for name, part in score.by_clause.items()},
         "cheapest_path": list(score.cheapest_path),
     }
 
@@ -222,10 +222,6 @@ def _answers(found: handlers.AssessmentShown) -> Iterator[api.JudgedAnswer]:
         )
 
 
-def percentages(figures: Figures) -> dict[str, Any]:
+def figures_body(figures: Figures) -> api.Figures:
     """Figures, rounded down."""
-    return {
-        "commonality": percent(figures.commonality),
-        "lower": percent(figures.lower),
-        "upper": percent(figures.upper),
-    }
+    return api.Figures(**figures.published)

@@ -9,7 +9,7 @@ from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_benchmark.entrypoints.http.bodies import percentages
+from mrx_benchmark.entrypoints.http.bodies import figures_body
 from mrx_benchmark.handlers import carrying
 from mrx_benchmark.ports import Work
 
@@ -25,7 +25,7 @@ def add_carrying(router: APIRouter, requests: Requests[Work], access: Access) ->
             return api.WhatIfs(
                 protocols=[
                     api.WhatIf(
-                        **percentages(one.outcome.figures),
+                        **dict(figures_body(one.outcome.figures)),
                         protocol_id=one.protocol_id,
                         version=one.version,
                         member_id=one.owner,

@@ -22,7 +22,7 @@ from mrx_shared.refusals import Invalid
 from mrx_benchmark.domain.evidence import FILE_BYTES, Evidence, Kind, named
 from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import evidence as handlers
-from mrx_benchmark.ports import Shelf, Work
+from mrx_benchmark.ports import EvidenceStore, Work
 
 LARGER = {"evidence": FILE_BYTES + 1024}
 """a file is larger than any other body may be; it is refused here, with its reason"""
@@ -46,13 +46,13 @@ class _Received:
     kind: Kind
 
 
-def add_evidence(router: APIRouter, requests: Requests[Work], access: Access, shelf: Shelf) -> None:
+def add_evidence(router: APIRouter, requests: Requests[Work], access: Access, store: EvidenceStore) -> None:
     """Add the routes to the benchmark's."""
-    _add_keeping(router, requests, access, shelf)
-    _add_reading(router, requests, access, shelf)
+    _add_keeping(router, requests, access, store)
+    _add_reading(router, requests, access, store)
 
 
-def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, shelf: Shelf) -> None:
+def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, store: EvidenceStore) -> None:
     owner = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT))]
 
     @router.post(
@@ -95,7 +95,7 @@ def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, sh
                 kept_at=now,
             )
             # First the bytes, then the row that says so: what is told is there.
-            await shelf.keep(evidence, came.body)
+            await store.keep(evidence, came.body)
 
         async def kept(work: Work) -> api.EvidenceFile:
             return body(api.EvidenceFile, await handlers.keep(evidence, work=work))
@@ -104,7 +104,7 @@ def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, sh
         return await command(kept, by=who, status=201)
 
 
-def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, shelf: Shelf) -> None:
+def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, store: EvidenceStore) -> None:
     reader = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT, Role.REVIEWER))]
 
     @router.get(_PATH, tags=["assessments"])
@@ -135,7 +135,7 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, sh
 
         evidence = await requests.read(found, tenant=who.member)
         return Response(
-            await shelf.fetch(evidence),
+            await store.fetch(evidence),
             media_type=_MEDIA[evidence.kind],
             headers={
                 "Content-Disposition": f"attachment; filename*=UTF-8''{quote(evidence.name, safe='')}",

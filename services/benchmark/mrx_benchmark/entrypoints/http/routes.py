@@ -18,10 +18,12 @@ from mrx_benchmark.entrypoints.http.protocols import add_protocols
 from mrx_benchmark.entrypoints.http.questions import add_questions
 from mrx_benchmark.entrypoints.http.reviews import add_reviews
 from mrx_benchmark.entrypoints.http.waivers import add_waivers
-from mrx_benchmark.ports import Documents, Shelf, Work
+from mrx_benchmark.ports import Documents, EvidenceStore, Work
 
 
-def build_router(requests: Requests[Work], access: Access, shelf: Shelf, documents: Documents) -> APIRouter:
+def build_router(
+    requests: Requests[Work], access: Access, store: EvidenceStore, documents: Documents
+) -> APIRouter:
     """Every route of the benchmark but those that every service has."""
     router = APIRouter(prefix="/v1")
     for add in (
@@ -40,5 +42,5 @@ def build_router(requests: Requests[Work], access: Access, shelf: Shelf, documen
     ):
         add(router, requests, access)
     add_documents(router, requests, access, documents)
-    add_evidence(router, requests, access, shelf)
+    add_evidence(router, requests, access, store)
     return router
