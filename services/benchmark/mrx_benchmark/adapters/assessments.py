@@ -12,7 +12,7 @@ from mrx_criteria.domain.commonality import Waiver
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Rejected
-from mrx_shared.store.tables import columns, domain, values
+from mrx_shared.store.tables import among, columns, domain, values
 from sqlalchemy import CTE, ColumnElement, ScalarSelect, delete, func, literal_column, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -28,7 +28,6 @@ from mrx_benchmark.adapters.tables import (
     ReminderRow,
     ReviewRow,
     VerdictRow,
-    among,
     upsert,
 )
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, State

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain
+from mrx_shared.store.tables import among, domain
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import EventRow, among
+from mrx_benchmark.adapters.tables import EventRow
 from mrx_benchmark.domain.history import Event
 
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import among, domain, values
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import QuestionRow, among, upsert
+from mrx_benchmark.adapters.tables import QuestionRow, upsert
 from mrx_benchmark.domain.questions import Question
 
 

@@ -1,6 +1,6 @@
 """The benchmark's tables, as its migrations make them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,21 +18,16 @@ from mrx_shared.store.tables import (
     given,
 )
 from sqlalchemy import (
-    ARRAY,
     CheckConstraint,
-    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Numeric,
     Text,
-    Uuid,
-    any_,
-    cast,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel, col
+from sqlmodel import Field, SQLModel
 
 from mrx_benchmark.domain.assessments import Judgement, State
 from mrx_benchmark.domain.evidence import Kind
@@ -373,11 +368,6 @@ class EvidenceRow(Table, table=True):
     size: int
     kept_by: TextColumn
     kept_at: TimeColumn
-
-
-def among(column: UUID, ids: Iterable[UUID]) -> ColumnElement[bool]:
-    """Whether a column holds one of these ids, however many they are."""
-    return col(column) == any_(cast(list(ids), ARRAY(Uuid)))
 
 
 def upsert(
