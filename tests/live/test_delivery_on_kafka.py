@@ -56,7 +56,7 @@ class Tallying:
             kafka_password=SecretStr(server.password),
         )
         api = build_api(service="tallying", title="tallying", description="counts")
-        service = assemble(settings, TallyWork, api=api)
+        service = assemble(settings, TallyWork, api=api, schema="0001")
         self.database = service.database
         self.subscriptions: Subscriptions[TallyWork] = service.subscriptions
         self.subscription: Subscription[TallyWork] = self.subscriptions.subscribe(

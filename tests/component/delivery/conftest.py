@@ -23,6 +23,9 @@ from tests.conftest import MakeDatabase, ServiceDatabase
 TABLE = """
 CREATE TABLE tally (name text PRIMARY KEY, count integer NOT NULL);
 GRANT SELECT, INSERT, UPDATE ON tally TO tallying_app;
+CREATE TABLE alembic_version (version_num text PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('0001');
+GRANT SELECT ON alembic_version TO PUBLIC;
 """
 
 

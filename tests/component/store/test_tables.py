@@ -99,5 +99,11 @@ async def test_the_catalogue_is_that_of_tables_made_from_the_classes(
     assert await ask(empty.owner, catalogue) == await ask(migrated.owner, catalogue)
 
 
+def test_the_schema_that_a_service_needs_is_that_of_its_newest_migration() -> None:
+    for service in SERVICES:
+        newest = max((ROOT / "services" / service / "migrations" / "versions").glob("*.py")).name[:4]
+        assert newest == importlib.import_module(f"mrx_{service}.adapters.tables").SCHEMA, service
+
+
 def _of_ours(name: str | None, kind: str, _: object) -> bool:
     return (kind, name) != ("table", "alembic_version")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from mrx_criteria.domain.criteria import Relation
@@ -37,6 +37,9 @@ WORDS = "to_tsvector('english'::regconfig, (topic || ' '::text) || requirement_t
 """The words of an extension, as PostgreSQL shows their index."""
 _JUDGEMENTS = "judgement IN ('confirmed', 'corrected', 'left-open')"
 _CORRECTION = "(relation IS NOT NULL) = (judgement = 'corrected')"
+
+SCHEMA: Final = "0005"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

@@ -1,6 +1,7 @@
 """The exchange adapter's tables, as its migrations make them."""
 
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from mrx_shared.store.tables import (
@@ -19,6 +20,9 @@ from sqlmodel import Field, SQLModel
 
 from mrx_exchange_adapter.domain.platform import ShareState
 from mrx_exchange_adapter.domain.tickets import State
+
+SCHEMA: Final = "0005"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

@@ -1,5 +1,6 @@
 """Notification's tables, as its migrations make them."""
 
+from typing import Final
 from uuid import UUID
 
 from mrx_shared.store.tables import NullableText, NullableTime, OneOf, TextColumn, TimeColumn
@@ -9,6 +10,9 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from mrx_notification.domain.mails import Cause, Kind, State
+
+SCHEMA: Final = "0003"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

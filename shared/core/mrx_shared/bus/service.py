@@ -32,7 +32,7 @@ from mrx_shared.kit.http import problem
 from mrx_shared.kit.logging import configure, where
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
 from mrx_shared.messages.speaking import Transact
-from mrx_shared.store.database import Database
+from mrx_shared.store.database import Database, SchemaDiffers, check_schema
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +103,8 @@ class Service(Generic[W]):
     name: str
     api: FastAPI
     database: Database
+    schema: str
+    """the version of its database that it was written for"""
     once: Once[W]
     requests: Requests[W]
     access: Access
@@ -127,6 +129,7 @@ def assemble(
     make_work: MakeWork[W],
     *,
     api: FastAPI,
+    schema: str,
     database: Database | None = None,
     secret: bytes | None = None,
 ) -> Service[W]:
@@ -141,6 +144,7 @@ def assemble(
         name=name,
         api=api,
         database=database,
+        schema=schema,
         once=once,
         requests=Requests(once, secret=secret),
         access=Access(service=name, find_key=key_finder(database), clock=system_clock(settings.clock_offset)),
@@ -164,9 +168,10 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await _refuse_another_schema(service)
         async with asyncio.TaskGroup() as tasks:
             consuming = [
-                tasks.create_task(_listen(parts, service.on_start), name="consumers"),
+                tasks.create_task(_listen(parts, service), name="consumers"),
                 tasks.create_task(_keep_patterns(parts), name="patterns"),
             ]
             working = [
@@ -188,6 +193,19 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
     service.api.router.lifespan_context = lifespan
     service.api.state.subscriptions = service.subscriptions
     return service.api
+
+
+async def _refuse_another_schema(service: Service[W]) -> None:
+    """End the start where the database is not the program's; one that is away is looked at when it is back."""
+    try:
+        await check_schema(service.database, service.schema, service=service.name)
+    except SchemaDiffers as error:
+        log.critical("service.refused", error=str(error))
+        raise
+    except Exception as error:
+        if not transient(error):
+            raise
+        log.warning("database.away", error=where(error))
 
 
 def _broker(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) -> KafkaBroker:
@@ -243,15 +261,19 @@ class Parts:
     started: bool = False
 
 
-async def _listen(parts: Parts, on_start: Callable[[], Awaitable[None]] | None) -> None:
+async def _listen(parts: Parts, service: Service[W]) -> None:
     """Bring the consumers up, however long the broker or the database is away."""
     pause = 0.2
     while True:
         try:
-            if on_start is not None and not parts.started:
-                await on_start()
+            if not parts.started:
+                await check_schema(service.database, service.schema, service=service.name)
+                if service.on_start is not None:
+                    await service.on_start()
             parts.started = True
             await parts.broker.start()
+        except SchemaDiffers as error:
+            log.error("consumers.again", error=str(error))  # noqa: TRY400  (the text says all)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("consumers.again", error=where(error))
             await _stop(parts.broker)

@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, func, text
+from sqlalchemy import ColumnElement, Text, column, func, text
+from sqlalchemy import select as sa_select
+from sqlalchemy import table as sa_table
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as Plain
 from sqlmodel import SQLModel, select
@@ -72,6 +75,34 @@ class Database:
 
 class _Session(AsyncSession):
     execute = Plain.execute
+
+
+class SchemaDiffers(Exception):
+    """A database's schema is not the one that the program was written for."""
+
+
+async def check_schema(database: Database, needed: str, *, service: str) -> None:
+    """Raise `SchemaDiffers`, with both versions, unless the database's migrations ended at the version needed."""
+    version = sa_table("alembic_version", column("version_num", Text))
+    try:
+        async with database.relay_transaction() as (session, _):
+            connection = await session.connection()
+            found: str | None = (
+                await connection.execute(sa_select(version.c.version_num))
+            ).scalar_one_or_none()
+    except ProgrammingError:  # no such table, or one that may not be read: from before this was checked
+        found = None
+    if found == needed:
+        return
+    remedy = (
+        "start a newer program, or restore the database of this one"
+        if found is not None and found > needed
+        else "run its migrations first, with `mrx operator prepare`"
+    )
+    raise SchemaDiffers(
+        f"{service}: the database's schema is at version {found or 'none'}, and this program needs version {needed}; "
+        f"{remedy}"
+    )
 
 
 async def count(session: AsyncSession, table: type[SQLModel], *where: ColumnElement[bool]) -> int:

@@ -50,3 +50,5 @@ def _migrate(connection: Connection) -> None:
     context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
+    # Each service compares it with the version that it needs before it starts.
+    connection.execute(text("GRANT SELECT ON alembic_version TO PUBLIC"))
