@@ -483,12 +483,12 @@ async def test_a_broken_connection_is_an_outage_and_no_fault_of_the_list(
     broken = 7
     fetchrow: Callable[..., Awaitable[object]] = asyncpg.Connection.fetchrow
 
-    async def breaking(self: asyncpg.Connection, query: str, *args: object) -> object:
+    async def breaking(self: asyncpg.Connection, query: str, *args: object, **options: object) -> object:
         nonlocal broken
         if broken:
             broken -= 1
             raise _CLOSED
-        return await fetchrow(self, query, *args)
+        return await fetchrow(self, query, *args, **options)
 
     monkeypatch.setattr(asyncpg.Connection, "fetchrow", breaking)
     monkeypatch.setattr("mrx_shared.bus.subscriptions.LONGEST_PAUSE_S", 0.2)

@@ -19,8 +19,8 @@ class AggregationWork(SqlWork):
         self, session: AsyncSession, moment: Moment, *, resolver: AsyncEngine, new_key: Callable[[], bytes]
     ) -> None:
         super().__init__(session, moment)
-        self.lists = SqlLists(session, member_id=moment.tenant, now=moment.now)
-        self.facts = SqlFacts(session)
-        self.rounds = SqlRounds(session)
+        self.lists = SqlLists(self)
+        self.facts = SqlFacts(self)
+        self.rounds = SqlRounds(self)
         self.survey = SqlSurvey(resolver)
         self.new_key = new_key

@@ -4,18 +4,23 @@ import io
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import polars as pl
+from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unavailable
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from mrx_shared.store.tables import domain, values
+from sqlalchemy import ARRAY, Delete, Integer, any_, delete, func, literal, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import SQLModel, col, select
 
+from mrx_aggregation.adapters.driver import driver_of
+from mrx_aggregation.adapters.tables import ContributionRow, EntryRow, PageRow, ReceivedListRow, RefusalRow
 from mrx_aggregation.domain.cells import printable
 from mrx_aggregation.domain.lists import Cause, ListState, Manifest, Page, ReceivedList, Tally
-from mrx_aggregation.domain.rows import ENTRY_SCHEMA, RefusedRow, Verdict
+from mrx_aggregation.domain.rows import RefusedRow, Verdict
 
 MOST_NAMES = 20
 """columns that are not read are named up to this many a page"""
@@ -30,11 +35,10 @@ _OUTAGES = (
     asyncpg.exceptions.InsufficientResourcesError,
 )
 """errors after which the same try may succeed: connection lost, shutdown, deadlock, too many connections"""
-_THIS = "list_id = :list_id AND revision = :revision"
-_COLUMNS = ", ".join(ENTRY_SCHEMA.names())
+WAITS = col(EntryRow.waits_for_code).is_not(None)
 
-# All revisions of a list are held together: one may take another's place. In the driver's own words, as every
-# page of every list comes this way.
+# Every page of every list comes this way, so these run in the driver. All revisions of a list are held together:
+# one may take another's place.
 _BEGIN = """
     INSERT INTO received_list (member_id, list_id, revision, received_at, state)
     SELECT $1::uuid, $2::uuid, $3::integer, $4::timestamptz, 'incomplete'
@@ -46,109 +50,59 @@ _KEEP_PAGE = """
     INSERT INTO page (member_id, list_id, revision, page, rows, digest, body, unread)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true
 """
-_FIND = text(f"SELECT * FROM received_list WHERE {_THIS}")  # noqa: S608
-_REVISIONS = text("SELECT * FROM received_list WHERE list_id = :list_id ORDER BY revision")
-_NEWEST = text("SELECT * FROM received_list ORDER BY received_at DESC, list_id, revision DESC LIMIT :limit")
-_KEEP = text(f"""
-    UPDATE received_list SET state = :state, pages = :pages, rows = :rows, sha256 = :sha256, cause = :cause,
-        reason = :reason, remedy = :remedy, round_id = :round_id, accepted = :accepted, refused = :refused,
-        waiting = :waiting, left_rows = CAST(:left_rows AS integer[])
-    WHERE {_THIS}
-""")  # noqa: S608
-_PAGE_DIGEST = text(f"SELECT digest FROM page WHERE {_THIS} AND page = :page")  # noqa: S608
-_DROP_PAGES = text(f"DELETE FROM page WHERE {_THIS}")  # noqa: S608
-_PAGES_HERE = text(
-    f"SELECT count(*), coalesce(max(page), 0), coalesce(sum(rows), 0) FROM page WHERE {_THIS}"  # noqa: S608
-)
-_BODIES = text(f"SELECT page, body FROM page WHERE {_THIS} AND page > :after ORDER BY page LIMIT :limit")  # noqa: S608
-_UNREAD = text(f"SELECT DISTINCT unnest(unread) FROM page WHERE {_THIS}")  # noqa: S608
-_FORGET_ENTRIES = text(f"DELETE FROM entry WHERE {_THIS} AND round_id = :round_id")  # noqa: S608
-_FORGET_REFUSED = text(f"""
-    DELETE FROM refused_row
-    WHERE {_THIS} AND (CAST(:left_rows AS integer[]) IS NULL OR row = ANY(CAST(:left_rows AS integer[])))
-""")  # noqa: S608
-_TAKE_IN = f"""
-    CREATE TEMPORARY TABLE IF NOT EXISTS taken_in ON COMMIT DELETE ROWS
-    AS SELECT {_COLUMNS} FROM entry WITH NO DATA
-"""  # noqa: S608
-_ENTER = f"""
-    INSERT INTO entry (member_id, list_id, revision, round_id, {_COLUMNS})
-    SELECT $1, $2, $3, $4, {_COLUMNS} FROM taken_in
-"""  # noqa: S608
-_REFUSE = text("""
-    INSERT INTO refused_row (member_id, list_id, revision, row, row_ref, field, reason, remedy)
-    VALUES (:member_id, :list_id, :revision, :row, :row_ref, :field, :reason, :remedy)
-""")
-_REFUSED = text(f"""
-    SELECT row, row_ref, field, reason, remedy FROM refused_row
-    WHERE {_THIS} AND row > :after_row ORDER BY row LIMIT :limit
-""")  # noqa: S608
-_WAITING = text(f"SELECT row FROM entry WHERE {_THIS} AND waits_for_code IS NOT NULL ORDER BY row")  # noqa: S608
-_FORGET_WAITING = text(f"DELETE FROM entry WHERE {_THIS} AND waits_for_code IS NOT NULL")  # noqa: S608
-_CONTRIBUTE = text("""
-    INSERT INTO contribution (round_id, member_id, list_id, revision, rows, accepted, refused, waiting)
-    VALUES (:round_id, :member_id, :list_id, :revision, :rows, :accepted, :refused, :waiting)
-    ON CONFLICT (round_id, member_id, list_id, revision) DO UPDATE SET
-        rows = excluded.rows, accepted = excluded.accepted, refused = excluded.refused, waiting = excluded.waiting
-""")
-_CONTRIBUTE_NOTHING = text(f"DELETE FROM contribution WHERE {_THIS} AND round_id = :round_id")  # noqa: S608
+# COPY does not work into a table with row-level security.
+_TAKE_IN = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS taken_in ON COMMIT DELETE ROWS AS TABLE entry WITH NO DATA
+"""
+_ENTER = "INSERT INTO entry TABLE taken_in"
+_FORGET_TAKEN = "TRUNCATE taken_in"
 
 
-class SqlLists:
+class Record(asyncpg.Record):
+    """The driver's row, read as a table's row is."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (of any column)
+        return self[name]
+
+
+class SqlLists(Repository):
     """See `ports.Lists`. The tenant is set in the transaction, so that only one member's rows are there."""
 
-    def __init__(self, session: AsyncSession, *, member_id: UUID | None, now: datetime) -> None:
-        self._session = session
-        self._member_id = member_id
-        self._now = now
-
     async def hold(self, list_id: UUID, revision: int) -> ReceivedList:
-        member_id = self._member_id
+        member_id, now = self._work.moment.tenant, self._work.now
         async with self._driven() as driver:
-            await driver.execute(_BEGIN, member_id, list_id, revision, self._now, f"{member_id}/{list_id}")
-            return _received(await driver.fetchrow(_HELD, list_id, revision))
+            await driver.execute(_BEGIN, member_id, list_id, revision, now, f"{member_id}/{list_id}")
+            return _received(await driver.fetchrow(_HELD, list_id, revision, record_class=Record))
 
     async def find(self, list_id: UUID, revision: int) -> ReceivedList | None:
-        row = (
-            (await self._session.execute(_FIND, {"list_id": list_id, "revision": revision}))
-            .mappings()
-            .first()
-        )
+        row = await self._first(select(ReceivedListRow).filter_by(list_id=list_id, revision=revision))
         return _received(row) if row else None
 
     async def revisions(self, list_id: UUID) -> Sequence[ReceivedList]:
-        rows = (await self._session.execute(_REVISIONS, {"list_id": list_id})).mappings()
+        of_it = select(ReceivedListRow).where(ReceivedListRow.list_id == list_id)
+        rows = await self._all(of_it.order_by(col(ReceivedListRow.revision)))
         return [_received(row) for row in rows]
 
     async def newest_first(self, *, limit: int) -> Sequence[ReceivedList]:
-        rows = (await self._session.execute(_NEWEST, {"limit": limit})).mappings()
-        return [_received(row) for row in rows]
+        newest = select(ReceivedListRow).order_by(
+            col(ReceivedListRow.received_at).desc(),
+            col(ReceivedListRow.list_id),
+            col(ReceivedListRow.revision).desc(),
+        )
+        return [_received(row) for row in await self._all(newest.limit(limit))]
 
     async def keep(self, received: ReceivedList) -> None:
         manifest = received.manifest
-        await self._session.execute(
-            _KEEP,
-            {
-                **_this(received),
-                "state": received.state,
-                "pages": manifest.pages if manifest else None,
-                "rows": manifest.rows if manifest else None,
-                "sha256": manifest.sha256 if manifest else None,
-                "cause": received.cause,
-                "reason": received.reason,
-                "remedy": received.remedy,
-                "round_id": received.round_id,
-                "accepted": received.tally.accepted,
-                "refused": received.tally.refused,
-                "waiting": received.tally.waiting,
-                "left_rows": _array(received.left_rows),
-            },
-        )
+        stands = {
+            **{name: getattr(manifest, name, None) for name in ("pages", "rows", "sha256")},
+            **{name: getattr(received, name) for name in ("state", "cause", "reason", "remedy", "round_id")},
+            **values(received.tally),
+            "left_rows": received.left_rows,
+        }
+        await self._do(update(ReceivedListRow).filter_by(**_this(received)).values(stands))
 
     async def page_digest(self, received: ReceivedList, number: int) -> bytes | None:
-        found = await self._session.execute(_PAGE_DIGEST, {**_this(received), "page": number})
-        digest = found.scalar_one_or_none()
-        return None if digest is None else bytes(digest)
+        return await self._first(select(PageRow.digest).filter_by(**_this(received), page=number))
 
     async def keep_page(self, received: ReceivedList, page: Page) -> bool:
         async with self._driven() as driver:
@@ -166,132 +120,107 @@ class SqlLists:
         return kept is not None
 
     async def drop_pages(self, received: ReceivedList) -> None:
-        await self._session.execute(_DROP_PAGES, _this(received))
+        await self._do(_without(PageRow, received))
 
     async def pages_here(self, received: ReceivedList) -> tuple[int, int, int]:
-        pages, highest, rows = (await self._session.execute(_PAGES_HERE, _this(received))).one()
-        return pages, highest, rows
+        pages = select(
+            func.count(),
+            func.coalesce(func.max(PageRow.page), 0),
+            func.coalesce(func.sum(PageRow.rows), 0),
+        )
+        found = await self._first(pages.filter_by(**_this(received)))
+        assert found is not None
+        return found
 
     async def bodies(self, received: ReceivedList, *, at_once: int) -> AsyncIterator[bytes]:
+        pages = select(PageRow.page, PageRow.body).filter_by(**_this(received))
+        in_order = pages.order_by(col(PageRow.page)).limit(at_once)
         after = 0
-        while True:
-            batch = {**_this(received), "after": after, "limit": at_once}
-            pages = (await self._session.execute(_BODIES, batch)).all()
-            if not pages:
-                return
-            after = pages[-1].page
-            yield b"".join(zlib.decompress(page.body) for page in pages)
+        while some := await self._all(in_order.where(PageRow.page > after)):
+            after, _ = some[-1]
+            yield b"".join(zlib.decompress(body) for _, body in some)
 
     async def unread_columns(self, received: ReceivedList) -> Sequence[str]:
-        return (await self._session.execute(_UNREAD, _this(received))).scalars().all()
+        unread = select(func.unnest(PageRow.unread))
+        return await self._all(unread.filter_by(**_this(received)).distinct())
 
     async def forget_verdict(self, received: ReceivedList) -> None:
-        this = _this(received)
-        await self._session.execute(_FORGET_ENTRIES, {**this, "round_id": received.round_id})
-        await self._session.execute(_FORGET_REFUSED, {**this, "left_rows": _array(received.left_rows)})
+        await self._do(_without(EntryRow, received).filter_by(round_id=received.round_id))
+        refused = _without(RefusalRow, received)
+        if received.left_rows is not None:
+            refused = refused.where(
+                col(RefusalRow.row) == any_(literal(list(received.left_rows), ARRAY(Integer)))
+            )
+        await self._do(refused)
 
     async def keep_verdict(self, received: ReceivedList, verdict: Verdict, *, round_id: UUID) -> None:
-        if verdict.refused:
-            place = {**_this(received), "member_id": received.member_id}
-            await self._session.execute(
-                _REFUSE,
-                [
-                    {
-                        **place,
-                        "row": one.row,
-                        "row_ref": one.row_ref,
-                        "field": one.field,
-                        "reason": one.reason,
-                        "remedy": one.remedy,
-                    }
-                    for one in verdict.refused
-                ],
-            )
+        whose = {"member_id": received.member_id, **_this(received)}
+        await self._each(insert(RefusalRow), (whose | values(one) for one in verdict.refused))
         if verdict.entries.is_empty():
             return
+        place = {**whose, "round_id": round_id}
+        rows = verdict.entries.with_columns(pl.lit(str(value)).alias(name) for name, value in place.items())
         async with self._driven() as driver:
             await driver.execute(_TAKE_IN)
             await driver.copy_to_table(
                 "taken_in",
-                source=io.BytesIO(verdict.entries.write_csv(include_header=False).encode()),
-                columns=ENTRY_SCHEMA.names(),
+                source=io.BytesIO(rows.write_csv(include_header=False).encode()),
+                columns=rows.columns,
                 format="csv",
             )
-            await driver.execute(_ENTER, received.member_id, received.list_id, received.revision, round_id)
-            await driver.execute("TRUNCATE taken_in")
+            await driver.execute(_ENTER)
+            await driver.execute(_FORGET_TAKEN)
 
     async def refused_rows(
         self, received: ReceivedList, *, after_row: int, limit: int
     ) -> Sequence[RefusedRow]:
-        page = {**_this(received), "after_row": after_row, "limit": limit}
-        return [RefusedRow(**row) for row in (await self._session.execute(_REFUSED, page)).mappings()]
+        further = select(RefusalRow).filter_by(**_this(received)).where(RefusalRow.row > after_row)
+        rows = await self._all(further.order_by(col(RefusalRow.row)).limit(limit))
+        return [domain(RefusedRow, row) for row in rows]
 
     async def note_contribution(self, received: ReceivedList, round_id: UUID) -> None:
         if received.round_id != round_id:
             # What a kill left half-closed and was left to the next round stays noted.
             if received.left_rows is None:
-                await self._session.execute(_CONTRIBUTE_NOTHING, {**_this(received), "round_id": round_id})
+                await self._do(_without(ContributionRow, received).filter_by(round_id=round_id))
             return
-        tally = received.tally
-        await self._session.execute(
-            _CONTRIBUTE,
-            {
-                **_this(received),
-                "member_id": received.member_id,
-                "round_id": round_id,
-                "rows": received.rows,
-                "accepted": tally.accepted,
-                "refused": tally.refused,
-                "waiting": tally.waiting,
-            },
-        )
+        whose = {"round_id": round_id, "member_id": received.member_id, **_this(received)}
+        brings = {"rows": received.rows, **values(received.tally)}
+        new = insert(ContributionRow).values(**whose, **brings)
+        await self._do(new.on_conflict_do_update(index_elements=list(whose), set_=brings))
 
     async def waiting_rows(self, received: ReceivedList) -> tuple[int, ...]:
-        return tuple((await self._session.execute(_WAITING, _this(received))).scalars())
+        waiting = select(EntryRow.row).filter_by(**_this(received)).where(WAITS)
+        return tuple(await self._all(waiting.order_by(col(EntryRow.row))))
 
     async def forget_waiting_rows(self, received: ReceivedList) -> None:
-        await self._session.execute(_FORGET_WAITING, _this(received))
+        await self._do(_without(EntryRow, received).where(WAITS))
 
     @asynccontextmanager
     async def _driven(self) -> AsyncIterator[asyncpg.Connection]:
         """The driver, with its outages told as everybody's are."""
         try:
-            yield await self._driver()
+            yield await driver_of(self._session)
         except _OUTAGES as error:
             raise Unavailable(f"the database broke off: {type(error).__name__}") from error
-
-    async def _driver(self) -> asyncpg.Connection:
-        """The driver's own connection, in the session's transaction, which has begun with its tenant."""
-        connection = await self._session.connection()
-        raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        return driver
 
 
 def _this(received: ReceivedList) -> dict[str, Any]:
     return {"list_id": received.list_id, "revision": received.revision}
 
 
-def _array(rows: tuple[int, ...] | None) -> list[int] | None:
-    return None if rows is None else list(rows)
+def _without(table: type[SQLModel], received: ReceivedList) -> Delete:
+    return delete(table).filter_by(**_this(received))
 
 
-def _received(row: Any) -> ReceivedList:  # noqa: ANN401 - a row as the driver gives it
-    manifest = None
-    if row["pages"] is not None:
-        manifest = Manifest(pages=row["pages"], rows=row["rows"], sha256=row["sha256"])
-    return ReceivedList(
-        member_id=row["member_id"],
-        list_id=row["list_id"],
-        revision=row["revision"],
-        received_at=row["received_at"],
-        state=ListState(row["state"]),
-        manifest=manifest,
-        cause=Cause(row["cause"]) if row["cause"] else None,
-        reason=row["reason"],
-        remedy=row["remedy"],
-        round_id=row["round_id"],
-        tally=Tally(accepted=row["accepted"], refused=row["refused"], waiting=row["waiting"]),
-        left_rows=None if row["left_rows"] is None else tuple(row["left_rows"]),
+def _received(row: ReceivedListRow | Record | None) -> ReceivedList:
+    assert row is not None
+    return domain(
+        ReceivedList,
+        row,
+        state=ListState(row.state),
+        manifest=None if row.pages is None else domain(Manifest, row),
+        cause=Cause(row.cause) if row.cause else None,
+        tally=domain(Tally, row),
+        left_rows=None if row.left_rows is None else tuple(row.left_rows),
     )

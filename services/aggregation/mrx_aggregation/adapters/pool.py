@@ -3,22 +3,17 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from uuid import UUID
 
+from mrx_shared.store.database import open_session
+from mrx_shared.store.tables import columns, domain
+from sqlalchemy import collate, delete
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import select
 
-from mrx_aggregation.adapters.resolver import refuse_frozen, transaction
+from mrx_aggregation.adapters.driver import transaction
+from mrx_aggregation.adapters.resolver import refuse_frozen
+from mrx_aggregation.adapters.tables import HeldSiteRow, PoolSiteRow, ReleaseKeyRow, SchemeKeyRow
 from mrx_aggregation.domain.pool import POOL_COLUMNS, PoolSite, ReleasedEntry
 
-_NAMES = ", ".join(POOL_COLUMNS)
-_FORGET = "DELETE FROM pool_site WHERE round_id = $1"
-_KEEP = f"""
-    INSERT INTO pool_site (round_id, site, {_NAMES})
-    SELECT $1, * FROM unnest($2::bytea[], {", ".join(f"${place}::text[]" for place in range(3, 3 + len(POOL_COLUMNS)))})
-"""  # noqa: S608
-_IN_ORDER = ", ".join(f'{name} COLLATE "C"' for name in POOL_COLUMNS)
-_POOL = f"SELECT {_NAMES} FROM pool_site WHERE round_id = $1 ORDER BY {_IN_ORDER}"  # noqa: S608
-_HELD = "SELECT site FROM held_site WHERE round_id = $1"
-_KEY = "SELECT key FROM release_key WHERE release_id = $1"
-_SCHEME_KEY = "SELECT key FROM scheme_key"
 _KEEP_IDS = """
     INSERT INTO released_site (release_id, site, entry_id, site_token)
     SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
@@ -42,30 +37,38 @@ class SqlPool:
         self._writer = writer
 
     async def keep_pool(self, round_id: UUID, sites: Sequence[PoolSite]) -> None:
-        async with transaction(self._writer) as driver:
-            await refuse_frozen(driver, round_id)
-            await driver.execute(_FORGET, round_id)
-            await driver.execute(
-                _KEEP,
-                round_id,
-                [site.digest for site in sites],
-                *([getattr(site, name) for site in sites] for name in POOL_COLUMNS),
+        async with transaction(self._writer) as (session, driver):
+            await refuse_frozen(session, round_id)
+            await session.exec(delete(PoolSiteRow).filter_by(round_id=round_id))
+            await driver.copy_records_to_table(
+                "pool_site",
+                records=(
+                    (round_id, site.digest, *(getattr(site, name) for name in POOL_COLUMNS)) for site in sites
+                ),
+                columns=("round_id", "site", *POOL_COLUMNS),
             )
 
     async def pool(self, round_id: UUID, *, at_once: int) -> AsyncGenerator[Sequence[PoolSite]]:
-        async with transaction(self._writer) as driver:
-            cursor = await driver.cursor(_POOL, round_id)
-            while rows := await cursor.fetch(at_once):
-                yield [PoolSite(**row) for row in rows]
+        contents = columns(PoolSiteRow, *POOL_COLUMNS)
+        in_order = (
+            select(*contents).filter_by(round_id=round_id).order_by(*(collate(one, "C") for one in contents))
+        )
+        async with open_session(self._writer) as session:
+            rows = await session.stream(in_order.execution_options(yield_per=at_once))
+            async for some in rows.partitions():
+                yield [domain(PoolSite, row) for row in some]
 
     async def held(self, round_id: UUID) -> frozenset[bytes]:
-        async with transaction(self._writer) as driver:
-            return frozenset(row["site"] for row in await driver.fetch(_HELD, round_id))
+        async with open_session(self._writer) as session:
+            return frozenset(
+                await session.exec(select(HeldSiteRow.site).where(HeldSiteRow.round_id == round_id))
+            )
 
     async def keep_entry_ids(self, release_id: UUID, shown: Sequence[PoolSite]) -> Mapping[bytes, str]:
-        async with transaction(self._writer) as driver:
-            key = await driver.fetchval(_KEY, release_id)
-            scheme_key = await driver.fetchval(_SCHEME_KEY)
+        async with transaction(self._writer) as (session, driver):
+            of_release = select(ReleaseKeyRow.key).where(ReleaseKeyRow.release_id == release_id)
+            key = (await session.exec(of_release)).one()
+            scheme_key = (await session.exec(select(SchemeKeyRow.key))).one()
             ids = {site.digest: site.entry_id(key) for site in shown}
             tokens = {site.digest: site.site_token(scheme_key) for site in shown}
             await driver.execute(
@@ -76,7 +79,7 @@ class SqlPool:
     async def entries(
         self, release_id: UUID, *, before: UUID | None, at_once: int
     ) -> AsyncGenerator[Sequence[ReleasedEntry]]:
-        async with transaction(self._writer) as driver:
+        async with transaction(self._writer) as (_, driver):
             cursor = await driver.cursor(_ENTRIES, release_id, before)
             while rows := await cursor.fetch(at_once):
                 yield [ReleasedEntry(**row) for row in rows]

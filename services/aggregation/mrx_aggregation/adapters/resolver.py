@@ -1,54 +1,40 @@
 """All members' lists and links, under the role `aggregation_resolver`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from mrx_matching import SiteRecord
+from mrx_matching.records import CONTENT_FIELDS
 from mrx_shared.refusals import Rejected
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from mrx_shared.store.database import open_session
+from sqlalchemy import ColumnElement, delete, distinct, func, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Mapped, aliased
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from mrx_aggregation.adapters.facts import participation
+from mrx_aggregation.adapters.driver import transaction
+from mrx_aggregation.adapters.facts import COMPANY_NAMES, participation
+from mrx_aggregation.adapters.rounds import LATEST
+from mrx_aggregation.adapters.tables import (
+    ChoiceKeyRow,
+    ContributionRow,
+    HeldSiteRow,
+    LinkRow,
+    ParticipationRow,
+    PoolSiteRow,
+    ReceivedListRow,
+    RoundRow,
+)
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry, attribute
 from mrx_aggregation.domain.groups import independent_groups
+from mrx_aggregation.domain.lists import ListState
 from mrx_aggregation.domain.pool import POOL_COLUMNS, Audited, PoolSite
 from mrx_aggregation.domain.rounds import Numbers, RoundState, Waiting
 from mrx_aggregation.ports import Linked, Owned
 
-_UNSETTLED = text("""
-    SELECT
-        (SELECT count(*) FROM received_list WHERE state = 'waiting') AS lists,
-        (SELECT count(*) FROM received_list AS one WHERE state = 'incomplete' AND NOT EXISTS (
-            SELECT 1 FROM received_list AS newer
-            WHERE (newer.member_id, newer.list_id) = (one.member_id, one.list_id)
-                AND newer.revision > one.revision AND newer.state <> 'incomplete')) AS incomplete,
-        (SELECT coalesce(sum(waiting), 0) FROM received_list WHERE round_id = :round_id) AS entries
-""")
-_SO_FAR = text("""
-    SELECT count(*) AS lists, coalesce(sum(rows), 0) AS rows, coalesce(sum(accepted), 0) AS accepted,
-        coalesce(sum(refused), 0) AS refused, coalesce(sum(waiting), 0) AS waiting,
-        coalesce(array_agg(DISTINCT member_id) FILTER (WHERE accepted > 0), '{}') AS contributors
-    FROM (SELECT coalesce(cardinality(left_rows), rows) AS rows, accepted, refused, waiting, member_id
-        FROM received_list WHERE round_id = :round_id) AS counted
-""")
-_FROZEN = text("""
-    SELECT count(*) AS lists, coalesce(sum(rows), 0) AS rows, coalesce(sum(accepted), 0) AS accepted,
-        coalesce(sum(refused), 0) AS refused, coalesce(sum(waiting), 0) AS waiting,
-        coalesce(array_agg(DISTINCT member_id) FILTER (WHERE accepted > 0), '{}') AS contributors
-    FROM contribution WHERE round_id = :round_id
-""")
-_SITES = text("""
-    SELECT (SELECT count(*) FROM pool_site WHERE round_id = :round_id) AS sites,
-        (SELECT count(*) FROM held_site WHERE round_id = :round_id) AS held,
-        (SELECT count(*) FROM (SELECT site FROM link WHERE round_id = :round_id AND NOT stays
-            GROUP BY site HAVING count(DISTINCT (member_id, list_id)) > 1) AS shared) AS several
-""")
-_PARTICIPATIONS = text("SELECT * FROM participation")
-_COMPANY_NAMES = text("SELECT DISTINCT unnest(company_names) FROM participation")
 _READY = text("""
     SELECT one.member_id, one.list_id, one.revision
     FROM received_list AS one
@@ -63,43 +49,32 @@ _READY = text("""
             WHERE (entry.member_id, entry.list_id, entry.revision) = (one.member_id, one.list_id, one.revision)))
     ORDER BY 1, 2, 3
 """)
-_TO_JUDGE = text("""
-    SELECT member_id, list_id, revision FROM received_list WHERE round_id = :round_id AND NOT EXISTS (
-        SELECT 1 FROM contribution AS judged WHERE judged.round_id = :round_id
-            AND (judged.member_id, judged.list_id, judged.revision)
-                = (received_list.member_id, received_list.list_id, received_list.revision))
-    ORDER BY 1, 2, 3
-""")
+# A round has as many entries and links as its lists have rows: they go through the driver.
 _ENTRIES = """
     SELECT member_id, list_id, revision, entry.row, site_name, address, city, region, postcode, country, audit_date,
         scheme_family, os_id, lei, duns, gln, vat, zs, zc
     FROM contribution JOIN entry USING (round_id, member_id, list_id, revision)
     WHERE round_id = $1 AND waits_for_code IS NULL
 """
-_FORGET_LINKS = "DELETE FROM link WHERE round_id = $1"
 _LINK = """
     INSERT INTO link (round_id, member_id, list_id, revision, row, record, audit_date, scheme_family, site)
     SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::bytea[], $7::date[], $8::text[],
         $9::bytea[])
 """
-_LOCK_WRITES = "SELECT pg_advisory_xact_lock_shared(hashtextextended('mrx.round.writes.' || $1::text, 0))"
-_STATE = "SELECT state FROM round WHERE round_id = $1"
-_LATEST = "SELECT release_id FROM release WHERE released_at IS NOT NULL ORDER BY released_at DESC LIMIT 1"
-_SHOWN = f"""
-    SELECT member_id, record, audit_date, link.scheme_family AS own_family, {", ".join(f"pool_site.{name}" for name in POOL_COLUMNS)}
+_SHOWN = """
+    SELECT member_id, record, audit_date, link.scheme_family AS own_family, pool_site.*
     FROM link JOIN pool_site USING (round_id, site)
     WHERE round_id = (SELECT round_id FROM release WHERE release_id = $1) AND NOT EXISTS (
         SELECT 1 FROM held_site WHERE (held_site.round_id, held_site.site) = (link.round_id, link.site))
-"""  # noqa: S608
+"""
 _STAY = """
     INSERT INTO link (round_id, member_id, list_id, revision, row, record, audit_date, scheme_family, site, stays)
     SELECT $1, member_id, list_id, revision, row, record, audit_date, scheme_family, site, true
     FROM link WHERE round_id = (SELECT round_id FROM release WHERE release_id = $2) AND site = ANY($3::bytea[])
     ON CONFLICT DO NOTHING
 """
-_CHOICE_KEY = "SELECT key FROM choice_key"
-_FORGET_HELD = "DELETE FROM held_site WHERE round_id = $1"
-_HOLD = "INSERT INTO held_site (round_id, site) SELECT $1, unnest($2::bytea[])"
+
+_RECORD_COLUMNS = tuple(name for name in CONTENT_FIELDS if name != "name")
 
 
 class SqlSurvey:
@@ -109,22 +84,29 @@ class SqlSurvey:
         self._resolver = resolver
 
     async def unsettled(self, round_id: UUID) -> Waiting:
-        async with self._resolver.connect() as connection:
-            row = (await connection.execute(_UNSETTLED, {"round_id": round_id})).mappings().one()
-        return Waiting(**row)
+        async with open_session(self._resolver) as session:
+            return await _unsettled(session, round_id)
 
     async def numbers(self, round_id: UUID) -> Numbers:
-        async with self._resolver.connect() as connection:
-            return await _numbers(connection, round_id, frozen=False)
+        rows = func.coalesce(func.cardinality(ReceivedListRow.left_rows), ReceivedListRow.rows)
+        async with open_session(self._resolver) as session:
+            return await _numbers(session, round_id, ReceivedListRow, rows)
 
     async def ready(self) -> Sequence[tuple[UUID, UUID, int]]:
         async with self._resolver.connect() as connection:
             return [(row[0], row[1], row[2]) for row in await connection.execute(_READY)]
 
     async def to_judge(self, round_id: UUID) -> Sequence[tuple[UUID, UUID, int]]:
-        async with self._resolver.connect() as connection:
-            rows = await connection.execute(_TO_JUDGE, {"round_id": round_id})
-            return [(row[0], row[1], row[2]) for row in rows]
+        judged = select(ContributionRow).where(
+            ContributionRow.round_id == round_id,
+            ContributionRow.member_id == ReceivedListRow.member_id,
+            ContributionRow.list_id == ReceivedListRow.list_id,
+            ContributionRow.revision == ReceivedListRow.revision,
+        )
+        place = select(ReceivedListRow.member_id, ReceivedListRow.list_id, ReceivedListRow.revision)
+        to_judge = place.where(ReceivedListRow.round_id == round_id, ~judged.exists())
+        async with open_session(self._resolver) as session:
+            return (await session.exec(to_judge.order_by(*place.selected_columns))).all()
 
 
 class SqlResolver:
@@ -135,38 +117,37 @@ class SqlResolver:
         self._stated_key = stated_key
 
     async def entries(self, round_id: UUID) -> Sequence[Owned]:
-        async with transaction(self._resolver) as driver:
+        async with transaction(self._resolver) as (_, driver):
             rows = await driver.fetch(_ENTRIES, round_id)
         return await asyncio.to_thread(_owned, rows)
 
     async def keep_links(self, round_id: UUID, links: Sequence[Linked]) -> None:
-        async with transaction(self._resolver) as driver:
-            await refuse_frozen(driver, round_id)
-            await driver.execute(_FORGET_LINKS, round_id)
+        async with transaction(self._resolver) as (session, driver):
+            await refuse_frozen(session, round_id)
+            await session.exec(delete(LinkRow).filter_by(round_id=round_id))
             await driver.execute(_LINK, round_id, *await asyncio.to_thread(_columns, links))
 
     async def groups(self) -> Mapping[UUID, UUID]:
-        async with self._resolver.connect() as connection:
-            return await _groups(connection)
+        async with open_session(self._resolver) as session:
+            return await _groups(session)
 
     async def company_names(self) -> Collection[str]:
-        async with self._resolver.connect() as connection:
-            return (await connection.execute(_COMPANY_NAMES)).scalars().all()
+        async with open_session(self._resolver) as session:
+            return (await session.exec(COMPANY_NAMES)).all()
 
     async def choice_key(self) -> bytes:
         if self._stated_key is not None:
             return self._stated_key
-        async with transaction(self._resolver) as driver:
-            key: bytes = await driver.fetchval(_CHOICE_KEY)
-        return key
+        async with open_session(self._resolver) as session:
+            return (await session.exec(select(ChoiceKeyRow.key))).one()
 
     async def latest_release_id(self) -> UUID | None:
-        async with transaction(self._resolver) as driver:
-            latest: UUID | None = await driver.fetchval(_LATEST)
-        return latest
+        async with open_session(self._resolver) as session:
+            latest = (await session.exec(LATEST)).first()
+        return latest.release_id if latest else None
 
     async def released_in(self, release_id: UUID) -> Sequence[Attributed]:
-        async with transaction(self._resolver) as driver:
+        async with transaction(self._resolver) as (_, driver):
             rows = await driver.fetch(_SHOWN, release_id)
         return await asyncio.to_thread(_attributed, rows, await self.groups())
 
@@ -178,34 +159,25 @@ class SqlResolver:
         *,
         compared_with: UUID | None,
     ) -> None:
-        async with transaction(self._resolver) as driver:
-            await refuse_frozen(driver, round_id)
-            await driver.execute(_FORGET_HELD, round_id)
-            await driver.execute(_HOLD, round_id, sorted(decisions.held))
+        async with transaction(self._resolver) as (session, driver):
+            await refuse_frozen(session, round_id)
+            await session.exec(delete(HeldSiteRow).filter_by(round_id=round_id))
+            held = [(round_id, site) for site in sorted(decisions.held)]
+            await driver.copy_records_to_table("held_site", records=held, columns=("round_id", "site"))
             if staying:
                 await driver.execute(_STAY, round_id, compared_with, [site.digest for site in staying])
 
     async def numbers(self, round_id: UUID) -> Numbers:
-        async with self._resolver.connect() as connection:
-            return await _numbers(connection, round_id, frozen=True)
+        async with open_session(self._resolver) as session:
+            return await _numbers(session, round_id, ContributionRow, col(ContributionRow.rows))
 
 
-@asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
-    """A transaction in the driver's own words, for arrays and many rows."""
-    async with engine.begin() as connection:
-        await connection.execute(
-            text("SELECT 1")
-        )  # the driver begins its transaction with the first statement
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        yield driver
-
-
-async def refuse_frozen(driver: asyncpg.Connection, round_id: UUID) -> None:
+async def refuse_frozen(session: AsyncSession, round_id: UUID) -> None:
     """Raise unless the round is still closing; until the transaction ends it stays so."""
-    await driver.execute(_LOCK_WRITES, str(round_id))
-    if await driver.fetchval(_STATE, round_id) != RoundState.CLOSING:
+    writes = func.hashtextextended(f"mrx.round.writes.{round_id}", 0)
+    await session.exec(select(func.pg_advisory_xact_lock_shared(writes)))
+    state = await session.exec(select(RoundRow.state).where(RoundRow.round_id == round_id))
+    if state.first() is not RoundState.CLOSING:
         raise Rejected(
             "the round is frozen; nothing in it is changed any more",
             field="round_id",
@@ -213,30 +185,68 @@ async def refuse_frozen(driver: asyncpg.Connection, round_id: UUID) -> None:
         )
 
 
-async def _groups(connection: AsyncConnection) -> Mapping[UUID, UUID]:
-    rows = (await connection.execute(_PARTICIPATIONS)).mappings()
-    return independent_groups(participation(row) for row in rows)
+async def _groups(session: AsyncSession) -> Mapping[UUID, UUID]:
+    return independent_groups(participation(row) for row in await session.exec(select(ParticipationRow)))
 
 
-async def _numbers(connection: AsyncConnection, round_id: UUID, *, frozen: bool) -> Numbers:
-    this = {"round_id": round_id}
-    counts = (await connection.execute(_FROZEN if frozen else _SO_FAR, this)).mappings().one()
-    waiting = (await connection.execute(_UNSETTLED, this)).mappings().one()
-    sites = (await connection.execute(_SITES, this)).mappings().one()
-    groups = await _groups(connection)
+async def _unsettled(session: AsyncSession, round_id: UUID) -> Waiting:
+    newer = aliased(ReceivedListRow)
+    begun = select(newer).where(
+        newer.member_id == ReceivedListRow.member_id,
+        newer.list_id == ReceivedListRow.list_id,
+        newer.revision > ReceivedListRow.revision,
+        newer.state != ListState.INCOMPLETE,
+    )
+    lists = select(func.count()).select_from(ReceivedListRow)
+    entries = select(func.coalesce(func.sum(ReceivedListRow.waiting), 0)).filter_by(round_id=round_id)
+    # In one statement, so that no list that moves on is missed.
+    waiting = select(
+        lists.filter_by(state=ListState.WAITING).scalar_subquery(),
+        lists.filter_by(state=ListState.INCOMPLETE).where(~begun.exists()).scalar_subquery(),
+        entries.scalar_subquery(),
+    )
+    listed, incomplete, rows = (await session.exec(waiting)).one()
+    return Waiting(lists=listed, incomplete=incomplete, entries=rows)
+
+
+async def _numbers(
+    session: AsyncSession,
+    round_id: UUID,
+    table: type[ContributionRow | ReceivedListRow],
+    counted: ColumnElement[int] | Mapped[int],
+) -> Numbers:
+    summed = (
+        func.coalesce(func.sum(one), 0) for one in (counted, table.accepted, table.refused, table.waiting)
+    )
+    contributors = func.array_agg(distinct(col(table.member_id))).filter(col(table.accepted) > 0)
+    of_lists: list[ColumnElement[Any]] = [func.count(), *summed, contributors]
+    totals = (await session.exec(select(*of_lists).filter_by(round_id=round_id))).one()
+    lists, rows, accepted, refused, waiting, members = totals
+    pool, kept = (select(func.count()).select_from(one) for one in (PoolSiteRow, HeldSiteRow))
+    shared = select(LinkRow.site).where(LinkRow.round_id == round_id, ~col(LinkRow.stays))
+    on_several = func.count(distinct(tuple_(LinkRow.member_id, LinkRow.list_id))) > 1
+    shared = shared.group_by(col(LinkRow.site)).having(on_several)
+    of_sites = select(
+        pool.filter_by(round_id=round_id).scalar_subquery(),
+        kept.filter_by(round_id=round_id).scalar_subquery(),
+        select(func.count()).select_from(shared.subquery()).scalar_subquery(),
+    )
+    sites, held, several = (await session.exec(of_sites)).one()
+    unsettled = await _unsettled(session, round_id)
+    groups = await _groups(session)
     return Numbers(
-        lists=counts["lists"],
-        rows=counts["rows"],
-        accepted=counts["accepted"],
-        refused=counts["refused"],
-        waiting=counts["waiting"],
-        lists_waiting=waiting["lists"],
-        lists_incomplete=waiting["incomplete"],
-        sites=sites["sites"],
-        sites_on_several_lists=sites["several"],
-        independent_groups=len({groups[member] for member in counts["contributors"] if member in groups}),
-        released=sites["sites"] - sites["held"],
-        held=sites["held"],
+        lists=lists,
+        rows=rows,
+        accepted=accepted,
+        refused=refused,
+        waiting=waiting,
+        lists_waiting=unsettled.lists,
+        lists_incomplete=unsettled.incomplete,
+        sites=sites,
+        sites_on_several_lists=several,
+        independent_groups=len({groups[member] for member in members or () if member in groups}),
+        released=sites - held,
+        held=held,
     )
 
 
@@ -273,20 +283,7 @@ def _owned(rows: Sequence[Any]) -> list[Owned]:
             row=row["row"],
             audited=Audited(
                 record=SiteRecord(
-                    key=place,
-                    name=row["site_name"],
-                    address=row["address"],
-                    city=row["city"],
-                    region=row["region"],
-                    postcode=row["postcode"],
-                    country=row["country"],
-                    os_id=row["os_id"],
-                    lei=row["lei"],
-                    duns=row["duns"],
-                    gln=row["gln"],
-                    vat=row["vat"],
-                    zs=row["zs"],
-                    zc=row["zc"],
+                    key=place, name=row["site_name"], **{name: row[name] for name in _RECORD_COLUMNS}
                 ),
                 audit_date=row["audit_date"],
                 scheme_family=row["scheme_family"],

@@ -1,192 +1,135 @@
 """Rounds and releases in PostgreSQL."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Rejected, Unknown
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from mrx_shared.store.tables import domain, values
+from sqlalchemy import ScalarSelect, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
+from mrx_aggregation.adapters.tables import ReleaseKeyRow, ReleaseRow, RoundRow
 from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Trouble
 from mrx_aggregation.ports import Release
 
-_LOCK_OPENING = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.opening', 0))")
-_LOCK_STEPS = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.steps', 0))")
-_LOCK_WRITES = text("SELECT pg_advisory_xact_lock(hashtextextended('mrx.round.writes.' || :round_id, 0))")
-_CARRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mrx.round.carry.' || :round_id, 0))")
-_OPEN = text("SELECT * FROM round WHERE state = 'open' FOR SHARE")
-_ADD = text("""
-    INSERT INTO round (round_id, as_of, state, opened_at) VALUES (:round_id, :as_of, :state, :at)
-""")
-_FIND = text("SELECT * FROM round WHERE round_id = :round_id")
-_GET = text("SELECT * FROM round WHERE round_id = :round_id FOR UPDATE")
-_NEWER = text("""
-    SELECT EXISTS (SELECT 1 FROM round AS later WHERE later.state <> 'open'
-        AND later.number > (SELECT number FROM round WHERE round_id = :round_id))
-""")
-_OLDER_UNFINISHED = text("""
-    SELECT state FROM round WHERE state IN ('proposed', 'releasing')
-        AND number < (SELECT number FROM round WHERE round_id = :round_id)
-    ORDER BY number LIMIT 1
-""")
-_KEEP = text("""
-    UPDATE round SET state = :state, leave_waiting = :leave_waiting, proposed_by = :proposed_by,
-        approved_by = :approved_by, release_id = :release_id,
-        compared_with = :compared_with, numbers = CAST(:numbers AS jsonb), trouble = CAST(:trouble AS jsonb),
-        closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) ELSE closed_at END
-    WHERE round_id = :round_id
-""")
-_ALL = text("SELECT * FROM round ORDER BY number DESC")
-_IN_HAND = text("SELECT * FROM round WHERE state IN ('closing', 'releasing') ORDER BY number")
-_BEGIN_RELEASE = text(
-    "INSERT INTO release (release_id, round_id, as_of) VALUES (:release_id, :round_id, :as_of)"
-)
-_KEEP_KEY = text("INSERT INTO release_key (release_id, key) VALUES (:release_id, :key)")
-_PUBLISH = text("""
-    UPDATE release SET rows = :rows, held = :held, documents = CAST(:documents AS jsonb),
-        released_at = :released_at
-    WHERE release_id = :release_id
-""")
-_RELEASE = text("SELECT * FROM release WHERE release_id = :release_id AND released_at IS NOT NULL")
-_LATEST = text("SELECT * FROM release WHERE released_at IS NOT NULL ORDER BY released_at DESC LIMIT 1")
+PUBLISHED = col(ReleaseRow.released_at).is_not(None)
+LATEST = select(ReleaseRow).where(PUBLISHED).order_by(col(ReleaseRow.released_at).desc()).limit(1)
 
 
-class SqlRounds:
+class SqlRounds(Repository):
     """See `ports.Rounds`."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
     async def add(self, opened: Round, *, at: datetime) -> None:
-        await self._session.execute(_LOCK_OPENING)
+        await self._hold("mrx.round.opening")
         if (already := await self.open_now()) is not None:
             raise Rejected(
                 f"a round as of {already.as_of} is open", remedy=f"close round {already.round_id} first"
             )
-        await self._session.execute(
-            _ADD, {"round_id": opened.round_id, "as_of": opened.as_of, "state": opened.state, "at": at}
-        )
+        new = {"round_id": opened.round_id, "as_of": opened.as_of, "state": opened.state, "opened_at": at}
+        await self._do(insert(RoundRow).values(new))
 
     async def find(self, round_id: UUID) -> Round:
-        return _known((await self._session.execute(_FIND, {"round_id": round_id})).mappings().first())
+        row = await self._first(select(RoundRow).where(RoundRow.round_id == round_id))
+        return _known(row)
 
     async def get_for_step(self, round_id: UUID) -> Round:
         # What a step asks of other rounds must not change before it is kept.
-        await self._session.execute(_LOCK_STEPS)
-        await self._session.execute(_LOCK_WRITES, {"round_id": str(round_id)})
-        return _known((await self._session.execute(_GET, {"round_id": round_id})).mappings().first())
+        await self._hold("mrx.round.steps")
+        await self._hold(f"mrx.round.writes.{round_id}")
+        this = select(RoundRow).where(RoundRow.round_id == round_id)
+        row = await self._first(this.with_for_update())
+        return _known(row)
 
     async def open_now(self) -> Round | None:
-        row = (await self._session.execute(_OPEN)).mappings().first()
+        row = await self._first(
+            select(RoundRow).where(RoundRow.state == RoundState.OPEN).with_for_update(read=True)
+        )
         return _round(row) if row else None
 
     async def carry_alone(self, round_id: UUID) -> bool:
-        return bool((await self._session.execute(_CARRY, {"round_id": str(round_id)})).scalar_one())
+        return await self._hold_alone(f"mrx.round.carry.{round_id}")
 
     async def older_unfinished(self, round_id: UUID) -> RoundState | None:
-        state = (await self._session.execute(_OLDER_UNFINISHED, {"round_id": round_id})).scalar_one_or_none()
+        unfinished = col(RoundRow.state).in_((RoundState.PROPOSED, RoundState.RELEASING))
+        older = select(RoundRow.state).where(unfinished, RoundRow.number < _number(round_id))
+        state = await self._first(older.order_by(col(RoundRow.number)).limit(1))
         return RoundState(state) if state else None
 
     async def latest_release_id(self) -> UUID | None:
-        row = (await self._session.execute(_LATEST)).mappings().first()
-        return row["release_id"] if row else None
+        latest = await self._first(LATEST)
+        return latest.release_id if latest else None
 
     async def newer_closed(self, round_id: UUID) -> bool:
-        return bool((await self._session.execute(_NEWER, {"round_id": round_id})).scalar_one())
+        later = select(RoundRow.number).where(
+            RoundRow.state != RoundState.OPEN, RoundRow.number > _number(round_id)
+        )
+        return await self._first(later.limit(1)) is not None
 
     async def keep(self, changed: Round, *, at: datetime) -> None:
-        await self._session.execute(
-            _KEEP,
-            {
-                "round_id": changed.round_id,
-                "state": changed.state,
-                "leave_waiting": changed.leave_waiting,
-                "proposed_by": changed.proposed_by,
-                "approved_by": changed.approved_by,
-                "release_id": changed.release_id,
-                "compared_with": changed.compared_with,
-                "numbers": json.dumps(asdict(changed.numbers)),
-                "trouble": json.dumps(asdict(changed.trouble), default=datetime.isoformat)
-                if changed.trouble
-                else None,
-                "at": at,
-            },
-        )
+        stands = values(changed, "round_id", "as_of", "trouble")
+        stands["numbers"] = asdict(changed.numbers)
+        stands["trouble"] = _kept(changed.trouble) if changed.trouble else None
+        if changed.state is RoundState.CLOSED:
+            stands["closed_at"] = func.coalesce(RoundRow.closed_at, at)
+        await self._do(update(RoundRow).filter_by(round_id=changed.round_id).values(stands))
 
     async def newest_first(self) -> Sequence[Round]:
-        return [_round(row) for row in (await self._session.execute(_ALL)).mappings()]
+        newest = select(RoundRow).order_by(col(RoundRow.number).desc())
+        return [_round(row) for row in await self._all(newest)]
 
     async def in_hand(self) -> Sequence[Round]:
-        return [_round(row) for row in (await self._session.execute(_IN_HAND)).mappings()]
+        carried = col(RoundRow.state).in_((RoundState.CLOSING, RoundState.RELEASING))
+        oldest = select(RoundRow).where(carried).order_by(col(RoundRow.number))
+        return [_round(row) for row in await self._all(oldest)]
 
     async def begin_release(self, release: Release, *, key: bytes) -> None:
-        await self._session.execute(
-            _BEGIN_RELEASE,
-            {"release_id": release.release_id, "round_id": release.round_id, "as_of": release.as_of},
-        )
-        await self._session.execute(_KEEP_KEY, {"release_id": release.release_id, "key": key})
+        new = {"release_id": release.release_id, "round_id": release.round_id, "as_of": release.as_of}
+        await self._do(insert(ReleaseRow).values(new))
+        await self._do(insert(ReleaseKeyRow).values(release_id=release.release_id, key=key))
 
     async def publish_release(self, release: Release) -> None:
-        await self._session.execute(
-            _PUBLISH,
-            {
-                "release_id": release.release_id,
-                "rows": release.rows,
-                "held": release.held,
-                "documents": json.dumps(release.documents),
-                "released_at": release.released_at,
-            },
-        )
+        published = values(release, "release_id", "round_id", "as_of")
+        await self._do(update(ReleaseRow).filter_by(release_id=release.release_id).values(published))
 
     async def release(self, release_id: UUID | None) -> Release:
-        found = await (
-            self._session.execute(_RELEASE, {"release_id": release_id})
-            if release_id
-            else self._session.execute(_LATEST)
-        )
-        row = found.mappings().first()
+        this = select(ReleaseRow).where(ReleaseRow.release_id == release_id, PUBLISHED)
+        row = await self._first(this if release_id else LATEST)
         if row is None:
             raise Unknown(
                 "there is no such release" if release_id else "nothing has been released yet",
                 field="release_id",
                 remedy="wait for list-released on your out-topic",
             )
-        return Release(**row)
+        return domain(Release, row)
 
 
-def _known(row: Any) -> Round:  # noqa: ANN401 - a row as the driver gives it
+def _number(round_id: UUID) -> ScalarSelect[int]:
+    """In which place among all rounds it was opened."""
+    return select(RoundRow.number).where(RoundRow.round_id == round_id).scalar_subquery()
+
+
+def _known(row: RoundRow | None) -> Round:
     if row is None:
         raise Unknown("there is no such round", field="round_id", remedy="GET /v1/rounds lists them")
     return _round(row)
 
 
-def _round(row: Any) -> Round:  # noqa: ANN401 - a row as the driver gives it
-    return Round(
-        round_id=row["round_id"],
-        as_of=row["as_of"],
-        state=RoundState(row["state"]),
-        leave_waiting=row["leave_waiting"],
-        proposed_by=row["proposed_by"],
-        approved_by=row["approved_by"],
-        release_id=row["release_id"],
-        compared_with=row["compared_with"],
-        numbers=Numbers(**row["numbers"]),
-        trouble=_trouble(row["trouble"]),
-    )
+def _round(row: RoundRow) -> Round:
+    trouble = _trouble(row.trouble) if row.trouble else None
+    return domain(Round, row, numbers=Numbers(**row.numbers), trouble=trouble)
 
 
-def _trouble(kept: Any) -> Trouble | None:  # noqa: ANN401 - JSON as the driver gives it
-    if kept is None:
-        return None
-    return Trouble(
-        step=RoundState(kept["step"]),
-        cause=kept["cause"],
-        permanent=kept["permanent"],
-        since=datetime.fromisoformat(kept["since"]),
-        attempts=kept["attempts"],
-        next_try_at=datetime.fromisoformat(kept["next_try_at"]),
-    )
+def _kept(trouble: Trouble) -> dict[str, object]:
+    """Trouble as JSON."""
+    moments = {name: getattr(trouble, name).isoformat() for name in ("since", "next_try_at")}
+    return values(trouble) | moments
+
+
+def _trouble(kept: dict[str, Any]) -> Trouble:
+    moments = {name: datetime.fromisoformat(kept[name]) for name in ("since", "next_try_at")}
+    return Trouble(**kept | moments | {"step": RoundState(kept["step"])})
