@@ -106,7 +106,7 @@ class Tallying:
 
     async def tally(self) -> dict[str, int]:
         async with self.database.transaction(None) as (session, _):
-            rows = await session.execute(text("SELECT name, count AS times FROM tally"))
+            rows = await (await session.connection()).execute(text("SELECT name, count AS times FROM tally"))
             return {row.name: row.times for row in rows}
 
     async def until(self, counted: dict[str, int]) -> None:

@@ -19,6 +19,7 @@ from mrx_aggregation.adapters.database import AggregationWork
 from mrx_aggregation.adapters.documents import DocumentShelf
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
+from mrx_aggregation.adapters.tables import SCHEMA
 from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.domain.rounds import Trouble as RoundTrouble
 from mrx_aggregation.entrypoints.http import build_router
@@ -69,6 +70,7 @@ def build_service(settings: Settings, objects: Objects) -> Service[Work]:
     service: Service[Work] = assemble(
         settings,
         partial(AggregationWork, resolver=database.resolver, new_key=_key_maker(settings)),
+        schema=SCHEMA,
         api=build_api(
             service=SERVICE,
             title="MRX aggregation",

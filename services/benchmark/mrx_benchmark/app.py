@@ -13,6 +13,7 @@ from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.documents import CriteriaDocuments
 from mrx_benchmark.adapters.evidence import ObjectEvidence
+from mrx_benchmark.adapters.tables import SCHEMA
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import listen
@@ -36,6 +37,7 @@ def build_service(settings: Settings) -> Service[Work]:
     service: Service[Work] = assemble(
         settings,
         partial(BenchmarkWork, catalogues=catalogues, lineages=shipped_lineages()),
+        schema=SCHEMA,
         api=build_api(
             service=SERVICE,
             title="MRX benchmark",

@@ -16,6 +16,7 @@ from mrx_exchange_adapter.adapters.database import ExchangeWork
 from mrx_exchange_adapter.adapters.inspector import ChildInspector
 from mrx_exchange_adapter.adapters.objects import ObjectQuarantine, ObjectReader, ObjectSigner, ObjectVault
 from mrx_exchange_adapter.adapters.platform import HttpPlatform, connect
+from mrx_exchange_adapter.adapters.tables import SCHEMA
 from mrx_exchange_adapter.entrypoints.http.platform import Connection
 from mrx_exchange_adapter.entrypoints.http.routes import build_router
 from mrx_exchange_adapter.entrypoints.kafka import listen
@@ -94,6 +95,7 @@ def build_service(
     service: Service[Work] = assemble(
         settings,
         ExchangeWork,
+        schema=SCHEMA,
         api=build_api(
             service=SERVICE,
             title="MRX exchange adapter",

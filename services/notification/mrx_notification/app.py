@@ -13,6 +13,7 @@ from mrx_notification import handlers
 from mrx_notification.adapters.database import NotificationWork
 from mrx_notification.adapters.letters import JinjaLetters
 from mrx_notification.adapters.smtp import SmtpPost
+from mrx_notification.adapters.tables import SCHEMA
 from mrx_notification.entrypoints.http import build_router
 from mrx_notification.entrypoints.kafka import listen
 from mrx_notification.ports import Post, Work
@@ -45,6 +46,7 @@ def build_service(settings: Settings, post: Post) -> Service[Work]:
     service: Service[Work] = assemble(
         settings,
         NotificationWork,
+        schema=SCHEMA,
         api=build_api(
             service=SERVICE, title="MRX notification", description="E-mails: what is due, sent and came back."
         ),

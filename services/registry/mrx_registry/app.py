@@ -10,6 +10,7 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_registry.adapters.database import RegistryWork
 from mrx_registry.adapters.kafka import KafkaMemberTopics
 from mrx_registry.adapters.sealing import AesSeal, ArgonSecrets
+from mrx_registry.adapters.tables import SCHEMA
 from mrx_registry.adapters.tokens import JoseTokens
 from mrx_registry.domain.sign_in import Browsers
 from mrx_registry.entrypoints.http import add_routes, build_http
@@ -37,7 +38,9 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
 
 def build_service(settings: Settings, topics: MemberTopics) -> Service[Work]:
     """Everything but Kafka."""
-    service: Service[Work] = assemble(settings, RegistryWork, api=build_http(), secret=settings.sealing_key)
+    service: Service[Work] = assemble(
+        settings, RegistryWork, api=build_http(), schema=SCHEMA, secret=settings.sealing_key
+    )
     transact = service.transact
     seal = AesSeal(settings.sealing_key)
     tokens = JoseTokens(settings.issuer, seal=seal)

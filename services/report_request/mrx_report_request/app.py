@@ -8,6 +8,7 @@ from mrx_shared.kit.http import build_api
 from mrx_shared.kit.settings import KafkaSettings
 
 from mrx_report_request.adapters.database import ReportRequestWork
+from mrx_report_request.adapters.tables import SCHEMA
 from mrx_report_request.entrypoints.http.routes import build_router
 from mrx_report_request.entrypoints.kafka import listen
 from mrx_report_request.handlers.clock import keep_time
@@ -27,6 +28,7 @@ def build_service(settings: Settings) -> Service[Work]:
     service: Service[Work] = assemble(
         settings,
         partial(ReportRequestWork, slots=settings.slots),
+        schema=SCHEMA,
         api=build_api(
             service=SERVICE,
             title="MRX report_request",

@@ -173,7 +173,11 @@ async def test_another_member_sees_nothing_of_it_and_the_secretariat_neither(
 
     async def rows(tenant: UUID | None) -> int:
         async with database.transaction(tenant) as (session, _):
-            return int((await session.execute(text("SELECT count(*) FROM evidence"))).scalar_one())
+            return int(
+                (
+                    await (await session.connection()).execute(text("SELECT count(*) FROM evidence"))
+                ).scalar_one()
+            )
 
     assert [await rows(owner_id), await rows(uuid4()), await rows(None)] == [1, 0, 0]
 

@@ -54,11 +54,13 @@ class TestMembersApart(MembersApart):
 async def test_a_member_reads_public_rows_and_cannot_add_to_them(owner: UUID, database: Database) -> None:
     async with database.transaction(owner) as (session, _):
         public = (
-            await session.execute(text("SELECT protocol_id FROM protocol WHERE member_id IS NULL"))
+            await (await session.connection()).execute(
+                text("SELECT protocol_id FROM protocol WHERE member_id IS NULL")
+            )
         ).one()
     with pytest.raises(DBAPIError, match="row-level security"):
         async with database.transaction(owner) as (session, _):
-            await session.execute(
+            await (await session.connection()).execute(
                 text("INSERT INTO protocol_version VALUES (:id, '9', NULL, '2020-01-01', NULL, now())"),
                 {"id": public.protocol_id},
             )

@@ -47,7 +47,7 @@ class TallyWork(SqlWork):
 
     async def count(self, name: str) -> int:
         """Count once more. Returns how often."""
-        counted = await self.session.execute(
+        counted = await (await self.session.connection()).execute(
             text(
                 "INSERT INTO tally AS t VALUES (:name, 1)"
                 " ON CONFLICT (name) DO UPDATE SET count = t.count + 1 RETURNING count"

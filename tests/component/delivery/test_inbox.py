@@ -20,13 +20,17 @@ async def tally(database: Database) -> dict[str, int]:
     async with database.transaction(None) as (session, _):
         return {
             row.name: row.times
-            for row in await session.execute(text("SELECT name, count AS times FROM tally"))
+            for row in await (await session.connection()).execute(
+                text("SELECT name, count AS times FROM tally")
+            )
         }
 
 
 async def outbox(database: Database) -> list[tuple[str, str, int]]:
     async with database.relay_transaction() as (session, _):
-        rows = await session.execute(text("SELECT topic, key, sequence FROM outbox ORDER BY entry"))
+        rows = await (await session.connection()).execute(
+            text("SELECT topic, key, sequence FROM outbox ORDER BY entry")
+        )
         return [(row.topic, row.key, row.sequence) for row in rows]
 
 
@@ -56,7 +60,7 @@ def listening(
     async def on_counted(delivery: Delivery[Counted]) -> None:
         async def count(work: TallyWork) -> None:
             times = await work.count(delivery.data.name)
-            current = await work.session.execute(text("SELECT txid_current()"))
+            current = await (await work.session.connection()).execute(text("SELECT txid_current()"))
             behaviour.transactions.append(current.scalar_one())
             work.say(Counted(name=delivery.data.name, count=times), about=delivery.data.name)
             if delivery.data.name in behaviour.missing:
@@ -240,7 +244,9 @@ async def test_the_tenant_is_the_topics_member(
     @taken(Counted)
     async def on_counted(delivery: Delivery[Counted]) -> None:
         async def look(work: TallyWork) -> None:
-            setting = await work.session.execute(text("SELECT current_setting('mrx.tenant', true)"))
+            setting = await (await work.session.connection()).execute(
+                text("SELECT current_setting('mrx.tenant', true)")
+            )
             seen.append((delivery.member, setting.scalar_one()))
 
         await once(delivery, look)

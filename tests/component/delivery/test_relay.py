@@ -167,7 +167,7 @@ async def test_a_key_that_may_not_be_written_is_parked_and_the_others_flow(
 
         broker.forbidden = set()
         async with database.relay_transaction() as (session, _):
-            await session.execute(text("UPDATE outbox SET parked_at = NULL"))
+            await (await session.connection()).execute(text("UPDATE outbox SET parked_at = NULL"))
         once.committed.ring()
         await until(lambda: len(broker.arrived) == 3)
     assert broker.arrived[1:] == [
@@ -226,7 +226,9 @@ async def test_the_chain_can_be_recomputed_and_shows_what_was_altered(
         await say(once, "a", "b", "c")
         await until(lambda: len(broker.arrived) == 3)
     async with database.relay_transaction() as (session, _):
-        rows = (await session.execute(text("SELECT * FROM outbox ORDER BY position"))).all()
+        rows = (
+            await (await session.connection()).execute(text("SELECT * FROM outbox ORDER BY position"))
+        ).all()
     before = b""
     for place, row in enumerate(rows, start=1):
         assert row.position == place

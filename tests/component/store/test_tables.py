@@ -19,7 +19,7 @@ pytestmark = pytest.mark.live
 T = TypeVar("T")
 Catalogue = dict[str, list[tuple[Any, ...]]]
 ROLES = {"aggregation": ("resolver", "writer")}
-SERVICES = sorted(path.parents[2].name for path in (ROOT / "services").glob("*/*/adapters/tables.py"))
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/migrations"))
 QUESTIONS = {
     "columns": """
         SELECT table_name, column_name, data_type, udt_name, is_nullable, column_default, identity_generation

@@ -1,7 +1,7 @@
 """Aggregation's tables, as its migrations make them. No role reads all of them."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from mrx_shared.store.tables import (
@@ -21,6 +21,9 @@ from sqlmodel import Field, SQLModel
 
 from mrx_aggregation.domain.lists import Cause, ListState
 from mrx_aggregation.domain.rounds import RoundState
+
+SCHEMA: Final = "0004"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

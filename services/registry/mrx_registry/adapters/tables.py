@@ -1,6 +1,7 @@
 """The registry's tables, as its migrations make them."""
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from mrx_shared.store.tables import (
@@ -22,6 +23,9 @@ from sqlmodel import Field, SQLModel
 from mrx_registry.domain.members import Missing, State
 from mrx_registry.domain.principals import Kind, Role
 from mrx_registry.domain.sign_in import Why
+
+SCHEMA: Final = "0003"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

@@ -1,6 +1,7 @@
 """report_request's tables, as its migrations make them."""
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from mrx_shared.store.tables import (
@@ -25,6 +26,9 @@ from mrx_report_request.domain.steps import State
 
 REQUEST_IS_OPEN = text("state NOT IN ('declined', 'decided', 'expired', 'withdrawn')")
 """with its values, not parameters: by them PostgreSQL finds the index that an ON CONFLICT means"""
+
+SCHEMA: Final = "0004"
+"""the version that the newest migration brings the database to"""
 
 
 class Table(SQLModel, registry=registry()):

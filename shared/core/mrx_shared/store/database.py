@@ -11,7 +11,6 @@ from sqlalchemy import select as sa_select
 from sqlalchemy import table as sa_table
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.ext.asyncio import AsyncSession as Plain
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -73,10 +72,6 @@ class Database:
         await self.relay.dispose()
 
 
-class _Session(AsyncSession):
-    execute = Plain.execute
-
-
 class SchemaDiffers(Exception):
     """A database's schema is not the one that the program was written for."""
 
@@ -112,16 +107,17 @@ async def count(session: AsyncSession, table: type[SQLModel], *where: ColumnElem
 
 def open_session(bind: AsyncEngine) -> AsyncSession:
     """A session for statements. It writes nothing by itself and remembers nothing between statements."""
-    return _Session(bind, autoflush=False, expire_on_commit=False, execution_options=_READ)
+    return AsyncSession(bind, autoflush=False, expire_on_commit=False, execution_options=_READ)
 
 
 async def begin(session: AsyncSession, tenant: UUID | None, offset: timedelta) -> datetime:
     """Set the transaction's tenant, and read its moment from the database's clock."""
-    row = (await session.execute(_BEGIN, {"tenant": str(tenant) if tenant else ""})).one()
+    return (await set_tenant(session, tenant)).astimezone(UTC) + offset
+
+
+async def set_tenant(session: AsyncSession, tenant: UUID | None) -> datetime:
+    """Go on with this transaction as another tenant, which ends with it. Returns when the transaction began."""
+    connection = await session.connection()
+    row = (await connection.execute(_BEGIN, {"tenant": str(tenant) if tenant else ""})).one()
     moment: datetime = row[1]
-    return moment.astimezone(UTC) + offset
-
-
-async def set_tenant(session: AsyncSession, tenant: UUID | None) -> None:
-    """Go on with this transaction as another tenant. The setting ends with the transaction."""
-    await session.execute(_BEGIN, {"tenant": str(tenant) if tenant else ""})
+    return moment
