@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_registry.domain.members import Member
 from mrx_registry.handlers import admission, participation, statement
+from mrx_shared.api.bodies import fill
+from mrx_shared.api.registry import NewMember, NewSignatory, NewSignature
 from mrx_shared.messages.benchmark import ProtocolAssessed
 
 from tests.unit.registry.memory import MemoryTopics, MemoryWork, PlainSeal
@@ -34,7 +36,7 @@ class Acts:
         """The secretariat takes a member on, and makes its group where there is none of the name."""
         group = group or f"{name} Group"
         new = (await self.work.members.groups()).named(group) is None
-        wanted = admission.Admission(name=name, group=group, minority_holdings=ties, new_group=new)
+        wanted = fill(NewMember, name=name, group=group, minority_holdings=ties, new_group=new)
         return await admission.admit(wanted, self.work, member_id=uuid4())
 
     async def provision(self) -> bool:
@@ -76,12 +78,11 @@ def acts(work: MemoryWork, topics: MemoryTopics) -> Acts:
     return Acts(work, topics)
 
 
-def signing(digest: str, version: str = "2026-1") -> statement.Signing:
-    return statement.Signing(
+def signing(digest: str, version: str = "2026-1") -> NewSignature:
+    return NewSignature(
         statement_version=version,
         text_sha256=digest,
-        signatory_name="Ada Byron",
-        signatory_title="Chief Procurement Officer",
+        signatory=NewSignatory(name="Ada Byron", title="Chief Procurement Officer"),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from mrx_registry.domain.members import TRANSITIONS, State, Step
 from mrx_registry.domain.principals import Kind, Principal, Role
 from mrx_registry.handlers import access, admission
+from mrx_shared.api.registry import NewMember
 from mrx_shared.messages.registry import MemberAdmitted, ParticipationChanged
 from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
@@ -200,8 +201,8 @@ async def test_a_group_that_ties_itself_is_refused_with_its_row(acts: Acts) -> N
     assert (refused.value.field, refused.value.row) == ("minority_holdings", 2)
 
 
-def applying(group: str, *ties: str, new_group: bool = False) -> admission.Admission:
-    return admission.Admission(name="Litware", group=group, minority_holdings=ties, new_group=new_group)
+def applying(group: str, *ties: str, new_group: bool = False) -> NewMember:
+    return NewMember(name="Litware", group=group, minority_holdings=ties, new_group=new_group)
 
 
 async def test_a_group_that_is_not_there_is_refused_with_the_names_that_are_near(
@@ -224,7 +225,7 @@ async def test_a_group_is_made_on_purpose_or_under_the_companys_own_name(work: M
     with pytest.raises(Rejected, match="already") as refused:
         await admission.admit(applying("LIT GROUP", new_group=True), work, member_id=UUID(int=9))
     assert refused.value.field == "new_group"
-    own = admission.Admission(name="Tailspin", group="TAILSPIN")
+    own = NewMember(name="Tailspin", group="TAILSPIN")
     assert (await admission.admit(own, work, member_id=UUID(int=9))).group.name == "TAILSPIN"
 
 

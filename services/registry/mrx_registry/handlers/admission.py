@@ -1,10 +1,10 @@
 """The secretariat admits, suspends and reinstates members; their topics, users and rights follow on Kafka."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from mrx_shared.api.registry import NewMember
 from mrx_shared.messages.registry import MemberReinstated, MemberSuspended
 from mrx_shared.refusals import Rejected
 
@@ -19,27 +19,16 @@ from mrx_registry.ports import MemberTopics, Seal, Transact, Work
 AT_ONCE: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """What the secretariat says of a member to be."""
-
-    name: str
-    group: str
-    minority_holdings: tuple[str, ...] = ()
-    new_group: bool = False
-    """whether the group is to be made; one of the member's own name always may be"""
-
-
-async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
+async def admit(asked: NewMember, work: Work, *, member_id: UUID) -> Member:
     """Take the member on as provisioning. `provision` admits it when its topics and rights stand.
 
     `member_id` is random, not ordered by time: it names topics and must not tell who joined when.
     """
-    name = mailed_name_from(admission.name, field="name")
+    name = mailed_name_from(asked.name, field="name")
     member = Member(
         id=member_id,
         name=name,
-        group=await _place(name, admission, work),
+        group=await _place(name, asked, work),
         state=State.PROVISIONING,
         created_at=work.now,
     )
@@ -54,17 +43,17 @@ async def admit(admission: Admission, work: Work, *, member_id: UUID) -> Member:
     return member
 
 
-async def _place(name: str, admission: Admission, work: Work) -> Group:
+async def _place(name: str, asked: NewMember, work: Work) -> Group:
     """The member's corporate group, tied to those of its minority holdings."""
-    own = name_from(admission.group, field="group")
-    others = [name_from(one, field="minority_holdings") for one in admission.minority_holdings]
+    own = name_from(asked.group, field="group")
+    others = [name_from(one, field="minority_holdings") for one in asked.minority_holdings]
     for row, other in enumerate(others, start=1):
         if folded(other) == folded(own):
             raise _own_share(row)
     groups = await work.members.groups()
     if groups.named(own) is None:
         mailed_name_from(own, field="group")
-    _check_group(own, groups, new=admission.new_group, may_be_new=folded(own) == folded(name))
+    _check_group(own, groups, new=asked.new_group, may_be_new=folded(own) == folded(name))
     holders = [_held(other, groups, row=row) for row, other in enumerate(others, start=1)]
     group = await work.members.group_named(own, new_id=work.new_id())
     for row, holder in enumerate(holders, start=1):

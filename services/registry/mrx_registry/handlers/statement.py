@@ -1,9 +1,10 @@
 """The joint statement is published, signed and withdrawn; public protocols are adopted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
+from mrx_shared.api.registry import NewSignature
 from mrx_shared.refusals import Rejected, TooEarly, Unknown
 
 from mrx_registry.domain.members import Member, Recognition
@@ -11,16 +12,6 @@ from mrx_registry.domain.statement import Adoption, Signatory, Signature, Statem
 from mrx_registry.handlers import facts
 from mrx_registry.handlers.participation import judge
 from mrx_registry.ports import Work
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """A member's word that a person signs a text that was read."""
-
-    statement_version: str
-    text_sha256: str
-    signatory_name: str = field(repr=False)
-    signatory_title: str = field(repr=False)
 
 
 async def publish(version: str, text: str, work: Work) -> Statement:
@@ -36,7 +27,7 @@ async def publish(version: str, text: str, work: Work) -> Statement:
     return statement
 
 
-async def sign(member_id: UUID, signing: Signing, work: Work) -> tuple[Signature, Member]:
+async def sign(member_id: UUID, signing: NewSignature, work: Work) -> tuple[Signature, Member]:
     """Sign a published version for a member that has passed step 1."""
     member = await work.members.get(member_id)
     statement = await work.statements.version(signing.statement_version)
@@ -51,7 +42,7 @@ async def sign(member_id: UUID, signing: Signing, work: Work) -> tuple[Signature
             statement,
             member=member,
             read_sha256=signing.text_sha256,
-            by=Signatory(id=work.new_id(), name=signing.signatory_name, title=signing.signatory_title),
+            by=Signatory(id=work.new_id(), name=signing.signatory.name, title=signing.signatory.title),
             protocols=await work.recognitions.counting_for(member_id),
             standing=await work.statements.signatures(member_id),
             signature_id=work.new_id(),

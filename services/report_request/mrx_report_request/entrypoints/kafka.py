@@ -122,17 +122,10 @@ def _listen_to_members(subscriptions: Subscriptions[Work]) -> None:
     @requests(SentDecision)
     async def on_recognition_decided(delivery: Delivery[SentDecision]) -> None:
         sent, member_id = delivery.data, delivery.sender
-        deciding = events.Deciding(
-            request_id=sent.request_id,
-            outcome=sent.outcome,
-            reason=sent.reason,
-            valid_until=sent.valid_until,
-            same_file_confirmed=sent.same_file_confirmed,
-        )
         await once(
             delivery,
             lambda work: events.take_decision(
-                deciding,
+                sent,
                 work,
                 member_id=member_id,
                 stated_member=sent.member_id,

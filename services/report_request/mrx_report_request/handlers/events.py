@@ -1,11 +1,11 @@
 """What a member's system says on its own topic. A refusal is answered there; it is no dead letter."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from mrx_shared.api.report_request import NewRequest
+from mrx_shared.messages.requests import RecognitionDecided
 from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import Outcome
@@ -51,22 +51,11 @@ async def take_request(
             say_status(known, work)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deciding:
-    """A recognition decision as a member states it, unread."""
-
-    request_id: UUID
-    outcome: str
-    reason: str | None
-    valid_until: date | None
-    same_file_confirmed: bool
-
-
 async def take_decision(
-    deciding: Deciding, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
+    decided: RecognitionDecided, work: Work, *, member_id: UUID, stated_member: UUID | None, said_at: datetime
 ) -> None:
     """Record a recognition decision. One on a report that was opened a moment ago waits until that is known here."""
-    request_id, outcome = deciding.request_id, deciding.outcome
+    request_id, outcome = decided.request_id, decided.outcome
     known = await work.requests.find(request_id)
     patient = abs(work.now - said_at) < PATIENCE
     try:
@@ -80,15 +69,15 @@ async def take_decision(
                 raise Invalid(
                     "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
                 )
-            if known is not None and _decided_so(known, deciding):
+            if known is not None and _decided_so(known, decided):
                 say_status(known, work)
                 return
             await members.decide(
                 request_id,
                 outcome=Outcome(outcome),
-                reason=deciding.reason,
-                valid_until=deciding.valid_until,
-                same_file_confirmed=deciding.same_file_confirmed,
+                reason=decided.reason,
+                valid_until=decided.valid_until,
+                same_file_confirmed=decided.same_file_confirmed,
                 work=work,
             )
     except Rejected as refusal:
@@ -125,12 +114,12 @@ def _may_just_be_opened(known: Request | None, outcome: str) -> bool:
     )
 
 
-def _decided_so(known: Request, deciding: Deciding) -> bool:
+def _decided_so(known: Request, decided: RecognitionDecided) -> bool:
     return (
         known.decision is not None
-        and known.outcome == deciding.outcome
-        and known.decision.reason == ((deciding.reason or "").strip() or None)
-        and deciding.valid_until in (None, known.valid_until)
+        and known.outcome == decided.outcome
+        and known.decision.reason == ((decided.reason or "").strip() or None)
+        and decided.valid_until in (None, known.valid_until)
     )
 
 

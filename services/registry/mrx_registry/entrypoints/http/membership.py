@@ -33,15 +33,9 @@ def _add_admission(routes: APIRouter, desk: Desk) -> None:
     @routes.post("", status_code=202, response_model=api.Member)
     async def admit(asked: api.NewMember, who: secretariat, command: commanded) -> Response:
         """Take a member on. It is admitted as soon as its topics and rights stand on Kafka."""
-        admitted = admission.Admission(
-            name=asked.name,
-            group=asked.group,
-            new_group=asked.new_group,
-            minority_holdings=asked.minority_holdings,
-        )
 
         async def verb(work: Work) -> api.Member:
-            return answers.member(await admission.admit(admitted, work, member_id=uuid4()))
+            return answers.member(await admission.admit(asked, work, member_id=uuid4()))
 
         response = await command(verb, by=who, status=202)
         desk.provision_soon()

@@ -57,15 +57,9 @@ def _add_own(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/statement-signatures", status_code=201, response_model=api.Signature)
     async def sign(asked: api.NewSignature, who: member, command: commanded) -> Response:
         """Sign a published version, for a member that has passed step 1."""
-        signing = statement.Signing(
-            statement_version=asked.statement_version,
-            text_sha256=asked.text_sha256,
-            signatory_name=asked.signatory.name,
-            signatory_title=asked.signatory.title,
-        )
 
         async def verb(work: Work) -> api.Signature:
-            return answers.signature(*await statement.sign(who.tenant, signing, work))
+            return answers.signature(*await statement.sign(who.tenant, asked, work))
 
         return await command(verb, by=who, status=201)
 
