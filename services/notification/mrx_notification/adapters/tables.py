@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from mrx_notification.domain.mails import Cause, Kind, State
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0002"
 """the version that the newest migration brings the database to"""
 
 
@@ -40,7 +40,7 @@ class MailRow(Table, table=True):
     mail_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(unique=True)
     letter_id: UUID
-    correlation_id: TextColumn
+    correlation_id: str = Field(sa_type=Text, sa_column_kwargs={"name": "story", "key": "correlation_id"})
     kind: Kind = Field(sa_type=OneOf(Kind))
     asked_by: TextColumn
     about: UUID
