@@ -91,17 +91,14 @@ class MemberDesk:
 
     @cached_property
     def _http(self) -> "Http":
-        from mrx_member.adapters.http import Http, HttpAccess  # noqa: PLC0415
+        from mrx_member.adapters.http import Http  # noqa: PLC0415
 
-        access = HttpAccess(
-            registry_url=self._settings.require("registry_url"),
-            aggregation_url=self._settings.aggregation_url,
-            report_request_url=self._settings.report_request_url,
-            exchange_adapter_url=self._settings.exchange_adapter_url,
+        return Http(
+            self._settings.addresses,
             client_id=self._settings.require("client_id"),
             client_secret=self._settings.require("client_secret").get_secret_value(),
+            notice=self._notice,
         )
-        return Http(access, notice=self._notice)
 
     @cached_property
     def matcher(self) -> Matcher:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from mrx_lists.cells import Sheet
 from mrx_lists.columns import recognised
+from mrx_shared.api.aggregation import Release
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 
 from mrx_member.domain.editions import Edition
@@ -126,17 +127,6 @@ class Topics(Protocol):
 
     def follow(self, position: int) -> AsyncIterator[Heard]:
         """Read the out-topic from a position on, and whatever comes, without end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A released list, as the service describes it."""
-
-    release_id: UUID
-    as_of: str
-    rows: int
-    documents: Mapping[str, str]
-    """file name to SHA-256"""
 
 
 class Services(Protocol):

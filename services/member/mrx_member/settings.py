@@ -1,6 +1,7 @@
 """What the member's side is told: by a profile file, by the environment, or by both."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -65,9 +66,31 @@ class MemberSettings(BaseSettings):
         return value
 
     @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where each service answers. To ask for one that is not set raises `Invalid`."""
+        return _Addresses(self)
+
+    @property
     def folder(self) -> Path:
         """The member's own folder."""
         return self.home or Path.home() / ".mrx" / str(self.id or "member")
+
+
+class _Addresses(dict[str, str]):
+    def __init__(self, settings: MemberSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def __missing__(self, service: str) -> str:
+        field = f"{service}_url"
+        url: str | None = getattr(self._settings, field)
+        if url is None:
+            raise Invalid(
+                f"{field} is not set",
+                field=field,
+                remedy=f"add it to the profile (the secretariat knows it), or set MRX_MEMBER_{field.upper()}",
+            )
+        return url
 
 
 def settings_of(

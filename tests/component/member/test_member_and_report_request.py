@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from mrx_member.adapters.http import Http, HttpAccess
+from mrx_member.adapters.http import Http
 from mrx_member.adapters.requests import HttpRequests
 from mrx_member.domain.requests import Asking, Fault, Requester, Saying, Terms, Verdict, one_asking
 from mrx_member.handlers.requests import _envelope, _report_asked
@@ -46,13 +46,15 @@ def requests_of(service: ReportRequests, member: UUID) -> HttpRequests:
             return httpx.Response(200, json={"access_token": bearer, "expires_in": 300})
         return await service.http.send(request)
 
-    access = HttpAccess(
-        registry_url="http://registry.test",
-        report_request_url="http://report-request.test",
-        client_id="c",
-        client_secret="s",
+    return HttpRequests(
+        Http(
+            {"registry": "http://registry.test", "report_request": "http://report-request.test"},
+            client_id="c",
+            client_secret="s",
+            notice=lambda _: None,
+            transport=httpx.MockTransport(answer),
+        )
     )
-    return HttpRequests(Http(access, notice=lambda _: None, transport=httpx.MockTransport(answer)))
 
 
 async def test_what_is_asked_listed_decided_and_counted(service: ReportRequests, member: UUID) -> None:

@@ -167,7 +167,7 @@ async def test_a_position_of_a_topic_that_was_made_anew_is_its_beginning(kafka: 
 async def test_a_member_with_a_wrong_password_is_told_so(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mrx_member.adapters.outages.DOUBT", 0.5)
+    monkeypatch.setattr("mrx_member.adapters.kafka.DOUBT_S", 0.5)
     member = uuid4()
     await kafka.admit(member)
     with pytest.raises(Forbidden, match=str(member)) as refused:
@@ -178,7 +178,7 @@ async def test_a_member_with_a_wrong_password_is_told_so(
 async def test_a_member_without_rights_is_refused_for_reading_and_writing(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mrx_member.adapters.outages.DOUBT", 0.5)
+    monkeypatch.setattr("mrx_member.adapters.kafka.DOUBT_S", 0.5)
     member, other = uuid4(), uuid4()
     await kafka.admit(member)
     await kafka.admit(other)

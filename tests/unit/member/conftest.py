@@ -13,7 +13,8 @@ from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.reading import Entry
 from mrx_member.domain.requests import ENDED, Asking, Fault, Report, Request, Requester, Step, Verdict
 from mrx_member.domain.suppliers import Link
-from mrx_member.ports import Ear, Event, Heard, Matcher, Progress, Release, Taken
+from mrx_member.ports import Ear, Event, Heard, Matcher, Progress, Taken
+from mrx_shared.api.aggregation import Release
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode, read_header
 from mrx_shared.messages.lists import ListManifest, ListPage, ListRow, rows_digest

@@ -1,18 +1,27 @@
 """`mrx member`, with everything but the files in memory: what it prints, writes and ends with."""
 
 import json
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from mrx_member.ports import Release
+from mrx_shared.api.aggregation import Release
 from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED
 from mrx_shared.messages.aggregation import ListReleased
 
 from tests.unit.member.commands import mrx, table, write
 from tests.unit.member.conftest import NOW, MemoryDesk, WriteList, fact
 
-RELEASE = Release(release_id=UUID(int=5), as_of="2026-06-30", rows=2, documents={})
+RELEASE = Release(
+    release_id=UUID(int=5),
+    round_id=UUID(int=4),
+    as_of=date(2026, 6, 30),
+    rows=2,
+    held=None,
+    documents={},
+    released_at=NOW,
+)
 
 
 def test_publish_prints_the_receipt_and_what_was_left_out(
@@ -179,7 +188,7 @@ def test_fetch_waits_for_a_release_that_is_not_here_yet(desk: MemoryDesk) -> Non
     desk.services.release = RELEASE
     mrx(desk, "fetch")
     assert mrx(desk, "fetch", "--wait", "--timeout", "1") == INFRASTRUCTURE
-    newer = Release(release_id=UUID(int=6), as_of="2026-12-31", rows=2, documents={})
+    newer = RELEASE.model_copy(update={"release_id": UUID(int=6), "as_of": date(2026, 12, 31)})
     desk.services.release = newer
     assert mrx(desk, "fetch", "--wait", "--timeout", "1") == DONE
     assert desk.home.latest_release() == newer.release_id

@@ -9,26 +9,16 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from mrx_member.adapters import outages
 from mrx_member.adapters import requests as adapter
-from mrx_member.adapters.http import Http, HttpAccess
+from mrx_member.adapters.http import Http
 from mrx_member.adapters.requests import HttpRequests
 from mrx_member.domain.requests import Asking, Fault, Report, Requester, Verdict
 from mrx_member.handlers.waiting import unseen
 from mrx_member.ports import Taken
-from mrx_shared.api.exchange_adapter import Link
-from mrx_shared.api.report_request import (
-    NewContact,
-    NewDecision,
-    NewRequest,
-    NewRequests,
-    NewWithdrawal,
-    Refusal,
-    Request,
-    RequestResult,
-    RequestResults,
-    Requests,
-)
+from mrx_member.settings import MemberSettings
+from mrx_shared.api import exchange_adapter
+from mrx_shared.api import report_request as api
+from mrx_shared.kit import retries
 from mrx_shared.refusals import Invalid, Rejected
 
 from tests.unit.member.conftest import NOW
@@ -52,9 +42,9 @@ def asking(number: int) -> Asking:
     )
 
 
-def shown(request_id: UUID, *, state: str = "drafted") -> Request:
+def shown(request_id: UUID, *, state: str = "drafted") -> api.Request:
     there = state in {"available", "decided"}
-    return Request.model_validate(
+    return api.Request.model_validate(
         {
             "request_id": request_id,
             "state": state,
@@ -110,7 +100,7 @@ class Put:
     body: object
 
     @property
-    def rows(self) -> list[RequestResult]:
+    def rows(self) -> list[api.RequestResult]:
         """What a bulk was answered with."""
         assert isinstance(self.body, list)
         return self.body
@@ -149,18 +139,18 @@ class Scheme:
             return self._link(request)
         known: dict[str, Callable[[httpx.Request], httpx.Response]] = {
             "bulk": self._bulk,
-            "decision": lambda one: self._step(one, NewDecision, "decided"),
-            "withdrawal": lambda one: self._step(one, NewWithdrawal, "withdrawn"),
-            "contact": lambda one: self._step(one, NewContact, "drafted"),
+            "decision": lambda one: self._step(one, api.NewDecision, "decided"),
+            "withdrawal": lambda one: self._step(one, api.NewWithdrawal, "withdrawn"),
+            "contact": lambda one: self._step(one, api.NewContact, "drafted"),
         }
         return known[path.rsplit("/", 1)[-1]](request)
 
     def _bulk(self, request: httpx.Request) -> httpx.Response:
         rows = []
-        for number, row in enumerate(NewRequests.model_validate_json(request.content).requests, 1):
-            one = NewRequest.model_validate(row)
+        for number, row in enumerate(api.NewRequests.model_validate_json(request.content).requests, 1):
+            one = api.NewRequest.model_validate(row)
             assert one.request_id is not None
-            refused = Refusal(
+            refused = api.Refusal(
                 field="entry_id", reason="no longer listed", remedy="look again", retryable=False
             )
             good = one.entry_id != asking(2).entry_id
@@ -168,20 +158,20 @@ class Scheme:
                 self.early.remove(one.entry_id)
                 good, refused = False, refused.model_copy(update={"retryable": True})
             rows.append(
-                RequestResult(
+                api.RequestResult(
                     row=number,
                     request=shown(one.request_id) if good else None,
                     refused=None if good else refused,
                 )
             )
         self.put.append(Put(request.url.path, request.headers["Idempotency-Key"], rows))
-        return _answer(RequestResults(taken=len(rows), refused=0, rows=rows))
+        return _answer(api.RequestResults(taken=len(rows), refused=0, rows=tuple(rows)))
 
     def _list(self, request: httpx.Request) -> httpx.Response:
         after = request.url.params.get("after")
         begin = self.kept.index(UUID(after)) + 1 if after else 0
         found = self.kept[begin : begin + int(request.url.params["limit"])]
-        return _answer(Requests(requests=[shown(one, state="decided") for one in found]))
+        return _answer(api.Requests(requests=tuple(shown(one, state="decided") for one in found)))
 
     def _step(self, request: httpx.Request, body: type, state: str) -> httpx.Response:
         read = body.model_validate_json(request.content)  # type: ignore[attr-defined]
@@ -190,7 +180,7 @@ class Scheme:
 
     def _link(self, request: httpx.Request) -> httpx.Response:
         self.put.append(Put(request.url.path, request.headers["Idempotency-Key"], None))
-        minted = Link(
+        minted = exchange_adapter.Link(
             url="https://objects.example/stored",
             expires_at=NOW,
             sha256=self.linked.sha256,
@@ -206,26 +196,33 @@ class Scheme:
         return httpx.Response(206 if begin else 200, content=self.stored[begin:end])
 
     def requests(self) -> HttpRequests:
-        access = HttpAccess(
-            registry_url="https://registry.example",
-            report_request_url="https://requests.example/",
-            exchange_adapter_url="https://exchange.example",
-            client_id="client",
-            client_secret="hush",
+        addresses = {
+            "registry": "https://registry.example",
+            "report_request": "https://requests.example/",
+            "exchange_adapter": "https://exchange.example",
+        }
+        return HttpRequests(
+            Http(
+                addresses,
+                client_id="client",
+                client_secret="hush",
+                notice=self.notices.append,
+                transport=httpx.MockTransport(self),
+            )
         )
-        return HttpRequests(Http(access, notice=self.notices.append, transport=httpx.MockTransport(self)))
 
     def links(self) -> int:
         return sum(one.path.endswith("/links") for one in self.put)
 
 
-def _answer(body: RequestResults | Request | Requests) -> httpx.Response:
+def _answer(body: api.RequestResults | api.Request | api.Requests) -> httpx.Response:
     return httpx.Response(200, content=body.model_dump_json())
 
 
 @pytest.fixture
 def scheme(monkeypatch: pytest.MonkeyPatch) -> Scheme:
-    monkeypatch.setattr(outages, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retries, "JITTER_S", 0.0)
     return Scheme()
 
 
@@ -284,7 +281,7 @@ async def test_the_same_step_again_has_the_same_key_and_another_step_another(sch
     keys = [one.key for one in scheme.put]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 4
-    assert isinstance(scheme.put[0].body, NewDecision)
+    assert isinstance(scheme.put[0].body, api.NewDecision)
     assert scheme.put[0].body.valid_until == date(2027, 1, 31)
 
 
@@ -382,10 +379,19 @@ async def test_a_link_to_another_report_is_refused_and_not_followed(scheme: Sche
 
 
 async def test_an_address_that_an_older_profile_lacks_is_named(scheme: Scheme) -> None:
-    access = HttpAccess(registry_url="https://registry.example", client_id="c", client_secret="s")
-    requests = HttpRequests(Http(access, notice=scheme.notices.append))
+    settings = MemberSettings(registry_url="https://registry.example")
+    requests = HttpRequests(
+        Http(settings.addresses, client_id="c", client_secret="s", notice=scheme.notices.append)
+    )
     with pytest.raises(Invalid, match="report_request_url is not set") as refused:
         await requests.numbers()
     assert "MRX_MEMBER_REPORT_REQUEST_URL" in str(refused.value.remedy)
     with pytest.raises(Invalid, match="exchange_adapter_url is not set"):
         await requests.download(REPORT, Path("nowhere.pdf"), unseen)
+
+
+async def test_a_contact_that_no_service_would_read_is_refused_with_its_field(scheme: Scheme) -> None:
+    with pytest.raises(Invalid) as refused:
+        await scheme.requests().readdress(uuid4(), email="x" * 1001, name=None, language=None)
+    assert refused.value.field == "contact_email"
+    assert scheme.asked == []

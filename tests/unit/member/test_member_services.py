@@ -1,17 +1,18 @@
 """The HTTP adapter: tokens, outages, refusals page by page, documents that must be what was released."""
 
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
-from mrx_member.adapters import outages
-from mrx_member.adapters.http import Http, HttpAccess
+from mrx_member.adapters.http import Http
 from mrx_member.adapters.services import HttpServices
 from mrx_member.handlers.waiting import unseen
-from mrx_member.ports import Release
+from mrx_shared.api.aggregation import Link, Release
+from mrx_shared.kit import retries
 from mrx_shared.messages.aggregation import ListReceived
 from mrx_shared.refusals import Forbidden, Rejected, Unavailable, Unknown
 
@@ -19,9 +20,12 @@ from tests.unit.member.conftest import NOW
 
 RELEASE = Release(
     release_id=UUID(int=1),
-    as_of="2026-06-30",
+    round_id=UUID(int=2),
+    as_of=date(2026, 6, 30),
     rows=1,
+    held=None,
     documents={"list.csv": sha256(b"the list").hexdigest()},
+    released_at=NOW,
 )
 
 
@@ -54,13 +58,11 @@ class Scheme:
         return httpx.Response(404, json={"detail": "no such thing", "retryable": False})
 
     def _latest(self, _request: httpx.Request) -> httpx.Response:
-        shown = {"release_id": str(RELEASE.release_id), "as_of": "2026-06-30", "rows": 1}
-        return httpx.Response(200, json={**shown, "documents": dict(RELEASE.documents)})
+        return httpx.Response(200, content=RELEASE.model_dump_json())
 
     def _link(self, request: httpx.Request) -> httpx.Response:
         assert request.headers["Idempotency-Key"]
-        url = "https://objects.example/stored"
-        return httpx.Response(201, json={"url": url, "sha256": RELEASE.documents["list.csv"]})
+        return link("https://objects.example/stored", RELEASE.documents["list.csv"])
 
     def _refusals(self, request: httpx.Request) -> httpx.Response:
         after, limit = (int(request.url.params[name]) for name in ("after_row", "limit"))
@@ -69,21 +71,29 @@ class Scheme:
         return httpx.Response(200, json={"refusals": [{"row": row, **part} for row in rows]})
 
     def services(self) -> HttpServices:
-        access = HttpAccess(
-            registry_url="https://registry.example",
-            aggregation_url="https://aggregation.example/",
-            client_id="client",
-            client_secret="hush",
+        return HttpServices(
+            Http(
+                {"registry": "https://registry.example", "aggregation": "https://aggregation.example/"},
+                client_id="client",
+                client_secret="hush",
+                notice=self.notices.append,
+                transport=httpx.MockTransport(self),
+            )
         )
-        return HttpServices(Http(access, notice=self.notices.append, transport=httpx.MockTransport(self)))
 
     def paths(self) -> list[str]:
         return [request.url.path for request in self.asked]
 
 
+def link(url: str | None, sha256: str) -> httpx.Response:
+    minted = Link(url=url, expires_at=NOW, sha256=sha256)
+    return httpx.Response(201, content=minted.model_dump_json())
+
+
 @pytest.fixture
 def scheme(monkeypatch: pytest.MonkeyPatch) -> Scheme:
-    monkeypatch.setattr(outages, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retries, "JITTER_S", 0.0)
     return Scheme()
 
 
@@ -183,7 +193,14 @@ async def test_an_altered_document_is_refused_and_not_kept(scheme: Scheme, tmp_p
 async def test_a_link_that_has_run_out_is_minted_again(scheme: Scheme, tmp_path: Path) -> None:
     services = scheme.services()
     token = httpx.Response(200, json={"access_token": "t-1", "expires_in": 300})
-    link = httpx.Response(201, json={"url": "https://objects.example/old", "sha256": "x"})
-    scheme.answers = [token, link, httpx.Response(403)]
+    scheme.answers = [token, link("https://objects.example/old", "x"), httpx.Response(403)]
     await services.documents(RELEASE, ["list.csv"], tmp_path, unseen)
     assert scheme.paths().count(f"/v1/releases/{RELEASE.release_id}/links") == 2
+
+
+async def test_a_link_that_was_lost_on_its_way_is_minted_again(scheme: Scheme, tmp_path: Path) -> None:
+    token = httpx.Response(200, json={"access_token": "t-1", "expires_in": 300})
+    scheme.answers = [token, link(None, RELEASE.documents["list.csv"])]
+    await scheme.services().documents(RELEASE, ["list.csv"], tmp_path, unseen)
+    links = [one for one in scheme.asked if one.url.path.endswith("/links")]
+    assert len({one.headers["Idempotency-Key"] for one in links}) == len(links) == 2

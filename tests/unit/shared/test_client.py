@@ -9,7 +9,9 @@ import httpx
 import pytest
 from mrx_shared.api.bodies import Answer, RequestBody
 from mrx_shared.kit import client as kit
-from mrx_shared.kit.client import Away, Client, Headers, Notice, Services, Tokens
+from mrx_shared.kit import retries
+from mrx_shared.kit.client import Client, Headers, Notice, Services, Tokens
+from mrx_shared.kit.retries import Away
 from mrx_shared.refusals import Faulty, Forbidden, Invalid, RateLimited, Rejected, Unavailable, Unknown
 
 NAMES = ("registry", "aggregation", "report_request")
@@ -65,8 +67,8 @@ class Line:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kit, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(kit, "JITTER_S", 0.0)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retries, "JITTER_S", 0.0)
 
 
 def done() -> httpx.Response:

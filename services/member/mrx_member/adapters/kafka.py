@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -18,17 +19,19 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
+from mrx_shared.kit.retries import Away, patiently
 from mrx_shared.messages.envelope import CONTENT_TYPE
 from mrx_shared.messages.topics import lists_in, out, requests_in
 from mrx_shared.refusals import Forbidden
 
-from mrx_member.adapters.outages import Notice, riding_over
 from mrx_member.ports import Ear, Event, Heard, Progress
 
 T = TypeVar("T")
 
 ATTEMPT_MS = 10_000
 STOPPING = 2.0
+DOUBT_S = 5.0
+"""for so long, rights that were just given may be on their way"""
 _NO_RIGHT = (AuthenticationFailedError, SaslAuthenticationFailed, TopicAuthorizationFailedError)
 _OUTAGES = (KafkaError, OSError, TimeoutError)
 
@@ -62,7 +65,7 @@ class KafkaTopics:
     waits for another one's membership to lapse.
     """
 
-    def __init__(self, access: KafkaAccess, member_id: UUID, *, notice: Notice) -> None:
+    def __init__(self, access: KafkaAccess, member_id: UUID, *, notice: Callable[[str], None]) -> None:
         self._access = access
         self._lists = lists_in(member_id)
         self._requests = requests_in(member_id)
@@ -77,7 +80,7 @@ class KafkaTopics:
                 ends: dict[TopicPartition, int] = await consumer.end_offsets([self._out])
                 return ends[self._out]
 
-        return await self._riding_over(ask, self._out.topic)
+        return await self._patiently(ask, self._out.topic)
 
     async def send(
         self, events: Sequence[Event], progress: Progress, *, to: Literal["lists", "requests"] = "lists"
@@ -99,7 +102,7 @@ class KafkaTopics:
                     done += 1
                     progress(done, len(events))
 
-        await self._riding_over(send_rest, topic)
+        await self._patiently(send_rest, topic)
 
     async def listen(self, position: int, ear: Ear[T]) -> T:
         """Read the out-topic from a position on until the ear answers with something."""
@@ -116,7 +119,7 @@ class KafkaTopics:
                         if answer is not None:
                             return answer
 
-        return await self._riding_over(listen_on, self._out.topic)
+        return await self._patiently(listen_on, self._out.topic)
 
     async def follow(self, position: int) -> AsyncIterator[Heard]:
         """Read the out-topic from a position on without end; connects anew for each burst of events."""
@@ -131,7 +134,7 @@ class KafkaTopics:
                         return [Heard(record.offset + 1, record.value or b"") for record in records]
 
         while True:
-            for heard in await self._riding_over(burst, self._out.topic):
+            for heard in await self._patiently(burst, self._out.topic):
                 at = heard.after
                 yield heard
 
@@ -144,19 +147,24 @@ class KafkaTopics:
         consumer.seek(self._out, found)
         return found
 
-    async def _riding_over(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
-        try:
-            return await riding_over(
-                attempt,
-                outages=_OUTAGES,
-                doubtful=_NO_RIGHT,
-                notice=lambda: self._notice(f"Kafka at {self._access.bootstrap_servers} does not answer"),
-            )
-        except _NO_RIGHT as error:
-            raise Forbidden(
-                f"Kafka refuses {self._access.username} at {topic}: {type(error).__name__}",
-                remedy="ask the secretariat whether the membership is suspended or the password was replaced",
-            ) from None
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
+        began = monotonic()
+
+        async def once() -> T:
+            try:
+                return await attempt()
+            except _NO_RIGHT as error:
+                refusal = f"Kafka refuses {self._access.username} at {topic}: {type(error).__name__}"
+                if monotonic() > began + DOUBT_S:
+                    raise Forbidden(
+                        refusal,
+                        remedy="ask the secretariat whether the membership is suspended or the password was replaced",
+                    ) from None
+                raise Away(refusal) from error
+            except _OUTAGES as error:
+                raise Away(f"Kafka at {self._access.bootstrap_servers} does not answer") from error
+
+        return await patiently(once, patience_s=None, notice=lambda away: self._notice(str(away)))
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:

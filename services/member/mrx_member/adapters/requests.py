@@ -4,22 +4,27 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4, uuid5
+from typing import Any, get_args
+from uuid import UUID, uuid5
 
-import httpx
+from mrx_shared.api import exchange_adapter
+from mrx_shared.api import report_request as api
+from mrx_shared.api.bodies import RequestBody, fill
+from mrx_shared.kit.retries import Away
+from mrx_shared.messages.requests import Outcome
 from mrx_shared.refusals import Rejected
 
-from mrx_member.adapters.http import Away, Http
+from mrx_member.adapters.http import Http
 from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Step, Verdict
 from mrx_member.ports import Progress, Taken
 
 PAGE = 200
 CHUNK = 1024 * 1024
 OPENED_WITHIN, LOOK_AGAIN = 10.0, 0.2
+SERVICE = "report_request"
+OUTCOMES: Mapping[str, Outcome] = {outcome: outcome for outcome in get_args(Outcome)}
 
 
 class HttpRequests:
@@ -36,52 +41,48 @@ class HttpRequests:
         answers: dict[int, Taken | Fault] = {}
 
         async def attempt() -> None:
-            once_more = {"again": True} if again else {}
-            body = {
-                "requests": [
-                    _body(request_id, one, requester) | once_more for request_id, one in left.values()
-                ]
-            }
-            said = await self._post("/v1/requests/bulk", body)
-            rows = sorted(said["rows"], key=lambda row: row["row"])
+            wanted = [_new_request(request_id, one, requester, again) for request_id, one in left.values()]
+            body = api.NewRequests(
+                requests=[one.model_dump(mode="json", exclude_unset=True) for one in wanted]
+            )
+            said = await self._http.client.post(SERVICE, "/v1/requests/bulk", body, api.RequestResults)
+            rows = sorted(said.rows, key=lambda row: row.row)
             for row, (number, (_, one)) in zip(rows, list(left.items()), strict=True):
-                if not (row["refused"] or {}).get("retryable"):
+                if not (row.refused and row.refused.retryable):
                     answers[number] = _answer(row, one)
                     del left[number]
             if left:
                 raise Away("the release of what is asked for is still on its way")
 
-        await self._http.riding_over(attempt, "report_request")
+        await self._http.patiently(attempt, SERVICE)
         return [answers[number] for number in range(len(askings))]
 
     async def requests(self, state: str | None) -> Sequence[Request]:
         """All requests of this member, or those in one state, page by page."""
         found: list[Request] = []
-        said: dict[str, str | int] = {"limit": PAGE} | ({"state": state} if state else {})
-        async with self._http.client() as client:
-            while True:
-                after: dict[str, str] = {"after": str(found[-1].request_id)} if found else {}
-                page = await self._http.call(
-                    client, "GET", "report_request", "/v1/requests", params={**said, **after}
-                )
-                found += map(_request, page["requests"])
-                if len(page["requests"]) < PAGE:
-                    return found
+        while True:
+            after = found[-1].request_id if found else None
+            page = await self._http.client.get(
+                SERVICE, "/v1/requests", api.Requests, limit=PAGE, state=state, after=after
+            )
+            found += map(_request, page.requests)
+            if len(page.requests) < PAGE:
+                return found
 
     async def request(self, request_id: UUID) -> Request:
         """One request. Raises `Unknown`."""
-        return _request(await self._get(f"/v1/requests/{request_id}"))
+        return _request(await self._http.client.get(SERVICE, f"/v1/requests/{request_id}", api.Request))
 
     async def decide(self, verdict: Verdict) -> Request:
         """Record a decision; the same one again is answered as the first time."""
-        body = {
-            "outcome": verdict.outcome,
-            "reason": verdict.reason,
-            "valid_until": verdict.valid_until and verdict.valid_until.isoformat(),
+        body = fill(
+            api.NewDecision,
+            outcome=OUTCOMES[verdict.outcome],
+            reason=verdict.reason,
+            valid_until=verdict.valid_until,
             **({"same_file_confirmed": True} if verdict.same_file_confirmed else {}),
-        }
-        path = f"/v1/requests/{verdict.request_id}/decision"
-        return _request(await self._post(path, body, key=uuid5(verdict.request_id, repr(body))))
+        )
+        return await self._step(verdict.request_id, "decision", body, repeatable=True)
 
     async def until_opened(self, request_ids: Sequence[UUID]) -> None:
         """Look how they stand until each is known to be opened, or for some seconds."""
@@ -97,26 +98,23 @@ class HttpRequests:
         self, request_id: UUID, *, email: str, name: str | None, language: str | None
     ) -> Request:
         """Have the supplier written to at another contact."""
-        body = {"contact_email": email, "contact_name": name, "language": language}
-        return _request(await self._post(f"/v1/requests/{request_id}/contact", body))
+        body = fill(api.NewContact, contact_email=email, contact_name=name, language=language)
+        return await self._step(request_id, "contact", body)
 
     async def withdraw(self, request_id: UUID, reason: str | None) -> Request:
         """Ask no longer; again is answered as the first time."""
-        body = {"reason": reason}
-        path = f"/v1/requests/{request_id}/withdrawal"
-        return _request(await self._post(path, body, key=uuid5(request_id, repr(body))))
+        body = fill(api.NewWithdrawal, reason=reason)
+        return await self._step(request_id, "withdrawal", body, repeatable=True)
 
-    async def numbers(self) -> Mapping[str, object]:
+    async def numbers(self) -> Mapping[str, Any]:
         """This member's requests, decisions and avoided audits, by round."""
-        said: Mapping[str, object] = await self._get("/v1/numbers")
-        return said
+        return (await self._http.client.get(SERVICE, "/v1/numbers", api.Numbers)).model_dump(mode="json")
 
     async def download(self, report: Report, path: Path, progress: Progress) -> None:
         """Download a report to a path that is free, after an outage on from where it stopped."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{report.sha256}.partial")
-        async with self._http.client() as client:
-            await self._http.riding_over(lambda: self._fetch(client, report, partial, progress), "download")
+        await self._http.patiently(lambda: self._fetch(report, partial, progress), "download")
         digest = sha256()
         with partial.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -127,82 +125,75 @@ class HttpRequests:
             raise _altered(report, "its SHA-256 is")
         partial.rename(path)
 
-    async def _fetch(
-        self, client: httpx.AsyncClient, report: Report, partial: Path, progress: Progress
-    ) -> None:
+    async def _fetch(self, report: Report, partial: Path, progress: Progress) -> None:
         """Fetch what is missing of a report. A link lives for a minute, so each attempt has its own."""
         size = partial.stat().st_size if partial.exists() else 0  # noqa: ASYNC240
         if size >= report.size:
             return
-        link = await self._http.once(
-            client,
-            "POST",
-            "exchange_adapter",
-            f"/v1/reports/{report.report_id}/links",
-            headers={"Idempotency-Key": str(uuid4())},
+        link = await self._http.client.post(
+            "exchange_adapter", f"/v1/reports/{report.report_id}/links", None, exchange_adapter.Link
         )
-        if (link["sha256"], link["size"]) != (report.sha256, report.size):
+        if (link.sha256, link.size) != (report.sha256, report.size):
             raise _altered(report, "size and SHA-256 of its link are")
-        # The link is signed: whoever has it may read, so the token stays here.
-        asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={size}-"} if size else {})
-        async with client.stream("GET", link["url"], headers=asked) as answer:
-            if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
-                raise Away(f"object storage answered {answer.status_code}")
-            goes_on = answer.status_code == httpx.codes.PARTIAL_CONTENT
-            size = size if goes_on else 0
-            with partial.open("ab" if goes_on else "wb") as file:
-                partial.chmod(0o600)  # noqa: ASYNC240
-                async for chunk in answer.aiter_bytes(CHUNK):
-                    size += len(chunk)
-                    if size > report.size:
-                        break
-                    file.write(chunk)
-                    progress(size, report.size)
-        if size > report.size:
-            partial.unlink()  # noqa: ASYNC240
-            raise _altered(report, "its size is")
+        if link.url is None:
+            raise Away("exchange_adapter: a link was lost on its way")
+        with partial.open("ab") as file:
+            partial.chmod(0o600)  # noqa: ASYNC240
+
+            def write(part: bytes) -> None:
+                nonlocal size
+                size += len(part)
+                if size > report.size:
+                    raise _altered(report, "its size is")
+                file.write(part)
+                progress(size, report.size)
+
+            try:
+                await self._http.download(link.url, write, start=size)
+            except Rejected:
+                partial.unlink()  # noqa: ASYNC240
+                raise
         if size < report.size:
             raise Away(f"{size} of {report.size} bytes came")
 
-    async def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        async with self._http.client() as client:
-            return await self._http.call(client, "GET", "report_request", path)
-
-    async def _post(self, path: str, body: object, *, key: UUID | None = None) -> Any:  # noqa: ANN401 - JSON
-        async with self._http.client() as client:
-            headers = {"Idempotency-Key": str(key or uuid4())}
-            return await self._http.call(client, "POST", "report_request", path, json=body, headers=headers)
+    async def _step(
+        self, request_id: UUID, step: str, body: RequestBody, *, repeatable: bool = False
+    ) -> Request:
+        key = str(uuid5(request_id, repr(body))) if repeatable else None
+        path = f"/v1/requests/{request_id}/{step}"
+        return _request(await self._http.client.post(SERVICE, path, body, api.Request, key=key))
 
 
-def _body(request_id: UUID, asking: Asking, requester: Requester) -> dict[str, Any]:
-    return {
-        "request_id": str(request_id),
-        "entry_id": asking.entry_id,
-        "site_number": asking.site_number,
-        "supplier": {
-            "name": asking.supplier_name,
-            "contact_name": asking.contact_name,
-            "contact_email": asking.contact_email,
-            "language": asking.language,
-        },
-        "scope": asking.scope,
-        "purpose": asking.purpose,
-        "term_days": asking.term_days,
-        "requester_email": requester.email,
-        "requester_language": requester.language,
-    }
+def _new_request(request_id: UUID, asking: Asking, requester: Requester, again: bool) -> api.NewRequest:
+    return api.NewRequest(
+        request_id=request_id,
+        entry_id=asking.entry_id,
+        site_number=asking.site_number,
+        supplier=api.NewSupplier(
+            name=asking.supplier_name,
+            contact_name=asking.contact_name,
+            contact_email=asking.contact_email,
+            language=asking.language,
+        ),
+        scope=asking.scope,
+        purpose=asking.purpose,
+        term_days=asking.term_days,
+        requester_email=requester.email,
+        requester_language=requester.language,
+        **({"again": True} if again else {}),
+    )
 
 
-def _answer(row: Mapping[str, Any], asking: Asking) -> Taken | Fault:
-    said, refused = row["request"], row["refused"]
-    if refused is None:
-        return Taken(request_id=UUID(said["request_id"]), state=said["state"], mail=said["mail"])
+def _answer(row: api.RequestResult, asking: Asking) -> Taken | Fault:
+    if row.request:
+        return Taken(request_id=row.request.request_id, state=row.request.state, mail=row.request.mail)
+    assert row.refused is not None
     return Fault(
         row=asking.row,
         ref=asking.site_number,
-        field=refused["field"],
-        reason=refused["reason"],
-        remedy=refused["remedy"],
+        field=row.refused.field,
+        reason=row.refused.reason,
+        remedy=row.refused.remedy,
         kind="conflict",
     )
 
@@ -215,33 +206,28 @@ def _altered(report: Report, what: str) -> Rejected:
     )
 
 
-def _request(said: Mapping[str, Any]) -> Request:
-    report, decision = said["report"], said["decision"]
+def _request(said: api.Request) -> Request:
+    report, decision = said.report, said.decision
     return Request(
-        request_id=UUID(said["request_id"]),
-        state=said["state"],
-        mail=said["mail"],
-        entry_id=said["entry_id"],
-        site_number=said["site_number"],
-        supplier=said["supplier"]["name"],
-        reference=said["reference"],
-        asked_at=datetime.fromisoformat(said["asked_at"]),
-        term_ends_at=datetime.fromisoformat(said["term_ends_at"]),
+        request_id=said.request_id,
+        state=said.state,
+        mail=said.mail,
+        entry_id=said.entry_id,
+        site_number=said.site_number,
+        supplier=said.supplier.name,
+        reference=said.reference,
+        asked_at=said.asked_at,
+        term_ends_at=said.term_ends_at,
         report=Report(
-            report_id=UUID(report["report_id"]),
-            sha256=report["sha256"],
-            size=report["size"],
-            opened=report["read_at"] is not None,
+            report_id=report.report_id,
+            sha256=report.sha256,
+            size=report.size,
+            opened=report.read_at is not None,
         )
         if report
         else None,
-        outcome=decision["outcome"] if decision else None,
-        valid_until=date.fromisoformat(decision["valid_until"])
-        if decision and decision.get("valid_until")
-        else None,
-        possible=tuple(said.get("possible", ())),
-        history=tuple(
-            Step(state=one["state"], at=datetime.fromisoformat(one["at"]), reason=one.get("reason"))
-            for one in said.get("history", ())
-        ),
+        outcome=decision.outcome if decision else None,
+        valid_until=decision.valid_until if decision else None,
+        possible=said.possible,
+        history=tuple(Step(state=one.state, at=one.at, reason=one.reason) for one in said.history),
     )

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from uuid import UUID, uuid4
+from typing import Any
 
-import httpx
+from mrx_shared.api import aggregation
+from mrx_shared.api.registry import Participation
+from mrx_shared.kit.retries import Away
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.refusals import Rejected, Unavailable, Unknown
 
-from mrx_member.adapters.http import Away, Http
-from mrx_member.ports import Progress, Release
+from mrx_member.adapters.http import Http
+from mrx_member.ports import Progress
 
 PAGE = 2_000
 MAX_DOCUMENT = 1024 * 1024 * 1024
@@ -26,82 +28,65 @@ class HttpServices:
     async def refusals(self, receipt: ListReceived) -> Sequence[RowRefusal]:
         """All refused rows of a list, by row."""
         found: list[RowRefusal] = []
-        async with self._http.client() as client:
-            while len(found) < receipt.refused:
-                after = found[-1].row if found else 0
-                page = await self._http.call(
-                    client,
-                    "GET",
-                    "aggregation",
-                    _path(receipt.details_path),
-                    params={"after_row": after, "limit": PAGE},
-                )
-                rows = [RowRefusal.model_validate(row) for row in page["refusals"]]
-                if not rows:
-                    break
-                found.extend(rows)
+        while len(found) < receipt.refused:
+            page = await self._http.client.get(
+                "aggregation",
+                _path(receipt.details_path),
+                aggregation.Refusals,
+                after_row=found[-1].row if found else 0,
+                limit=PAGE,
+            )
+            if not page.refusals:
+                break
+            found.extend(page.refusals)
         return found
 
-    async def latest_release(self) -> Release | None:
+    async def latest_release(self) -> aggregation.Release | None:
         """The latest release, None before the first."""
-        async with self._http.client() as client:
-            try:
-                said = await self._http.call(client, "GET", "aggregation", "/v1/releases/latest")
-            except Unknown:
-                return None
-        return Release(
-            release_id=UUID(said["release_id"]),
-            as_of=said["as_of"],
-            rows=said["rows"],
-            documents=said["documents"],
-        )
+        try:
+            return await self._http.client.get("aggregation", "/v1/releases/latest", aggregation.Release)
+        except Unknown:
+            return None
 
     async def documents(
-        self, release: Release, names: Sequence[str], folder: Path, progress: Progress
+        self, release: aggregation.Release, names: Sequence[str], folder: Path, progress: Progress
     ) -> None:
         """Download documents of a release, each only if its SHA-256 and size are right."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 - once a command
-        async with self._http.client() as client:
-            for done, name in enumerate(names, 1):
-                if not _kept(folder / name, release.documents.get(name)):
-                    await self._http.riding_over(
-                        partial(self._document, client, release, name, folder), "download"
-                    )
-                progress(done, len(names))
+        for done, name in enumerate(names, 1):
+            if not _kept(folder / name, release.documents.get(name)):
+                await self._http.patiently(partial(self._document, release, name, folder), "download")
+            progress(done, len(names))
 
-    async def participation(self) -> Mapping[str, object]:
+    async def participation(self) -> Mapping[str, Any]:
         """Whether this member takes part, and what is missing."""
-        async with self._http.client() as client:
-            said: Mapping[str, object] = await self._http.call(client, "GET", "registry", "/v1/participation")
-        return said
+        found = await self._http.client.get("registry", "/v1/participation", Participation)
+        return found.model_dump(mode="json")
 
-    async def _document(self, client: httpx.AsyncClient, release: Release, name: str, folder: Path) -> None:
-        link = await self._http.once(
-            client,
-            "POST",
+    async def _document(self, release: aggregation.Release, name: str, folder: Path) -> None:
+        link = await self._http.client.post(
             "aggregation",
             f"/v1/releases/{release.release_id}/links",
-            json={"document": name},
-            headers={"Idempotency-Key": str(uuid4())},
+            aggregation.NewLink(document=name),
+            aggregation.Link,
         )
-        expected = release.documents.get(name) or link["sha256"]
+        if link.url is None:
+            raise Away("aggregation: a link was lost on its way")
         partial = folder / f"{name}.partial"
         digest, size = sha256(), 0
-        # The link is signed: whoever has it may read, so the token stays here.
-        async with client.stream("GET", link["url"]) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise Away(f"{name}: {answer.status_code}")
-            with partial.open("wb") as file:
-                async for chunk in answer.aiter_bytes():
-                    digest.update(chunk)
-                    size += len(chunk)
-                    if size > MAX_DOCUMENT:
-                        raise Rejected(f"{name} is larger than {MAX_DOCUMENT // 2**20} MiB", field=name)
-                    file.write(chunk)
-            length = answer.headers.get("content-length")
-        if length is not None and "content-encoding" not in answer.headers and int(length) != size:
-            raise Away(f"{name}: {size} of {length} bytes")
-        if not digest.hexdigest() == expected == link["sha256"]:
+        with partial.open("wb") as file:
+
+            def write(part: bytes) -> None:
+                nonlocal size
+                size += len(part)
+                if size > MAX_DOCUMENT:
+                    raise Rejected(f"{name} is larger than {MAX_DOCUMENT // 2**20} MiB", field=name)
+                digest.update(part)
+                file.write(part)
+
+            await self._http.download(link.url, write)
+        expected = release.documents.get(name) or link.sha256
+        if not digest.hexdigest() == expected == link.sha256:
             partial.unlink()
             raise Rejected(
                 f"{name} was altered on its way: its SHA-256 is not the one that was released",

@@ -9,13 +9,11 @@ from uuid import UUID
 
 from mrx_lists.languages import mail_language
 from mrx_lists.tables import Line
-from mrx_shared.limits import MAIL_LANGUAGES
+from mrx_shared.limits import CHARACTERS, DEFAULT_TERM_DAYS, MAIL_LANGUAGES, TERM_DAYS
 from mrx_shared.refusals import Invalid, Rejected
 from mrx_shared.wording import check_no_links, check_plain
 
 OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
-TERM_DAYS = range(7, 91)
-MAX_WORD = 200
 _READ_BY_SUPPLIERS = frozenset({"supplier_name", "contact_name", "scope", "purpose"})
 ASKED_COLUMNS = ("entry_id", "supplier_ref", "contact_email")
 CHECK_COLUMNS = ("supplier_ref", "entry_id", "decision", "audited_by_us")
@@ -36,7 +34,7 @@ class Terms:
     scope: str | None = None
     purpose: str | None = None
     language: str = "en"
-    term_days: int = 28
+    term_days: int = DEFAULT_TERM_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,8 +332,8 @@ def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> st
     value = values.get(column)
     if not value:
         raise Invalid("is empty", field=column, remedy=remedy)
-    if len(value) > MAX_WORD:
-        raise Invalid(f"is longer than {MAX_WORD} characters", field=column, remedy="shorten it")
+    if len(value) > CHARACTERS:
+        raise Invalid(f"is longer than {CHARACTERS} characters", field=column, remedy="shorten it")
     if not value.isprintable():
         raise Invalid("holds a character that does not show", field=column, remedy="write it anew")
     check_plain(value, field=column)

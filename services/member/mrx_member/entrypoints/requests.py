@@ -9,12 +9,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from mrx_shared.limits import MAIL_LANGUAGES
+from mrx_shared.limits import MAIL_LANGUAGES, TERM_DAYS
 from mrx_shared.refusals import counted
 
 from mrx_member.domain.requests import (
     OUTCOMES,
-    TERM_DAYS,
     Asking,
     Fault,
     Request,

@@ -226,7 +226,10 @@ async def fetch(
     if out is not None:
         desk.files.copy(folder, out)
     return Fetched(
-        release_id=release.release_id, as_of=release.as_of, rows=release.rows, folder=out or folder
+        release_id=release.release_id,
+        as_of=release.as_of.isoformat(),
+        rows=release.rows,
+        folder=out or folder,
     )
 
 

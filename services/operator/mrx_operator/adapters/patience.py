@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from mrx_shared.kit.retries import Away, patiently
 from mrx_shared.refusals import Unavailable
 
 from mrx_operator.ports import Tell
 
-PAUSE_S = 0.3
 TELL_EVERY_S = 5.0
 
 
@@ -22,22 +22,20 @@ class BoundedPatience:
 
     async def until_done(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
         """See `Patience`."""
-        trying = asyncio.ensure_future(self._try(step))
+
+        async def once() -> None:
+            try:
+                await step()
+            except (Unavailable, OSError) as error:
+                raise Away(str(error) or type(error).__name__) from error
+
+        trying = asyncio.ensure_future(patiently(once, patience_s=self._seconds - self._waited))
         try:
             while not (await asyncio.wait({trying}, timeout=TELL_EVERY_S))[0]:
                 self._tell(f"{what}: waiting, {self._waited:.0f} s of at most {self._seconds:.0f} s")
         finally:
             trying.cancel()
         await trying
-
-    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                return await step()
-            except (Unavailable, OSError):
-                if self._waited > self._seconds:
-                    raise
-            await asyncio.sleep(PAUSE_S)
 
     @property
     def _waited(self) -> float:

@@ -8,12 +8,12 @@ from typing import Final, Protocol, Self, TypeVar, overload
 from uuid import UUID, uuid4
 
 import httpx
-import stamina
 from pydantic import BaseModel, ValidationError
 
 from mrx_shared.api.bodies import RequestBody
 from mrx_shared.api.problems import Problem
 from mrx_shared.api.registry import Token
+from mrx_shared.kit.retries import Away, patiently
 from mrx_shared.refusals import (
     Faulty,
     Forbidden,
@@ -36,7 +36,6 @@ TIMEOUT_S: Final = 30.0
 CONNECT_S: Final = 5.0
 LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 PATIENCE_S: Final = 5.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.2, 1.5, 0.1
 LONGEST_WAIT_S: Final = 60.0
 """a longer Retry-After is a mistake"""
 FRESH_S: Final = 60.0
@@ -45,14 +44,6 @@ CHUNK: Final = 1024 * 1024
 _GATEWAY: Final = {502, 503, 504}
 _BY_STATUS: Final = {400: Invalid, 403: Forbidden, 404: Unknown, 413: Invalid, 422: Invalid}
 _SESSION_GRANT: Final = "urn:mrx:params:oauth:grant-type:session"
-
-
-class Away(Unavailable):
-    """A server does not answer or asks to come again: what `Services.patiently` tries again."""
-
-    def __init__(self, reason: str, *, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
 
 
 class Unauthorized(Forbidden):
@@ -85,7 +76,7 @@ class Headers:
 
 
 class Services:
-    """Where the services answer, and the connections to them. Close it at the end, or enter it.
+    """Where the services answer, and the connections to them. Close it at the end, or enter it; the last to leave closes it.
 
     A call is tried again for `patience_s` (None: for as long as the caller lets it), and `notice` is told when that begins.
     """
@@ -99,28 +90,47 @@ class Services:
         patience_s: float | None = PATIENCE_S,
         notice: Notice | None = None,
     ) -> None:
-        self._urls = {service: url.rstrip("/") for service, url in urls.items()}
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
-            limits=LIMITS,
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._urls = urls
+        self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
+        self._transport = transport
         self._patience_s = patience_s
         self._notice = notice
-        # Its own log of retries would go to a command's standard output.
-        stamina.instrumentation.set_on_retry_hooks(())
+        self._opened: httpx.AsyncClient | None = None
+        self._users = 0
 
     async def __aenter__(self) -> Self:
+        self._users += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        self._users -= 1
+        if not self._users:
+            await self.close()
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._http.aclose()
+        """Close every connection. A later call opens new ones."""
+        if self._opened is not None:
+            await self._opened.aclose()
+            self._opened = None
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            self._opened = httpx.AsyncClient(
+                timeout=self._timeout,
+                limits=LIMITS,
+                transport=self._transport,
+                trust_env=False,
+                follow_redirects=False,
+            )
+        return self._opened
+
+    def address(self, service: str) -> str:
+        """Where a service answers. Raises `Invalid` where nobody said it."""
+        try:
+            return self._urls[service].rstrip("/")
+        except KeyError:
+            raise Invalid(f"nobody said where {service} answers", field=f"{service}_url") from None
 
     async def answers(self, service: str) -> bool:
         """Whether a service answers at this moment."""
@@ -143,9 +153,7 @@ class Services:
         auth: tuple[str, str] | None = None,
     ) -> httpx.Response:
         """Call a service once. Raises `Away`, `Unavailable`, or what the service's problem document says."""
-        url = self._urls.get(service)
-        if url is None:
-            raise Invalid(f"nobody said where {service} answers", field=f"{service}_url")
+        url = self.address(service)
         try:
             response = await self._http.request(
                 method,
@@ -184,31 +192,11 @@ class Services:
 
     async def patiently(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Attempt until nothing is away or the patience is over. A server's Retry-After is kept."""
-        until = None if self._patience_s is None else monotonic() + self._patience_s
-        noticed = False
-
-        def again(error: Exception) -> bool | float:
-            nonlocal noticed
-            if not isinstance(error, Away):
-                return False
-            if until is not None and monotonic() + max(error.retry_after, FIRST_PAUSE_S) > until:
-                return False
-            if self._notice and not noticed:
-                self._notice(what)
-            noticed = True
-            return error.retry_after or True
-
-        async for one in stamina.retry_context(
-            again,
-            attempts=None,
-            timeout=None,
-            wait_initial=FIRST_PAUSE_S,
-            wait_max=LONGEST_PAUSE_S,
-            wait_jitter=JITTER_S,
-        ):
-            with one:
-                return await attempt()
-        raise AssertionError
+        return await patiently(
+            attempt,
+            patience_s=self._patience_s,
+            notice=lambda _: self._notice(what) if self._notice else None,
+        )
 
     def _refusal(self, service: str, response: httpx.Response) -> Exception:
         status, told = response.status_code, _told(response)
@@ -355,6 +343,8 @@ class Client:
         key: str | None = None,
     ) -> bytes:
         own = dict(headers or {}) | ({"Idempotency-Key": key or str(uuid4())} if method == "POST" else {})
+
+        self._services.address(service)  # before anybody is asked for a token
 
         async def attempt() -> bytes:
             renewed = False
