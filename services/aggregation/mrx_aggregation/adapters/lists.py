@@ -11,8 +11,8 @@ import asyncpg
 import polars as pl
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unavailable
-from mrx_shared.store.tables import domain, values
-from sqlalchemy import ARRAY, Delete, Integer, any_, delete, func, literal, update
+from mrx_shared.store.tables import among, domain, values
+from sqlalchemy import Delete, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
 
@@ -148,9 +148,7 @@ class SqlLists(Repository):
         await self._do(_without(EntryRow, received).filter_by(round_id=received.round_id))
         refused = _without(RefusalRow, received)
         if received.left_rows is not None:
-            refused = refused.where(
-                col(RefusalRow.row) == any_(literal(list(received.left_rows), ARRAY(Integer)))
-            )
+            refused = refused.where(among(RefusalRow.row, received.left_rows))
         await self._do(refused)
 
     async def keep_verdict(self, received: ReceivedList, verdict: Verdict, *, round_id: UUID) -> None:

@@ -57,9 +57,7 @@ class SqlMails(Repository):
         return [_mail(row) for row in await self._all(same.order_by(col(MailRow.mail_id)).with_for_update())]
 
     async def alone(self) -> bool:
-        return bool(
-            await self._first(select(func.pg_try_advisory_xact_lock(func.hashtextextended("sending", 0))))
-        )
+        return await self._hold_alone("sending")
 
     async def expect(self, mail_id: UUID, token_hash: str) -> None:
         token = {"hash": token_hash, "mail_id": mail_id, "made_at": func.clock_timestamp()}

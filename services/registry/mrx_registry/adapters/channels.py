@@ -45,9 +45,7 @@ class SqlChannels(Repository):
         )
 
     async def alone(self) -> bool:
-        return bool(
-            await self._first(select(func.pg_try_advisory_xact_lock(func.hashtextextended("channels", 0))))
-        )
+        return await self._hold_alone("channels")
 
     async def due(self) -> Sequence[UUID]:
         waiting = or_(col(ChannelRow.done) < ChannelRow.revision, col(ChannelRow.password_waits))
