@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mrx_shared.bus.keys import key_finder
 from mrx_shared.bus.once import Once
@@ -163,7 +164,8 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
         database=service.database,
         loops=[_waiting_room(service.subscriptions), *service.loops],
     )
-    service.api.add_exception_handler(DBAPIError, _database_fault)
+    for fault in (DBAPIError, PoolTimeout):
+        service.api.add_exception_handler(fault, _database_fault)
     service.api.include_router(operations(parts, service.access))
 
     @asynccontextmanager
