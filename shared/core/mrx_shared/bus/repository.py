@@ -44,7 +44,8 @@ class Repository:
     async def _each(self, statement: UpdateBase, rows: Iterable[Mapping[str, object]]) -> None:
         """Run a statement once for every row."""
         if listed := list(rows):
-            await self._session.exec(statement, params=listed)
+            # Without this, rows with other empty columns than the row before begin a statement of their own.
+            await self._session.exec(statement, params=listed, execution_options={"render_nulls": True})
 
     async def _text(self, statement: TextClause, **values: object) -> Sequence[Row[Any]]:
         """Rows of a statement in PostgreSQL's own words."""
