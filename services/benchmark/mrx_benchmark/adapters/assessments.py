@@ -204,7 +204,9 @@ class SqlAssessments(Repository):
         return await self._whole(select(AssessmentRow).order_by(col(AssessmentRow.assessment_id).desc()))
 
     async def _concluded(self, ids: Sequence[UUID]) -> list[tuple[Assessment, Verdict]]:
-        """Assessments with their verdicts."""
+        """Assessments with their verdicts; none costs nothing, since reminders look every few seconds."""
+        if not ids:
+            return []
         verdicts = await self.verdicts(ids)
         found = await self._whole(select(AssessmentRow).where(among(AssessmentRow.assessment_id, ids)))
         return [(one, verdicts[one.assessment_id]) for one in found]

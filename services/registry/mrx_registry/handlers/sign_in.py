@@ -380,7 +380,7 @@ async def expect_tokens(mail: MailSent | MailFailed, work: Work) -> None:
 
     So do those of a mail that failed: one of its tries may have arrived although its answer was lost.
     """
-    link = await work.password_links.get(mail.mail_id)
+    link = await work.password_links.get(mail.mail_id) if mail.asked_by == "registry" else None
     if link is None:  # not ours, or from before our database was made anew
         return
     known_at = mail.sent_at if isinstance(mail, MailSent) else mail.failed_at

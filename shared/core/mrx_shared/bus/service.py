@@ -204,9 +204,7 @@ async def _refuse_another_schema(service: Service[W]) -> None:
     except SchemaDiffers as error:
         log.critical("service.refused", error=str(error))
         raise
-    except Exception as error:
-        if not transient(error):
-            raise
+    except Exception as error:  # noqa: BLE001  (a database that is away shows in many ways)
         log.warning("database.away", error=where(error))
 
 
