@@ -51,6 +51,8 @@ def build_app(
         patience_s=patience_s,
     )
     services = HttpServices(connections)
+    # Large documents neither take the services' connections nor end with their time-out.
+    storage = Connections({}, transport=transport)
     desk = Desk(
         services=services,
         door=services,
@@ -64,6 +66,7 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await services.close()
+        await storage.close()
 
     app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = SERVICE
@@ -71,7 +74,7 @@ def build_app(
     for pages in (sign_in_pages, supplier_pages, secretariat_pages, reviewer_pages):
         app.include_router(pages(desk))
     app.include_router(
-        member_pages(desk, Shelf(HttpDocuments(settings.storage_url, connections)), avoided_by_round)
+        member_pages(desk, Shelf(HttpDocuments(settings.storage_url, storage)), avoided_by_round)
     )
     app.include_router(health(services))
     app.mount("/static", StaticFiles(directory=STATIC))

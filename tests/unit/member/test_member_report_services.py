@@ -1,7 +1,7 @@
 """The HTTP adapter for requests and reports, against answers in the services' own shapes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -395,3 +395,37 @@ async def test_a_contact_that_no_service_would_read_is_refused_with_its_field(sc
         await scheme.requests().readdress(uuid4(), email="x" * 1001, name=None, language=None)
     assert refused.value.field == "contact_email"
     assert scheme.asked == []
+
+
+async def test_what_is_wrong_with_a_row_goes_to_the_service_that_judges_it() -> None:
+    scheme, odd = Scheme(), replace(asking(1), supplier_name="x" * 2000, term_days=2**40)
+    scheme.answers = [
+        httpx.Response(
+            200,
+            json={
+                "taken": 0,
+                "refused": 1,
+                "rows": [
+                    {
+                        "row": 1,
+                        "request": None,
+                        "refused": {
+                            "field": "supplier.name",
+                            "reason": "is too long",
+                            "remedy": "shorten it",
+                            "retryable": False,
+                        },
+                    }
+                ],
+            },
+        )
+    ]
+    (fault,) = await scheme.requests().ask([(uuid4(), odd)], Requester())
+    assert isinstance(fault, Fault)
+    assert (fault.row, fault.field, fault.remedy) == (2, "supplier.name", "shorten it")
+
+
+async def test_an_outcome_that_nobody_knows_is_refused_by_its_field() -> None:
+    with pytest.raises(Invalid) as refused:
+        await Scheme().requests().decide(Verdict(request_id=uuid4(), outcome="perhaps"))
+    assert refused.value.field == "outcome"

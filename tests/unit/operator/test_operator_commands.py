@@ -61,6 +61,7 @@ class Services:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.away: set[str] = set()
+        self.garbled: set[str] = set()
         self.faults: list[str] = []
         self.troubles: list[dict[str, Any]] = []
         self.letters: dict[str, dict[str, str]] = {"registry": {}, "benchmark": {}, "aggregation": {}}
@@ -71,6 +72,8 @@ class Services:
         service, path = request.url.host, request.url.path
         if service in self.away:
             raise httpx.ConnectError("refused")
+        if service in self.garbled:
+            return httpx.Response(200, text="<html>a proxy's page</html>")
         if path == "/v1/token":
             form = parse_qs(request.content.decode())
             assert request.headers["authorization"].startswith("Basic ")
@@ -174,6 +177,16 @@ def test_a_service_that_is_away_is_named_and_the_others_are_shown(
     assert mrx(services, "status", "--json") == 3
     shown = json.loads(capsys.readouterr().out)
     assert shown["benchmark"] == {"away": "benchmark: it does not answer"}
+    assert shown["registry"]["outbox"]["said"] == 7
+
+
+def test_a_service_that_answers_with_a_page_is_named_and_the_others_are_shown(
+    services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.garbled = {"benchmark"}
+    assert mrx(services, "status", "--json") == 3
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["benchmark"] == {"away": "benchmark answers without JSON"}
     assert shown["registry"]["outbox"]["said"] == 7
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from mrx_portal.adapters.services import HttpServices
+from mrx_portal.adapters.services import Begun, HttpServices
 from mrx_portal.ports import Service, SignedOut
 from mrx_shared.api.registry import Done, Members
 from mrx_shared.kit.client import Services
@@ -146,3 +146,9 @@ async def test_an_answer_that_a_page_cannot_read_is_an_outage_and_shows_no_value
 def test_no_secret_is_shown_where_an_api_is_printed() -> None:
     one = services(Line(done()))
     assert "a-secret" not in repr(one.as_person("a-secret")) + repr(one.as_supplier("a-secret"))
+
+
+async def test_a_session_shows_in_no_repr() -> None:
+    begun = Begun.model_validate({**PERSON, "session": "hush", "browser": "hush-too"})
+    assert begun.session == "hush"
+    assert "hush" not in repr(begun)

@@ -299,3 +299,67 @@ def test_no_secret_is_shown_where_credentials_are_printed() -> None:
     services = Line(done()).services()
     shown = repr(Headers({"MRX-Page-Token": "secret"})) + repr(Tokens.of_session(services, "secret"))
     assert "secret" not in shown
+
+
+class SlowRegistry:
+    """Gives out tokens once it is let go, at once for other services than report_request; the services answer at once."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = asyncio.Event(), asyncio.Event()
+        self.asked: list[bytes] = []
+        services = Services(dict.fromkeys(NAMES, "http://services"), transport=httpx.MockTransport(self))
+        self.client = Client(services, Tokens.of_client(services, "an-id", "a-secret"))
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/v1/token":
+            return done()
+        self.asked.append(request.content)
+        if b"report_request" in request.content:
+            self.begun.set()
+            await self.let_go.wait()
+        await asyncio.sleep(0)
+        return httpx.Response(200, json={"access_token": "a-token", "expires_in": 300})
+
+    async def call(self, service: str) -> str:
+        return (await self.client.get(service, "/v1/things", Thing)).name
+
+
+async def test_one_slow_token_does_not_hold_up_the_calls_to_other_services() -> None:
+    registry = SlowRegistry()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as calls:
+        slow = [calls.create_task(registry.call("report_request")) for _ in range(3)]
+        await registry.begun.wait()
+        await registry.call("aggregation")
+        assert not any(one.done() for one in slow)
+        registry.let_go.set()
+    assert len(registry.asked) == 2
+
+
+async def test_who_gives_up_waiting_for_a_token_does_not_take_it_from_the_others() -> None:
+    registry = SlowRegistry()
+    first, second = (asyncio.ensure_future(registry.call("report_request")) for _ in range(2))
+    await registry.begun.wait()
+    first.cancel()
+    registry.let_go.set()
+    async with asyncio.timeout(5):
+        assert await second == "one"
+    assert len(registry.asked) == 1
+
+
+def test_a_program_may_call_from_one_event_loop_after_the_other() -> None:
+    registry = SlowRegistry()
+
+    async def together(service: str) -> list[str]:
+        return await asyncio.gather(*[registry.call(service) for _ in range(2)])
+
+    assert asyncio.run(together("aggregation")) == ["one", "one"]
+    assert asyncio.run(together("registry")) == ["one", "one"]
+
+
+async def test_a_problem_with_one_odd_part_keeps_the_others() -> None:
+    odd = httpx.Response(409, json={"detail": None, "title": 7, "field": "name", "remedy": "choose another"})
+    client = Line(odd).client()
+    with pytest.raises(Rejected) as refused:
+        await client.get("aggregation", "/v1/things", Thing)
+    assert (refused.value.field, refused.value.remedy) == ("name", "choose another")
+    assert refused.value.reason == "aggregation answered 409"

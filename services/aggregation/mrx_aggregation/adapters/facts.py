@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from mrx_aggregation.adapters.tables import ParticipationRow, RecognitionRow
@@ -31,14 +30,13 @@ class SqlFacts(Repository):
         return await self._all(taking_part.order_by(col(ParticipationRow.member_id)))
 
     async def keep_participation(self, participation: Participation, *, sequence: int) -> None:
-        known = {**values(participation), "tied_groups": sorted(participation.tied_groups)}
-        new = insert(ParticipationRow).values(known | {"sequence": sequence})
-        newer = new.on_conflict_do_update(
-            index_elements=["member_id"],
-            set_=new.excluded,
-            where=col(ParticipationRow.sequence) < sequence,
-        )
-        await self._do(newer)
+        known = {
+            **values(participation),
+            "tied_groups": sorted(participation.tied_groups),
+            "sequence": sequence,
+        }
+        newer = col(ParticipationRow.sequence) < sequence
+        await self._do(upsert(ParticipationRow, known, key=["member_id"], where=newer))
 
     async def recognitions(self, *, seen_by: UUID) -> Recognitions:
         rows = await self._all(select(RecognitionRow))
@@ -49,19 +47,16 @@ class SqlFacts(Repository):
     ) -> None:
         code, version = protocol_key(recognition.protocol_code, recognition.protocol_version)
         known = {
+            **values(recognition),
             "protocol_id": protocol_id,
             "criteria_version": criteria_version,
             "code_key": code,
             "version_key": version,
             "sequence": sequence,
         }
-        new = insert(RecognitionRow).values(values(recognition) | known)
-        newer = new.on_conflict_do_update(
-            index_elements=["protocol_id", "protocol_version", "criteria_version"],
-            set_=new.excluded,
-            where=col(RecognitionRow.sequence) < sequence,
-        )
-        await self._do(newer)
+        key = ["protocol_id", "protocol_version", "criteria_version"]
+        newer = col(RecognitionRow.sequence) < sequence
+        await self._do(upsert(RecognitionRow, known, key=key, where=newer))
 
 
 def participation(row: ParticipationRow) -> Participation:

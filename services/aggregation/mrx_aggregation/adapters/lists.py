@@ -11,7 +11,7 @@ import asyncpg
 import polars as pl
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unavailable
-from mrx_shared.store.tables import among, domain, values
+from mrx_shared.store.tables import among, domain, upsert, values
 from sqlalchemy import Delete, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
@@ -184,8 +184,7 @@ class SqlLists(Repository):
             return
         whose = {"round_id": round_id, "member_id": received.member_id, **_this(received)}
         brings = {"rows": received.rows, **values(received.tally)}
-        new = insert(ContributionRow).values(**whose, **brings)
-        await self._do(new.on_conflict_do_update(index_elements=list(whose), set_=brings))
+        await self._do(upsert(ContributionRow, whose | brings, key=whose))
 
     async def waiting_rows(self, received: ReceivedList) -> tuple[int, ...]:
         waiting = select(EntryRow.row).filter_by(**_this(received)).where(WAITS)

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from mrx_aggregation.adapters.driver import transaction
 from mrx_aggregation.adapters.facts import COMPANY_NAMES, participation
-from mrx_aggregation.adapters.rounds import LATEST
+from mrx_aggregation.adapters.rounds import LATEST_ID
 from mrx_aggregation.adapters.tables import (
     ChoiceKeyRow,
     ContributionRow,
@@ -62,7 +62,8 @@ _LINK = """
         $9::bytea[])
 """
 _SHOWN = """
-    SELECT member_id, record, audit_date, link.scheme_family AS own_family, pool_site.*
+    SELECT member_id, record, audit_date, link.scheme_family AS own_family, site_name, address, city, region, country,
+        os_id, lei, pool_site.scheme_family, audit_half_year
     FROM link JOIN pool_site USING (round_id, site)
     WHERE round_id = (SELECT round_id FROM release WHERE release_id = $1) AND NOT EXISTS (
         SELECT 1 FROM held_site WHERE (held_site.round_id, held_site.site) = (link.round_id, link.site))
@@ -143,8 +144,7 @@ class SqlResolver:
 
     async def latest_release_id(self) -> UUID | None:
         async with open_session(self._resolver) as session:
-            latest = (await session.exec(LATEST)).first()
-        return latest.release_id if latest else None
+            return (await session.exec(LATEST_ID)).first()
 
     async def released_in(self, release_id: UUID) -> Sequence[Attributed]:
         async with transaction(self._resolver) as (_, driver):

@@ -1,7 +1,7 @@
 """Rounds and releases in PostgreSQL."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,9 @@ from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Trouble
 from mrx_aggregation.ports import Release
 
 PUBLISHED = col(ReleaseRow.released_at).is_not(None)
+LATEST_ID = (
+    select(ReleaseRow.release_id).where(PUBLISHED).order_by(col(ReleaseRow.released_at).desc()).limit(1)
+)
 LATEST = select(ReleaseRow).where(PUBLISHED).order_by(col(ReleaseRow.released_at).desc()).limit(1)
 
 
@@ -132,4 +135,6 @@ def _kept(trouble: Trouble) -> dict[str, object]:
 
 def _trouble(kept: dict[str, Any]) -> Trouble:
     moments = {name: datetime.fromisoformat(kept[name]) for name in ("since", "next_try_at")}
-    return Trouble(**kept | moments | {"step": RoundState(kept["step"])})
+    # A newer program may have kept more.
+    known = {field.name: kept[field.name] for field in fields(Trouble)}
+    return Trouble(**known | moments | {"step": RoundState(kept["step"])})

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import among, domain, values
+from mrx_shared.store.tables import among, domain, upsert, values
 from sqlmodel import select
 
-from mrx_benchmark.adapters.tables import AppealRow, upsert
+from mrx_benchmark.adapters.tables import AppealRow
 from mrx_benchmark.domain.appeals import Appeal
 
 

@@ -12,7 +12,7 @@ from mrx_criteria.domain.commonality import Waiver
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Rejected
-from mrx_shared.store.tables import among, columns, domain, values
+from mrx_shared.store.tables import among, columns, domain, upsert, values
 from sqlalchemy import CTE, ColumnElement, ScalarSelect, delete, func, literal_column, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -21,6 +21,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from mrx_benchmark.adapters.protocols import no_assessment
 from mrx_benchmark.adapters.tables import (
+    UNFINISHED,
     AnswerRow,
     AssessmentOwnerRow,
     AssessmentRow,
@@ -28,12 +29,10 @@ from mrx_benchmark.adapters.tables import (
     ReminderRow,
     ReviewRow,
     VerdictRow,
-    upsert,
 )
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, State
 from mrx_benchmark.ports import Measured, Verdict
 
-_UNFINISHED = col(AssessmentRow.state).in_([State.SUBMITTED, State.IN_REVIEW])
 _DECISION = ("judgement", "relation", "rationale", "decided_at")
 
 
@@ -47,7 +46,11 @@ class SqlAssessments(Repository):
         one = {"assessment_id": assessment.assessment_id, "member_id": assessment.owner}
         await self._do(insert(AssessmentOwnerRow).values(one))
         row = {**values(assessment, "owner", "answers", "decisions", "reviews"), **one}
-        if not await self._do(insert(AssessmentRow).values(row).on_conflict_do_nothing()):
+        new = insert(AssessmentRow).values(row)
+        one_at_a_time = new.on_conflict_do_nothing(
+            index_elements=["protocol_id", "version", "criteria_version"], index_where=UNFINISHED
+        )
+        if not await self._do(one_at_a_time):
             raise Rejected("answers for this version came at the same moment", remedy="send them again")
         await self._each(
             insert(AnswerRow),
@@ -69,7 +72,7 @@ class SqlAssessments(Repository):
             AssessmentRow.protocol_id == protocol_id,
             AssessmentRow.version == version,
             AssessmentRow.criteria_version == criteria_version,
-            _UNFINISHED,
+            UNFINISHED,
         )
         found = await self._whole(of_its_kind.with_for_update())
         return found[0] if found else None
@@ -208,7 +211,9 @@ class SqlAssessments(Repository):
         if not ids:
             return []
         verdicts = await self.verdicts(ids)
-        found = await self._whole(select(AssessmentRow).where(among(AssessmentRow.assessment_id, ids)))
+        concluded = select(AssessmentRow).where(among(AssessmentRow.assessment_id, ids))
+        in_order = (AssessmentRow.protocol_id, AssessmentRow.version, AssessmentRow.assessment_id)
+        found = await self._whole(concluded.order_by(*map(col, in_order)))
         return [(one, verdicts[one.assessment_id]) for one in found]
 
     async def _whole(self, statement: SelectOfScalar[AssessmentRow]) -> list[Assessment]:

@@ -1,11 +1,11 @@
 """Announcements of newer criteria, and comments on them, on PostgreSQL."""
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import CommentRow, EvolutionRow, upsert
+from mrx_benchmark.adapters.tables import CommentRow, EvolutionRow
 from mrx_benchmark.domain.consultation import Comment, Evolution
 
 

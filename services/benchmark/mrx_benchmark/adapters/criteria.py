@@ -1,10 +1,10 @@
 """Published criteria on PostgreSQL."""
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlmodel import select
 
-from mrx_benchmark.adapters.tables import CriteriaRow, upsert
+from mrx_benchmark.adapters.tables import CriteriaRow
 from mrx_benchmark.ports import Published
 
 

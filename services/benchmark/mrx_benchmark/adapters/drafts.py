@@ -5,11 +5,11 @@ from uuid import UUID
 from mrx_criteria.domain.answers import Answer, Note, row_of
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import DraftRow, upsert
+from mrx_benchmark.adapters.tables import DraftRow
 from mrx_benchmark.domain.drafts import Draft
 
 _PLACE = ("protocol_id", "version", "criteria_version")

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import among, domain, values
+from mrx_shared.store.tables import among, domain, upsert, values
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import QuestionRow, upsert
+from mrx_benchmark.adapters.tables import QuestionRow
 from mrx_benchmark.domain.questions import Question
 
 

@@ -1,9 +1,8 @@
 """The benchmark's tables, as its migrations make them."""
 
-from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from mrx_criteria.domain.criteria import Relation
@@ -25,7 +24,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -40,6 +39,10 @@ _CORRECTION = "(relation IS NOT NULL) = (judgement = 'corrected')"
 
 SCHEMA: Final = "0005"
 """the version that the newest migration brings the database to"""
+
+
+UNFINISHED = text("state IN ('submitted', 'in-review')")
+"""of an assessment; written out, since PostgreSQL finds a partial index by its own words"""
 
 
 class Table(SQLModel, registry=registry()):
@@ -123,7 +126,7 @@ class AssessmentRow(Table, table=True):
             "version",
             "criteria_version",
             unique=True,
-            postgresql_where=text("state IN ('submitted', 'in-review')"),
+            postgresql_where=UNFINISHED,
         ),
         Index("assessment_of_member", "member_id"),
     )
@@ -371,13 +374,3 @@ class EvidenceRow(Table, table=True):
     size: int
     kept_by: TextColumn
     kept_at: TimeColumn
-
-
-def upsert(
-    table: type[Table], row: dict[str, Any] | None, *, key: Collection[str], changed: Collection[str]
-) -> Insert:
-    """Insert a row, or change these columns of the one that has its key. Without a row it is run once for each of many."""
-    added = insert(table) if row is None else insert(table).values(row)
-    return added.on_conflict_do_update(
-        index_elements=list(key), set_={name: added.excluded[name] for name in changed}
-    )

@@ -2,10 +2,10 @@
 
 from mrx_criteria.domain.commonality import Waiver
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlmodel import col, select
 
-from mrx_benchmark.adapters.tables import WaiverRow, upsert
+from mrx_benchmark.adapters.tables import WaiverRow
 
 
 class SqlWaivers(Repository):

@@ -9,7 +9,7 @@ from mrx_shared.bus.repository import Repository
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
-from mrx_shared.store.tables import among, domain, values
+from mrx_shared.store.tables import among, domain, upsert, values
 from sqlalchemy import func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -78,13 +78,8 @@ class SqlRequests(Repository):
         whose = {"request_id": request.request_id, "member_id": request.member_id}
         stands = {"sequence": sequence, **values(request, *whose)}
         await self._do(insert(RequestOwnerRow).values(whose).on_conflict_do_nothing())
-        await self._do(
-            insert(RequestRow)
-            .values(**whose, **stands)
-            .on_conflict_do_update(
-                index_elements=["request_id"], set_=stands, where=col(RequestRow.sequence) < sequence
-            )
-        )
+        newer = col(RequestRow.sequence) < sequence
+        await self._do(upsert(RequestRow, whose | stands, key=["request_id"], changed=stands, where=newer))
 
     async def get(self, request_id: UUID) -> Request:
         row = await self._first(select(RequestRow).where(RequestRow.request_id == request_id))

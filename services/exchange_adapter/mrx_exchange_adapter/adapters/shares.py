@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
-from mrx_shared.store.tables import domain, values
-from sqlalchemy.dialects.postgresql import insert
+from mrx_shared.store.tables import domain, upsert, values
 from sqlmodel import col, select
 
 from mrx_exchange_adapter.adapters.tables import ShareRow, ShareWatchRow
@@ -21,15 +20,14 @@ class SqlShares(Repository):
 
     async def save(self, share: Share, *, watched: bool) -> None:
         changed = values(share, "request_id", "member_id", "reference")
-        new = insert(ShareRow).values(values(share))
-        await self._do(new.on_conflict_do_update(index_elements=["request_id"], set_=changed))
+        await self._do(upsert(ShareRow, values(share), key=["request_id"], changed=changed))
         watch = {
             "grant_id": share.grant_id,
             "resting": share.state is ShareState.STORED,
             "watched": watched,
         }
-        new = insert(ShareWatchRow).values(request_id=share.request_id, member_id=share.member_id, **watch)
-        await self._do(new.on_conflict_do_update(index_elements=["request_id"], set_=watch))
+        whose = {"request_id": share.request_id, "member_id": share.member_id}
+        await self._do(upsert(ShareWatchRow, {**whose, **watch}, key=["request_id"], changed=watch))
 
     async def watched(self) -> list[Watched]:
         to_look_at = select(ShareWatchRow).where(ShareWatchRow.watched)

@@ -149,6 +149,7 @@ class KafkaTopics:
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
         began = monotonic()
+        outages: list[str] = []
 
         async def once() -> T:
             try:
@@ -162,9 +163,14 @@ class KafkaTopics:
                     ) from None
                 raise Away(refusal) from error
             except _OUTAGES as error:
-                raise Away(f"Kafka at {self._access.bootstrap_servers} does not answer") from error
+                away = f"Kafka at {self._access.bootstrap_servers} does not answer"
+                # Rights that were just given are on their way, which is nothing to tell of.
+                if not outages:
+                    self._notice(away)
+                outages.append(away)
+                raise Away(away) from error
 
-        return await patiently(once, patience_s=None, notice=lambda away: self._notice(str(away)))
+        return await patiently(once, patience_s=None)
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:

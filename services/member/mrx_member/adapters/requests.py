@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from mrx_shared.api import exchange_adapter
@@ -24,7 +24,6 @@ PAGE = 200
 CHUNK = 1024 * 1024
 OPENED_WITHIN, LOOK_AGAIN = 10.0, 0.2
 SERVICE = "report_request"
-OUTCOMES: Mapping[str, Outcome] = {outcome: outcome for outcome in get_args(Outcome)}
 
 
 class HttpRequests:
@@ -41,13 +40,13 @@ class HttpRequests:
         answers: dict[int, Taken | Fault] = {}
 
         async def attempt() -> None:
-            wanted = [_new_request(request_id, one, requester, again) for request_id, one in left.values()]
-            body = api.NewRequests(
-                requests=[one.model_dump(mode="json", exclude_unset=True) for one in wanted]
-            )
+            rows = [
+                _new_request(request_id, one, requester, again=again) for request_id, one in left.values()
+            ]
+            body = api.NewRequests(requests=rows)
             said = await self._http.client.post(SERVICE, "/v1/requests/bulk", body, api.RequestResults)
-            rows = sorted(said.rows, key=lambda row: row.row)
-            for row, (number, (_, one)) in zip(rows, list(left.items()), strict=True):
+            answered = sorted(said.rows, key=lambda row: row.row)
+            for row, (number, (_, one)) in zip(answered, list(left.items()), strict=True):
                 if not (row.refused and row.refused.retryable):
                     answers[number] = _answer(row, one)
                     del left[number]
@@ -77,7 +76,7 @@ class HttpRequests:
         """Record a decision; the same one again is answered as the first time."""
         body = fill(
             api.NewDecision,
-            outcome=OUTCOMES[verdict.outcome],
+            outcome=cast("Outcome", verdict.outcome),
             reason=verdict.reason,
             valid_until=verdict.valid_until,
             **({"same_file_confirmed": True} if verdict.same_file_confirmed else {}),
@@ -159,29 +158,31 @@ class HttpRequests:
     async def _step(
         self, request_id: UUID, step: str, body: RequestBody, *, repeatable: bool = False
     ) -> Request:
-        key = str(uuid5(request_id, repr(body))) if repeatable else None
+        said = body.model_dump_json(exclude_unset=True)
+        key = str(uuid5(request_id, f"{step} {said}")) if repeatable else None
         path = f"/v1/requests/{request_id}/{step}"
         return _request(await self._http.client.post(SERVICE, path, body, api.Request, key=key))
 
 
-def _new_request(request_id: UUID, asking: Asking, requester: Requester, again: bool) -> api.NewRequest:
-    return api.NewRequest(
-        request_id=request_id,
-        entry_id=asking.entry_id,
-        site_number=asking.site_number,
-        supplier=api.NewSupplier(
-            name=asking.supplier_name,
-            contact_name=asking.contact_name,
-            contact_email=asking.contact_email,
-            language=asking.language,
-        ),
-        scope=asking.scope,
-        purpose=asking.purpose,
-        term_days=asking.term_days,
-        requester_email=requester.email,
-        requester_language=requester.language,
+def _new_request(request_id: UUID, asking: Asking, requester: Requester, *, again: bool) -> dict[str, object]:
+    """A row of the bulk body as it is: the service refuses what is wrong with it, row by row."""
+    return {
+        "request_id": str(request_id),
+        "entry_id": asking.entry_id,
+        "site_number": asking.site_number,
+        "supplier": {
+            "name": asking.supplier_name,
+            "contact_name": asking.contact_name,
+            "contact_email": asking.contact_email,
+            "language": asking.language,
+        },
+        "scope": asking.scope,
+        "purpose": asking.purpose,
+        "term_days": asking.term_days,
+        "requester_email": requester.email,
+        "requester_language": requester.language,
         **({"again": True} if again else {}),
-    )
+    }
 
 
 def _answer(row: api.RequestResult, asking: Asking) -> Taken | Fault:

@@ -8,7 +8,7 @@ from mrx_shared.bus.repository import Repository
 from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import Unknown
 from mrx_shared.store.tables import domain, values
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from mrx_notification.adapters.tables import LinkTokenRow, MailRow
 from mrx_notification.domain.mails import NO_WORDS, Mail, State
 
-WAITING = MailRow.state == State.WAITING
+# Written out, since a plan that does not know the state cannot use the indexes of what waits.
+WAITING = text("mail.state = 'waiting'")
 
 
 class SqlMails(Repository):

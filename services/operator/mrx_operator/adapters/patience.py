@@ -26,6 +26,8 @@ class BoundedPatience:
         async def once() -> None:
             try:
                 await step()
+            except Away:
+                raise
             except (Unavailable, OSError) as error:
                 raise Away(str(error) or type(error).__name__) from error
 

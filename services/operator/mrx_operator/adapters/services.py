@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from mrx_shared.api.bodies import Answer
 from mrx_shared.kit.client import Client, Query, Services, Tokens
-from mrx_shared.refusals import Invalid
+from mrx_shared.refusals import Invalid, Unavailable
 from pydantic import SecretStr
 
 from mrx_operator.domain.chain import Link
@@ -70,7 +70,11 @@ class HttpService:
         return [link(shown) for shown in (await self._get("chain", after=after, limit=PAGE))["links"]]
 
     async def _get(self, path: str, **query: Query) -> Any:  # noqa: ANN401 - shown as it is, with what is newer than this command
-        return json.loads(await self._client.fetch(self._name, f"/v1/operations/{path}", **query))
+        said = await self._client.fetch(self._name, f"/v1/operations/{path}", **query)
+        try:
+            return json.loads(said)
+        except ValueError:
+            raise Unavailable(f"{self._name} answers without JSON") from None
 
     async def _do(self, path: str) -> str:
         return (await self._client.post(self._name, f"/v1/operations/{path}", None, Outcome)).outcome
@@ -85,7 +89,7 @@ async def connected(
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[dict[str, Service]]:
     """All services at these addresses, by name; one of them is the registry, which makes the tokens."""
-    async with Services(urls, transport=transport, patience_s=0) as services:
+    async with Services(urls, transport=transport, patience_s=0, trust_env=True) as services:
         client = Client(services, Tokens.of_client(services, client_id, client_secret.get_secret_value()))
         yield {name: HttpService(name, client) for name in urls}
 

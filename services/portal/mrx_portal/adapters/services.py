@@ -10,6 +10,7 @@ from mrx_shared.api.bodies import fill
 from mrx_shared.kit.client import Client, Headers, Tokens, Unauthorized
 from mrx_shared.kit.client import Services as Connections
 from mrx_shared.refusals import Forbidden, Invalid, Unknown
+from pydantic import Field
 from typing_extensions import override
 
 from mrx_portal.domain.people import Opened, Person
@@ -25,14 +26,14 @@ KEPT: Final = 10_000
 class Begun(api.SignedIn):
     """A session, also from a registry that knows no marks of browsers."""
 
-    session: str
-    browser: str | None = None
+    session: str = Field(repr=False)
+    browser: str | None = Field(default=None, repr=False)
 
 
 class Redeemed(api.Done):
     """A password that holds, also from a registry that knows no marks of browsers."""
 
-    browser: str | None = None
+    browser: str | None = Field(default=None, repr=False)
 
 
 class SessionTokens(Tokens):

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unknown
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy import delete, func, or_
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from mrx_registry.adapters.tables import ChannelRow, KafkaPasswordRow
@@ -29,20 +28,18 @@ class SqlChannels(Repository):
         return domain(Channel, row, sealed_password=sealed)
 
     async def keep(self, channel: Channel) -> None:
-        row = values(channel, "sealed_password") | {"password_waits": channel.sealed_password is not None}
-        again = row | {"since": func.now()}
-        await self._do(
-            insert(ChannelRow).values(row).on_conflict_do_update(index_elements=["member_id"], set_=again)
-        )
+        row = {
+            **values(channel, "sealed_password"),
+            "password_waits": channel.sealed_password is not None,
+            "since": func.now(),
+        }
+        await self._do(upsert(ChannelRow, row, key=["member_id"]))
         password = {"member_id": channel.member_id, "sealed": channel.sealed_password}
         if channel.sealed_password is None:
             of_member = col(KafkaPasswordRow.member_id) == channel.member_id
             await self._do(delete(KafkaPasswordRow).where(of_member))
             return
-        new = insert(KafkaPasswordRow).values(password)
-        await self._do(
-            new.on_conflict_do_update(index_elements=["member_id"], set_={"sealed": new.excluded.sealed})
-        )
+        await self._do(upsert(KafkaPasswordRow, password, key=["member_id"]))
 
     async def alone(self) -> bool:
         return await self._hold_alone("channels")

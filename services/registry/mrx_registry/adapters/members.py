@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
 from mrx_shared.refusals import Unknown
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy import and_, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -119,15 +119,11 @@ class SqlRecognitions(Repository):
     """See `ports.Recognitions`."""
 
     async def apply(self, recognition: Recognition, *, sequence: int) -> bool:
-        new = insert(RecognitionRow).values(values(recognition) | {"sequence": sequence})
-        newer = new.on_conflict_do_update(
-            index_elements=["protocol_id", "protocol_version", "criteria_version"],
-            set_={
-                "equivalent": recognition.equivalent,
-                "recognised_from": recognition.recognised_from,
-                "recognised_until": recognition.recognised_until,
-                "sequence": sequence,
-            },
+        newer = upsert(
+            RecognitionRow,
+            values(recognition) | {"sequence": sequence},
+            key=["protocol_id", "protocol_version", "criteria_version"],
+            changed=["equivalent", "recognised_from", "recognised_until", "sequence"],
             where=col(RecognitionRow.sequence) < sequence,
         )
         return await self._do(newer) > 0

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mrx_shared.bus.repository import Repository
 from mrx_shared.store.database import count
-from mrx_shared.store.tables import domain, values
+from mrx_shared.store.tables import domain, upsert, values
 from sqlalchemy import delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -34,9 +34,8 @@ class SqlSignIns(Repository):
         )
         if await self._first(taken) is not None:
             return False
-        new = insert(SignInRow).values(values(sign_in))
-        changed = {"email_digest": sign_in.email_digest, "password_hash": sign_in.password_hash}
-        await self._do(new.on_conflict_do_update(index_elements=["principal_id"], set_=changed))
+        changed = ["email_digest", "password_hash"]
+        await self._do(upsert(SignInRow, values(sign_in), key=["principal_id"], changed=changed))
         return True
 
     async def by_email(self, digest: bytes) -> SignIn | None:

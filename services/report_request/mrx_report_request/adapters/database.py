@@ -11,7 +11,7 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.slots import Slots
 from mrx_shared.store.database import set_tenant
-from mrx_shared.store.tables import among, domain, values
+from mrx_shared.store.tables import among, domain, upsert, values
 from sqlalchemy import TIMESTAMP, Row, Uuid, cast, delete, func, literal, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -59,21 +59,13 @@ class SqlFacts(Repository):
 
     async def keep_participant(self, participant: Participant, *, sequence: int) -> None:
         said = values(participant) | {"sequence": sequence}
-        newer = insert(ParticipationRow).values(said)
-        await self._do(
-            newer.on_conflict_do_update(
-                index_elements=["member_id"], set_=said, where=col(ParticipationRow.sequence) < sequence
-            )
-        )
+        newer = col(ParticipationRow.sequence) < sequence
+        await self._do(upsert(ParticipationRow, said, key=["member_id"], where=newer))
 
     async def keep_page(self, page: ReleasePage) -> None:
         # Writing the release's row first lets two pages of it come in one after the other.
-        release = insert(ReleaseRow).values(
-            release_id=page.release_id, round_id=page.round_id, as_of=page.as_of, pages=page.pages
-        )
-        await self._do(
-            release.on_conflict_do_update(index_elements=["release_id"], set_={"pages": page.pages})
-        )
+        release = {name: getattr(page, name) for name in ("release_id", "round_id", "as_of", "pages")}
+        await self._do(upsert(ReleaseRow, release, key=["release_id"], changed=["pages"]))
         entries = [
             {
                 "release_id": page.release_id,

@@ -31,9 +31,9 @@ class Ticket(Answer):
     """Room for that file, and no other: send it with exactly these headers, before the link expires."""
 
     ticket_id: UUID
-    url: str
+    url: str = Field(repr=False)
     method: Literal["PUT"] = "PUT"
-    headers: dict[str, str] = Field(description="Content-Length is set by a browser itself")
+    headers: dict[str, str] = Field(repr=False, description="Content-Length is set by a browser itself")
     expires_at: AwareDatetime
 
 
@@ -113,7 +113,7 @@ class Reports(Answer):
 class Link(Answer):
     """Where the report can be fetched for a minute; a repetition of the request is not told the address again."""
 
-    url: str | None
+    url: str | None = Field(repr=False)
     expires_at: AwareDatetime
     sha256: str
     size: int

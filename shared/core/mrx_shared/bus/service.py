@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -170,15 +171,15 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await _refuse_another_schema(service)
+        await _refuse_another_schema(service, parts.checked)
         async with asyncio.TaskGroup() as tasks:
             consuming = [
                 tasks.create_task(_listen(parts, service), name="consumers"),
                 tasks.create_task(_keep_patterns(parts), name="patterns"),
             ]
             working = [
-                tasks.create_task(relay.run(), name="relay"),
-                *(tasks.create_task(loop.run(), name=loop.name) for loop in parts.loops),
+                tasks.create_task(_after(parts.checked, relay.run), name="relay"),
+                *(tasks.create_task(_after(parts.checked, loop.run), name=loop.name) for loop in parts.loops),
             ]
             yield
             # A consumer that is started or asked while it stops would connect anew. The event in hand finishes,
@@ -197,10 +198,11 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
     return service.api
 
 
-async def _refuse_another_schema(service: Service[W]) -> None:
+async def _refuse_another_schema(service: Service[W], checked: asyncio.Event) -> None:
     """End the start where the database is not the program's; one that is away is looked at when it is back."""
     try:
         await check_schema(service.database, service.schema, service=service.name)
+        checked.set()
     except SchemaDiffers as error:
         log.critical("service.refused", error=str(error))
         raise
@@ -257,6 +259,8 @@ class Parts:
     subscriptions: Subscriptions[Any]
     database: Database
     loops: list[Loop]
+    checked: asyncio.Event = field(default_factory=asyncio.Event)
+    """set once the database's schema is known to be the program's"""
     listening: bool = False
     started: bool = False
 
@@ -268,12 +272,15 @@ async def _listen(parts: Parts, service: Service[W]) -> None:
         try:
             if not parts.started:
                 await check_schema(service.database, service.schema, service=service.name)
+                parts.checked.set()
                 if service.on_start is not None:
                     await service.on_start()
             parts.started = True
             await parts.broker.start()
         except SchemaDiffers as error:
-            log.error("consumers.again", error=str(error))  # noqa: TRY400  (the text says all)
+            log.critical("service.refused", error=str(error))
+            signal.raise_signal(signal.SIGTERM)
+            return
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("consumers.again", error=where(error))
             await _stop(parts.broker)
@@ -286,6 +293,12 @@ async def _listen(parts: Parts, service: Service[W]) -> None:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def _after(checked: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    """Run once the schema is checked: nothing here writes to a database of another version."""
+    await checked.wait()
+    await run()
 
 
 async def _stop(broker: KafkaBroker) -> None:

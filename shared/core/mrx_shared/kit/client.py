@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, Protocol, Self, TypeVar, overload
 from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -75,10 +76,17 @@ class Headers:
         return False
 
 
+@dataclass(slots=True)
+class _Connections:
+    http: httpx.AsyncClient
+    users: int = 0
+
+
 class Services:
     """Where the services answer, and the connections to them. Close it at the end, or enter it; the last to leave closes it.
 
     A call is tried again for `patience_s` (None: for as long as the caller lets it), and `notice` is told when that begins.
+    With `trust_env` the environment's proxy and certificates are used. Each event loop has connections of its own.
     """
 
     def __init__(
@@ -89,41 +97,44 @@ class Services:
         timeout_s: float = TIMEOUT_S,
         patience_s: float | None = PATIENCE_S,
         notice: Notice | None = None,
+        trust_env: bool = False,
     ) -> None:
         self._urls = urls
         self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
         self._transport = transport
         self._patience_s = patience_s
         self._notice = notice
-        self._opened: httpx.AsyncClient | None = None
-        self._users = 0
+        self._trust_env = trust_env
+        self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
 
     async def __aenter__(self) -> Self:
-        self._users += 1
+        self._connections().users += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._users -= 1
-        if not self._users:
+        mine = self._connections()
+        mine.users -= 1
+        if not mine.users:
             await self.close()
 
     async def close(self) -> None:
-        """Close every connection. A later call opens new ones."""
-        if self._opened is not None:
-            await self._opened.aclose()
-            self._opened = None
+        """Close every connection of this event loop. A later call opens new ones."""
+        if mine := self._opened.pop(asyncio.get_running_loop(), None):
+            await mine.http.aclose()
 
-    @property
-    def _http(self) -> httpx.AsyncClient:
-        if self._opened is None:
-            self._opened = httpx.AsyncClient(
-                timeout=self._timeout,
-                limits=LIMITS,
-                transport=self._transport,
-                trust_env=False,
-                follow_redirects=False,
+    def _connections(self) -> _Connections:
+        loop = asyncio.get_running_loop()
+        if loop not in self._opened:
+            self._opened[loop] = _Connections(
+                httpx.AsyncClient(
+                    timeout=self._timeout,
+                    limits=LIMITS,
+                    transport=self._transport,
+                    trust_env=self._trust_env,
+                    follow_redirects=False,
+                )
             )
-        return self._opened
+        return self._opened[loop]
 
     def address(self, service: str) -> str:
         """Where a service answers. Raises `Invalid` where nobody said it."""
@@ -155,7 +166,7 @@ class Services:
         """Call a service once. Raises `Away`, `Unavailable`, or what the service's problem document says."""
         url = self.address(service)
         try:
-            response = await self._http.request(
+            response = await self._connections().http.request(
                 method,
                 f"{url}{path}",
                 params={name: str(value) for name, value in (query or {}).items() if value is not None}
@@ -178,7 +189,7 @@ class Services:
         """
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         try:
-            async with self._http.stream("GET", url, headers=headers) as response:
+            async with self._connections().http.stream("GET", url, headers=headers) as response:
                 if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
                     raise Away(f"storage: it answered {response.status_code}")
                 # A server that knows no ranges sends it all.
@@ -200,7 +211,7 @@ class Services:
 
     def _refusal(self, service: str, response: httpx.Response) -> Exception:
         status, told = response.status_code, _told(response)
-        words = told.detail or told.error_description or f"it answered {status}"
+        words = told.detail or told.error_description or f"{service} answered {status}"
         wait = response.headers.get("retry-after", "")
         seconds = int(wait) if wait.isdigit() else 0
         if status == httpx.codes.TOO_MANY_REQUESTS and self._patience_s is not None:
@@ -219,7 +230,10 @@ class Services:
 
 
 class Tokens:
-    """Access tokens of the registry, one for each service; each is replaced shortly before it expires."""
+    """Access tokens of the registry, one for each service; each is replaced shortly before it expires.
+
+    Calls that need the same token wait for one request of it; those of other services do not wait for it.
+    """
 
     def __init__(
         self, services: Services, form: Mapping[str, str], *, auth: tuple[str, str] | None = None
@@ -228,7 +242,7 @@ class Tokens:
         self._form = form
         self._auth = auth
         self._kept: dict[str, tuple[str, float]] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._coming: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[str]] = {}
 
     @classmethod
     def of_client(cls, services: Services, client_id: str, client_secret: str) -> Self:
@@ -242,17 +256,31 @@ class Tokens:
 
     async def headers(self, service: str) -> Mapping[str, str]:
         """See `Credentials`."""
-        async with self._one_at_a_time:
-            token, until = self._kept.get(service, ("", 0.0))
-            if monotonic() >= until:
-                form = {**self._form, "audience": f"mrx.{service}"}
-                response = await self._services.once(
-                    "POST", "registry", "/v1/token", form=form, auth=self._auth
-                )
-                made = read(Token, response.content, "registry")
-                token = made.access_token
-                self._kept[service] = token, monotonic() + made.expires_in - FRESH_S
+        token, until = self._kept.get(service, ("", 0.0))
+        if monotonic() >= until:
+            token = await self._new(service)
         return {"Authorization": f"Bearer {token}"}
+
+    async def _new(self, service: str) -> str:
+        place = asyncio.get_running_loop(), service
+        if place not in self._coming:
+            coming = self._coming[place] = asyncio.ensure_future(self._ask(service))
+
+            def arrived(task: asyncio.Task[str]) -> None:
+                del self._coming[place]
+                if not task.cancelled():
+                    task.exception()  # seen, also where everybody who waited has gone
+
+            coming.add_done_callback(arrived)
+        # Whoever gives up waiting does not take the token from the others.
+        return await asyncio.shield(self._coming[place])
+
+    async def _ask(self, service: str) -> str:
+        form = {**self._form, "audience": f"mrx.{service}"}
+        response = await self._services.once("POST", "registry", "/v1/token", form=form, auth=self._auth)
+        made = read(Token, response.content, "registry")
+        self._kept[service] = made.access_token, monotonic() + made.expires_in - FRESH_S
+        return made.access_token
 
     def renew(self, service: str) -> bool:
         """See `Credentials`."""
@@ -357,7 +385,7 @@ class Client:
                 except Unauthorized as error:
                     # A token may be refused before its time, as after a change of keys.
                     if renewed or not self._credentials.renew(service):
-                        raise self._unauthorized(error) from error
+                        raise self._unauthorized(error) from None
                     renewed = True
                 else:
                     return response.content
@@ -386,7 +414,18 @@ class _Told(Problem):
 
 
 def _told(response: httpx.Response) -> _Told:
+    """What can be read of a problem; a part that does not fit leaves the others as they are."""
     try:
-        return _Told.model_validate_json(response.content)
-    except ValidationError:
+        said = response.json()
+    except ValueError:
         return _Told()
+    parts = said if isinstance(said, dict) else {}
+    return _Told.model_validate({name: value for name, value in parts.items() if _fits(name, value)})
+
+
+def _fits(name: str, value: object) -> bool:
+    try:
+        _Told.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True

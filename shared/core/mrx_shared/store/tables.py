@@ -3,7 +3,7 @@
 A table class states what its migrations made; it validates nothing, so rows become domain objects in the adapter.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
@@ -23,7 +23,7 @@ from sqlalchemy import (
     literal,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert, insert
 from sqlalchemy.orm import InstrumentedAttribute, registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
@@ -96,6 +96,25 @@ def values(instance: Any, *leave_out: str) -> dict[str, Any]:  # noqa: ANN401  (
     return {
         field.name: getattr(instance, field.name) for field in fields(instance) if field.name not in leave_out
     }
+
+
+def upsert(
+    table: type[SQLModel],
+    row: Mapping[str, object] | None,
+    *,
+    key: Collection[str],
+    changed: Collection[str] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> Insert:
+    """Insert a row, or change columns of the one that has its key: `changed`, by default all but the key.
+
+    Without a row it is run once for each of many, and `changed` is named. With `where`, only a row that fulfils it changes.
+    """
+    added = insert(table) if row is None else insert(table).values(row)
+    names = [name for name in row or () if name not in key] if changed is None else changed
+    return added.on_conflict_do_update(
+        index_elements=list(key), set_={name: added.excluded[name] for name in names}, where=where
+    )
 
 
 class DeliveryTable(SQLModel, registry=registry()):
