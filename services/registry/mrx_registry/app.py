@@ -19,7 +19,7 @@ from mrx_registry.entrypoints.kafka import listen
 from mrx_registry.handlers.access import current_key
 from mrx_registry.handlers.admission import provision
 from mrx_registry.handlers.participation import judge_due
-from mrx_registry.handlers.sign_in import send_wished_links
+from mrx_registry.handlers.password_links import send_wished_links
 from mrx_registry.ports import MemberTopics, Work
 from mrx_registry.settings import Settings
 

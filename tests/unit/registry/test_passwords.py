@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_registry.domain.principals import Audience, Credential, Kind, Role
 from mrx_registry.domain.sign_in import Browsers, check_password, email_digest, email_from, token_hash
-from mrx_registry.handlers import access, admission, sign_in
+from mrx_registry.handlers import access, admission, password_links, passwords, sessions, throttling
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.registry import PasswordMailAsked
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
@@ -40,16 +40,16 @@ class Person:
 
     async def chooses_first(self, password: str = PASSWORD, *, by: str | None = None) -> None:
         by = by or str(self.id)
-        kept = await sign_in.first_password(self.id, password, secrets=self.secrets, by=by)
-        await sign_in.choose_first(self.id, password, kept, self.work, by=by)
+        kept = await passwords.first_password(self.id, password, secrets=self.secrets, by=by)
+        await passwords.choose_first(self.id, password, kept, self.work, by=by)
 
     async def changes(self, session: str, current: str, password: str) -> None:
-        await sign_in.change_password(session, current, password, self.work.transact, secrets=self.secrets)
+        await passwords.change_password(session, current, password, self.work.transact, secrets=self.secrets)
 
     async def is_let_in(self, email: str = EMAIL, language: str = "es") -> PasswordMailAsked:
         """The secretariat states the address. Gives the mail that is asked for."""
-        new = sign_in.NewSignIn(email=email, language=language, nobodys="kept:nobody's")
-        await sign_in.set_sign_in(self.id, new, self.work)
+        new = password_links.NewSignIn(email=email, language=language, nobodys="kept:nobody's")
+        await password_links.set_sign_in(self.id, new, self.work)
         return self.mails()[-1]
 
     async def signs_in(self, password: str = PASSWORD, email: str = EMAIL) -> str:
@@ -57,8 +57,8 @@ class Person:
 
     async def begins(
         self, password: str = PASSWORD, email: str = EMAIL, browser: str | None = None
-    ) -> sign_in.Begun:
-        return await sign_in.sign_in(
+    ) -> sessions.Begun:
+        return await sessions.sign_in(
             email, password, self.work.transact, secrets=self.secrets, browsers=BROWSERS, browser=browser
         )
 
@@ -66,14 +66,14 @@ class Person:
         for _ in range(10):
             with pytest.raises(access.Unproved):
                 await self.signs_in("a wrong password", email)
-        with pytest.raises(sign_in.TooManyGuesses):
+        with pytest.raises(throttling.TooManyGuesses):
             await self.signs_in(email=email)
 
     async def forgets(self, email: str = EMAIL) -> PasswordMailAsked | None:
         """Gives the mail that was asked for, if any was."""
         before = len(self.mails())
-        await sign_in.wish_for_password(email, self.work)
-        await sign_in.send_wished_links(self.work.transact)
+        await password_links.wish_for_password(email, self.work)
+        await password_links.send_wished_links(self.work.transact)
         return self.mails()[before] if len(self.mails()) > before else None
 
     async def receives(self, mail: PasswordMailAsked, *tokens: str) -> None:
@@ -86,17 +86,17 @@ class Person:
             token_hashes=[token_hash(token) for token in tokens],
             sent_at=self.work.now,
         )
-        await sign_in.expect_tokens(sent, self.work)
+        await password_links.expect_tokens(sent, self.work)
 
     async def redeems(self, token: str, password: str = PASSWORD) -> str:
-        return await sign_in.redeem(
+        return await password_links.redeem(
             token, password, self.work.transact, secrets=self.secrets, browsers=BROWSERS
         )
 
     async def is_signed_in(self, token: str) -> bool:
         try:
-            await sign_in.who_is_signed_in(token, self.work)
-        except sign_in.SignedOut:
+            await sessions.who_is_signed_in(token, self.work)
+        except sessions.SignedOut:
             return False
         return True
 
@@ -120,7 +120,7 @@ async def test_a_person_signs_in_with_address_and_password_however_the_address_i
 ) -> None:
     await ada.chooses()
     token = await ada.signs_in(email="  ada.byron@ACME.example ")
-    seen = await sign_in.who_is_signed_in(token, work)
+    seen = await sessions.who_is_signed_in(token, work)
     assert (seen.principal.id, seen.member_name) == (ada.id, "Acme")
     assert token not in work.sessions.kept
 
@@ -128,13 +128,13 @@ async def test_a_person_signs_in_with_address_and_password_however_the_address_i
 async def test_a_session_gives_tokens_for_one_service_at_a_time(ada: Person, work: MemoryWork) -> None:
     await ada.chooses()
     session = await ada.signs_in()
-    await sign_in.token_from_session(session, Audience.REPORT_REQUEST, work, tokens=ada.tokens)
+    await sessions.token_from_session(session, Audience.REPORT_REQUEST, work, tokens=ada.tokens)
     (claims,) = ada.tokens.signed
     assert (claims.principal_id, claims.audience) == (ada.id, Audience.REPORT_REQUEST)
     assert claims.member_id == ada.credential.member_id
-    await sign_in.sign_out(session, work)
-    with pytest.raises(sign_in.SignedOut):
-        await sign_in.token_from_session(session, Audience.REPORT_REQUEST, work, tokens=ada.tokens)
+    await sessions.sign_out(session, work)
+    with pytest.raises(sessions.SignedOut):
+        await sessions.token_from_session(session, Audience.REPORT_REQUEST, work, tokens=ada.tokens)
 
 
 async def test_an_unknown_address_is_answered_like_a_wrong_password_after_the_same_comparison(
@@ -181,7 +181,7 @@ async def test_the_eleventh_guess_within_a_quarter_of_an_hour_is_not_even_compar
             await ada.signs_in("a wrong password")
         work.moment += MINUTE
     compared = len(ada.secrets.compared)
-    with pytest.raises(sign_in.TooManyGuesses) as refused:
+    with pytest.raises(throttling.TooManyGuesses) as refused:
         await ada.signs_in()
     assert len(ada.secrets.compared) == compared
     assert refused.value.seconds == 5 * 60
@@ -194,7 +194,7 @@ async def test_guesses_of_an_unknown_address_are_counted_too(ada: Person) -> Non
     for _ in range(10):
         with pytest.raises(access.Unproved):
             await ada.signs_in("wrong", "nobody@acme.example")
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.signs_in("wrong", "Nobody@acme.example")
 
 
@@ -212,12 +212,12 @@ async def test_a_stranger_locks_nobody_out_of_a_browser_that_was_signed_in_from(
     await ada.is_locked_out_by_a_stranger()
     again = await ada.begins(browser=known)
     assert await ada.is_signed_in(again.session)
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.signs_in()
     for _ in range(10):
         with pytest.raises(access.Unproved):
             await ada.begins("a wrong password", browser=known)
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.begins(browser=known)
 
 
@@ -231,10 +231,10 @@ async def test_a_browser_is_known_for_180_days_after_the_last_sign_in_there(
     later = (await ada.begins(browser=known)).browser
     work.moment += 2 * DAY
     await ada.is_locked_out_by_a_stranger()
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.begins(browser=known)
     day, _, rest = known.partition(".")
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.begins(browser=f"{int(day) + 100}.{rest}")
     await ada.begins(browser=later)
 
@@ -256,7 +256,7 @@ async def test_a_browser_is_known_for_the_address_alone_that_was_signed_in_with(
         f"{said}x.{seal}",
         Browsers(b"other").mark(email_digest(EMAIL), "n", now=work.moment),
     ):
-        with pytest.raises(sign_in.TooManyGuesses):
+        with pytest.raises(throttling.TooManyGuesses):
             await ada.begins(browser=forged)
 
 
@@ -357,7 +357,7 @@ async def test_a_link_of_a_mail_that_failed_after_a_try_whose_answer_was_lost_wo
         token_hashes=[token_hash("arrived")],
         failed_at=ada.work.now,
     )
-    await sign_in.expect_tokens(failed, ada.work)
+    await password_links.expect_tokens(failed, ada.work)
     await ada.redeems("arrived")
     assert await ada.is_signed_in(await ada.signs_in())
 
@@ -478,7 +478,7 @@ async def test_a_person_changes_its_password_with_the_one_that_it_has_and_its_ot
     with pytest.raises(access.Unproved):
         await ada.signs_in()
     await ada.signs_in("another fine password")
-    with pytest.raises(sign_in.SignedOut):
+    with pytest.raises(sessions.SignedOut):
         await ada.changes(other, "another fine password", "a third fine password")
 
 
@@ -489,7 +489,7 @@ async def test_wrong_current_passwords_are_counted_apart_from_tries_to_sign_in(a
         with pytest.raises(Invalid) as refused:
             await ada.changes(session, "a wrong password", "another fine password")
         assert refused.value.field == "current_password"
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.changes(session, PASSWORD, "another fine password")
     await ada.signs_in()
     mail = await ada.forgets()
@@ -511,7 +511,7 @@ async def test_a_change_that_was_done_and_is_asked_for_again_is_done_and_no_wron
     for number in range(10):
         with pytest.raises(Invalid, match="not your password"):
             await ada.changes(session, PASSWORD, f"a guessed password {number}")
-    with pytest.raises(sign_in.TooManyGuesses):
+    with pytest.raises(throttling.TooManyGuesses):
         await ada.changes(session, PASSWORD, "another fine password")
 
 
@@ -562,7 +562,7 @@ async def slow(ada: Person) -> Slow:
 
 async def test_a_password_changed_while_it_is_compared_opens_nothing(work: MemoryWork, slow: Slow) -> None:
     with pytest.raises(access.Unproved):
-        await sign_in.sign_in(EMAIL, PASSWORD, work.transact, secrets=slow, browsers=BROWSERS)
+        await sessions.sign_in(EMAIL, PASSWORD, work.transact, secrets=slow, browsers=BROWSERS)
 
 
 async def test_nor_is_a_change_called_done_whose_password_was_replaced_meanwhile(
@@ -570,13 +570,15 @@ async def test_nor_is_a_change_called_done_whose_password_was_replaced_meanwhile
 ) -> None:
     session = await ada.signs_in()
     with pytest.raises(Rejected, match="a moment ago"):
-        await sign_in.change_password(session, "a wrong password", PASSWORD, work.transact, secrets=slow)
+        await passwords.change_password(session, "a wrong password", PASSWORD, work.transact, secrets=slow)
 
 
 async def test_nor_is_it_changed_once_more(ada: Person, work: MemoryWork, slow: Slow) -> None:
     session = await ada.signs_in()
     with pytest.raises(Rejected, match="a moment ago"):
-        await sign_in.change_password(session, PASSWORD, "a third fine password", work.transact, secrets=slow)
+        await passwords.change_password(
+            session, PASSWORD, "a third fine password", work.transact, secrets=slow
+        )
     await ada.signs_in("changed in the meantime")
 
 

@@ -13,7 +13,7 @@ from mrx_shared.messages.benchmark import (
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.topics import Topic
 
-from mrx_registry.handlers import notices, participation, sign_in
+from mrx_registry.handlers import notices, participation, password_links
 from mrx_registry.ports import Work
 
 
@@ -39,5 +39,5 @@ def listen(subscriptions: Subscriptions[Work], *, judge_soon: Callable[[], None]
     benchmark.handle(RecognitionEnding, notices.tell_of_recognition)
     benchmark.handle(AssessmentMoved, notices.tell_of_question)
     benchmark.handle(CriteriaEvolving, notices.tell_of_criteria)
-    mails.handle(MailSent, sign_in.expect_tokens)
-    mails.handle(MailFailed, sign_in.expect_tokens)
+    mails.handle(MailSent, password_links.expect_tokens)
+    mails.handle(MailFailed, password_links.expect_tokens)

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from mrx_shared.refusals import Forbidden, Rejected, Unknown
 
+from mrx_registry.domain.members import Member
 from mrx_registry.domain.names import mailed_name_from
 from mrx_registry.domain.principals import TOKEN_LIFE, Audience, Credential, Kind, Principal, Role, SigningKey
+from mrx_registry.domain.sign_in import Session, SignIn
 from mrx_registry.handlers import facts
 from mrx_registry.ports import Claims, Secrets, Tokens, Transact, Work
 
@@ -136,8 +138,7 @@ async def issue_token(proved: Credential, audience: Audience, work: Work, *, tok
     known = await work.principals.credential_of(proved.principal_id)
     if known.secret_hash != proved.secret_hash:
         raise Unproved("the client id or its secret is wrong")
-    member = await work.members.find(known.member_id) if known.member_id else None
-    refusal = known.refusal(member.state if member else None)
+    refusal, _ = await refusal_of(known, work)
     if refusal:
         raise Forbidden(refusal, field="client_id", remedy="ask the secretariat")
     if not known.used:
@@ -152,6 +153,18 @@ async def issue_token(proved: Credential, audience: Audience, work: Work, *, tok
         token_id=work.new_id(),
     )
     return tokens.sign(claims, key=await current_key(work, tokens=tokens))
+
+
+async def refusal_of(credential: Credential, work: Work) -> tuple[str | None, Member | None]:
+    """Why a principal may not sign in, if it may not; and its member."""
+    member = await work.members.find(credential.member_id) if credential.member_id else None
+    return credential.refusal(member.state if member else None), member
+
+
+async def principal_of(known: SignIn | Session, work: Work) -> Principal:
+    """Whose sign-in or session it is."""
+    async with work.concerning(known.member_id):
+        return await work.principals.get(known.principal_id)
 
 
 async def current_key(work: Work, *, tokens: Tokens) -> SigningKey:

@@ -19,7 +19,7 @@ from mrx_registry.domain import principals
 from mrx_registry.domain.principals import TOKEN_LIFE, Audience, Kind
 from mrx_registry.entrypoints.http import answers
 from mrx_registry.entrypoints.http.desk import Desk
-from mrx_registry.handlers import access, sign_in
+from mrx_registry.handlers import access, sessions
 from mrx_registry.ports import Work
 
 _BY_SESSION = "urn:mrx:params:oauth:grant-type:session"
@@ -130,11 +130,11 @@ def _unknown_words(form: dict[str, str]) -> Response | None:
 
 async def _for_session(form: dict[str, str], desk: Desk) -> Response:
     issue = partial(
-        sign_in.token_from_session, form.get("session", ""), Audience(form["audience"]), tokens=desk.tokens
+        sessions.token_from_session, form.get("session", ""), Audience(form["audience"]), tokens=desk.tokens
     )
     try:
         return _granted(await desk.transact(issue))
-    except sign_in.SignedOut as error:
+    except sessions.SignedOut as error:
         return _refused("invalid_grant", error.reason)
 
 

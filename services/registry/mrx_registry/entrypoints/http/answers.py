@@ -11,7 +11,7 @@ from mrx_shared.messages.topics import kafka_user
 from mrx_registry.domain.members import Member, Missing
 from mrx_registry.domain.principals import Credential, Principal, SigningKey
 from mrx_registry.domain.statement import Adoption, Signature, Statement
-from mrx_registry.handlers.sign_in import Begun, Seen
+from mrx_registry.handlers.sessions import Begun, Seen
 from mrx_registry.handlers.statement import Participation
 
 _NOT_YET = (Missing.ADMISSION,)

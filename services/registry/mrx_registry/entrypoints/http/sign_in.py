@@ -14,7 +14,7 @@ from mrx_shared.kit.http import problem
 from mrx_registry.domain.sign_in import email_digest
 from mrx_registry.entrypoints.http import answers
 from mrx_registry.entrypoints.http.desk import Desk
-from mrx_registry.handlers import sign_in
+from mrx_registry.handlers import password_links, passwords, sessions, throttling
 from mrx_registry.handlers.access import Unproved
 from mrx_registry.ports import Work
 
@@ -41,14 +41,14 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
         principal_id: UUID, asked: api.NewSignIn, who: secretariat, command: commanded
     ) -> Response:
         """Let a person sign in with an address; it is sent a link to choose a password."""
-        new = sign_in.NewSignIn(
+        new = password_links.NewSignIn(
             email=asked.email,
             language=asked.language,
             nobodys=await desk.secrets.hash(desk.secrets.new()),
         )
 
         async def verb(work: Work) -> api.SignIn:
-            principal = await sign_in.set_sign_in(principal_id, new, work)
+            principal = await password_links.set_sign_in(principal_id, new, work)
             return api.SignIn(principal_id=principal.id, language=principal.language)
 
         return await command(verb, by=who)
@@ -59,12 +59,12 @@ def _add_how(routes: APIRouter, desk: Desk) -> None:
     ) -> Response:
         """Choose one's first password by token, without a mailed link; only while there is none."""
         async with desk.known.turn():
-            kept = await sign_in.first_password(
+            kept = await passwords.first_password(
                 principal_id, asked.password, secrets=desk.secrets, by=who.subject
             )
 
         async def verb(work: Work) -> api.Done:
-            await sign_in.choose_first(principal_id, asked.password, kept, work, by=who.subject)
+            await passwords.choose_first(principal_id, asked.password, kept, work, by=who.subject)
             return api.Done()
 
         return await command(verb, by=who)
@@ -77,7 +77,7 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
         known = asked.browser is not None and desk.browsers.knows(email_digest(asked.email), asked.browser)
         try:
             async with (desk.known if known else desk.strangers).turn():
-                begun = await sign_in.sign_in(
+                begun = await sessions.sign_in(
                     asked.email,
                     asked.password,
                     desk.transact,
@@ -87,7 +87,7 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
                 )
         except Unproved as error:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
-        except sign_in.TooManyGuesses as error:
+        except throttling.TooManyGuesses as error:
             return _too_many(error, field="email")
         answer = answers.session(begun)
         return JSONResponse(answer.model_dump(mode="json"), 201, _NOT_STORED)
@@ -96,34 +96,34 @@ def _add_sessions(routes: APIRouter, desk: Desk) -> None:
     async def current(session: _Session) -> Response:
         """Who is signed in; asking keeps the session alive."""
         try:
-            seen = await desk.transact(partial(sign_in.who_is_signed_in, session))
-        except sign_in.SignedOut as error:
+            seen = await desk.transact(partial(sessions.who_is_signed_in, session))
+        except sessions.SignedOut as error:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
         return JSONResponse(answers.signed_in(seen).model_dump(mode="json"), headers=_NOT_STORED)
 
     @routes.post("/sign-ins/current/end")
     async def end(session: _Session) -> api.Done:
         """Sign out."""
-        await desk.transact(partial(sign_in.sign_out, session))
+        await desk.transact(partial(sessions.sign_out, session))
         return api.Done()
 
     @routes.post("/sign-ins/current/password", response_model=api.Done)
     async def change(session: _Session, asked: api.NewPassword) -> api.Done | Response:
         """Replace one's password by one's password; every other session of the person ends."""
         try:
-            await desk.transact(partial(sign_in.who_is_signed_in, session))
+            await desk.transact(partial(sessions.who_is_signed_in, session))
             async with desk.known.turn():
-                await sign_in.change_password(
+                await passwords.change_password(
                     session, asked.current_password, asked.password, desk.transact, secrets=desk.secrets
                 )
-        except sign_in.SignedOut as error:
+        except sessions.SignedOut as error:
             return problem(401, error.reason, field=error.field, remedy=error.remedy)
-        except sign_in.TooManyGuesses as error:
+        except throttling.TooManyGuesses as error:
             return _too_many(error, field="current_password")
         return api.Done()
 
 
-def _too_many(error: sign_in.TooManyGuesses, *, field: str) -> Response:
+def _too_many(error: throttling.TooManyGuesses, *, field: str) -> Response:
     return problem(
         429,
         "too many tries failed",
@@ -138,14 +138,14 @@ def _add_passwords(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/password-resets", status_code=202)
     async def forgotten(asked: api.NewReset) -> api.Done:
         """Have a one-time link sent, if somebody signs in with this address; the answer does not tell."""
-        await desk.transact(partial(sign_in.wish_for_password, asked.email))
+        await desk.transact(partial(password_links.wish_for_password, asked.email))
         desk.send_links_soon()
         return api.Done()
 
     @routes.post("/password-resets/redemption")
     async def redeem(asked: api.NewRedemption) -> api.Redemption:
         """Choose a password with a one-time link; whoever is signed in with the old one no longer is."""
-        mark = await sign_in.redeem(
+        mark = await password_links.redeem(
             asked.token, asked.password, desk.transact, secrets=desk.secrets, browsers=desk.browsers
         )
         return api.Redemption(browser=mark)
