@@ -9,7 +9,6 @@ from mrx_shared.kit.http import build_api
 from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.store.objects import S3Objects, require_closed
 
-from mrx_benchmark import handlers
 from mrx_benchmark.adapters.database import BenchmarkWork
 from mrx_benchmark.adapters.documents import CriteriaDocuments
 from mrx_benchmark.adapters.evidence import ObjectEvidence
@@ -17,7 +16,7 @@ from mrx_benchmark.adapters.tables import SCHEMA
 from mrx_benchmark.entrypoints.http.evidence import LARGER
 from mrx_benchmark.entrypoints.http.routes import build_router
 from mrx_benchmark.entrypoints.kafka import listen
-from mrx_benchmark.handlers import reminders
+from mrx_benchmark.handlers import publishing, reminders
 from mrx_benchmark.ports import Work
 from mrx_benchmark.settings import Settings
 
@@ -60,7 +59,7 @@ def build_service(settings: Settings) -> Service[Work]:
     )
 
     async def start() -> None:
-        await service.transact(handlers.publish_criteria)
+        await service.transact(publishing.publish_criteria)
         await require_closed(settings.s3_endpoint, EVIDENCE)
 
     service.on_start = start

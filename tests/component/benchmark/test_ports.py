@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import Assessment, Decided, Decision, Judgement, State
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.handlers import assessing
 from mrx_benchmark.ports import Published, Verdict, Work
 from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.criteria import Relation
@@ -402,7 +402,7 @@ async def test_a_list_takes_no_more_queries_for_many_assessments_than_for_one(
         await keep(open_work, ACME, f"ACME {number}")
         asked.clear()
         async with open_work(None if for_review else ACME) as work:
-            listed = await handlers.list_assessments(for_review=for_review, by="a reviewer", work=work)
+            listed = await assessing.list_assessments(for_review=for_review, by="a reviewer", work=work)
         assert len(listed) == number + 1
         taken.add(len(asked))
     assert len(taken) == 1

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID, uuid4
 
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.handlers import assessing, protocols
 from mrx_criteria.domain.criteria import Catalogue, Criterion, Kind
 from mrx_shared.messages.benchmark import ProtocolAssessed
 
@@ -38,7 +38,7 @@ def catalogue(valid_until: date | None = None) -> Catalogue:
 
 async def protocol(work: MemoryWork, owner: UUID | None = ACME, code: str = "ACME-1") -> Protocol:
     """A protocol with a version 1."""
-    made = await handlers.register_protocol(
+    made = await protocols.register_protocol(
         code=code,
         name="Acme",
         scheme_family=None if owner else "SMETA",
@@ -52,14 +52,14 @@ async def protocol(work: MemoryWork, owner: UUID | None = ACME, code: str = "ACM
         effective_from=date(2021, 1, 1),
         effective_until=date(2027, 12, 31),
     )
-    await handlers.submit_version(version, owner=owner, work=work)
+    await protocols.submit_version(version, owner=owner, work=work)
     return made
 
 
 async def submit(
     work: MemoryWork, of: Protocol, relations: Mapping[str, str], owner: UUID | None = ACME
 ) -> UUID:
-    shown = await handlers.submit_answers(
+    shown = await assessing.submit_answers(
         [{"criterion_id": name, "relation": relation} for name, relation in relations.items()],
         protocol_id=of.protocol_id,
         version="1",

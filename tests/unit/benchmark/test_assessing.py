@@ -8,9 +8,9 @@ from fractions import Fraction
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import TRANSITIONS, Decision, Judgement, State
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion, normal_code, recognition
+from mrx_benchmark.handlers import assessing, protocols, publishing, reviewing
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.messages.benchmark import CriteriaPublished, ProtocolAssessed, ProtocolSubmitted
 from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unknown
@@ -34,7 +34,7 @@ async def review(
     """Let two reviewers, or those named, judge alike."""
     work.tenant = None
     for one in by:
-        await handlers.review(assessment_id, decisions, confirm_rest=rest, by=one, work=work)
+        await reviewing.review(assessment_id, decisions, confirm_rest=rest, by=one, work=work)
 
 
 async def test_a_confirmed_assessment_above_the_gate_says_when_audits_are_recognised(
@@ -42,7 +42,7 @@ async def test_a_confirmed_assessment_above_the_gate_says_when_audits_are_recogn
 ) -> None:
     assessment_id = await submit(work, await protocol(work), {"A": "equal", "B": "superset", "C": "none"})
     await review(work, assessment_id, rest=True)
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     fact = assessed(work)
     assert (fact.equivalent, fact.commonality, fact.member_id) == (True, Decimal("85.00"), ACME)
     assert (fact.recognised_from, fact.recognised_until) == (date(2021, 1, 1), date(2027, 12, 31))
@@ -56,7 +56,7 @@ async def test_a_correction_counts_instead_of_the_answer(work: MemoryWork) -> No
         criterion_id="B", judgement=CORRECT, relation=Relation.SUBSET, rationale="half of it"
     )
     await review(work, assessment_id, correction, rest=True)
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     fact = assessed(work)
     assert (fact.equivalent, fact.commonality) == (False, Decimal("84.50"))
     assert (fact.recognised_from, fact.recognised_until) == (None, None)
@@ -67,12 +67,12 @@ async def test_a_correction_may_answer_what_the_owner_left_open(work: MemoryWork
     open_still = await submit(work, of, {"A": "equal"})
     await review(work, open_still, rest=True)
     with pytest.raises(Rejected, match="the verdict is open: 2 criteria have no answer, the heaviest is C"):
-        await handlers.conclude(open_still, by="a reviewer", work=work)
+        await assessing.conclude(open_still, by="a reviewer", work=work)
     work.tenant = ACME
     assessment_id = await submit(work, of, {"A": "equal"})
     correction = Decision(criterion_id="C", judgement=CORRECT, relation=Relation.EQUAL, rationale="page 3")
     await review(work, assessment_id, correction, rest=True)
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     assert (assessed(work).lower, assessed(work).upper) == (Decimal("99.00"), Decimal("100.00"))
 
 
@@ -80,21 +80,21 @@ async def test_a_verdict_needs_a_decision_on_every_answer(work: MemoryWork) -> N
     assessment_id = await submit(work, await protocol(work), dict.fromkeys(WEIGHTS, "equal"))
     work.tenant = None
     with pytest.raises(Rejected, match="submitted cannot become concluded"):
-        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+        await assessing.conclude(assessment_id, by="a reviewer", work=work)
     await review(work, assessment_id, Decision(criterion_id="A", judgement=CONFIRM))
     with pytest.raises(Rejected, match="asks for 2 reviewers who judge every answer"):
-        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+        await assessing.conclude(assessment_id, by="a reviewer", work=work)
     assert not any(isinstance(fact, ProtocolAssessed) for fact in work.said)
 
 
 async def test_a_concluded_assessment_stays_as_it_is(work: MemoryWork) -> None:
     assessment_id = await submit(work, await protocol(work), dict.fromkeys(WEIGHTS, "equal"))
     await review(work, assessment_id, rest=True)
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     with pytest.raises(Rejected, match="concluded cannot become in-review"):
         await review(work, assessment_id, rest=True)
     with pytest.raises(Rejected, match="concluded cannot become concluded"):
-        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+        await assessing.conclude(assessment_id, by="a reviewer", work=work)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_deciding_twice_in_one_review_is_refused_and_later_reviews_replace
     await review(work, assessment_id, correction, by=[one])
     await review(work, assessment_id, rest=True, by=[one])
     await review(work, assessment_id, correction, rest=True, by=[other])
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     assert assessed(work).commonality == Decimal("16.00")
 
 
@@ -167,14 +167,14 @@ async def test_members_keep_own_protocols_and_the_secretariat_public_ones(
     owner: UUID | None, public: bool, work: MemoryWork
 ) -> None:
     with pytest.raises(Forbidden):
-        await handlers.register_protocol(
+        await protocols.register_protocol(
             code="X", name="X", scheme_family="SMETA", public=public, owner=owner, work=work
         )
 
 
 async def test_a_public_protocol_needs_a_family_and_its_submission_is_said(work: MemoryWork) -> None:
     with pytest.raises(Invalid, match="belongs to a family"):
-        await handlers.register_protocol(
+        await protocols.register_protocol(
             code="X", name="X", scheme_family=None, public=True, owner=None, work=work
         )
     await protocol(work, None, "SMETA")
@@ -188,7 +188,7 @@ async def test_a_public_protocol_needs_a_family_and_its_submission_is_said(work:
 async def test_names_of_protocols_are_one_line_of_plain_text(field: str, text: str, work: MemoryWork) -> None:
     names = {"code": "X", "name": "X"} | {field: text}
     with pytest.raises(Invalid) as caught:
-        await handlers.register_protocol(**names, scheme_family=None, public=False, owner=ACME, work=work)
+        await protocols.register_protocol(**names, scheme_family=None, public=False, owner=ACME, work=work)
     assert caught.value.field == field
 
 
@@ -236,7 +236,7 @@ async def test_a_member_does_not_register_the_code_or_family_of_a_public_protoco
     code: str, work: MemoryWork
 ) -> None:
     work.tenant = None
-    await handlers.register_protocol(
+    await protocols.register_protocol(
         code="New Audit", name="New Audit", scheme_family="Family", public=True, owner=None, work=work
     )
     work.tenant = ACME
@@ -251,7 +251,7 @@ async def test_a_version_which_mails_to_reviewers_name_holds_no_link(work: Memor
             protocol_id=own.protocol_id, version=words, effective_from=date(2021, 1, 1), effective_until=None
         )
         with pytest.raises(Invalid, match="link"):
-            await handlers.submit_version(version, owner=ACME, work=work)
+            await protocols.submit_version(version, owner=ACME, work=work)
 
 
 async def test_a_public_protocol_is_registered_although_a_member_has_its_code_and_stops_that_one(
@@ -263,7 +263,7 @@ async def test_a_public_protocol_is_registered_although_a_member_has_its_code_an
     await protocol(work, None, "New 1")
     said = list(work.said)
     with pytest.raises(Rejected, match="which is public"):
-        await handlers.conclude(assessment_id, by="a reviewer", work=work)
+        await assessing.conclude(assessment_id, by="a reviewer", work=work)
     work.tenant = ACME
     with pytest.raises(Rejected, match="which is public"):
         await submit(work, own, dict.fromkeys(WEIGHTS, "equal"))
@@ -271,7 +271,7 @@ async def test_a_public_protocol_is_registered_although_a_member_has_its_code_an
         protocol_id=own.protocol_id, version="2", effective_from=date(2021, 1, 1), effective_until=None
     )
     with pytest.raises(Rejected, match="which is public"):
-        await handlers.submit_version(version, owner=ACME, work=work)
+        await protocols.submit_version(version, owner=ACME, work=work)
     assert work.said == said
 
 
@@ -305,10 +305,10 @@ async def test_criteria_that_ended_before_the_version_began_are_refused() -> Non
 
 async def test_criteria_are_said_once_and_again_only_when_their_days_change() -> None:
     work = MemoryWork({"own": catalogue()})
-    await handlers.publish_criteria(work)
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
+    await publishing.publish_criteria(work)
     work.catalogues = {"own": catalogue(date(2026, 12, 31))}
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     ends = [fact.valid_until for fact in work.said if isinstance(fact, CriteriaPublished)]
     assert ends == [None, date(2026, 12, 31)]
 
@@ -317,14 +317,14 @@ async def conclude(work: MemoryWork, of: Protocol, relations: Mapping[str, str])
     work.tenant = of.owner
     assessment_id = await submit(work, of, relations, of.owner)
     await review(work, assessment_id, rest=True)
-    await handlers.conclude(assessment_id, by="a reviewer", work=work)
+    await assessing.conclude(assessment_id, by="a reviewer", work=work)
     return assessed(work)
 
 
 async def test_when_criteria_get_an_end_every_yes_under_them_is_said_again_with_it_once(
     work: MemoryWork,
 ) -> None:
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     own = await conclude(work, await protocol(work), dict.fromkeys(WEIGHTS, "equal"))
     work.tenant = None
     public = await conclude(work, await protocol(work, None, "SMETA"), dict.fromkeys(WEIGHTS, "equal"))
@@ -333,63 +333,63 @@ async def test_when_criteria_get_an_end_every_yes_under_them_is_said_again_with_
     work.tenant = None
     work.catalogues = {"own": catalogue(date(2026, 12, 31))}
     before = len(work.said)
-    await handlers.publish_criteria(work)
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
+    await publishing.publish_criteria(work)
     criteria, *again = work.said[before:]
     assert isinstance(criteria, CriteriaPublished)
     ended = [one.model_copy(update={"recognised_until": date(2026, 12, 31)}) for one in (own, public)]
     assert sorted(map(str, again)) == sorted(map(str, ended))
     assert work.assessments.reached[own.assessment_id].recognised_until == date(2026, 12, 31)
     work.catalogues = {"own": catalogue()}
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     assert sorted(map(str, work.said[-2:])) == sorted(map(str, (own, public)))
 
 
 async def test_a_yes_that_a_newer_no_replaced_is_not_said_again_when_criteria_end(work: MemoryWork) -> None:
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     of = await protocol(work)
     await conclude(work, of, dict.fromkeys(WEIGHTS, "equal"))
     work.moment += timedelta(hours=1)
     await conclude(work, of, dict.fromkeys(WEIGHTS, "none"))
     work.catalogues = {"own": catalogue(date(2026, 12, 31))}
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     assert isinstance(work.said[-1], CriteriaPublished)
 
 
 async def test_criteria_that_end_before_a_version_begins_recognise_no_day_of_it(work: MemoryWork) -> None:
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     of = await protocol(work)
     await conclude(work, of, dict.fromkeys(WEIGHTS, "equal"))
     work.tenant = ACME
     waiting = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
     await review(work, waiting, rest=True)
     work.catalogues = {"own": catalogue(date(2020, 12, 31))}
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     ended = assessed(work)
     assert ended.recognised_from is not None
     assert ended.recognised_until is not None
     assert ended.recognised_until < ended.recognised_from
     with pytest.raises(Rejected, match="criteria own ended on 2020-12-31"):
-        await handlers.conclude(waiting, by="a reviewer", work=work)
+        await assessing.conclude(waiting, by="a reviewer", work=work)
 
 
 async def test_published_criteria_are_never_measured_otherwise() -> None:
     work = MemoryWork({"own": catalogue()})
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     work.catalogues = {"own": replace(catalogue(), gate=Fraction(80))}
     with pytest.raises(Rejected, match="published with other content"):
-        await handlers.publish_criteria(work)
+        await publishing.publish_criteria(work)
 
 
 async def test_a_reviewer_sees_every_assessment_and_a_member_its_own(work: MemoryWork) -> None:
     assessment_id = await submit(work, await protocol(work), {"A": "equal"})
     work.tenant = uuid4()
-    assert await handlers.list_assessments(for_review=False, work=work) == []
+    assert await assessing.list_assessments(for_review=False, work=work) == []
     work.tenant = None
-    [seen] = await handlers.list_assessments(for_review=True, work=work)
+    [seen] = await assessing.list_assessments(for_review=True, work=work)
     assert seen.assessment.assessment_id == assessment_id
-    assert len(await handlers.list_protocols(for_review=True, work=work)) == 1
-    assert await handlers.list_protocols(for_review=False, work=work) == []
+    assert len(await protocols.list_protocols(for_review=True, work=work)) == 1
+    assert await protocols.list_protocols(for_review=False, work=work) == []
 
 
 def test_the_states_of_an_assessment_end() -> None:

@@ -3,9 +3,8 @@
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.assessments import State
-from mrx_benchmark.handlers import drafting
+from mrx_benchmark.handlers import assessing, drafting
 from mrx_criteria.domain.answers import Answer, Note, Sifted
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.refusals import Forbidden, Invalid, Unknown
@@ -140,7 +139,7 @@ async def test_criteria_and_versions_that_are_not_there_are_named(work: MemoryWo
     with pytest.raises(Unknown):
         await save(work, drafting.Place(protocol_id=where.protocol_id, version="9", criteria_version="own"))
     with pytest.raises(Unknown):
-        await handlers.submit_answers(
+        await assessing.submit_answers(
             [],
             protocol_id=where.protocol_id,
             version="9",

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
 from mrx_benchmark.domain.consultation import Phase
@@ -17,12 +16,16 @@ from mrx_benchmark.domain.extensions import Extension
 from mrx_benchmark.domain.history import Step
 from mrx_benchmark.handlers import (
     appeals,
+    assessing,
     carrying,
     consultation,
     extensions,
     impartiality,
+    protocols,
+    publishing,
     questions,
     reminders,
+    reviewing,
     waivers,
 )
 from mrx_criteria.domain.commonality import Equivalent
@@ -55,7 +58,7 @@ async def submitted(work: MemoryWork, **relations: str) -> UUID:
 
 
 async def judge(work: MemoryWork, one: UUID, by: str, *decisions: Decision, rest: bool = True) -> object:
-    return await handlers.review(one, decisions, confirm_rest=rest, by=by, work=work)
+    return await reviewing.review(one, decisions, confirm_rest=rest, by=by, work=work)
 
 
 async def both(work: MemoryWork, one: UUID, *decisions: Decision) -> None:
@@ -82,9 +85,9 @@ async def test_two_who_agree_need_no_third_and_one_alone_reaches_no_verdict(work
     one = await submitted(work)
     await judge(work, one, ANN)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
-        await handlers.conclude(one, by=ANN, work=work)
+        await assessing.conclude(one, by=ANN, work=work)
     await judge(work, one, BEN)
-    await handlers.conclude(one, by=BEN, work=work)
+    await assessing.conclude(one, by=BEN, work=work)
     assert assessed(work).equivalent
     assert await steps(work, one) == [
         Step.SUBMITTED,
@@ -102,7 +105,7 @@ async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the
     await judge(work, one, ANN, correct("A"))
 
     async def seen(by: str, *, review: bool = True) -> set[str]:
-        found = await handlers.show_assessment(one, for_review=review, by=by, work=work)
+        found = await assessing.show_assessment(one, for_review=review, by=by, work=work)
         assert found.assessment.reviews == {}
         return set(found.assessment.decisions)
 
@@ -110,12 +113,12 @@ async def test_neither_sees_the_others_answers_before_both_are_done_nor_does_the
     assert await seen(BEN) == set()
     assert await seen(CEM) == set()
     assert await seen("", review=False) == set()
-    listed = await handlers.list_assessments(for_review=True, by=BEN, work=work)
+    listed = await assessing.list_assessments(for_review=True, by=BEN, work=work)
     assert [dict(found.assessment.decisions) for found in listed] == [{}]
     await judge(work, one, BEN, confirm("A"), rest=False)
     assert await seen(BEN) == {"A"}
     await judge(work, one, BEN)
-    both = await handlers.show_assessment(one, for_review=True, by=BEN, work=work)
+    both = await assessing.show_assessment(one, for_review=True, by=BEN, work=work)
     assert set(both.assessment.reviews) == {ANN, BEN}
     assert both.assessment.differences() == {"A": (Relation.NONE, Relation.EQUAL)}
 
@@ -142,7 +145,7 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
     question = await questions.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
 
     async def seen(by: str, *, review: bool = True) -> tuple[int, set[Step], int]:
-        found = await handlers.show_assessment(one, for_review=review, by=by, work=work)
+        found = await assessing.show_assessment(one, for_review=review, by=by, work=work)
         return len(found.questions), {event.step for event in found.history}, found.reviewers
 
     assert await seen(ANN) == (1, {Step.SUBMITTED}, 0)
@@ -150,14 +153,14 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
     assert await seen("", review=False) == (1, {Step.SUBMITTED, Step.ASKED}, 0)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
-        await handlers.conclude(one, by=BEN, work=work)
+        await assessing.conclude(one, by=BEN, work=work)
     await questions.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
     assert await seen(BEN) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
     assert await seen(CEM) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
     await judge(work, one, ANN)
     everything = {Step.SUBMITTED, Step.ASKED, Step.REVIEWED, Step.REPLIED, Step.SETTLED}
     assert await seen(BEN) == (1, everything, 2)
-    owners = await handlers.show_assessment(one, for_review=False, work=work)
+    owners = await assessing.show_assessment(one, for_review=False, work=work)
     assert [event.by for event in owners.history if event.step is Step.ASKED] == ["a reviewer"]
 
 
@@ -165,13 +168,13 @@ async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: Memory
     one = await submitted(work)
     await judge(work, one, ANN, correct("C"))
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
-        await handlers.conclude(one, by=ANN, work=work)
+        await assessing.conclude(one, by=ANN, work=work)
     await judge(work, one, BEN, confirm("A"), rest=False)
     with pytest.raises(Rejected, match="not done"):
         await judge(work, one, CEM)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
-        await handlers.conclude(one, by=ANN, work=work)
+        await assessing.conclude(one, by=ANN, work=work)
     with pytest.raises(Rejected, match="between them"):
         await judge(work, one, ANN, confirm("C"), rest=False)
     with pytest.raises(Invalid, match="agree on A"):
@@ -179,7 +182,7 @@ async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: Memory
     with pytest.raises(Invalid, match="one by one"):
         await judge(work, one, CEM)
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
-    await handlers.conclude(one, by=CEM, work=work)
+    await assessing.conclude(one, by=CEM, work=work)
     assert assessed(work).commonality == Decimal("92.50")
     assert Step.RESOLVED in await steps(work, one)
 
@@ -190,9 +193,9 @@ async def test_who_may_judge_is_told(work: MemoryWork) -> None:
     async def may() -> str:
         told = ""
         for by in (ANN, BEN, CEM):
-            shown = await handlers.show_assessment(one, for_review=True, by=by, work=work)
+            shown = await assessing.show_assessment(one, for_review=True, by=by, work=work)
             told += by[0] if shown.may_judge else "-"
-        owners = await handlers.show_assessment(one, for_review=False, work=work)
+        owners = await assessing.show_assessment(one, for_review=False, work=work)
         assert not owners.may_judge
         return told
 
@@ -204,7 +207,7 @@ async def test_who_may_judge_is_told(work: MemoryWork) -> None:
     await judge(work, one, BEN)
     assert await may() == "--c"
     await judge(work, one, CEM, confirm("C"), rest=False)
-    await handlers.conclude(one, by=CEM, work=work)
+    await assessing.conclude(one, by=CEM, work=work)
     assert await may() == "---"
 
 
@@ -212,7 +215,7 @@ async def test_what_one_alone_answered_for_the_owner_is_a_difference(work: Memor
     one = await submitted(work, A="equal", B="equal")
     await judge(work, one, ANN, correct("C", Relation.EQUAL))
     await judge(work, one, BEN)
-    shown = await handlers.show_assessment(one, for_review=True, by=ANN, work=work)
+    shown = await assessing.show_assessment(one, for_review=True, by=ANN, work=work)
     assert shown.assessment.undecided() == ("C",)
 
 
@@ -242,18 +245,18 @@ async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_s
     one = await submitted(work)
     for attempt in (
         judge(work, one, ANN),
-        handlers.conclude(one, by=ANN, work=work),
+        assessing.conclude(one, by=ANN, work=work),
         questions.ask(one, "A", "where?", by=ANN, work=work),
         appeals.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
-        handlers.show_assessment(one, for_review=True, by=ANN, work=work),
+        assessing.show_assessment(one, for_review=True, by=ANN, work=work),
     ):
         with pytest.raises(Forbidden, match="tied to"):
             await attempt
-    assert await handlers.list_assessments(for_review=True, by=ANN, work=work) == []
-    assert await handlers.list_protocols(for_review=True, by=ANN, work=work) == []
+    assert await assessing.list_assessments(for_review=True, by=ANN, work=work) == []
+    assert await protocols.list_protocols(for_review=True, by=ANN, work=work) == []
     await judge(work, one, BEN)
-    assert len(await handlers.list_assessments(for_review=True, by=BEN, work=work)) == 1
-    assert len(await handlers.list_protocols(for_review=True, by=BEN, work=work)) == 1
+    assert len(await assessing.list_assessments(for_review=True, by=BEN, work=work)) == 1
+    assert len(await protocols.list_protocols(for_review=True, by=BEN, work=work)) == 1
 
 
 async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work: MemoryWork) -> None:
@@ -263,21 +266,21 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, CEM, correct("C"), rest=False)
     await impartiality.declare_conflict(ANN, ACME, work=work)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
-        await handlers.conclude(one, by=BEN, work=work)
-    shown = await handlers.show_assessment(one, for_review=False, work=work)
+        await assessing.conclude(one, by=BEN, work=work)
+    shown = await assessing.show_assessment(one, for_review=False, work=work)
     assert (shown.reviewers, dict(shown.assessment.decisions)) == (1, {})
     with pytest.raises(Rejected, match="you may have read the other; yours stands"):
         await judge(work, one, BEN, confirm("A"), rest=False)
-    assert not (await handlers.show_assessment(one, for_review=True, by=BEN, work=work)).may_judge
-    assert (await handlers.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
+    assert not (await assessing.show_assessment(one, for_review=True, by=BEN, work=work)).may_judge
+    assert (await assessing.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
     await judge(work, one, DOT, confirm("A"), rest=False)
-    assert (await handlers.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
+    assert (await assessing.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
     with pytest.raises(Rejected, match="this one stands"):
-        await handlers.release(one, BEN, by="s", work=work)
-    (at_work,) = await handlers.list_reviews(work=work)
+        await reviewing.release(one, BEN, by="s", work=work)
+    (at_work,) = await reviewing.list_reviews(work=work)
     assert (set(at_work.assessment.reviews), at_work.releasable) == ({BEN, DOT}, (DOT,))
     await judge(work, one, DOT, correct("C", Relation.SUBSET))
-    assert not (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
+    assert not (await assessing.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     assert [(event.by, event.detail) for event in work.history.kept[one] if event.step is Step.RELEASED] == [
         ("benchmark", ANN)
     ]
@@ -285,12 +288,12 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
     await impartiality.declare_conflict(CEM, ACME, work=work)
     with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
-        await handlers.conclude(one, by=BEN, work=work)
+        await assessing.conclude(one, by=BEN, work=work)
     await judge(work, one, "eve", correct("C", Relation.SUBSET), rest=False)
-    await handlers.conclude(one, by=BEN, work=work)
+    await assessing.conclude(one, by=BEN, work=work)
     await impartiality.declare_conflict(BEN, ACME, work=work)
     assert assessed(work).commonality == Decimal("92.50")
-    after = await handlers.show_assessment(one, for_review=False, work=work)
+    after = await assessing.show_assessment(one, for_review=False, work=work)
     assert after.score.overall.commonality == Fraction(185, 2), "a verdict that was reached stands"
 
 
@@ -303,20 +306,20 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     with pytest.raises(Rejected, match="not done"):
         await judge(work, one, CEM)
     with pytest.raises(Invalid, match="has judged nothing"):
-        await handlers.release(one, CEM, by="s", work=work)
-    await handlers.release(one, ANN, by="s", work=work)
-    assert [found.releasable for found in await handlers.list_reviews(work=work)] == [(BEN,)]
+        await reviewing.release(one, CEM, by="s", work=work)
+    await reviewing.release(one, ANN, by="s", work=work)
+    assert [found.releasable for found in await reviewing.list_reviews(work=work)] == [(BEN,)]
     await judge(work, one, CEM)
-    assert [found.releasable for found in await handlers.list_reviews(work=work)] == [()]
-    assert (await handlers.show_assessment(one, for_review=True, by=CEM, work=work)).independent
+    assert [found.releasable for found in await reviewing.list_reviews(work=work)] == [()]
+    assert (await assessing.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     with pytest.raises(Rejected, match="both reviews are done"):
-        await handlers.release(one, CEM, by="s", work=work)
-    await handlers.conclude(one, by=CEM, work=work)
-    assert await handlers.list_reviews(work=work) == []
+        await reviewing.release(one, CEM, by="s", work=work)
+    await assessing.conclude(one, by=CEM, work=work)
+    assert await reviewing.list_reviews(work=work) == []
     assert assessed(work).commonality == 100
     assert Step.RELEASED in await steps(work, one)
     with pytest.raises(Rejected, match="cannot become"):
-        await handlers.release(one, CEM, by="s", work=work)
+        await reviewing.release(one, CEM, by="s", work=work)
 
 
 def leave_open(name: str) -> Decision:
@@ -344,7 +347,7 @@ async def test_a_third_may_leave_open_what_one_of_two_answered_and_kappa_counts_
     await judge(work, one, CEM, leave_open("C"), confirm("B"), rest=False)
     resolved = await work.assessments.get(one)
     assert (resolved.undecided(), {answer.criterion_id for answer in resolved.judged()}) == ((), {"A", "B"})
-    await handlers.conclude(one, by=CEM, work=work)
+    await assessing.conclude(one, by=CEM, work=work)
     assert (assessed(work).lower, assessed(work).upper) == (Decimal("43.00"), Decimal("58.00"))
 
 
@@ -354,17 +357,17 @@ async def test_a_question_stops_the_verdict_until_the_owner_replies(work: Memory
     await judge(work, one, ANN)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="no reply, the first is on A"):
-        await handlers.conclude(one, by=ANN, work=work)
+        await assessing.conclude(one, by=ANN, work=work)
     await questions.reply(one, question.question_id, "Page 3.", owner=ACME, by="acme", work=work)
     with pytest.raises(Rejected, match="has its reply"):
         await questions.reply(one, question.question_id, "Page 4.", owner=ACME, by="acme", work=work)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
 
 
 async def concluded(work: MemoryWork, *decisions: Decision) -> UUID:
     one = await submitted(work)
     await both(work, one, *decisions)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     return one
 
 
@@ -407,7 +410,7 @@ async def test_an_appeal_changes_no_verdict_that_a_newer_submission_has_overtake
         one = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
         for by in (ANN, BEN):
             await judge(work, one, by, *decisions)
-        await handlers.conclude(one, by=ANN, work=work)
+        await assessing.conclude(one, by=ANN, work=work)
         return one
 
     first = await verdict_on(correct("A"))
@@ -431,7 +434,7 @@ async def test_who_concluded_does_not_decide_the_appeal_and_a_dismissal_states_n
     one = await submitted(work)
     for by in (ANN, BEN):
         await judge(work, one, by, correct("A"))
-    await handlers.conclude(one, by=CEM, work=work)
+    await assessing.conclude(one, by=CEM, work=work)
     await appeals.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
     with pytest.raises(Forbidden, match="does not decide"):
         await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="x", by=CEM, work=work)
@@ -447,7 +450,7 @@ async def test_a_yes_that_only_a_waiver_makes_possible_ends_with_it() -> None:
     await waivers.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
     one = await submitted(work, A="none", B="equal", C="equal")
     await both(work, one)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     assert (assessed(work).commonality, assessed(work).equivalent) == (Decimal("100.00"), True)
     assert assessed(work).recognised_until == date(2026, 12, 31)
 
@@ -459,7 +462,7 @@ async def test_a_yes_that_needs_no_waiver_does_not_end_with_one() -> None:
     await waivers.waive("own", "2", "disputed", date(2026, 12, 31), by="s", work=work)
     one = await submitted(work)
     await both(work, one)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     assert assessed(work).recognised_until == date(2027, 12, 31)
 
 
@@ -473,11 +476,11 @@ async def test_a_successor_ends_a_yes_by_waiver_no_later_than_its_waiver() -> No
     await waivers.waive("own", "2", "disputed", ends, by="s", work=work)
     one = await submitted(work, A="none", B="equal", C="equal")
     await both(work, one)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     await consultation.announce("own", "next", **days(today, 10, 20, 200), by="s", work=work)
     assert work.assessments.reached[one].recognised_until == ends
     work.moment += timedelta(days=60)
-    shown = await handlers.show_assessment(one, for_review=False, work=work)
+    shown = await assessing.show_assessment(one, for_review=False, work=work)
     assert [waiver.clause for waiver in shown.score.waived] == ["2"], "a verdict keeps its waivers"
     assert shown.score.equivalent is Equivalent.YES
 
@@ -491,7 +494,7 @@ async def test_a_waiver_holds_on_its_last_day_and_not_after_it() -> None:
     one = await submitted(work, A="none", B="equal", C="equal")
 
     async def waived() -> int:
-        return len((await handlers.show_assessment(one, for_review=False, work=work)).score.waived)
+        return len((await assessing.show_assessment(one, for_review=False, work=work)).score.waived)
 
     assert await waived() == 1
     work.moment += timedelta(days=1)
@@ -511,7 +514,7 @@ async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() ->
     again = await submit(work, work.protocols.kept[work.assessments.kept[before].protocol_id], {"A": "equal"})
     assert await steps(work, before) == [Step.SUBMITTED, Step.REPLACED]
     await both(work, again, correct("B", Relation.EQUAL), correct("C", Relation.EQUAL))
-    await handlers.conclude(again, by=ANN, work=work)
+    await assessing.conclude(again, by=ANN, work=work)
     assert assessed(work).recognised_until == today + timedelta(days=200)
 
     work.consultation.announced.clear()
@@ -529,9 +532,9 @@ async def test_who_began_before_an_announcement_goes_on_under_the_announced_vers
     of = await protocol(work)
     rows = [{"criterion_id": "A", "relation": "equal"}]
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
-    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+    await assessing.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
     await consultation.announce("own", "next", **days(work.moment.date(), 10, 20, 200), by="s", work=work)
-    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+    await assessing.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
 
 
 async def test_what_follows_two_versions_is_begun_with_from_the_earlier_of_its_days_on() -> None:
@@ -548,7 +551,7 @@ async def test_what_follows_two_versions_is_begun_with_from_the_earlier_of_its_d
     rows = [{"criterion_id": "A", "relation": "equal"}]
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
     work.moment += timedelta(days=20)
-    await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+    await assessing.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
 
 
 async def test_the_last_clause_is_not_waived(work: MemoryWork) -> None:
@@ -568,7 +571,7 @@ async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effec
     async def submit_next() -> object:
         rows = [{"criterion_id": "A", "relation": "equal"}]
         place = {"protocol_id": made.protocol_id, "version": "1", "criteria_version": "next"}
-        return await handlers.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
+        return await assessing.submit_answers(rows, **place, owner=ACME, by=ANN, work=work)  # type: ignore[arg-type]
 
     work.moment += timedelta(days=19)
     with pytest.raises(Rejected, match=f"take effect on {today + timedelta(days=20)}"):
@@ -605,10 +608,10 @@ async def test_an_announced_successor_ends_recognition_with_its_transition_with_
     None
 ):
     work = evolving()
-    await handlers.publish_criteria(work)
+    await publishing.publish_criteria(work)
     one = await submitted(work)
     await both(work, one)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     today = work.moment.date()
     made = await consultation.announce(
         "own",
@@ -621,7 +624,7 @@ async def test_an_announced_successor_ends_recognition_with_its_transition_with_
     )
     fact = [told for told in work.said if isinstance(told, ProtocolAssessed)][-1]
     assert fact.recognised_until == today + timedelta(days=200)
-    await handlers.publish_criteria(work)  # a restart changes nothing
+    await publishing.publish_criteria(work)  # a restart changes nothing
     assert [told for told in work.said if isinstance(told, ProtocolAssessed)][-1] is fact
     phases = [made.phase(today + timedelta(days=days)) for days in (10, 11, 20, 200, 201)]
     assert phases == [Phase.CONSULTATION, Phase.DECIDED, Phase.TRANSITION, Phase.TRANSITION, Phase.OVER]
@@ -675,7 +678,7 @@ async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_ver
     work = evolving()
     one = await submitted(work)
     await both(work, one, correct("C"))
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
     work.tenant = None
     [found] = await carrying.what_if("next", work=work)
     outcome = found.outcome
@@ -701,7 +704,7 @@ async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_wa
     of = await protocol(work)
     one = await submit(work, of, dict.fromkeys(WEIGHTS, "equal"))
     await both(work, one)
-    await handlers.conclude(one, by=ANN, work=work)
+    await assessing.conclude(one, by=ANN, work=work)
 
     async def reckoned(by: str = "") -> list[tuple[str, Fraction, Fraction, Equivalent, int]]:
         return [
@@ -728,9 +731,9 @@ async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_wa
     ]
     place = {"protocol_id": of.protocol_id, "version": "1", "criteria_version": "next"}
     work.moment += timedelta(hours=1)
-    shown = await handlers.submit_answers(rows, **place, owner=ACME, by="acme", work=work)  # type: ignore[arg-type]
+    shown = await assessing.submit_answers(rows, **place, owner=ACME, by="acme", work=work)  # type: ignore[arg-type]
     await both(work, shown.assessment.assessment_id)
-    await handlers.conclude(shown.assessment.assessment_id, by=ANN, work=work)
+    await assessing.conclude(shown.assessment.assessment_id, by=ANN, work=work)
     assert await reckoned() == [("next", 100 * Fraction(45, 85), 100 * Fraction(45, 85), Equivalent.NO, 0)]
     assert assessed(work).commonality == Decimal("52.94"), "the verdict itself"
 

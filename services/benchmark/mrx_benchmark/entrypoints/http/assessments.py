@@ -8,8 +8,8 @@ from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_benchmark import handlers
 from mrx_benchmark.entrypoints.http.bodies import assessment_body, assessment_whole
+from mrx_benchmark.handlers import assessing
 from mrx_benchmark.ports import Work
 
 
@@ -23,7 +23,7 @@ def add_assessments(router: APIRouter, requests: Requests[Work], access: Access)
     @router.post("/assessments", status_code=201, response_model=api.Assessment, tags=["assessments"])
     async def submit_answers(asked: api.NewAssessment, who: owner, command: do) -> Response:
         async def submitted(work: Work) -> api.Assessment:
-            shown = await handlers.submit_answers(
+            shown = await assessing.submit_answers(
                 [answer.model_dump() for answer in asked.answers],
                 protocol_id=asked.protocol_id,
                 version=asked.version,
@@ -39,7 +39,7 @@ def add_assessments(router: APIRouter, requests: Requests[Work], access: Access)
     @router.get("/assessments", tags=["assessments"])
     async def list_assessments(who: reader) -> api.Assessments:
         async def listed(work: Work) -> api.Assessments:
-            found = await handlers.list_assessments(
+            found = await assessing.list_assessments(
                 for_review=who.role is Role.REVIEWER, by=who.subject, work=work
             )
             return api.Assessments(assessments=[assessment_body(one) for one in found])
@@ -50,7 +50,7 @@ def add_assessments(router: APIRouter, requests: Requests[Work], access: Access)
     async def show_assessment(assessment_id: UUID, who: reader) -> api.AssessmentWhole:
         async def shown(work: Work) -> api.AssessmentWhole:
             return assessment_whole(
-                await handlers.show_assessment(
+                await assessing.show_assessment(
                     assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
                 )
             )
@@ -60,6 +60,6 @@ def add_assessments(router: APIRouter, requests: Requests[Work], access: Access)
     @router.post("/assessments/{assessment_id}/conclusion", response_model=api.Assessment, tags=["review"])
     async def conclude(assessment_id: UUID, who: reviewer, command: do) -> Response:
         async def concluded(work: Work) -> api.Assessment:
-            return assessment_body(await handlers.conclude(assessment_id, by=who.subject, work=work))
+            return assessment_body(await assessing.conclude(assessment_id, by=who.subject, work=work))
 
         return await command(concluded, by=who)

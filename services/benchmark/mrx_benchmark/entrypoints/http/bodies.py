@@ -10,11 +10,11 @@ from mrx_criteria.domain.criteria import Catalogue
 from mrx_shared.api import benchmark as api
 from mrx_shared.api.bodies import Answer
 
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Decision, Judgement
 from mrx_benchmark.domain.consultation import Evolution
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
+from mrx_benchmark.handlers import assessing, reviewing
 from mrx_benchmark.handlers.drafting import DraftShown
 
 B = TypeVar("B", bound=Answer)
@@ -75,7 +75,7 @@ def successor(evolution: Evolution, today: date) -> api.Succession:
     )
 
 
-def at_work_body(found: handlers.AtWork) -> api.AssessmentAtWork:
+def at_work_body(found: reviewing.AtWork) -> api.AssessmentAtWork:
     """Who judges an assessment that is not concluded."""
     one, answered = found.assessment, {answer.criterion_id for answer in found.assessment.answers}
     return api.AssessmentAtWork(
@@ -125,7 +125,7 @@ def draft_whole(found: DraftShown) -> api.DraftWhole:
     )
 
 
-def assessment_body(found: handlers.AssessmentShown) -> api.Assessment:
+def assessment_body(found: assessing.AssessmentShown) -> api.Assessment:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
     return api.Assessment(
@@ -153,7 +153,7 @@ def _appealed(appeal: Appeal) -> str:
     return "granted" if appeal.granted else "dismissed"
 
 
-def assessment_whole(found: handlers.AssessmentShown) -> api.AssessmentWhole:
+def assessment_whole(found: assessing.AssessmentShown) -> api.AssessmentWhole:
     """An assessment with every answer."""
     return api.AssessmentWhole(
         **dict(assessment_body(found)),
@@ -186,7 +186,7 @@ def _parts(score: Score) -> dict[str, Any]:
     }
 
 
-def _agreement(found: handlers.AssessmentShown) -> api.Agreement | None:
+def _agreement(found: assessing.AssessmentShown) -> api.Agreement | None:
     assessment = found.assessment
     if not assessment.settled:
         return None
@@ -204,7 +204,7 @@ def _agreement(found: handlers.AssessmentShown) -> api.Agreement | None:
     )
 
 
-def _answers(found: handlers.AssessmentShown) -> Iterator[api.JudgedAnswer]:
+def _answers(found: assessing.AssessmentShown) -> Iterator[api.JudgedAnswer]:
     """Every criterion that the owner answered or a reviewer decided on."""
     answers = {answer.criterion_id: answer for answer in found.assessment.answers}
     decisions = found.assessment.decisions

@@ -8,8 +8,8 @@ from mrx_shared.bus.requests import Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Unknown
 
-from mrx_benchmark import handlers
 from mrx_benchmark.entrypoints.http.bodies import criteria_body
+from mrx_benchmark.handlers import criteria
 from mrx_benchmark.ports import Work
 
 
@@ -23,7 +23,7 @@ def add_criteria(router: APIRouter, requests: Requests[Work], access: Access) ->
             return api.CriteriaVersions(
                 criteria=[
                     criteria_body(one, await work.consultation.successor(one.version), work.now.date())
-                    for one in await handlers.list_criteria(work)
+                    for one in await criteria.list_criteria(work)
                 ]
             )
 
@@ -34,6 +34,6 @@ def add_criteria(router: APIRouter, requests: Requests[Work], access: Access) ->
         async def shown(work: Work) -> dict[str, Any]:
             if version not in work.catalogues:
                 raise Unknown("there is no such version", field="version", remedy="list the criteria first")
-            return (await handlers.in_force(version, work)).document()
+            return (await criteria.in_force(version, work)).document()
 
         return await requests.read(shown)

@@ -16,10 +16,9 @@ from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Invalid, Unknown
 
-from mrx_benchmark import handlers
 from mrx_benchmark.entrypoints.http.bodies import assessment_body, body, draft_body
 from mrx_benchmark.entrypoints.http.drafts import place
-from mrx_benchmark.handlers import drafting
+from mrx_benchmark.handlers import assessing, criteria, drafting, protocols
 from mrx_benchmark.ports import Document, Documents, Work
 
 
@@ -53,7 +52,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access, do
     )
     async def submit_file(asked: api.NewAnswersFile, who: owner, command: do) -> Response:
         async def measured_by(work: Work) -> Catalogue:
-            return handlers.catalogue_named(asked.criteria_version, work)
+            return criteria.catalogue_named(asked.criteria_version, work)
 
         # Before the transaction and beside the event loop: a large file takes seconds to read.
         catalogue = await requests.read(measured_by)
@@ -73,7 +72,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access, do
                     refused=[body(api.RefusedRow, one) for one in checked.faults],
                     more=checked.more,
                 )
-            begun = await handlers.submit_answers(
+            begun = await assessing.submit_answers(
                 [row_of(one) for one in sifted.answers],
                 protocol_id=asked.protocol_id,
                 version=asked.version,
@@ -158,11 +157,11 @@ def _add_reports(router: APIRouter, requests: Requests[Work], access: Access, do
             )
 
         async def found(work: Work) -> Report:
-            one = await handlers.show_assessment(
+            one = await assessing.show_assessment(
                 assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
             )
             return Report(
-                protocol=await handlers.protocol_named(
+                protocol=await protocols.protocol_named(
                     one.assessment, for_review=who.role is Role.REVIEWER, work=work
                 ),
                 catalogue=work.catalogues[one.assessment.criteria_version],

@@ -8,9 +8,9 @@ from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_benchmark import handlers
 from mrx_benchmark.domain.protocols import ProtocolVersion
 from mrx_benchmark.entrypoints.http.bodies import body, protocol_body
+from mrx_benchmark.handlers import protocols
 from mrx_benchmark.ports import Work
 
 
@@ -23,7 +23,7 @@ def add_protocols(router: APIRouter, requests: Requests[Work], access: Access) -
     @router.post("/protocols", status_code=201, response_model=api.ProtocolRegistered, tags=["protocols"])
     async def register_protocol(asked: api.NewProtocol, who: owner, command: do) -> Response:
         async def registered(work: Work) -> api.ProtocolRegistered:
-            protocol = await handlers.register_protocol(
+            protocol = await protocols.register_protocol(
                 code=asked.code,
                 name=asked.name,
                 scheme_family=asked.scheme_family,
@@ -51,7 +51,7 @@ def add_protocols(router: APIRouter, requests: Requests[Work], access: Access) -
                 effective_from=asked.effective_from,
                 effective_until=asked.effective_until,
             )
-            await handlers.submit_version(version, owner=who.member, work=work)
+            await protocols.submit_version(version, owner=who.member, work=work)
             return body(api.ProtocolVersion, version)
 
         return await command(submitted, by=who, status=201)
@@ -59,7 +59,7 @@ def add_protocols(router: APIRouter, requests: Requests[Work], access: Access) -
     @router.get("/protocols", tags=["protocols"])
     async def list_protocols(who: reader) -> api.Protocols:
         async def listed(work: Work) -> api.Protocols:
-            found = await handlers.list_protocols(
+            found = await protocols.list_protocols(
                 for_review=who.role is Role.REVIEWER, by=who.subject, work=work
             )
             return api.Protocols(protocols=[protocol_body(*one) for one in found])

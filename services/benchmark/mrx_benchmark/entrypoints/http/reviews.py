@@ -9,8 +9,8 @@ from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Forbidden
 
-from mrx_benchmark import handlers
 from mrx_benchmark.entrypoints.http.bodies import assessment_body, at_work_body, decisions_of
+from mrx_benchmark.handlers import reviewing
 from mrx_benchmark.ports import Work
 
 
@@ -25,7 +25,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
     async def list_reviews(who: secretariat) -> api.AssessmentsAtWork:  # noqa: ARG001
         async def listed(work: Work) -> api.AssessmentsAtWork:
             return api.AssessmentsAtWork(
-                reviews=[at_work_body(one) for one in await handlers.list_reviews(work=work)]
+                reviews=[at_work_body(one) for one in await reviewing.list_reviews(work=work)]
             )
 
         return await requests.read(listed)
@@ -35,7 +35,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
         async def reviewed(work: Work) -> api.Assessment:
             decisions = decisions_of(asked.decisions)
             return assessment_body(
-                await handlers.review(
+                await reviewing.review(
                     assessment_id, decisions, confirm_rest=asked.confirm_rest, by=who.subject, work=work
                 )
             )
@@ -52,7 +52,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
             )
 
         async def released(work: Work) -> api.Done:
-            await handlers.release(assessment_id, asked.reviewer, by=who.subject, work=work)
+            await reviewing.release(assessment_id, asked.reviewer, by=who.subject, work=work)
             return api.Done()
 
         return await command(released, by=who, status=201)
