@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.testing import infrastructure
 from mrx_shared.bus.administration import KafkaAdministration
-from mrx_shared.bus.letters import Letter, dead_letters
+from mrx_shared.bus.dead_letters import Record, dead_letters
 from mrx_shared.bus.service import assemble, serve
 from mrx_shared.bus.subscriptions import Subscription, Subscriptions
 from mrx_shared.bus.work import Moment
@@ -66,7 +66,7 @@ class Tallying:
         async def count(fact: Counted, work: TallyWork) -> None:
             self.troubles.calls += 1
             times = await work.count(fact.name)
-            work.say(Counted(name=fact.name, count=times), about=fact.name)
+            work.emit(Counted(name=fact.name, count=times), about=fact.name)
             if self.troubles.errors:
                 raise self.troubles.errors.pop(0)
 
@@ -172,7 +172,7 @@ async def test_the_story_of_a_service_on_a_real_kafka(make: Make) -> None:
         await first.until({"early": 1, "same": 1, "troubled": 1, "behind": 1, "last": 1})
         letters = await dead_letters(first.database, every=False, limit=10)
         [letter] = [one for one in letters if one["cause"] == "refused"]
-        again = Letter(topic=HEARD, partition=0, offset=letter["kafka_offset"], payload=refused)
+        again = Record(topic=HEARD, partition=0, offset=letter["kafka_offset"], payload=refused)
         assert await first.subscription.dispatch(again, dead_letter=letter["id"]) == "handled"
         assert (await first.tally())["refused"] == 1
 
@@ -235,7 +235,7 @@ async def test_a_service_starts_and_works_though_its_broker_comes_later(
             work = tallying.subscriptions.once.make_work(
                 session, Moment(now=now, service="tallying", tenant=None, correlation_id="c")
             )
-            work.say(Counted(name="said while away"), about="x")
+            work.emit(Counted(name="said while away"), about="x")
             await work.write_outbox()
         await asyncio.sleep(1)
         async with infrastructure(folder, parts={"kafka"}):

@@ -6,7 +6,7 @@ import hmac
 from datetime import timedelta
 
 import httpx
-from mrx_shared.bus.work import Bell
+from mrx_shared.bus.work import WakeUp
 from mrx_shared.kit.clock import Clock
 
 from mrx_platform.faults import Faults
@@ -26,7 +26,7 @@ class Webhooks:
         self._store = store
         self._faults = faults
         self._clock = clock
-        self._bell = Bell()
+        self._wake_up = WakeUp()
         self.taken = 0
 
     def add(self, event: Event) -> None:
@@ -37,7 +37,7 @@ class Webhooks:
         unsent.extend([event] * (2 if self._faults.take("event", "event-twice") else 1))
         if len(unsent) > 1 and self._faults.take("event", "event-reordered"):
             unsent.reverse()
-        self._bell.ring()
+        self._wake_up.set()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -50,7 +50,7 @@ class Webhooks:
                     if event in self._store.kept.unsent:
                         self._store.kept.unsent.remove(event)
                         self._store.write()
-                await self._bell.heard(60)
+                await self._wake_up.within(60)
 
     async def _send(self, http: httpx.AsyncClient, event: Event) -> None:
         pause = self._settings.webhook_retry_s

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from mrx_shared.messages import speaking
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages import unit_of_work
+from mrx_shared.messages.unit_of_work import UnitOfWork
 
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.groups import Participation
@@ -188,7 +188,7 @@ class Survey(Protocol):
         """Member, list and revision of what counts for a closing round and was not judged again yet."""
 
 
-class Work(Speaks, Protocol):
+class Work(UnitOfWork, Protocol):
     """One transaction of aggregation."""
 
     @property
@@ -203,7 +203,7 @@ class Work(Speaks, Protocol):
         """A key for one release."""
 
 
-Transact = speaking.Transact[Work]
+Transact = unit_of_work.Transact[Work]
 
 
 Verb = Callable[[Work], Awaitable[None]]

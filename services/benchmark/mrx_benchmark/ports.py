@@ -14,7 +14,7 @@ from mrx_criteria.domain.commonality import Report, Waiver
 from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_criteria.domain.lineage import Lineage
 from mrx_criteria.domain.suggestions import Suggestion
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages.unit_of_work import UnitOfWork
 
 from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Assessment
@@ -333,7 +333,7 @@ class Owners(Port):
         """Everyone who has a protocol here, and None for the public ones."""
 
 
-class Work(Speaks, Port):
+class Work(UnitOfWork, Port):
     """One transaction's work."""
 
     @property

@@ -118,7 +118,7 @@ def build_service(
             signer=ObjectSigner(buckets.presigner),
             reader=ObjectReader(buckets.reader),
             max_bytes=settings.max_bytes,
-            look_now=settle.bell.set,
+            look_now=settle.wake_up.set,
             connection=connection,
         )
     )
@@ -141,7 +141,7 @@ def build_bench(
 def _loops(bench: Bench, *, sweep_s: float) -> tuple[Loop, ...]:
     async def sweep_quarantine() -> bool:
         if await sweep(bench):
-            settle.bell.set()
+            settle.wake_up.set()
         return False
 
     settle = Loop(name="settle tickets", once=partial(settle_due, bench), every_s=LOOK_EVERY_S)
@@ -169,5 +169,5 @@ def _connection(platform: Platform, settings: Settings, looking: Loop) -> Connec
         platform=platform,
         webhook_secret=settings.platform_webhook_secret,
         clock=system_clock(),
-        look_now=looking.bell.set,
+        look_now=looking.wake_up.set,
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
-from mrx_shared.messages import speaking
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages import unit_of_work
+from mrx_shared.messages.unit_of_work import UnitOfWork
 from mrx_shared.refusals import Unavailable
 
 from mrx_exchange_adapter.domain.platform import FetchedReport, Grant, PlatformAudit, Share
@@ -169,7 +169,7 @@ class Shares(Protocol):
         """Everybody's requests whose sharing is to be looked at."""
 
 
-class Work(Speaks, Protocol):
+class Work(UnitOfWork, Protocol):
     """One transaction's work."""
 
     @property
@@ -196,7 +196,7 @@ class Work(Speaks, Protocol):
         """Inside, the transaction sees what this member sees. For whoever has no tenant of its own."""
 
 
-Transact = speaking.Transact[Work]
+Transact = unit_of_work.Transact[Work]
 
 
 Verb = Callable[[Work], Awaitable[None]]

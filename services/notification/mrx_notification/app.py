@@ -61,7 +61,7 @@ def build_service(settings: Settings, post: Post) -> Service[Work]:
     sending = Loop(name="sending", once=send_due, every_s=1)
     forget = partial(handlers.forget_addresses, service.transact)
     service.loops += [sending, Loop(name="forgetting", once=forget, every_s=60)]
-    listen(service.subscriptions, send_soon=sending.bell.set, slots=settings.slots)
+    listen(service.subscriptions, send_soon=sending.wake_up.set, slots=settings.slots)
     service.api.include_router(
         build_router(
             service.requests,

@@ -245,7 +245,7 @@ async def note_sent(mail_id: UUID, work: Work) -> None:
     if mail.state is not State.WAITING:  # it came back before we could note that it went
         return
     await work.mails.keep(mail.sent(work.now))
-    work.say(
+    work.emit(
         MailSent(
             mail_id=mail.mail_id,
             kind=mail.kind,
@@ -299,7 +299,7 @@ async def _fail(mail: Mail, cause: Cause, status: str, work: Work) -> Mail:
     """Say that a mail failed, with every token that may have arrived nevertheless: by a try whose answer was lost."""
     failed = mail.failed(cause, status, work.now)
     await work.mails.keep(failed)
-    work.say(
+    work.emit(
         MailFailed(
             mail_id=mail.mail_id,
             kind=mail.kind,

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from mrx_shared.messages import speaking
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages import unit_of_work
+from mrx_shared.messages.unit_of_work import UnitOfWork
 
 from mrx_notification.domain.mails import Attempt, Letter, Mail, State
 
@@ -53,7 +53,7 @@ class Mails(Protocol):
         """Mails, the newest first; those after `before` in that order."""
 
 
-class Work(Speaks, Protocol):
+class Work(UnitOfWork, Protocol):
     """One transaction's work."""
 
     @property
@@ -61,7 +61,7 @@ class Work(Speaks, Protocol):
         """Mails."""
 
 
-Transact = speaking.Transact[Work]
+Transact = unit_of_work.Transact[Work]
 
 
 class Letters(Protocol):

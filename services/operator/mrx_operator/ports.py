@@ -66,7 +66,7 @@ class Service(Protocol):
         """Faults, counts, relay, consumers, loops."""
 
     async def dead_letters(self, *, every: bool) -> Sequence[Shown]:
-        """What was put aside; also what was replayed, with `every`."""
+        """Dead letters; also what was replayed, with `every`."""
 
     async def dead_letter(self, letter: UUID) -> Shown:
         """One dead letter, its payload masked. Raises `Unknown`."""

@@ -48,7 +48,7 @@ def build_service(settings: Settings, topics: MemberTopics) -> Service[Work]:
     judging = Loop(name="participation", once=partial(judge_due, transact), every_s=2)
     sending_links = Loop(name="password-links", once=partial(send_wished_links, transact), every_s=2)
     service.loops += [provisioning, judging, sending_links]
-    listen(service.subscriptions, judge_soon=judging.bell.set)
+    listen(service.subscriptions, judge_soon=judging.wake_up.set)
     add_routes(
         service.api,
         Desk(
@@ -60,8 +60,8 @@ def build_service(settings: Settings, topics: MemberTopics) -> Service[Work]:
             seal=seal,
             browsers=Browsers(settings.key_of_marks),
             bootstrap_secret=settings.bootstrap_secret.get_secret_value(),
-            provision_soon=provisioning.bell.set,
-            send_links_soon=sending_links.bell.set,
+            provision_soon=provisioning.wake_up.set,
+            send_links_soon=sending_links.wake_up.set,
         ),
     )
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from mrx_shared.messages import speaking
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages import unit_of_work
+from mrx_shared.messages.unit_of_work import UnitOfWork
 
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.groups import Groups
@@ -239,7 +239,7 @@ class PasswordLinks(Protocol):
         """Some of the addresses that were wished for, oldest first; they are wished for no more."""
 
 
-class Work(Speaks, Protocol):
+class Work(UnitOfWork, Protocol):
     """One transaction of the registry."""
 
     @property
@@ -277,7 +277,7 @@ class Work(Speaks, Protocol):
         """
 
 
-Transact = speaking.Transact[Work]
+Transact = unit_of_work.Transact[Work]
 
 
 class Secrets(Protocol):

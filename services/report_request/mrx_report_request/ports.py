@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from mrx_shared.messages import speaking
+from mrx_shared.messages import unit_of_work
 from mrx_shared.messages.aggregation import ReleasePage
-from mrx_shared.messages.speaking import Speaks
+from mrx_shared.messages.unit_of_work import UnitOfWork
 from mrx_shared.slots import Slots
 
 from mrx_report_request.domain.decisions import Recognised
@@ -200,7 +200,7 @@ class Owners(Protocol):
         """The clock failed at a request: it is due again as much later as it has been due, in a minute to an hour."""
 
 
-class Work(Speaks, Protocol):
+class Work(UnitOfWork, Protocol):
     """One transaction of report_request."""
 
     @property
@@ -232,4 +232,4 @@ class Work(Speaks, Protocol):
 Verb = Callable[[Work], Awaitable[None]]
 
 
-Transact = speaking.Transact[Work]
+Transact = unit_of_work.Transact[Work]

@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 from mrx_aggregation.app import AggregationDatabase, build_service
 from mrx_aggregation.ports import Work
 from mrx_aggregation.settings import Settings
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.aggregation import ListReceived
@@ -153,8 +153,8 @@ class Aggregation:
             sequence=sequence,
         )
         consumer = "mrx.in.lists" if topic.startswith("mrx.in.lists") else topic
-        letter = Letter(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
-        await self.service.subscriptions.of(f"aggregation:{consumer}").take(letter)
+        record = Record(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
+        await self.service.subscriptions.of(f"aggregation:{consumer}").take(record)
 
     async def participate(
         self,

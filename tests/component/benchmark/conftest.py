@@ -24,8 +24,8 @@ from mrx_benchmark.ports import Work
 from mrx_criteria.files import shipped_catalogue, shipped_lineages, shipped_versions
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import object_server as running_object_server
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.keys import key_finder
-from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
 from mrx_shared.bus.subscriptions import Subscriptions
@@ -154,7 +154,7 @@ async def call_as(once: Once[Work], database: Database, objects: S3Objects) -> A
     subscriptions = Subscriptions(once)
     listen(subscriptions)
     registry = subscriptions.of("benchmark:mrx.registry.v1")
-    await registry.take(Letter(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
+    await registry.take(Record(topic="mrx.registry.v1", partition=0, offset=0, payload=key_published(key)))
     api = build_api(service="benchmark", title="benchmark", description="under test", larger=LARGER)
     access = Access(service="benchmark", find_key=key_finder(database), clock=NOW)
     api.include_router(build_router(Requests(once), access, ObjectEvidence(objects), CriteriaDocuments()))

@@ -66,7 +66,7 @@ async def test_a_members_protocol_becomes_equivalent_and_the_fact_is_said(
 async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
     call_as: As, once: Once[Work], database: Database, as_superuser: asyncpg.Connection
 ) -> None:
-    await once.alone(publishing.publish_criteria)
+    await once.transact(publishing.publish_criteria)
     for owner, public in ((call_as("member", uuid4()), False), (call_as("secretariat"), True)):
         protocol_id = await protocol_of(owner, code=f"P-{public}", public=public)
         path = f"/v1/assessments/{(await submitted(owner, protocol_id, every('equal')))['assessment_id']}"
@@ -78,7 +78,7 @@ async def test_when_criteria_get_an_end_a_verdict_is_said_again_with_it_once(
         database, partial(BenchmarkWork, catalogues={"6.0-4p": ending}), service="benchmark"
     )
     for _ in range(2):
-        await release.alone(publishing.publish_criteria)
+        await release.transact(publishing.publish_criteria)
     again = (await facts(as_superuser, "protocol-assessed"))[2:]
     expected = [{**one, "recognised_until": "2026-12-31"} for one in first]
     assert sorted(again, key=lambda one: one["about"]) == sorted(expected, key=lambda one: one["about"])
@@ -291,7 +291,7 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:
     for _ in range(3):
-        await once.alone(publishing.publish_criteria)
+        await once.transact(publishing.publish_criteria)
     said = await facts(as_superuser, "criteria-published")
     assert {one["criteria_version"]: one["weight"] for one in said} == {
         "5.0-2p": 4413,
@@ -308,5 +308,5 @@ async def test_criteria_are_published_once_however_often_the_service_starts(
 async def test_two_services_that_start_at_once_publish_once(
     once: Once[Work], as_superuser: asyncpg.Connection
 ) -> None:
-    await asyncio.gather(*(once.alone(publishing.publish_criteria) for _ in range(4)))
+    await asyncio.gather(*(once.transact(publishing.publish_criteria) for _ in range(4)))
     assert len(await facts(as_superuser, "criteria-published")) == len(shipped_versions())

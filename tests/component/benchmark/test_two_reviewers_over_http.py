@@ -18,7 +18,7 @@ from mrx_benchmark.handlers import reminders
 from mrx_benchmark.ports import Work
 from mrx_criteria.documents import template_csv
 from mrx_criteria.files import shipped_catalogue
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.messages.envelope import Envelope, encode
@@ -160,7 +160,7 @@ async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
     catalogues = {version: shipped_catalogue(version) for version in (CRITERIA, "7.0")}
     then: Once[Work] = Once(later, partial(BenchmarkWork, catalogues=catalogues), service="benchmark")
     for watching in (once, once, then, then):
-        await reminders.watch(watching.alone)
+        await reminders.watch(watching.transact)
     await later.close()
     assert [one["days"] for one in await facts(as_superuser, "recognition-ending")] == [30]
     [lapsed] = await facts(as_superuser, "recognition-lapsed")
@@ -285,7 +285,7 @@ async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells
             sequence=1,
         )
         await registry.take(
-            Letter(topic="mrx.registry.v1", partition=0, offset=1 + offset, payload=encode(letter))
+            Record(topic="mrx.registry.v1", partition=0, offset=1 + offset, payload=encode(letter))
         )
     member, secretariat = call_as("member", member_id), call_as("secretariat")
     protocol_id = await protocol_of(member, effective_from="2020-01-01", effective_until=None)

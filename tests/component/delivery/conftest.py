@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.schema import delivery_v1
 from mrx_shared.bus.subscriptions import Subscriptions
@@ -114,6 +114,6 @@ def event(
     )
 
 
-def letter(payload: bytes, *, topic: str = "mrx.elsewhere.v1", offset: int = 0) -> Letter:
+def record(payload: bytes, *, topic: str = "mrx.elsewhere.v1", offset: int = 0) -> Record:
     """One record as it would lie on Kafka."""
-    return Letter(topic=topic, partition=0, offset=offset, payload=payload)
+    return Record(topic=topic, partition=0, offset=offset, payload=payload)

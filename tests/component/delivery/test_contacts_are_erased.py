@@ -7,17 +7,17 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from mrx_shared.bus.letters import dead_letters
+from mrx_shared.bus.dead_letters import dead_letters
 from mrx_shared.bus.once import Delivery, Once
 from mrx_shared.bus.operations import operations
-from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscriptions
+from mrx_shared.bus.waiting_room import WaitingRoom
 from mrx_shared.kit.http import build_api
 from mrx_shared.messages.topics import BRIEF
 from mrx_shared.refusals import Rejected, TooEarly
 from mrx_shared.store.database import Database
 
-from tests.component.delivery.conftest import Counted, TallyWork, event, letter
+from tests.component.delivery.conftest import Counted, TallyWork, event, record
 from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
@@ -41,7 +41,7 @@ async def take(topic: str, name: str, subscriptions: Subscriptions[TallyWork], o
 
         await once(delivery, count)
 
-    await listening.take(letter(event(name), topic=topic))
+    await listening.take(record(event(name), topic=topic))
 
 
 async def age(database: ServiceDatabase, days: float) -> None:

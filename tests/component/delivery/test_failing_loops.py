@@ -9,7 +9,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from mrx_shared.bus.operations import operations
-from mrx_shared.bus.relay import Pulse
+from mrx_shared.bus.relay import RelayStatus
 from mrx_shared.bus.service import Loop
 from mrx_shared.bus.subscriptions import Subscriptions
 from mrx_shared.kit.http import build_api
@@ -50,7 +50,7 @@ async def seen(loop: Loop, database: Database, subscriptions: Subscriptions[Tall
         database=database,
         subscriptions=subscriptions,
         broker=SimpleNamespace(subscribers=[]),
-        relay=SimpleNamespace(pulse=Pulse()),
+        relay=SimpleNamespace(status=RelayStatus()),
         loops=[loop],
         listening=True,
     )

@@ -3,15 +3,15 @@
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_shared.bus.letters import dead_letters
+from mrx_shared.bus.dead_letters import dead_letters
 from mrx_shared.bus.once import Delivery, Once
-from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscription, Subscriptions
+from mrx_shared.bus.waiting_room import WaitingRoom
 from mrx_shared.refusals import Rejected, TooEarly
 from mrx_shared.store.database import Database
 from sqlalchemy import text
 
-from tests.component.delivery.conftest import Counted, TallyWork, event, letter
+from tests.component.delivery.conftest import Counted, TallyWork, event, record
 
 pytestmark = pytest.mark.live
 
@@ -62,7 +62,7 @@ def listening(
             times = await work.count(delivery.data.name)
             current = await (await work.session.connection()).execute(text("SELECT txid_current()"))
             behaviour.transactions.append(current.scalar_one())
-            work.say(Counted(name=delivery.data.name, count=times), about=delivery.data.name)
+            work.emit(Counted(name=delivery.data.name, count=times), about=delivery.data.name)
             if delivery.data.name in behaviour.missing:
                 raise TooEarly("not known yet", waiting_for=f"name/{delivery.data.name}")
             if delivery.data.name in behaviour.refused:
@@ -81,8 +81,8 @@ async def test_two_deliveries_of_one_event_count_once_and_say_one_fact(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
     payload = event("a")
-    await listening.take(letter(payload))
-    await listening.take(letter(payload, offset=7))
+    await listening.take(record(payload))
+    await listening.take(record(payload, offset=7))
     assert await tally(database) == {"a": 1}
     assert await outbox(database) == [("mrx.tallying.v1", "a", 1)]
 
@@ -91,8 +91,8 @@ async def test_the_same_id_with_other_content_is_put_aside(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
     same = uuid4()
-    await listening.take(letter(event("a", event_id=same)))
-    await listening.take(letter(event("b", event_id=same), offset=1))
+    await listening.take(record(event("a", event_id=same)))
+    await listening.take(record(event("b", event_id=same), offset=1))
     assert await tally(database) == {"a": 1}
     [dead] = await dead_letters(database, every=False, limit=10)
     assert dead["cause"] == "refused"
@@ -101,8 +101,8 @@ async def test_the_same_id_with_other_content_is_put_aside(
 
 async def test_two_sources_may_use_equal_ids(listening: Subscription[TallyWork], database: Database) -> None:
     same = uuid4()
-    await listening.take(letter(event("a", event_id=same, source="/one")))
-    await listening.take(letter(event("a", event_id=same, source="/two"), offset=1))
+    await listening.take(record(event("a", event_id=same, source="/one")))
+    await listening.take(record(event("a", event_id=same, source="/two"), offset=1))
     assert await tally(database) == {"a": 2}
 
 
@@ -111,7 +111,7 @@ async def test_two_members_may_use_equal_ids_and_sources(
 ) -> None:
     payload = event("a")
     for member in (uuid4(), uuid4()):
-        await listening.take(letter(payload, topic=f"mrx.in.lists.{member}"))
+        await listening.take(record(payload, topic=f"mrx.in.lists.{member}"))
     assert await tally(database) == {"a": 2}
 
 
@@ -119,7 +119,7 @@ async def test_an_error_undoes_everything_and_the_next_try_counts(
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:
     behaviour.errors = [ZeroDivisionError(), ZeroDivisionError(), ZeroDivisionError()]
-    await listening.take(letter(event("a")))
+    await listening.take(record(event("a")))
     assert await tally(database) == {"a": 1}
     assert await outbox(database) == [("mrx.tallying.v1", "a", 1)]
 
@@ -128,7 +128,7 @@ async def test_an_error_that_stays_is_put_aside_after_five_tries_without_its_tex
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:
     behaviour.errors = [ZeroDivisionError("a secret supplier")] * 5
-    await listening.take(letter(event("a")))
+    await listening.take(record(event("a")))
     assert await tally(database) == {}
     [dead] = await dead_letters(database, every=False, limit=10)
     assert (dead["cause"], dead["tries"]) == ("failed", 5)
@@ -145,7 +145,7 @@ async def test_an_infrastructure_error_is_waited_out_and_never_put_aside(
     monkeypatch.setattr("mrx_shared.bus.subscriptions.FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr("mrx_shared.bus.subscriptions.LONGEST_PAUSE_S", 0.002)
     behaviour.errors = [ConnectionError()] * 12
-    await listening.take(letter(event("a")))
+    await listening.take(record(event("a")))
     assert await tally(database) == {"a": 1}
     assert await dead_letters(database, every=True, limit=10) == []
 
@@ -154,7 +154,7 @@ async def test_an_infrastructure_error_is_waited_out_and_never_put_aside(
 async def test_what_cannot_be_read_is_put_aside_at_once(
     payload: bytes, listening: Subscription[TallyWork], database: Database
 ) -> None:
-    await listening.take(letter(payload))
+    await listening.take(record(payload))
     [dead] = await dead_letters(database, every=False, limit=10)
     assert (dead["cause"], dead["tries"]) == ("unreadable", 1)
 
@@ -162,7 +162,7 @@ async def test_what_cannot_be_read_is_put_aside_at_once(
 async def test_a_type_without_a_handler_is_passed_over(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
-    await listening.take(letter(event("a").replace(b"counted.v1", b"another.v1")))
+    await listening.take(record(event("a").replace(b"counted.v1", b"another.v1")))
     assert await tally(database) == {}
     assert await dead_letters(database, every=True, limit=10) == []
 
@@ -171,7 +171,7 @@ async def test_a_type_that_nobody_knows_is_refused_on_a_members_own_topic(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
     unknown = event("a").replace(b"counted.v1", b"another.v1")
-    await listening.take(letter(unknown, topic=f"mrx.in.lists.{uuid4()}"))
+    await listening.take(record(unknown, topic=f"mrx.in.lists.{uuid4()}"))
     [dead] = await dead_letters(database, every=False, limit=10)
     assert (dead["cause"], dead["reason"].split(":")[0]) == ("refused", "type")
 
@@ -180,20 +180,20 @@ async def test_a_replayed_dead_letter_really_runs_and_only_once(
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:
     behaviour.errors = [Rejected("not like this", field="name", remedy="rename it")]
-    record = letter(event("a"))
-    await listening.take(record)
+    again = record(event("a"))
+    await listening.take(again)
     assert await tally(database) == {}
     [dead] = await dead_letters(database, every=False, limit=10)
     assert dead["reason"] == "name: not like this; rename it"
 
-    await listening.take(record)
-    assert await tally(database) == {}, "a redelivery of what was put aside must not run"
+    await listening.take(again)
+    assert await tally(database) == {}, "a redelivery of a dead letter must not run"
 
-    assert await listening.dispatch(record, dead_letter=dead["id"]) == "handled"
+    assert await listening.dispatch(again, dead_letter=dead["id"]) == "handled"
     assert await tally(database) == {"a": 1}
     assert await dead_letters(database, every=False, limit=10) == []
     with pytest.raises(Rejected, match="replayed already"):
-        await listening.dispatch(record, dead_letter=dead["id"])
+        await listening.dispatch(again, dead_letter=dead["id"])
     assert await tally(database) == {"a": 1}
 
 
@@ -206,7 +206,7 @@ async def test_what_came_too_early_waits_and_is_taken_up_in_order_with_all_behin
     behaviour.missing = {"a", "b"}
     room = WaitingRoom(subscriptions)
     for offset, name in enumerate(["a", "b", "a", "c"]):
-        await listening.take(letter(event(name), offset=offset))
+        await listening.take(record(event(name), offset=offset))
     assert await tally(database) == {"c": 1}
     assert await room.look() == 0
 
@@ -227,10 +227,10 @@ async def test_a_waiting_event_that_is_delivered_again_is_kept_and_counted_once(
 ) -> None:
     behaviour.missing = {"a"}
     payload = event("a")
-    await listening.take(letter(payload))
-    await listening.take(letter(payload, offset=3))
+    await listening.take(record(payload))
+    await listening.take(record(payload, offset=3))
     behaviour.missing = set()
-    await listening.take(letter(payload, offset=4))
+    await listening.take(record(payload, offset=4))
     await WaitingRoom(subscriptions).look()
     assert await tally(database) == {"a": 1}
 
@@ -252,15 +252,15 @@ async def test_the_tenant_is_the_topics_member(
         await once(delivery, look)
 
     member = uuid4()
-    await taken.take(letter(event("a"), topic=f"mrx.in.lists.{member}"))
+    await taken.take(record(event("a"), topic=f"mrx.in.lists.{member}"))
     assert seen == [(member, str(member))]
 
 
 async def test_a_name_with_a_control_character_is_unreadable_and_holds_up_nothing(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
-    await listening.take(letter(event("a").replace(b'"/elsewhere"', b'"/else\\u0000where"')))
-    await listening.take(letter(event("b"), offset=1))
+    await listening.take(record(event("a").replace(b'"/elsewhere"', b'"/else\\u0000where"')))
+    await listening.take(record(event("b"), offset=1))
     [dead] = await dead_letters(database, every=False, limit=10)
     assert dead["cause"] == "unreadable"
     assert await tally(database) == {"b": 1}
@@ -269,8 +269,8 @@ async def test_a_name_with_a_control_character_is_unreadable_and_holds_up_nothin
 async def test_a_dead_letter_keeps_its_place_though_a_topic_made_anew_gives_its_offset_again(
     listening: Subscription[TallyWork], database: Database
 ) -> None:
-    await listening.take(letter(b"poison of the first topic", offset=3))
-    await listening.take(letter(b"poison of the second topic", offset=3))
+    await listening.take(record(b"poison of the first topic", offset=3))
+    await listening.take(record(b"poison of the second topic", offset=3))
     assert len(await dead_letters(database, every=False, limit=10)) == 2
 
 
@@ -282,7 +282,7 @@ async def test_one_causes_trouble_does_not_hold_up_what_waits_for_another(
 ) -> None:
     behaviour.missing = {"a", "b"}
     for offset, name in enumerate(["a", "b"]):
-        await listening.take(letter(event(name), offset=offset))
+        await listening.take(record(event(name), offset=offset))
     behaviour.missing = set()
     behaviour.errors = [ZeroDivisionError()] * 5
     room = WaitingRoom(subscriptions)
@@ -300,7 +300,7 @@ async def test_records_that_lie_in_wait_are_handled_once_each_in_one_transaction
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:
     twice = event("a")
-    records = [letter(payload, offset=at) for at, payload in enumerate([twice, event("b"), twice])]
+    records = [record(payload, offset=at) for at, payload in enumerate([twice, event("b"), twice])]
     await listening.take_all(records)
     await listening.take_all(records)
     assert await tally(database) == {"a": 1, "b": 1}
@@ -317,7 +317,7 @@ async def test_one_that_is_refused_unreadable_or_too_early_harms_none_of_its_nei
 ) -> None:
     behaviour.refused, behaviour.missing = {"bad"}, {"early"}
     payloads = [event("a"), event("bad"), b"{", event("early"), event("a")]
-    await listening.take_all([letter(payload, offset=at) for at, payload in enumerate(payloads)])
+    await listening.take_all([record(payload, offset=at) for at, payload in enumerate(payloads)])
     assert await tally(database) == {"a": 2}
     letters = await dead_letters(database, every=False, limit=10)
     assert [(dead["kafka_offset"], dead["cause"], dead["tries"]) for dead in letters] == [
@@ -333,7 +333,7 @@ async def test_an_error_of_the_last_undoes_all_before_it_and_then_each_counts_on
     listening: Subscription[TallyWork], database: Database, behaviour: Behaviour
 ) -> None:
     behaviour.failing_at = {2}
-    await listening.take_all([letter(event("a")), letter(event("a"), offset=1)])
+    await listening.take_all([record(event("a")), record(event("a"), offset=1)])
     assert len(set(behaviour.transactions)) == 3
     assert await tally(database) == {"a": 2}
     assert await outbox(database) == [("mrx.tallying.v1", "a", 1), ("mrx.tallying.v1", "a", 2)]

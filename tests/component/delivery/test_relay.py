@@ -11,7 +11,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.relay import Relay, link
-from mrx_shared.bus.work import FactTooLarge, Moment, SqlWork
+from mrx_shared.bus.work import EventTooLarge, Moment, SqlWork
 from mrx_shared.messages.envelope import decode
 from mrx_shared.store.database import Database
 from sqlalchemy import text
@@ -84,7 +84,7 @@ def broker() -> Broker:
 
 @asynccontextmanager
 async def relaying(database: Database, once: Once[TallyWork], broker: Broker) -> AsyncIterator[Relay]:
-    relay = Relay(database.relay, broker.connect, service="tallying", bell=once.committed)
+    relay = Relay(database.relay, broker.connect, service="tallying", wake_up=once.committed)
     task = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -97,15 +97,15 @@ async def say(once: Once[TallyWork], *names: str, to: UUID | None = None) -> Non
     async with once.database.transaction(None) as (session, now):
         work = TallyWork(session, Moment(now=now, service="tallying", tenant=None, correlation_id="c"))
         for name in names:
-            work.say(Counted(name=name), about=name, to=to)
+            work.emit(Counted(name=name), about=name, to=to)
         await work.write_outbox()
-    once.committed.ring()
+    once.committed.set()
 
 
 async def say_and_fail(database: Database) -> None:
     async with database.transaction(None) as (session, now):
         work = SqlWork(session, Moment(now=now, service="tallying", tenant=None, correlation_id="c"))
-        work.say(Counted(name="lost"), about="lost")
+        work.emit(Counted(name="lost"), about="lost")
         await work.write_outbox()
         raise ZeroDivisionError
 
@@ -145,7 +145,7 @@ async def test_facts_said_while_the_broker_is_away_arrive_when_it_is_back(
     async with relaying(database, once, broker) as relay:
         await say(once, "a")
         await say(once, "a")
-        await until(lambda: relay.pulse.failing_since is not None)
+        await until(lambda: relay.status.failing_since is not None)
         assert broker.arrived == []
         broker.away = False
         await until(lambda: len(broker.arrived) == 2)
@@ -162,13 +162,13 @@ async def test_a_key_that_may_not_be_written_is_parked_and_the_others_flow(
         await say(once, "x", to=member)
         await say(once, "a")
         await until(lambda: ("mrx.tallying.v1", "a", 1) in broker.arrived)
-        await until(lambda: relay.pulse.parked == 1)
-        assert not relay.pulse.stuck
+        await until(lambda: relay.status.parked == 1)
+        assert not relay.status.stuck
 
         broker.forbidden = set()
         async with database.relay_transaction() as (session, _):
             await (await session.connection()).execute(text("UPDATE outbox SET parked_at = NULL"))
-        once.committed.ring()
+        once.committed.set()
         await until(lambda: len(broker.arrived) == 3)
     assert broker.arrived[1:] == [
         (f"mrx.out.{member}", str(member), 1),
@@ -185,7 +185,7 @@ async def test_a_topic_that_does_not_exist_is_told_from_a_broker_that_is_away(
         await say(once, "x", to=member)
         await say(once, "a")
         await until(lambda: ("mrx.tallying.v1", "a", 1) in broker.arrived)
-        await until(lambda: relay.pulse.parked == 1)
+        await until(lambda: relay.status.parked == 1)
 
 
 async def test_a_lost_acknowledgement_repeats_the_fact_and_loses_none(
@@ -208,15 +208,15 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(
     database: Database, once: Once[TallyWork], broker: Broker
 ) -> None:
     async with relaying(database, once, broker) as first:
-        await until(lambda: first.pulse.holds_lock)
+        await until(lambda: first.status.holds_lock)
         async with relaying(database, once, broker) as second:
             await say(once, "a")
             await until(lambda: broker.arrived)
-            assert not second.pulse.holds_lock
+            assert not second.status.holds_lock
     async with relaying(database, once, broker) as third:
         await say(once, "a")
         await until(lambda: ("mrx.tallying.v1", "a", 2) in broker.arrived)
-        assert third.pulse.holds_lock
+        assert third.status.holds_lock
 
 
 async def test_the_chain_can_be_recomputed_and_shows_what_was_altered(
@@ -240,7 +240,7 @@ async def test_the_chain_can_be_recomputed_and_shows_what_was_altered(
 async def test_a_fact_above_900_kib_is_refused_when_it_is_said(
     database: Database, once: Once[TallyWork]
 ) -> None:
-    with pytest.raises(FactTooLarge, match="at most 921600"):
+    with pytest.raises(EventTooLarge, match="at most 921600"):
         await say(once, "x" * 1_000_000)
 
 
@@ -248,4 +248,4 @@ async def test_a_service_may_say_its_own_facts_only(database: Database) -> None:
     async with database.transaction(None) as (session, now):
         work = SqlWork(session, Moment(now=now, service="another", tenant=None, correlation_id="c"))
         with pytest.raises(TypeError, match="another may not say"):
-            work.say(Counted(name="a"), about="a")
+            work.emit(Counted(name="a"), about="a")

@@ -22,7 +22,7 @@ from mrx_exchange_adapter.ports import Inspector, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.testing import object_server as running_object_server
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope, Message, encode
@@ -178,7 +178,7 @@ class Exchange:
         )
         topic = f"mrx.{owner}.v1"
         subscription = self.service.subscriptions.of(f"exchange_adapter:{topic}")
-        await subscription.take(Letter(topic=topic, partition=0, offset=self._sequence, payload=payload))
+        await subscription.take(Record(topic=topic, partition=0, offset=self._sequence, payload=payload))
 
     async def know_key(self) -> None:
         await self.hear(

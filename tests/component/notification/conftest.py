@@ -20,7 +20,7 @@ from joserfc.jwk import OKPKey
 from mrx_notification.app import build_post, build_service
 from mrx_notification.ports import Post, Work
 from mrx_notification.settings import Settings
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope as Event
@@ -182,8 +182,8 @@ class Desk:
             correlationid="a story",
             sequence=1,
         )
-        letter = Letter(topic=topic, partition=0, offset=self.offset, payload=encode(event))
-        await self.parts.subscriptions.of(f"notification:{topic}").take(letter)
+        record = Record(topic=topic, partition=0, offset=self.offset, payload=encode(event))
+        await self.parts.subscriptions.of(f"notification:{topic}").take(record)
         return event.id
 
     async def asked(self, mail: MailAsked) -> UUID:

@@ -24,7 +24,7 @@ from mrx_exchange_adapter.handlers.checking import Bench, settle_due
 from mrx_exchange_adapter.ports import PlatformUnavailable, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_platform.webhooks import sign
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope, Message, encode
@@ -140,8 +140,8 @@ class Exchange:
             correlationid="test",
             sequence=sequence,
         )
-        letter = Letter(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
-        await self.service.subscriptions.of(f"exchange_adapter:{topic}").take(letter)
+        record = Record(topic=topic, partition=0, offset=next(OFFSETS), payload=encode(envelope))
+        await self.service.subscriptions.of(f"exchange_adapter:{topic}").take(record)
 
     async def request(self, member_id: UUID = ALICE, *, reference: str = "MRX-ABCD1234") -> Supplier:
         """A member asks; the supplier opened the link of its mail, and accepted."""
@@ -774,13 +774,13 @@ async def test_an_event_that_was_tampered_with_is_refused_and_nothing_is_looked_
     headers, body = tampered()[how]
     answer = await exchange.http.post("/v1/platform/events", content=body, headers=headers)
     assert answer.status_code == 401
-    assert not exchange.service.loops[-1].bell.is_set()
+    assert not exchange.service.loops[-1].wake_up.is_set()
 
 
 async def test_an_event_as_it_should_be_wakes_the_look_and_a_flood_is_cut_off(exchange: Exchange) -> None:
     stamp = str(int(system_clock()().timestamp()))
     headers = {"Platform-Timestamp": stamp, "Platform-Signature": sign(WEBHOOK_SECRET, stamp, BODY)}
     flood = await exchange.http.post("/v1/platform/events", content=bytes(70_000), headers=headers)
-    assert (flood.status_code, exchange.service.loops[-1].bell.is_set()) == (413, False)
+    assert (flood.status_code, exchange.service.loops[-1].wake_up.is_set()) == (413, False)
     taken = await exchange.http.post("/v1/platform/events", content=BODY, headers=headers)
-    assert (taken.status_code, exchange.service.loops[-1].bell.is_set()) == (204, True)
+    assert (taken.status_code, exchange.service.loops[-1].wake_up.is_set()) == (204, True)

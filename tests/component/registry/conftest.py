@@ -13,7 +13,7 @@ import pytest
 from mrx_registry.app import build_service
 from mrx_registry.ports import Work
 from mrx_registry.settings import Settings
-from mrx_shared.bus.letters import Letter
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
 from mrx_shared.messages.benchmark import ProtocolAssessed, RecognitionEnding
 from mrx_shared.messages.envelope import Envelope, encode
@@ -173,8 +173,8 @@ class House:
             sequence=sequence,
         )
         topic = f"mrx.{service}.v1"
-        letter = Letter(topic=topic, partition=0, offset=self.offset, payload=encode(event))
-        await self.registry.subscriptions.of(f"registry:{topic}").take(letter)
+        record = Record(topic=topic, partition=0, offset=self.offset, payload=encode(event))
+        await self.registry.subscriptions.of(f"registry:{topic}").take(record)
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from mrx_report_request.entrypoints.http.routes import build_router
 from mrx_report_request.entrypoints.kafka import listen
 from mrx_report_request.handlers.clock import keep_time
 from mrx_report_request.ports import Work
+from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.keys import key_finder
-from mrx_shared.bus.letters import Letter
 from mrx_shared.bus.once import Once
 from mrx_shared.bus.requests import Requests
-from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscriptions
+from mrx_shared.bus.waiting_room import WaitingRoom
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.kit.http import build_api
@@ -148,8 +148,8 @@ class ReportRequests:
             sequence=sequence,
         )
         consumer = "mrx.in.requests" if topic.startswith("mrx.in.requests") else str(topic)
-        letter = Letter(topic=str(topic), partition=0, offset=next(OFFSETS), payload=encode(envelope))
-        await self.subscriptions.of(f"report_request:{consumer}").take(letter)
+        record = Record(topic=str(topic), partition=0, offset=next(OFFSETS), payload=encode(envelope))
+        await self.subscriptions.of(f"report_request:{consumer}").take(record)
 
     async def look_into_waiting_room(self) -> int:
         """The waiting room is looked into once."""
@@ -365,7 +365,7 @@ class ReportRequests:
         once: Once[Work] = Once(moved, MAKE_WORK, service="report_request")
         try:
             for _ in range(3):  # each takes one step of a request
-                while await keep_time(once.alone):
+                while await keep_time(once.transact):
                     pass
         finally:
             await moved.close()

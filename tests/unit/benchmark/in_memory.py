@@ -21,10 +21,10 @@ from mrx_criteria.domain.criteria import Catalogue
 from mrx_criteria.domain.lineage import Lineage
 from mrx_shared.messages.registry import SigningKeyPublished
 from mrx_shared.refusals import Rejected, Unknown
-from mrx_shared.testing.work import SaidFacts
+from mrx_shared.testing.work import MemoryUnitOfWork
 
 
-class MemoryWork(SaidFacts):
+class MemoryWork(MemoryUnitOfWork):
     """Keeps everything in dictionaries that a test may read."""
 
     def __init__(self, catalogues: Mapping[str, Catalogue], tenant: UUID | None = None) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from mrx_notification.domain.mails import Attempt, Letter, Mail, State
 from mrx_notification.ports import Work
 from mrx_shared.refusals import Unknown
-from mrx_shared.testing.work import SaidFacts
+from mrx_shared.testing.work import MemoryUnitOfWork
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class MemoryMails:
         return found[:limit]
 
 
-class MemoryWork(SaidFacts):
+class MemoryWork(MemoryUnitOfWork):
     """One work for many verbs: what a verb stored, the next one finds."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from mrx_registry.domain.sign_in import PasswordLink, Session, SignIn
 from mrx_registry.domain.statement import Adoption, Signature, Statement
 from mrx_registry.ports import Claims, Work
 from mrx_shared.refusals import Forbidden, Unavailable, Unknown
-from mrx_shared.testing.work import NOON, SaidFacts
+from mrx_shared.testing.work import NOON, MemoryUnitOfWork
 
 T = TypeVar("T")
 
@@ -359,7 +359,7 @@ class MemoryPasswordLinks:
         return taken
 
 
-class MemoryWork(SaidFacts):
+class MemoryWork(MemoryUnitOfWork):
     """One work for many verbs: what a verb stored, the next one finds."""
 
     def __init__(self, now: datetime = NOON) -> None:

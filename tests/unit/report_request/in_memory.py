@@ -17,7 +17,7 @@ from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
 from mrx_shared.refusals import Rejected, Unknown
 from mrx_shared.slots import Slots
-from mrx_shared.testing.work import SaidFacts
+from mrx_shared.testing.work import MemoryUnitOfWork
 
 T = TypeVar("T")
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -53,7 +53,7 @@ def asking(number: int = 1, **changed: Any) -> NewRequest:  # noqa: ANN401
     return NewRequest(supplier=NewSupplier(**(supplier | named)), **(good | changed))
 
 
-class MemoryWork(SaidFacts):
+class MemoryWork(MemoryUnitOfWork):
     """Keeps everything in dictionaries that a test may read. Sites 1 to 9 are listed."""
 
     def __init__(self, *participants: UUID) -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 from mrx_aggregation.handlers import facts, intake
 from mrx_aggregation.ports import Work
 
-PAGES_TOGETHER = 20
+PAGES_PER_BATCH = 20
 """pages of a member's list that are kept in one transaction"""
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 
@@ -60,7 +60,7 @@ def listen(subscriptions: Subscriptions[Work]) -> None:
 def _listen_to_members(subscriptions: Subscriptions[Work]) -> None:
     once = subscriptions.once
     lists = subscriptions.subscribe(
-        LISTS_IN, description="Members' lists: pages and manifests.", together=PAGES_TOGETHER
+        LISTS_IN, description="Members' lists: pages and manifests.", batch_size=PAGES_PER_BATCH
     )
 
     @lists(SentPage)

@@ -129,7 +129,7 @@ async def freeze(closing: Round, transact: Transact, *, resolver: Resolver, writ
             return
         frozen = current.freeze(await resolver.numbers(closing.round_id), compared_with=compared_with)
         await work.rounds.keep(frozen, at=work.now)
-        work.say(
+        work.emit(
             RoundClosed(round_id=frozen.round_id, as_of=frozen.as_of, closed_at=work.now),
             about=str(frozen.round_id),
         )
@@ -240,7 +240,7 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
         await work.rounds.publish_release(published)
         await work.rounds.keep(released, at=work.now)
         await _announce(published, work)
-        await _say_entries(published, writer, work, before=approved.compared_with)
+        await _emit_entries(published, writer, work, before=approved.compared_with)
 
     await transact(tell)
 
@@ -271,7 +271,7 @@ async def _published(round_id: UUID, work: Work) -> Round:
     )
 
 
-async def _say_entries(published: Release, writer: Writer, work: Work, *, before: UUID | None) -> None:
+async def _emit_entries(published: Release, writer: Writer, work: Work, *, before: UUID | None) -> None:
     """Say what each entry's site was before, so that requests for older entries find it. No document tells this."""
     assert published.rows is not None
     pages = -(-published.rows // ENTRIES_PER_PAGE)
@@ -280,7 +280,7 @@ async def _say_entries(published: Release, writer: Writer, work: Work, *, before
         page = 0
         async for part in parts:
             page += 1
-            work.say(
+            work.emit(
                 ReleasePage(
                     release_id=published.release_id,
                     round_id=published.round_id,
@@ -295,7 +295,7 @@ async def _say_entries(published: Release, writer: Writer, work: Work, *, before
 
 async def _announce(published: Release, work: Work) -> None:
     rows, documents = published.rows or 0, published.documents_for(secretariat=False)
-    work.say(
+    work.emit(
         ReleasePublished(
             release_id=published.release_id,
             round_id=published.round_id,
@@ -316,4 +316,4 @@ async def _announce(published: Release, work: Work) -> None:
         released_at=work.now,
     )
     for member_id in await work.facts.participants():
-        work.say(released, about=str(member_id), to=member_id)
+        work.emit(released, about=str(member_id), to=member_id)

@@ -164,7 +164,7 @@ async def _refuse_stranger(what: str, list_id: UUID, revision: int, work: Work, 
     nothing = ReceivedList(member_id=member_id, list_id=list_id, revision=revision, received_at=work.now)
     reason = f"the {what} states another member than its topic's"
     stays = await work.lists.find(list_id, revision) or nothing
-    await _say(
+    await _emit(
         nothing.refuse(reason, "leave member_id out, or state your own"), work, shown=nothing, stays=stays
     )
 
@@ -180,7 +180,7 @@ async def _refuse_page(received: ReceivedList, fault: tuple[str, str], work: Wor
 
 async def _refuse_part(received: ReceivedList, fault: tuple[str, str], work: Work) -> None:
     """Say that what came is refused, while the revision stays as it is."""
-    await _say(received.refuse(*fault), work, shown=received, stays=received)
+    await _emit(received.refuse(*fault), work, shown=received, stays=received)
 
 
 async def _count_if_whole(received: ReceivedList, work: Work) -> None:
@@ -294,7 +294,7 @@ async def _judge(received: ReceivedList, taking: Round, work: Work) -> tuple[Tal
 async def _settle(received: ReceivedList, work: Work, *, aloud: bool = True) -> None:
     await work.lists.keep(received)
     if aloud:
-        await _say(received, work, shown=received)
+        await _emit(received, work, shown=received)
 
 
 _SAID: dict[ListState, Literal["accepted", "waiting", "refused"]] = {
@@ -305,7 +305,7 @@ _SAID: dict[ListState, Literal["accepted", "waiting", "refused"]] = {
 }
 
 
-async def _say(
+async def _emit(
     received: ReceivedList, work: Work, *, shown: ReceivedList, stays: ReceivedList | None = None
 ) -> None:
     refused = await work.lists.refused_rows(shown, after_row=0, limit=REFUSALS_SHOWN)
@@ -330,4 +330,4 @@ async def _say(
         received_at=work.now,
         stands=_SAID.get(stays.state) if stays else None,
     )
-    work.say(receipt, about=str(received.member_id), to=received.member_id)
+    work.emit(receipt, about=str(received.member_id), to=received.member_id)

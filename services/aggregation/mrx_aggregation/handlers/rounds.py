@@ -20,7 +20,7 @@ async def open_round(as_of: date | None, work: Work) -> Round:
         )
     opened = Round(round_id=work.new_id(), as_of=as_of or today)
     await work.rounds.add(opened, at=work.now)
-    work.say(
+    work.emit(
         RoundOpened(round_id=opened.round_id, as_of=opened.as_of, opened_at=work.now),
         about=str(opened.round_id),
     )

@@ -12,7 +12,7 @@ from mrx_benchmark.handlers.assessing import AssessmentShown, shown
 from mrx_benchmark.handlers.criteria import in_force, waivers_today
 from mrx_benchmark.handlers.history import note
 from mrx_benchmark.handlers.protocols import check_code
-from mrx_benchmark.handlers.publishing import as_kept, say_assessed
+from mrx_benchmark.handlers.publishing import as_kept, emit_assessed
 from mrx_benchmark.ports import Work
 
 
@@ -90,7 +90,7 @@ async def decide_appeal(
         await work.assessments.save(changed)
         await work.assessments.replace_verdict(verdict)
         await note(changed, Step.APPEAL_GRANTED, by, work)
-        say_assessed(changed, protocol, verdict, work)
+        emit_assessed(changed, protocol, verdict, work)
         return await shown(changed, work, by=by)
 
 

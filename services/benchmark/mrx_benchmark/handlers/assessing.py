@@ -16,7 +16,7 @@ from mrx_benchmark.domain.questions import Question
 from mrx_benchmark.handlers.criteria import catalogue_named, check_begun_today, in_force, waivers_today
 from mrx_benchmark.handlers.history import note
 from mrx_benchmark.handlers.protocols import check_code, owned
-from mrx_benchmark.handlers.publishing import as_kept, say_assessed
+from mrx_benchmark.handlers.publishing import as_kept, emit_assessed
 from mrx_benchmark.ports import Verdict, Work
 
 
@@ -107,7 +107,7 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
         verdict = as_kept(concluded, outcome, by, work)
         await work.assessments.conclude(concluded, verdict)
         await note(concluded, Step.CONCLUDED, by, work, detail="equivalent" if verdict.equivalent else "")
-    say_assessed(concluded, protocol, verdict, work)
+    emit_assessed(concluded, protocol, verdict, work)
     return AssessmentShown(assessment=concluded, score=outcome.score, verdict=verdict)
 
 

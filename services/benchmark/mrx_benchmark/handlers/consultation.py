@@ -9,7 +9,7 @@ from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_benchmark.domain.consultation import Evolution, Phase
 from mrx_benchmark.handlers.criteria import catalogue_named
-from mrx_benchmark.handlers.publishing import say_criteria, say_with_new_end
+from mrx_benchmark.handlers.publishing import emit_criteria, emit_with_new_end
 from mrx_benchmark.ports import Work
 
 
@@ -54,7 +54,7 @@ async def announce(
             f"{newer} took effect on {known.effective_on}", field="older", remedy="announce the next version"
         )
     await work.consultation.announce(evolution)
-    work.say(
+    work.emit(
         CriteriaEvolving(
             criteria_version=older,
             successor=newer,
@@ -65,10 +65,10 @@ async def announce(
         ),
         about=older,
     )
-    await say_criteria(older, work)
+    await emit_criteria(older, work)
     for owner in await work.owners.all():
         async with work.acting_for(owner):
-            await say_with_new_end(older, owner, work)
+            await emit_with_new_end(older, owner, work)
     return evolution
 
 

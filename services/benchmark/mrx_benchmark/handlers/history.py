@@ -23,7 +23,7 @@ async def note(
     """Enter a step into the history, and say it; of a `question` or its reply also what waits for the owner now."""
     event = Event(step=step, by=by, at=work.now, detail=detail)
     await work.history.add(assessment.assessment_id, event, owner=assessment.owner)
-    work.say(
+    work.emit(
         AssessmentMoved(
             assessment_id=assessment.assessment_id,
             protocol_id=assessment.protocol_id,

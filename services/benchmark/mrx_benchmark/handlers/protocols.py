@@ -50,7 +50,7 @@ async def submit_version(version: ProtocolVersion, *, owner: UUID | None, work: 
     await check_code(protocol, work)
     check_no_links(version.version, field="version")  # mails to its reviewers carry it
     await work.protocols.add_version(version, owner=owner)
-    work.say(
+    work.emit(
         ProtocolSubmitted(
             protocol_id=protocol.protocol_id,
             protocol_code=protocol.code,

@@ -38,14 +38,14 @@ async def publish_criteria(work: Work) -> None:
             )
         if known != fresh:
             await work.criteria.keep(fresh)
-            work.say(_criteria_published(catalogue), about=catalogue.version)
+            work.emit(_criteria_published(catalogue), about=catalogue.version)
         if known is not None and known.valid_until != fresh.valid_until:
             for owner in await work.owners.all():
                 async with work.acting_for(owner):
-                    await say_with_new_end(version, owner, work)
+                    await emit_with_new_end(version, owner, work)
 
 
-async def say_criteria(version: str, work: Work) -> None:
+async def emit_criteria(version: str, work: Work) -> None:
     """Keep and say a version with the days that hold now."""
     catalogue = await in_force(version, work)
     await work.criteria.keep(
@@ -56,7 +56,7 @@ async def say_criteria(version: str, work: Work) -> None:
             valid_until=catalogue.valid_until,
         )
     )
-    work.say(_criteria_published(catalogue), about=version)
+    work.emit(_criteria_published(catalogue), about=version)
 
 
 def _criteria_published(catalogue: Catalogue) -> CriteriaPublished:
@@ -87,7 +87,7 @@ def as_kept(assessment: Assessment, outcome: Outcome, by: str, work: Work) -> Ve
     )
 
 
-async def say_with_new_end(version_of_criteria: str, owner: UUID | None, work: Work) -> None:
+async def emit_with_new_end(version_of_criteria: str, owner: UUID | None, work: Work) -> None:
     """Recompute until when each yes of the owner's recognises audits; an older conclusion counts no more."""
     catalogue = await in_force(version_of_criteria, work)
     for assessment, verdict in await work.assessments.last_concluded(catalogue.version):
@@ -96,10 +96,10 @@ async def say_with_new_end(version_of_criteria: str, owner: UUID | None, work: W
         if assessment.owner == owner and verdict.equivalent and verdict.recognised_until != until:
             changed = replace(verdict, recognised_until=until)
             await work.assessments.change_end(changed)
-            say_assessed(assessment, await work.protocols.get(assessment.protocol_id), changed, work)
+            emit_assessed(assessment, await work.protocols.get(assessment.protocol_id), changed, work)
 
 
-def say_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict, work: Work) -> None:
+def emit_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict, work: Work) -> None:
     """Say a verdict as it stands."""
     fact = ProtocolAssessed(
         assessment_id=assessment.assessment_id,
@@ -118,4 +118,4 @@ def say_assessed(assessment: Assessment, protocol: Protocol, verdict: Verdict, w
         recognised_until=verdict.recognised_until,
         assessed_at=verdict.concluded_at,
     )
-    work.say(fact, about=f"{protocol.protocol_id}:{assessment.version}")
+    work.emit(fact, about=f"{protocol.protocol_id}:{assessment.version}")

@@ -49,10 +49,10 @@ async def _watch_one(assessment: Assessment, verdict: Verdict, work: Work) -> bo
     }
     about = f"{assessment.protocol_id}:{assessment.version}"
     if due == 0:
-        work.say(RecognitionLapsed.model_validate({**told, "noticed_at": work.now}), about=about)
+        work.emit(RecognitionLapsed.model_validate({**told, "noticed_at": work.now}), about=about)
         await note(assessment, Step.LAPSED, BY_ITSELF, work)
     else:
-        work.say(
+        work.emit(
             RecognitionEnding.model_validate({**told, "days": due, "reminded_at": work.now}), about=about
         )
         await note(assessment, Step.REMINDED, BY_ITSELF, work, detail=str(due))

@@ -27,7 +27,7 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     pause_after,
 )
-from mrx_exchange_adapter.handlers.room import close_ticket, say_if_nothing_comes
+from mrx_exchange_adapter.handlers.room import close_ticket, emit_if_nothing_comes
 from mrx_exchange_adapter.ports import (
     Due,
     Inspector,
@@ -145,7 +145,7 @@ async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: 
         return await _refuse(ticket, work, reasons, kept_for)
     received = ticket.receive()
     await work.tickets.save(received, due_at=work.now)
-    work.say(
+    work.emit(
         ReportReceived(
             request_id=ticket.request_id,
             member_id=ticket.member_id,
@@ -255,7 +255,7 @@ async def conclude(ticket: Ticket, work: Work, *, reasons: tuple[str, ...], kept
     )
     await work.reports.add(report)
     await _close_others(ticket, work)
-    work.say(
+    work.emit(
         ReportStored(
             report_id=report.report_id,
             request_id=report.request_id,
@@ -285,7 +285,7 @@ async def _close_others(ticket: Ticket, work: Work) -> None:
 async def _refuse(ticket: Ticket, work: Work, reasons: tuple[str, ...], kept_for: timedelta) -> Ticket:
     refused = ticket.refuse(reasons, work.now)
     await work.tickets.save(refused, due_at=work.now + kept_for)
-    work.say(
+    work.emit(
         ReportRefused(
             request_id=ticket.request_id,
             member_id=ticket.member_id,
@@ -300,7 +300,7 @@ async def _refuse(ticket: Ticket, work: Work, reasons: tuple[str, ...], kept_for
     tickets = await work.tickets.of_request(ticket.request_id)
     if len(tickets) > 1:
         # Others that lapsed while this one was in hand were not said.
-        await say_if_nothing_comes(ticket, work, tickets)
+        await emit_if_nothing_comes(ticket, work, tickets)
     return refused
 
 

@@ -211,7 +211,7 @@ async def _lose_access(share: Share, ticket: Ticket | None, report: Report | Non
         await work.tickets.save(ticket.lapse(ACCESS_WITHDRAWN, work.now), due_at=work.now)
     lost = share.lost_access(stored=report is not None, now=work.now)
     await work.shares.save(lost, watched=True)
-    work.say(
+    work.emit(
         AccessWithdrawn(
             report_id=report.report_id if report else None,
             request_id=share.request_id,
@@ -225,7 +225,7 @@ async def _lose_access(share: Share, ticket: Ticket | None, report: Report | Non
 async def _regain_access(share: Share, grant: Grant, report: Report, work: Work) -> None:
     await work.reports.reopen(report.report_id)
     await work.shares.save(share.regained_access(grant, now=work.now), watched=True)
-    work.say(
+    work.emit(
         AccessRenewed(
             report_id=report.report_id,
             request_id=share.request_id,
@@ -317,7 +317,7 @@ async def _refuse_unfetched(page: Page, audit: PlatformAudit, reason: str, work:
     ticket = _ticket_for(audit, page, work, bytes.fromhex(audit.sha256)).refuse((reason,), work.now)
     await work.tickets.add(ticket, due_at=work.now)
     await work.shares.save(share.took(audit, ticket.ticket_id, now=work.now), watched=True)
-    work.say(
+    work.emit(
         ReportRefused(
             request_id=page.request_id,
             member_id=page.member_id,

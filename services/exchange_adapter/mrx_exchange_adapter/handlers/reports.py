@@ -44,7 +44,7 @@ async def mint_link(report_id: UUID, work: Work, *, by: str, reader: Reader) -> 
             read_at=work.now,
         )
     )
-    work.say(
+    work.emit(
         ReportRead(
             report_id=report_id,
             request_id=report.request_id,

@@ -30,7 +30,7 @@ def new_ticket(page: Page, work: Work, *, channel: Channel, sha256: bytes, size:
 async def open_ticket(ticket: Ticket, work: Work) -> None:
     """Open room for a file, and say that one may be on its way."""
     await work.tickets.add(ticket, due_at=ticket.lapses_at)
-    work.say(
+    work.emit(
         UploadBegun(
             request_id=ticket.request_id,
             member_id=ticket.member_id,
@@ -45,14 +45,14 @@ async def close_ticket(ticket: Ticket, work: Work, reason: str, *, due_at: datet
     """Close room that no file is taken from; said where nothing else of the request is on its way, or was taken."""
     lapsed = ticket.lapse(reason, work.now)
     await work.tickets.save(lapsed, due_at=due_at)
-    await say_if_nothing_comes(ticket, work, await work.tickets.of_request(ticket.request_id))
+    await emit_if_nothing_comes(ticket, work, await work.tickets.of_request(ticket.request_id))
     return lapsed
 
 
-async def say_if_nothing_comes(ticket: Ticket, work: Work, tickets: Sequence[Ticket]) -> None:
+async def emit_if_nothing_comes(ticket: Ticket, work: Work, tickets: Sequence[Ticket]) -> None:
     """Say that nothing is on its way any more, if the last of a request's tickets has just ended without a report."""
     if all(one.state in NOTHING_COMES for one in tickets):
-        work.say(
+        work.emit(
             UploadLapsed(
                 request_id=ticket.request_id,
                 member_id=ticket.member_id,

@@ -215,7 +215,9 @@ def _dead_letters() -> typer.Typer:
     @group.command()
     def show(context: typer.Context, letter: UUID, service: _Only = None) -> None:
         """Show one dead letter as JSON, every value of its payload masked."""
-        found = context.obj.run(lambda services: watch.find_letter(watch.chosen(services, service), letter))
+        found = context.obj.run(
+            lambda services: watch.find_dead_letter(watch.chosen(services, service), letter)
+        )
         _print_json({"service": found[0].name, **found[1]})
 
     @group.command()
@@ -245,7 +247,7 @@ async def _replayed(services: Sequence[Service], letters: Sequence[UUID] | None)
     outcomes = []
     if letters:
         for letter in letters:
-            keeper, _ = await watch.find_letter(services, letter)
+            keeper, _ = await watch.find_dead_letter(services, letter)
             outcomes += await watch.replay(keeper, [letter])
     else:
         for one in services:

@@ -50,7 +50,7 @@ def chosen(services: Mapping[str, Service], name: str | None) -> list[Service]:
     return [services[name]]
 
 
-async def find_letter(services: Sequence[Service], letter: UUID) -> tuple[Service, Shown]:
+async def find_dead_letter(services: Sequence[Service], letter: UUID) -> tuple[Service, Shown]:
     """The dead letter and the service that keeps it. Raises `Unknown`, or `Unavailable` where it may be hidden."""
     away = None
     for service in services:

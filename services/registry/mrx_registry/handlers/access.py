@@ -180,7 +180,7 @@ async def rotate_key(work: Work, *, tokens: Tokens) -> SigningKey:
     """Sign with a new key from now on. Tokens signed with the one before hold until they expire."""
     key = tokens.new_key(valid_from=work.now)
     await work.keys.add(key)
-    work.say(facts.signing_key_published(key), about=key.key_id)
+    work.emit(facts.signing_key_published(key), about=key.key_id)
     return key
 
 

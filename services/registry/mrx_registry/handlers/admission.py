@@ -113,7 +113,7 @@ async def suspend(member_id: UUID, work: Work) -> Member:
     member = (await work.members.get(member_id)).take(Step.SUSPEND, at=work.now)
     await _wish(member, work, access=False)
     await work.sessions.end_of_member(member_id)
-    work.say(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
+    work.emit(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
     return await judge(member, work)
 
 
@@ -121,7 +121,7 @@ async def reinstate(member_id: UUID, work: Work) -> Member:
     """The suspension ends. Rights come back by themselves; a Kafka password has to be asked for again."""
     member = (await work.members.get(member_id)).take(Step.REINSTATE, at=work.now)
     await _wish(member, work, access=True)
-    work.say(MemberReinstated(member_id=member.id, reinstated_at=work.now), about=str(member.id))
+    work.emit(MemberReinstated(member_id=member.id, reinstated_at=work.now), about=str(member.id))
     return await judge(member, work)
 
 
@@ -208,5 +208,5 @@ async def settle(seen: Channel, work: Work) -> None:
     if member.state is State.PROVISIONING and seen.open:
         member = member.take(Step.ADMIT, at=work.now)
         tied = await work.members.tied_to(member.group.id)
-        work.say(facts.member_admitted(member, tied, at=work.now), about=str(member.id))
+        work.emit(facts.member_admitted(member, tied, at=work.now), about=str(member.id))
         await judge(member, work)

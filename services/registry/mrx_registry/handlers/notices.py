@@ -86,7 +86,7 @@ async def tell_of_question(fact: AssessmentMoved, work: Work) -> None:
             "protocol_version": fact.protocol_version,
             "criterion_id": fact.criterion_id,
         }
-        work.say(QuestionMailAsked.model_validate(mail), about=str(person.id))
+        work.emit(QuestionMailAsked.model_validate(mail), about=str(person.id))
 
 
 async def _owners(fact: AssessmentMoved, work: Work) -> Sequence[Principal]:
@@ -119,4 +119,4 @@ async def _tell(members: Sequence[UUID], told: dict[str, Any], work: Work) -> No
                     "to_name": person.name,
                     "language": person.language,
                 }
-                work.say(NoticeMailAsked.model_validate(told | mail), about=str(person.id))
+                work.emit(NoticeMailAsked.model_validate(told | mail), about=str(person.id))

@@ -22,7 +22,7 @@ async def judge(member: Member, work: Work) -> Member:
         return member
     standing = await _standing(member, work)
     if standing != member.said:
-        work.say(facts.participation_changed(member, standing), about=str(member.id))
+        work.emit(facts.participation_changed(member, standing), about=str(member.id))
     judged = replace(member, said=standing)
     await work.members.keep(judged, judged_on=work.now.date())
     return judged

@@ -94,7 +94,7 @@ async def _send_link(principal: Principal, why: Why, work: Work) -> bool:
         mail_id=work.new_id(), principal_id=principal.id, email_digest=digest, why=why, asked_at=work.now
     )
     await work.password_links.add(link)
-    work.say(
+    work.emit(
         PasswordMailAsked(
             mail_id=link.mail_id,
             kind=why.value,

@@ -23,7 +23,7 @@ async def publish(version: str, text: str, work: Work) -> Statement:
             field="version",
             remedy="a text that was published never changes: publish it under a new version",
         )
-    work.say(facts.statement_published(statement), about=version)
+    work.emit(facts.statement_published(statement), about=version)
     return statement
 
 
@@ -49,7 +49,7 @@ async def sign(member_id: UUID, signing: NewSignature, work: Work) -> tuple[Sign
             at=work.now,
         )
         await work.statements.sign(signature)
-    work.say(facts.statement_signed(signature), about=str(member_id))
+    work.emit(facts.statement_signed(signature), about=str(member_id))
     return signature, await judge(member, work)
 
 
@@ -65,7 +65,7 @@ async def withdraw(member_id: UUID, work: Work) -> tuple[Sequence[Signature], Me
             "no signature of this member stands", field="statement_version", remedy="nothing is to be done"
         )
     for signature in standing:
-        work.say(facts.statement_withdrawn(signature, at=work.now), about=str(member_id))
+        work.emit(facts.statement_withdrawn(signature, at=work.now), about=str(member_id))
     return standing, await judge(member, work)
 
 
@@ -90,7 +90,7 @@ async def adopt(
             at=work.now,
         )
         await work.statements.adopt(adoption)
-    work.say(facts.protocol_adopted(adoption), about=str(member_id))
+    work.emit(facts.protocol_adopted(adoption), about=str(member_id))
     return adoption, await judge(member, work)
 
 

@@ -196,12 +196,12 @@ class ReportRequestWork(SqlWork):
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """See `ports.Work`."""
-        said = len(self._said)
+        emitted = len(self._emitted)
         try:
             async with self.session.begin_nested():
                 yield
         except Exception:
-            del self._said[said:]
+            del self._emitted[emitted:]
             raise
 
 

@@ -13,7 +13,7 @@ from mrx_report_request.domain import wording
 from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
 from mrx_report_request.domain.steps import State
 from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
-from mrx_report_request.handlers.telling import say_changed, say_status, settle
+from mrx_report_request.handlers.telling import emit_changed, emit_status, settle
 from mrx_report_request.ports import Listed, NotListed, Participant, Work
 
 Answer = Request | Rejected | TooEarly
@@ -129,8 +129,8 @@ async def _take_up(requests: Sequence[Request], work: Work, *, contacts: Collect
     await work.requests.add(requests)
     await work.contacts.name(contacts)
     for request in requests:
-        say_changed(request, work)
-        say_status(request, work)
+        emit_changed(request, work)
+        emit_status(request, work)
 
 
 def _check_free(place: Listed, open_for: Mapping[str, UUID]) -> None:

@@ -13,7 +13,7 @@ from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers import members
 from mrx_report_request.handlers.asking import ask
-from mrx_report_request.handlers.telling import say_refused, say_status
+from mrx_report_request.handlers.telling import emit_refused, emit_status
 from mrx_report_request.ports import Work
 
 PATIENCE: Final = timedelta(seconds=60)
@@ -38,7 +38,7 @@ async def take_request(
             _check_member(member_id, stated_member)
             await ask(asked, work, member_id=member_id, patient=patient)
     except Rejected as refusal:
-        say_refused(
+        emit_refused(
             request_id,
             refusal,
             work,
@@ -48,7 +48,7 @@ async def take_request(
         )
     else:
         if known is not None:
-            say_status(known, work)
+            emit_status(known, work)
 
 
 async def take_decision(
@@ -70,7 +70,7 @@ async def take_decision(
                     "there is no such outcome", field="outcome", remedy=f"state {', '.join(Outcome)}"
                 )
             if known is not None and _decided_so(known, decided):
-                say_status(known, work)
+                emit_status(known, work)
                 return
             await members.decide(
                 request_id,
@@ -127,6 +127,6 @@ def _answer(
     request_id: UUID, known: Request | None, refusal: Rejected, work: Work, *, member_id: UUID
 ) -> None:
     if known is not None:
-        say_status(known, work, refused=refusal)
+        emit_status(known, work, refused=refusal)
         return
-    say_refused(request_id, refusal, work, member_id=member_id, entry_id="", site_number="")
+    emit_refused(request_id, refusal, work, member_id=member_id, entry_id="", site_number="")

@@ -21,9 +21,9 @@ async def settle(before: Request, after: Request, work: Work) -> Request:
         return after
     await work.requests.save(after)
     if _for_services(after) != _for_services(before):
-        say_changed(after, work)
+        emit_changed(after, work)
     if _for_member(after) != _for_member(before):
-        say_status(after, work)
+        emit_status(after, work)
     return after
 
 
@@ -37,7 +37,7 @@ def _for_member(request: Request) -> tuple[object, ...]:
     return (*_for_services(request), request.mail, request.history)
 
 
-def say_changed(request: Request, work: Work) -> None:
+def emit_changed(request: Request, work: Work) -> None:
     """Say to the services how a request stands."""
     fact = RequestChanged(
         request_id=request.request_id,
@@ -53,10 +53,10 @@ def say_changed(request: Request, work: Work) -> None:
         changed_at=work.now,
         revoked_mails=list(request.revoked_mails),
     )
-    work.say(fact, about=str(request.request_id))
+    work.emit(fact, about=str(request.request_id))
 
 
-def say_status(request: Request, work: Work, *, refused: Rejected | None = None) -> None:
+def emit_status(request: Request, work: Work, *, refused: Rejected | None = None) -> None:
     """Say to the member how its request stands; with `refused`, that it stays so because a step was refused."""
     report = request.report
     undelivered = request.mail in (MailState.REFUSED, MailState.BOUNCED)
@@ -88,10 +88,10 @@ def say_status(request: Request, work: Work, *, refused: Rejected | None = None)
         changed_at=work.now,
         mail_leaves_at=request.mail_leaves_at,
     )
-    work.say(status, about=str(request.member_id), to=request.member_id)
+    work.emit(status, about=str(request.member_id), to=request.member_id)
 
 
-def say_refused(
+def emit_refused(
     request_id: UUID, refusal: Rejected, work: Work, *, member_id: UUID, entry_id: str, site_number: str
 ) -> None:
     """Say to a member that what it asked was not taken, and why."""
@@ -113,7 +113,7 @@ def say_refused(
         valid_until=None,
         changed_at=work.now,
     )
-    work.say(status, about=str(member_id), to=member_id)
+    work.emit(status, about=str(member_id), to=member_id)
 
 
 async def mail_supplier(
@@ -133,7 +133,7 @@ async def mail_supplier(
         return request
     mail_id = work.new_id()
     await work.mails.note(mail_id, about=request.request_id)
-    work.say(
+    work.emit(
         MailAsked(
             mail_id=mail_id,
             kind=kind,
@@ -163,7 +163,7 @@ async def mail_requester(
     """Ask for a mail to whoever asked, if it left an address."""
     if request.requester_email is None:
         return
-    work.say(
+    work.emit(
         MailAsked(
             mail_id=work.new_id(),
             kind=kind,

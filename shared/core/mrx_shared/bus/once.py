@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from mrx_shared.bus.work import Bell, MakeWork, Moment, Transactions, Verb, W, write_outbox
+from mrx_shared.bus.work import MakeWork, Moment, Transactions, Verb, W, WakeUp, write_outbox
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.envelope import Envelope, M, Unreadable
 from mrx_shared.messages.topics import member_of
@@ -23,13 +23,13 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Joint:
+class Batch:
     """One transaction of several deliveries, one after the other: all of them are kept, or none."""
 
     session: AsyncSession
     now: datetime
     handled: bool = False
-    said: int = 0
+    emitted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Delivery(Generic[M]):
     """taken up from the waiting room"""
     dead_letter: UUID | None = None
     """replayed from this dead letter"""
-    joint: Joint | None = None
+    batch: Batch | None = None
     """the transaction that it shares with its neighbours on the topic"""
 
     @property
@@ -70,48 +70,48 @@ class ContentDiffers(Rejected):
 
 
 class Once(Generic[W]):
-    """Runs a handler once per event, in one transaction with its inbox row and what it says."""
+    """Runs a handler once per event, in one transaction with its inbox row and what it emits."""
 
     def __init__(self, database: Transactions, make_work: MakeWork[W], *, service: str) -> None:
         self.database = database
         self.service = service
         self.make_work = make_work
-        self.committed = Bell()
-        """rings after a commit that said something"""
-        self.handled = Bell()
-        """rings after every handled event: what waited may be ready"""
+        self.committed = WakeUp()
+        """set after a commit that emitted something"""
+        self.handled = WakeUp()
+        """set after every handled event: what waited may be ready"""
 
     async def __call__(self, delivery: Delivery[M], verb: Verb[W]) -> None:
         """Handle a delivery if it is the first of its event; a repetition does nothing.
 
         Raises whatever `verb` raises, with nothing kept; `ContentDiffers` for a known id with other content.
         """
-        if delivery.joint is not None:
-            await self._handle(delivery, verb, delivery.joint)
+        if delivery.batch is not None:
+            await self._handle(delivery, verb, delivery.batch)
             return
-        async with self.together(delivery.member) as joint:
-            await self._handle(delivery, verb, joint)
+        async with self.batch(delivery.member) as batch:
+            await self._handle(delivery, verb, batch)
 
     @asynccontextmanager
-    async def together(self, tenant: UUID | None) -> AsyncIterator[Joint]:
+    async def batch(self, tenant: UUID | None) -> AsyncIterator[Batch]:
         """One transaction for all deliveries that carry what this yields. Commits at the end."""
         async with self.database.transaction(tenant) as (session, now):
-            joint = Joint(session, now)
-            yield joint
-        if joint.handled:
-            self.handled.ring()
-        if joint.said:
-            self.committed.ring()
+            batch = Batch(session, now)
+            yield batch
+        if batch.handled:
+            self.handled.set()
+        if batch.emitted:
+            self.committed.set()
 
-    async def _handle(self, delivery: Delivery[M], verb: Verb[W], joint: Joint) -> None:
-        if not await _claimed(joint.session, delivery):
+    async def _handle(self, delivery: Delivery[M], verb: Verb[W], batch: Batch) -> None:
+        if not await _claimed(batch.session, delivery):
             return
-        work = self.make_work(joint.session, _moment(delivery, joint.now, self.service))
+        work = self.make_work(batch.session, _moment(delivery, batch.now, self.service))
         await verb(work)
-        joint.said += await write_outbox(work)
-        joint.handled = True
+        batch.emitted += await write_outbox(work)
+        batch.handled = True
 
-    async def alone(
+    async def transact(
         self,
         verb: Callable[[W], Awaitable[T]],
         *,
@@ -125,9 +125,9 @@ class Once(Generic[W]):
             )
             work = self.make_work(session, moment)
             answer = await verb(work)
-            said = await write_outbox(work)
-        if said:
-            self.committed.ring()
+            emitted = await write_outbox(work)
+        if emitted:
+            self.committed.set()
         return answer
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, update
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from mrx_shared.bus.letters import UNSETTLED, Letter, dead_letter, dead_letters, letter_of, masked
+from mrx_shared.bus.dead_letters import UNSETTLED, Record, dead_letter, dead_letters, masked, record_of
 from mrx_shared.bus.relay import Relay
 from mrx_shared.bus.subscriptions import Subscriptions, transient
 from mrx_shared.bus.trouble import Trouble
@@ -61,7 +61,7 @@ def operations(parts: PartsState, access: Access) -> APIRouter:
     """Health, metrics, and the operator's routes."""
     router = APIRouter()
     _add_health(router, parts)
-    _add_letters(router, parts, access)
+    _add_dead_letters(router, parts, access)
     _add_outbox(router, parts, access)
     return router
 
@@ -107,7 +107,10 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
             "dead_letters": letters,
             "waiting": waiting,
             "waiting_since": since,
-            "relay": {"holds_lock": parts.relay.pulse.holds_lock, "last_error": parts.relay.pulse.last_error},
+            "relay": {
+                "holds_lock": parts.relay.status.holds_lock,
+                "last_error": parts.relay.status.last_error,
+            },
             "consumers": _consumers(parts),
             "loops": [
                 {"name": loop.name, "error": loop.failing and loop.failing.cause} for loop in parts.loops
@@ -129,7 +132,7 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
     async def retry(who: operator) -> dict[str, str]:  # noqa: ARG001
         async with parts.database.relay_transaction() as (session, _):
             await session.exec(update(OutboxRow).where(_PARKED).values(parked_at=None))
-        parts.subscriptions.once.committed.ring()
+        parts.subscriptions.once.committed.set()
         return {"outcome": "parked keys are tried again"}
 
     @router.get("/v1/operations/chain", tags=["operations"])
@@ -161,7 +164,7 @@ def _add_outbox(router: APIRouter, parts: PartsState, access: Access) -> None:
         return {"service": parts.subscriptions.once.service, "links": links}
 
 
-def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
+def _add_dead_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
     operator = Annotated[Principal, Depends(access.require(Role.OPERATOR))]
 
     @router.get("/v1/operations/dead-letters", tags=["operations"])
@@ -183,18 +186,18 @@ def _add_letters(router: APIRouter, parts: PartsState, access: Access) -> None:
         row = await dead_letter(parts.database, letter_id)
         if row.replayed_at is not None:
             raise Rejected("this dead letter was replayed already", field="id")
-        outcome = await _replay(parts, row.consumer, letter_of(row), letter_id)
+        outcome = await _replay(parts, row.consumer, record_of(row), letter_id)
         return {"id": str(letter_id), "outcome": outcome}
 
 
-async def _replay(parts: PartsState, consumer: str, letter: Letter, letter_id: UUID) -> str:
+async def _replay(parts: PartsState, consumer: str, record: Record, letter_id: UUID) -> str:
     """Run a dead letter's handler again, in the running service. Its own refusal is the answer."""
     try:
         subscription = parts.subscriptions.of(consumer)
     except KeyError:
         raise Rejected(f"{consumer} does not listen here any more", field="consumer") from None
     try:
-        outcome = await subscription.dispatch(letter, dead_letter=letter_id)
+        outcome = await subscription.dispatch(record, dead_letter=letter_id)
     except Unreadable as error:
         raise Invalid(f"it cannot be read: {error}", remedy="have its sender say it anew") from None
     if outcome == "passed":
@@ -240,6 +243,6 @@ async def _faults(parts: PartsState) -> list[str]:
             faults.append(f"{state['consumer']} has no partition")
         if state["stuck"]:
             faults.append(f"{state['consumer']} does not move")
-    if parts.relay.pulse.stuck:
+    if parts.relay.status.stuck:
         faults.append("the relay cannot send")
     return faults

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from mrx_shared.bus.work import Bell
+from mrx_shared.bus.work import WakeUp
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import FACTS_SENT, OUTBOX_PARKED, OUTBOX_UNSENT
 from mrx_shared.messages.envelope import CONTENT_TYPE
@@ -114,7 +114,7 @@ class KafkaProducer:
 
 
 @dataclass(slots=True)
-class Pulse:
+class RelayStatus:
     """How the relay is, for /health/ready and the operator."""
 
     holds_lock: bool = False
@@ -140,15 +140,15 @@ class Relay:
     """
 
     def __init__(
-        self, engine: AsyncEngine, make_producer: Callable[[], Producer], *, service: str, bell: Bell
+        self, engine: AsyncEngine, make_producer: Callable[[], Producer], *, service: str, wake_up: WakeUp
     ) -> None:
         self._engine = engine
         self._make_producer = make_producer
         self._service = service
-        self._bell = bell
+        self._wake_up = wake_up
         self._producer: Producer | None = None
         self._topics: Collection[str] = ()
-        self.pulse = Pulse()
+        self.status = RelayStatus()
 
     async def run(self) -> None:
         """Work until cancelled. Every error is waited out; none ends it."""
@@ -171,7 +171,7 @@ class Relay:
                 else:
                     pause = 0.2
         finally:
-            self.pulse.holds_lock = False
+            self.status.holds_lock = False
             await self._throw_away()
 
     async def _hold(self, connection: AsyncConnection) -> None:
@@ -179,26 +179,26 @@ class Relay:
         lock = select(func.pg_try_advisory_lock(func.hashtext(f"outbox:{self._service}")))
         held = (await connection.execute(lock)).scalar_one()
         await connection.commit()
-        self.pulse.holds_lock = bool(held)
+        self.status.holds_lock = bool(held)
         if not held:
-            self.pulse.beat_at = time.monotonic()
+            self.status.beat_at = time.monotonic()
             await asyncio.sleep(1)
             return
         while True:
             numbered = await number(connection)
             moved = await self._send(connection)
             # Whatever could not go is parked by now; everything else flows.
-            self.pulse.failing_since = None
+            self.status.failing_since = None
             await self._look(connection)
             if not numbered and not moved:
-                await self._bell.heard(IDLE_S)
+                await self._wake_up.within(IDLE_S)
 
     async def _look(self, connection: AsyncConnection) -> None:
         keys = func.count(tuple_(*columns(OutboxRow, "topic", "key")).distinct()).filter(_PARKED)
         unsent, parked = (await connection.execute(select(func.count(), keys).where(_OPEN))).one()
         await connection.commit()
-        self.pulse.unsent, self.pulse.parked = unsent, parked
-        self.pulse.beat_at = time.monotonic()
+        self.status.unsent, self.status.parked = unsent, parked
+        self.status.beat_at = time.monotonic()
         OUTBOX_UNSENT.set(unsent)
         OUTBOX_PARKED.set(parked)
 
@@ -220,7 +220,7 @@ class Relay:
         if sent:
             await connection.execute(_sent([row.id for row in sent]))
             await connection.commit()
-            self.pulse.sent += len(sent)
+            self.status.sent += len(sent)
             for row in sent:
                 FACTS_SENT.labels("out" if row.topic.startswith("mrx.out.") else row.topic).inc()
         if first_fault is not None:
@@ -264,11 +264,11 @@ class Relay:
             await producer.stop()
 
     def _failing(self, error: Exception) -> None:
-        self.pulse.holds_lock = False
-        self.pulse.last_error = where(error)
-        self.pulse.beat_at = time.monotonic()
-        if self.pulse.failing_since is None:
-            self.pulse.failing_since = time.monotonic()
+        self.status.holds_lock = False
+        self.status.last_error = where(error)
+        self.status.beat_at = time.monotonic()
+        if self.status.failing_since is None:
+            self.status.failing_since = time.monotonic()
 
 
 async def number(connection: AsyncConnection) -> int:

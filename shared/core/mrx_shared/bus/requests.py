@@ -108,8 +108,8 @@ class Command(Generic[W]):
             if not (await session.exec(done)).rowcount:
                 raise TypeError("the work left the transaction with another tenant")
         if said:
-            self._once.committed.ring()
-        self._once.handled.ring()
+            self._once.committed.set()
+        self._once.handled.set()
         return JSONResponse(answer, status)
 
     async def _claim(

@@ -24,23 +24,23 @@ from mrx_shared.bus.once import Once
 from mrx_shared.bus.operations import operations
 from mrx_shared.bus.relay import KafkaProducer, Relay
 from mrx_shared.bus.requests import Requests
-from mrx_shared.bus.room import WaitingRoom
 from mrx_shared.bus.subscriptions import Subscriptions, guard, transient
 from mrx_shared.bus.trouble import Trouble, failed, log_failure
-from mrx_shared.bus.work import MakeWork, W
+from mrx_shared.bus.waiting_room import WaitingRoom
+from mrx_shared.bus.work import MakeWork, W, WakeUp
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.kit.http import problem
 from mrx_shared.kit.logging import configure, where
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
-from mrx_shared.messages.speaking import Transact
+from mrx_shared.messages.unit_of_work import Transact
 from mrx_shared.store.database import Database, SchemaDiffers, check_schema
 
 log = structlog.get_logger(__name__)
 
 SHORTEST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
-ROOM_EVERY_S: Final = 5.0
+WAITING_ROOM_EVERY_S: Final = 5.0
 UNREAD_TRIES: Final = 3
 """so often a process asks its group anew to share out a topic that it does not read itself"""
 METADATA_MAX_AGE_MS: Final = 5000
@@ -53,7 +53,7 @@ class Loop:
     name: str
     once: Callable[[], Awaitable[bool]]
     every_s: float
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    wake_up: WakeUp = field(default_factory=WakeUp)
     failing: Trouble | None = None
     """why `once` failed the last time; None after a success"""
     standing: Sequence[Trouble] = ()
@@ -79,10 +79,7 @@ class Loop:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
             if not busy:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.every_s):
-                        await self.bell.wait()
-                self.bell.clear()
+                await self.wake_up.within(self.every_s)
 
 
 def kafka_security(settings: ServiceSettings, kafka: KafkaSettings) -> SASLScram512:
@@ -123,7 +120,7 @@ class Service(Generic[W]):
     @property
     def transact(self) -> Transact[W]:
         """For what neither a message nor a request asks for."""
-        return self.once.alone
+        return self.once.transact
 
 
 def assemble(
@@ -240,7 +237,7 @@ def _relay(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings)
             client_id=f"{service.name}-relay",
         )
 
-    return Relay(service.database.relay, make_producer, service=service.name, bell=service.once.committed)
+    return Relay(service.database.relay, make_producer, service=service.name, wake_up=service.once.committed)
 
 
 async def _database_fault(_: Request, error: Exception) -> Response:
@@ -312,10 +309,14 @@ def _waiting_room(subscriptions: Subscriptions[W]) -> Loop:
 
     async def look() -> bool:
         await room.look()
-        await subscriptions.once.handled.heard(ROOM_EVERY_S)
-        return True
+        return False
 
-    return Loop(name="waiting room", once=look, every_s=ROOM_EVERY_S)
+    return Loop(
+        name="waiting room",
+        once=look,
+        every_s=WAITING_ROOM_EVERY_S,
+        wake_up=subscriptions.once.handled,
+    )
 
 
 async def _keep_patterns(parts: Parts) -> None:

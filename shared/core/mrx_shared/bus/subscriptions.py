@@ -19,8 +19,8 @@ from faststream.kafka.annotations import KafkaMessage as TakenMessage
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from mrx_shared.bus.letters import Cause, Letter, keep_waiting, put_aside
-from mrx_shared.bus.once import Delivery, Joint, Once
+from mrx_shared.bus.dead_letters import Cause, Record, add_dead_letter, keep_waiting
+from mrx_shared.bus.once import Batch, Delivery, Once
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import EVENTS
@@ -31,7 +31,7 @@ from mrx_shared.refusals import Rejected, TooEarly, Unavailable
 log = structlog.get_logger(__name__)
 
 TRIES: Final = 5
-"""an error that nobody foresaw is tried so often before the event is put aside"""
+"""an error that nobody foresaw is tried so often before it becomes a dead letter"""
 PATIENCE_S: Final = 120
 """an infrastructure error is waited out so long before the event goes back to Kafka; below its poll limit of 300 s"""
 FIRST_PAUSE_S: Final = 0.2
@@ -132,31 +132,31 @@ class Subscription(Generic[W]):
 
         self(message)(handle)
 
-    async def take(self, letter: Letter) -> None:
+    async def take(self, record: Record) -> None:
         """Handle one record, or keep it where it is not lost. Returns when it may be acknowledged.
 
         Raises `NackMessage` when the infrastructure stayed away for two minutes.
         """
         self._busy_since = time.monotonic()
         try:
-            await self._take(letter)
+            await self._take(record)
         finally:
             self._busy_since = None
 
-    async def take_all(self, letters: Sequence[Letter]) -> None:
+    async def take_all(self, records: Sequence[Record]) -> None:
         """Handle the records of one topic in one transaction; where that fails, each in its own, as `take` does."""
-        if len(letters) > 1 and await self._taken_together(letters):
+        if len(records) > 1 and await self._taken_in_batch(records):
             return
-        for letter in letters:
-            await self.take(letter)
+        for record in records:
+            await self.take(record)
 
-    async def _taken_together(self, letters: Sequence[Letter]) -> bool:
+    async def _taken_in_batch(self, records: Sequence[Record]) -> bool:
         self._busy_since = time.monotonic()
         try:
-            async with self.once.together(member_of(letters[0].topic)) as joint:
-                types = [await self._handle(letter, joint=joint) for letter in letters]
+            async with self.once.batch(member_of(records[0].topic)) as batch:
+                types = [await self._handle(record, batch=batch) for record in records]
         except Exception as error:  # noqa: BLE001  (whatever it is, it shows again in the record that it belongs to)
-            log.info("events.one-by-one", consumer=self.consumer, error=where(error), events=len(letters))
+            log.info("events.one-by-one", consumer=self.consumer, error=where(error), events=len(records))
             return False
         finally:
             self._busy_since = None
@@ -164,16 +164,16 @@ class Subscription(Generic[W]):
             self._count(known)
         return True
 
-    async def _take(self, letter: Letter) -> None:
+    async def _take(self, record: Record) -> None:
         began, pause, tries = time.monotonic(), FIRST_PAUSE_S, 0
         while True:
             try:
-                await self._settle(letter, tries + 1)
+                await self._settle(record, tries + 1)
             except Exception as error:
                 if not transient(error):
                     tries += 1
                     if tries >= TRIES:
-                        await self._put_aside_failed(letter, error, tries)
+                        await self._dead_letter_failed(record, error, tries)
                         return
                 elif time.monotonic() - began > PATIENCE_S:
                     raise NackMessage from error
@@ -183,12 +183,12 @@ class Subscription(Generic[W]):
             else:
                 return
 
-    async def _put_aside_failed(self, letter: Letter, error: Exception, tries: int) -> None:
-        """Put aside what failed; where even its name cannot be kept, without it: nothing may hold up a topic."""
+    async def _dead_letter_failed(self, record: Record, error: Exception, tries: int) -> None:
+        """Dead-letter what failed; where even its name cannot be kept, without it: nothing may hold up a topic."""
         nameless = False
         while True:
             try:
-                await self._put_aside(letter, "failed", where(error), tries, nameless=nameless)
+                await self._dead_letter(record, "failed", where(error), tries, nameless=nameless)
             except Exception as fault:
                 if not transient(fault):
                     if nameless:
@@ -199,52 +199,52 @@ class Subscription(Generic[W]):
             else:
                 return
 
-    async def _settle(self, letter: Letter, tries: int) -> None:
-        """Handle, or put aside what is refused for good, or let wait what came too early."""
+    async def _settle(self, record: Record, tries: int) -> None:
+        """Handle, or dead-letter what is refused for good, or let wait what came too early."""
         try:
-            await self.dispatch(letter)
+            await self.dispatch(record)
         except Unreadable as error:
-            await self._put_aside(letter, "unreadable", str(error), tries)
+            await self._dead_letter(record, "unreadable", str(error), tries)
         except Rejected as error:
-            await self._put_aside(letter, "refused", said(error), tries)
+            await self._dead_letter(record, "refused", said(error), tries)
         except TooEarly as error:
-            await self.keep_waiting(letter, error)
-            EVENTS.labels(self.consumer, self._type(letter), "waiting").inc()
+            await self.keep_waiting(record, error)
+            EVENTS.labels(self.consumer, self._type(record), "waiting").inc()
 
-    async def keep_waiting(self, letter: Letter, early: TooEarly) -> None:
+    async def keep_waiting(self, record: Record, early: TooEarly) -> None:
         """Put a record into the waiting room."""
-        await keep_waiting(self.once.database, self.consumer, letter, early)
+        await keep_waiting(self.once.database, self.consumer, record, early)
         log.info("event.waits", consumer=self.consumer, waiting_for=early.waiting_for)
 
-    async def dispatch(self, letter: Letter, *, waited: bool = False, dead_letter: UUID | None = None) -> str:
+    async def dispatch(self, record: Record, *, waited: bool = False, dead_letter: UUID | None = None) -> str:
         """Read a record and run its handler. Returns `handled` or `passed`; raises what the handler raises."""
-        return self._count(await self._handle(letter, waited=waited, dead_letter=dead_letter))
+        return self._count(await self._handle(record, waited=waited, dead_letter=dead_letter))
 
     async def _handle(
         self,
-        letter: Letter,
+        record: Record,
         *,
         waited: bool = False,
         dead_letter: UUID | None = None,
-        joint: Joint | None = None,
+        batch: Batch | None = None,
     ) -> str | None:
         """Read a record and run its handler. Returns its type, or None for one that is passed over."""
-        header = read_header(letter.payload)
+        header = read_header(record.payload)
         known = self._handlers.get(header.type)
-        if known is None and member_of(letter.topic):
+        if known is None and member_of(record.topic):
             # A topic of facts may carry more than a service needs; what a member sends is meant for this one.
             raise Rejected("no such type is taken here", field="type", remedy="see contracts/README.md")
         if known is None:
             return None
-        envelope = decode(letter.payload, known.message)
+        envelope = decode(record.payload, known.message)
         delivery: Delivery[Any] = Delivery(
             envelope=envelope,
             consumer=self.consumer,
-            topic=letter.topic,
-            content_hash=sha256(letter.payload).digest(),
+            topic=record.topic,
+            content_hash=sha256(record.payload).digest(),
             waited=waited,
             dead_letter=dead_letter,
-            joint=joint,
+            batch=batch,
         )
         await known.handler(delivery)
         return header.type
@@ -254,23 +254,25 @@ class Subscription(Generic[W]):
         EVENTS.labels(self.consumer, known or "other", outcome).inc()
         return outcome
 
-    async def _put_aside(
-        self, letter: Letter, cause: Cause, reason: str, tries: int, *, nameless: bool = False
+    async def _dead_letter(
+        self, record: Record, cause: Cause, reason: str, tries: int, *, nameless: bool = False
     ) -> None:
-        await put_aside(
+        await add_dead_letter(
             self.once.database,
             self.consumer,
-            letter,
+            record,
             cause=cause,
             reason=reason,
             tries=tries,
             nameless=nameless,
         )
-        log.error("event.put-aside", consumer=self.consumer, cause=cause, offset=letter.offset, tries=tries)
-        EVENTS.labels(self.consumer, self._type(letter), "put-aside").inc()
+        log.error(
+            "event.dead-lettered", consumer=self.consumer, cause=cause, offset=record.offset, tries=tries
+        )
+        EVENTS.labels(self.consumer, self._type(record), "put-aside").inc()
 
-    def _type(self, letter: Letter) -> str:
-        header = header_of(letter.payload)
+    def _type(self, record: Record) -> str:
+        header = header_of(record.payload)
         return header.type if header and header.type in self._handlers else "other"
 
 
@@ -304,10 +306,10 @@ class Subscriptions(Generic[W]):
         """The subscription of a consumer's name. Raises KeyError."""
         return self._all[consumer]
 
-    def subscribe(self, topic: Topic | str, *, description: str, together: int = 1) -> Subscription[W]:
+    def subscribe(self, topic: Topic | str, *, description: str, batch_size: int = 1) -> Subscription[W]:
         """Listen to a topic, or to every topic whose name starts with `topic` where that ends in a dot.
 
-        Up to `together` records that lie in wait share a transaction: for many small events of one sender.
+        Up to `batch_size` records that lie in wait share a transaction: for many small events of one sender.
         """
         service = self.once.service
         consumer = f"{service}:{topic.rstrip('.')}"
@@ -320,7 +322,7 @@ class Subscriptions(Generic[W]):
         async def taken(message: TakenMessage) -> None:
             raw = message.raw_message
             for _, records in groupby(raw if isinstance(raw, tuple) else (raw,), lambda record: record.topic):
-                await subscription.take_all([_letter(record) for record in records])
+                await subscription.take_all([_record(record) for record in records])
 
         self.router.subscriber(
             *(() if by_prefix else (str(topic),)),
@@ -330,8 +332,8 @@ class Subscriptions(Generic[W]):
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             max_workers=1,
-            batch=together > 1,
-            max_records=together,
+            batch=batch_size > 1,
+            max_records=batch_size,
             batch_timeout_ms=FETCH_WAIT_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS if by_prefix else 500,
             max_partition_fetch_bytes=2 * 1024 * 1024,
@@ -343,8 +345,8 @@ class Subscriptions(Generic[W]):
         return subscription
 
 
-def _letter(record: "ConsumerRecord[Any, Any]") -> Letter:
-    return Letter(
+def _record(record: "ConsumerRecord[Any, Any]") -> Record:
+    return Record(
         topic=record.topic, partition=record.partition, offset=record.offset, payload=record.value or b""
     )
 

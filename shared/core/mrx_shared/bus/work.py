@@ -1,4 +1,4 @@
-"""One transaction's work: its moment, and the facts that it says."""
+"""One transaction's work: its moment, and the events that it emits."""
 
 import asyncio
 import secrets
@@ -30,7 +30,7 @@ FACTS_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What a transaction is about: when, in which service, for which tenant, as part of which story."""
+    """What a transaction is about: when, in which service, for which tenant, under which correlation id."""
 
     now: datetime
     service: str
@@ -39,12 +39,12 @@ class Moment:
     traceparent: str | None = None
 
 
-class FactTooLarge(Exception):
+class EventTooLarge(Exception):
     """A fact above 900 KiB: it must travel in pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _Emitted:
     topic: str
     key: str
     fact: Message
@@ -60,7 +60,7 @@ class SqlWork:
     def __init__(self, session: AsyncSession, moment: Moment) -> None:
         self.session = session
         self.moment = moment
-        self._said: list[_Said] = []
+        self._emitted: list[_Emitted] = []
 
     @property
     def now(self) -> datetime:
@@ -71,39 +71,39 @@ class SqlWork:
         """A new id, ordered by time."""
         return uuid7(self.now)
 
-    def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
-        """Say a fact with this transaction or not at all; `to` a member, or on the topic of its type."""
+    def emit(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
+        """Emit an event with this transaction or not at all; `to` a member, or on the topic of its type."""
         size = len(fact.model_dump_json())
         if size > FACT_BYTES:
-            raise FactTooLarge(f"{fact.type}: {size} bytes, at most {FACT_BYTES}")
+            raise EventTooLarge(f"{fact.type}: {size} bytes, at most {FACT_BYTES}")
         if fact.owner() != self.moment.service:
-            raise TypeError(f"{self.moment.service} may not say {fact.type}")
+            raise TypeError(f"{self.moment.service} may not emit {fact.type}")
         topic = out(to) if to else fact.apart or f"mrx.{self.moment.service}.v1"
-        self._said.append(_Said(topic=topic, key=str(to) if to else about, fact=fact, to=to))
+        self._emitted.append(_Emitted(topic=topic, key=str(to) if to else about, fact=fact, to=to))
 
     async def write_outbox(self) -> int:
-        """Write what was said into the outbox. Returns how many facts.
+        """Write what was emitted into the outbox. Returns how many events.
 
         The version's row stays locked until the commit, so a key's facts commit in the order of their versions;
         sorting by key keeps two transactions from waiting for each other.
         """
-        said = sorted(self._said, key=lambda one: (one.topic, one.key))
-        self._said = []
-        if not said:
+        emitted = sorted(self._emitted, key=lambda one: (one.topic, one.key))
+        self._emitted = []
+        if not emitted:
             return 0
-        counts = Counter((one.topic, one.key) for one in said)
-        # The last versions come back: a key's facts take those before it, in the order in which they were said.
+        counts = Counter((one.topic, one.key) for one in emitted)
+        # The last versions come back: a key's facts take those before it, in the order in which they were emitted.
         following = {
             (topic, key): count(last - counts[topic, key] + 1)
             for topic, key, last in await self.session.exec(_next_versions(counts))
         }
-        for start in range(0, len(said), FACTS_AT_ONCE):
-            part = said[start : start + FACTS_AT_ONCE]
+        for start in range(0, len(emitted), FACTS_AT_ONCE):
+            part = emitted[start : start + FACTS_AT_ONCE]
             written = [self._row(one, next(following[one.topic, one.key])) for one in part]
             await self.session.exec(insert(OutboxRow), params=written)
-        return len(said)
+        return len(emitted)
 
-    def _row(self, one: _Said, sequence: int) -> dict[str, Any]:
+    def _row(self, one: _Emitted, sequence: int) -> dict[str, Any]:
         envelope: Envelope[Message] = Envelope(
             id=uuid7(self.now),
             source=f"/{self.moment.service}",
@@ -168,24 +168,17 @@ class Transactions(Protocol):
 
 
 async def write_outbox(work: object) -> int:
-    """Write what a work over PostgreSQL said. Returns how many facts."""
+    """Write what a work over PostgreSQL emitted. Returns how many events."""
     assert isinstance(work, SqlWork)
     return await work.write_outbox()
 
 
-class Bell:
-    """Rings in one task what another waits for; a ring while nobody waits is not lost."""
+class WakeUp(asyncio.Event):
+    """Wakes one task from another; set while nobody waits, it is not lost."""
 
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def ring(self) -> None:
-        """Wake whoever waits, or the next who will."""
-        self._event.set()
-
-    async def heard(self, seconds: float) -> None:
-        """Return at a ring, or after so many seconds."""
+    async def within(self, seconds: float) -> None:
+        """Return once it is set, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._event.wait()
-        self._event.clear()
+                await self.wait()
+        self.clear()

@@ -9,7 +9,7 @@ from mrx_shared.messages.envelope import Message
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
 
-class SaidFacts:
+class MemoryUnitOfWork:
     """Base of every service's `MemoryWork`: keeps what was said, in order, for a test to read."""
 
     def __init__(self, now: datetime = NOON) -> None:
@@ -27,7 +27,7 @@ class SaidFacts:
         """A new id."""
         return uuid7(self.moment)
 
-    def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
+    def emit(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
         """Keep a fact."""
         self.said.append(fact)
         self.said_about.append((about, fact))

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from mrx_shared.bus.letters import UNSETTLED, Letter, erase_contacts, letter_of, put_aside
+from mrx_shared.bus.dead_letters import UNSETTLED, Record, add_dead_letter, erase_contacts, record_of
 from mrx_shared.bus.subscriptions import TRIES, Subscriptions, said, transient
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
@@ -68,41 +68,41 @@ class WaitingRoom:
             taken += 1
 
     async def _try(self, row: WaitingRow) -> bool:
-        letter = letter_of(row)
+        record = record_of(row)
         try:
             subscription = self._subscriptions.of(row.consumer)
         except KeyError:
             log.warning("waiting.nobody", consumer=row.consumer)
             return False
         try:
-            await subscription.dispatch(letter, waited=True)
+            await subscription.dispatch(record, waited=True)
         except TooEarly as early:
             # What it waits for now may be another thing than before.
-            await subscription.keep_waiting(letter, early)
+            await subscription.keep_waiting(record, early)
             return False
         except Unreadable as error:
-            await put_aside(
-                self._database, row.consumer, letter, cause="unreadable", reason=str(error), tries=1
+            await add_dead_letter(
+                self._database, row.consumer, record, cause="unreadable", reason=str(error), tries=1
             )
         except Rejected as error:
-            await put_aside(
-                self._database, row.consumer, letter, cause="refused", reason=said(error), tries=1
+            await add_dead_letter(
+                self._database, row.consumer, record, cause="refused", reason=said(error), tries=1
             )
         except Exception as error:
             if transient(error):
                 raise
-            return await self._failed(row, letter, error)
+            return await self._failed(row, record, error)
         return True
 
-    async def _failed(self, row: WaitingRow, letter: Letter, error: Exception) -> bool:
-        """Try an unforeseen error five times in all, a look apart, before the event is put aside."""
+    async def _failed(self, row: WaitingRow, record: Record, error: Exception) -> bool:
+        """Try an unforeseen error five times in all, a look apart, before it becomes a dead letter."""
         tried = update(WaitingRow).where(col(WaitingRow.entry) == row.entry)
         more = tried.values(tries=WaitingRow.tries + 1).returning(col(WaitingRow.tries))
         async with self._database.relay_transaction() as (session, _):
             tries: int = (await session.exec(more)).scalar_one()
         if tries < TRIES:
             return False
-        await put_aside(
-            self._database, row.consumer, letter, cause="failed", reason=where(error), tries=tries
+        await add_dead_letter(
+            self._database, row.consumer, record, cause="failed", reason=where(error), tries=tries
         )
         return True

@@ -1,4 +1,4 @@
-"""The ports that every service has: saying facts, and running a verb in a transaction of its own."""
+"""The ports that every service has: emitting events, and running a verb in a transaction of its own."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ W_co = TypeVar("W_co", covariant=True)
 T = TypeVar("T")
 
 
-class Speaks(Protocol):
+class UnitOfWork(Protocol):
     """What every handler's `work` offers, whatever its repositories are."""
 
     @property
@@ -21,8 +21,8 @@ class Speaks(Protocol):
     def new_id(self) -> UUID:
         """A new id, ordered by time."""
 
-    def say(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
-        """Say a fact about the aggregate `about`, with this transaction or not at all.
+    def emit(self, fact: Message, *, about: str, to: UUID | None = None) -> None:
+        """Emit an event about the aggregate `about`, with this transaction or not at all.
 
         With `to`, it goes to that member's out-topic alone, else to the topic of its type.
         """
@@ -38,7 +38,7 @@ class Transact(Protocol[W_co]):
         tenant: UUID | None = None,
         correlation_id: str | None = None,
     ) -> T:
-        """Commit what the verb does and says, for a member or for none; or nothing of it.
+        """Commit what the verb does and emits, for a member or for none; or nothing of it.
 
-        `correlation_id` is carried by what it says; by default a new one.
+        `correlation_id` is carried by what it emits; by default a new one.
         """

@@ -25,7 +25,7 @@ Cause = Literal["unreadable", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Record:
     """A record as it lay on Kafka. Its payload shows in no log."""
 
     topic: str
@@ -35,7 +35,7 @@ class Letter:
 
     @override
     def __repr__(self) -> str:
-        return f"Letter({self.topic}, {self.partition}, {self.offset})"
+        return f"Record({self.topic}, {self.partition}, {self.offset})"
 
 
 UNSETTLED = and_(col(DeadLetterRow.replayed_at).is_(None), col(DeadLetterRow.erased_at).is_(None))
@@ -43,32 +43,32 @@ UNSETTLED = and_(col(DeadLetterRow.replayed_at).is_(None), col(DeadLetterRow.era
 _HEAD = ("consumer", "topic", "kafka_partition", "kafka_offset", "source", "event_id", "type", "tenant")
 
 
-def _row(consumer: str, letter: Letter, header: Header | None) -> dict[str, Any]:
+def _row(consumer: str, record: Record, header: Header | None) -> dict[str, Any]:
     return {
         "consumer": consumer,
-        "topic": letter.topic,
-        "kafka_partition": letter.partition,
-        "kafka_offset": letter.offset,
+        "topic": record.topic,
+        "kafka_partition": record.partition,
+        "kafka_offset": record.offset,
         "source": header.source if header else None,
         "event_id": header.id if header else None,
         "type": header.type if header else None,
-        "tenant": member_of(letter.topic),
-        "payload": letter.payload,
-        "content_hash": sha256(letter.payload).digest(),
+        "tenant": member_of(record.topic),
+        "payload": record.payload,
+        "content_hash": sha256(record.payload).digest(),
     }
 
 
-def _header(letter: Letter) -> Header | None:
+def _header(record: Record) -> Header | None:
     try:
-        return read_header(letter.payload)
+        return read_header(record.payload)
     except Unreadable:
         return None
 
 
-async def put_aside(
+async def add_dead_letter(
     database: Transactions,
     consumer: str,
-    letter: Letter,
+    record: Record,
     *,
     cause: Cause,
     reason: str,
@@ -79,8 +79,8 @@ async def put_aside(
 
     With `nameless`, nothing that the record says of itself is looked at: for what no table could hold.
     """
-    header = None if nameless else _header(letter)
-    row = _row(consumer, letter, header)
+    header = None if nameless else _header(record)
+    row = _row(consumer, record, header)
     kept = insert(DeadLetterRow).values(**row, cause=cause, reason=reason, tries=tries)
     again = {
         "reason": kept.excluded.reason,
@@ -98,11 +98,11 @@ async def put_aside(
             await session.exec(delete(WaitingRow).filter_by(**event))
 
 
-async def keep_waiting(database: Transactions, consumer: str, letter: Letter, early: TooEarly) -> None:
+async def keep_waiting(database: Transactions, consumer: str, record: Record, early: TooEarly) -> None:
     """Keep an event until what it depends on has come. A repetition is kept once."""
-    header = read_header(letter.payload)
+    header = read_header(record.payload)
     wait = insert(WaitingRow).values(
-        **_row(consumer, letter, header), waiting_for=early.waiting_for, reason=early.reason
+        **_row(consumer, record, header), waiting_for=early.waiting_for, reason=early.reason
     )
     again = wait.on_conflict_do_update(
         index_elements=["consumer", "topic", "source", "event_id"],
@@ -112,10 +112,10 @@ async def keep_waiting(database: Transactions, consumer: str, letter: Letter, ea
     async with database.relay_transaction() as (session, _):
         kept = (await session.exec(again)).rowcount
     if not kept:
-        await put_aside(
+        await add_dead_letter(
             database,
             consumer,
-            letter,
+            record,
             cause="refused",
             reason="id: an event with this id waits already, with other content",
             tries=1,
@@ -123,7 +123,7 @@ async def keep_waiting(database: Transactions, consumer: str, letter: Letter, ea
 
 
 async def dead_letters(database: Transactions, *, every: bool, limit: int) -> list[dict[str, Any]]:
-    """What was put aside, oldest first, without payloads; also what was replayed, with `every`."""
+    """Dead letters, oldest first, without payloads; also what was replayed, with `every`."""
     letters = select(DeadLetterRow, func.length(DeadLetterRow.payload))
     if not every:
         letters = letters.where(UNSETTLED)
@@ -180,7 +180,7 @@ def _of_contacts(table: type[DeadLetterRow] | type[WaitingRow]) -> ColumnElement
     return or_(topic.in_(BRIEF), topic.startswith(REQUESTS_IN, autoescape=True))
 
 
-def letter_of(row: DeadLetterRow | WaitingRow) -> Letter:
+def record_of(row: DeadLetterRow | WaitingRow) -> Record:
     """A row as the record that it was. Raises `Rejected` where its contents are erased."""
     if isinstance(row, DeadLetterRow) and row.erased_at is not None:
         raise Rejected(
@@ -188,7 +188,7 @@ def letter_of(row: DeadLetterRow | WaitingRow) -> Letter:
             field="id",
             remedy="have its sender say it anew",
         )
-    return Letter(
+    return Record(
         topic=row.topic, partition=row.kafka_partition, offset=row.kafka_offset, payload=row.payload or b""
     )
 
