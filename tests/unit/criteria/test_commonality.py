@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -240,9 +240,9 @@ def test_equal_gains_go_into_the_cheapest_path_by_id_as_people_order_ids() -> No
 
 def test_a_large_catalogue_has_its_cheapest_path_in_no_time() -> None:
     criteria = catalogue(*(criterion(number, weight=1 + number % 97) for number in range(1000)))
-    began = perf_counter()
+    began = process_time()
     assert len(score(criteria, []).cheapest_path) > 500
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 def _credited(criteria: Catalogue, relations: Mapping[str, Relation]) -> Fraction:
