@@ -142,7 +142,7 @@ async def test_an_infrastructure_error_is_waited_out_and_never_put_aside(
     behaviour: Behaviour,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mrx_shared.bus.subscriptions.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("mrx_shared.kit.retries.FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr("mrx_shared.bus.subscriptions.LONGEST_PAUSE_S", 0.002)
     behaviour.errors = [ConnectionError()] * 12
     await listening.take(record(event("a")))

@@ -27,6 +27,7 @@ from sqlmodel import col
 from mrx_shared.bus.work import WakeUp
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import FACTS_SENT, OUTBOX_PARKED, OUTBOX_UNSENT
+from mrx_shared.kit.retries import until_done
 from mrx_shared.messages.envelope import CONTENT_TYPE
 from mrx_shared.messages.topics import BRIEF
 from mrx_shared.store.tables import OutboxRow, columns
@@ -152,27 +153,20 @@ class Relay:
 
     async def run(self) -> None:
         """Work until cancelled. Every error is waited out; none ends it."""
-        pause = 0.2
         try:
             while True:
-                try:
-                    async with self._engine.connect() as connection:
-                        try:
-                            await self._hold(connection)
-                        finally:
-                            # Back in the pool it would keep the lock.
-                            await connection.invalidate()
-                except Exception as error:  # noqa: BLE001  (the relay outlives every error)
-                    self._failing(error)
-                    log.warning("relay.again", error=where(error))
-                    await self._throw_away()
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE_S)
-                else:
-                    pause = 0.2
+                await until_done(self._work, failed=self._failed, longest_pause_s=LONGEST_PAUSE_S)
         finally:
             self.status.holds_lock = False
             await self._throw_away()
+
+    async def _work(self) -> None:
+        async with self._engine.connect() as connection:
+            try:
+                await self._hold(connection)
+            finally:
+                # Back in the pool it would keep the lock.
+                await connection.invalidate()
 
     async def _hold(self, connection: AsyncConnection) -> None:
         """Work on the connection that holds the lock: when it breaks, so does the right to send."""
@@ -263,12 +257,14 @@ class Relay:
         if producer is not None:
             await producer.stop()
 
-    def _failing(self, error: Exception) -> None:
+    async def _failed(self, error: Exception, _: float) -> None:
         self.status.holds_lock = False
         self.status.last_error = where(error)
         self.status.beat_at = time.monotonic()
         if self.status.failing_since is None:
             self.status.failing_since = time.monotonic()
+        log.warning("relay.again", error=where(error))
+        await self._throw_away()
 
 
 async def number(connection: AsyncConnection) -> int:

@@ -32,13 +32,13 @@ from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.kit.http import problem
 from mrx_shared.kit.logging import configure, where
+from mrx_shared.kit.retries import until_done
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
 from mrx_shared.messages.unit_of_work import Transact
 from mrx_shared.store.database import Database, SchemaDiffers, check_schema
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
 WAITING_ROOM_EVERY_S: Final = 5.0
 UNREAD_TRIES: Final = 3
@@ -67,19 +67,15 @@ class Loop:
 
     async def run(self) -> None:
         """Work until cancelled; an error is waited out, with growing pauses, and shown in /health/ready."""
-        pause = SHORTEST_PAUSE_S
         while True:
-            try:
-                busy = await self.once()
-                self.failing, pause = None, SHORTEST_PAUSE_S
-            except Exception as error:  # noqa: BLE001  (a loop outlives every error)
-                self.failing = failed(self.name, error, self.failing, now=self.clock(), pause_s=pause)
-                log_failure("loop", error, loop=self.name, attempts=self.failing.attempts)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
-                continue
+            busy = await until_done(self.once, failed=self._failed, longest_pause_s=LONGEST_PAUSE_S)
+            self.failing = None
             if not busy:
                 await self.wake_up.within(self.every_s)
+
+    async def _failed(self, error: Exception, pause_s: float) -> None:
+        self.failing = failed(self.name, error, self.failing, now=self.clock(), pause_s=pause_s)
+        log_failure("loop", error, loop=self.name, attempts=self.failing.attempts)
 
 
 def kafka_security(settings: ServiceSettings, kafka: KafkaSettings) -> SASLScram512:
@@ -264,32 +260,31 @@ class Parts:
 
 async def _listen(parts: Parts, service: Service[W]) -> None:
     """Bring the consumers up, however long the broker or the database is away."""
-    pause = 0.2
-    while True:
-        try:
-            if not parts.started:
-                await check_schema(service.database, service.schema, service=service.name)
-                parts.checked.set()
-                if service.on_start is not None:
-                    await service.on_start()
-            parts.started = True
-            await parts.broker.start()
-        except SchemaDiffers as error:
-            log.critical("service.refused", error=str(error))
-            signal.raise_signal(signal.SIGTERM)
-            return
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("consumers.again", error=where(error))
-            await _stop(parts.broker)
-        except Exception as error:  # noqa: BLE001  (a database that is away shows in many ways; all are tried again)
-            log.warning("consumers.again", error=where(error))
-            await _stop(parts.broker)
-        else:
-            parts.listening = True
-            log.info("consumers.started", consumers=[one.consumer for one in parts.subscriptions])
-            return
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def start() -> None:
+        if not parts.started:
+            await check_schema(service.database, service.schema, service=service.name)
+            parts.checked.set()
+            if service.on_start is not None:
+                await service.on_start()
+        parts.started = True
+        await parts.broker.start()
+
+    async def failed(error: Exception, _: float) -> None:
+        if isinstance(error, SchemaDiffers):
+            raise error
+        # Whatever it is: a database that is away shows in many ways.
+        log.warning("consumers.again", error=where(error))
+        await _stop(parts.broker)
+
+    try:
+        await until_done(start, failed=failed, longest_pause_s=LONGEST_PAUSE_S)
+    except SchemaDiffers as error:
+        log.critical("service.refused", error=str(error))
+        signal.raise_signal(signal.SIGTERM)
+        return
+    parts.listening = True
+    log.info("consumers.started", consumers=[one.consumer for one in parts.subscriptions])
 
 
 async def _after(checked: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:

@@ -24,6 +24,7 @@ from mrx_shared.bus.once import Batch, Delivery, Once
 from mrx_shared.bus.work import W
 from mrx_shared.kit.logging import where
 from mrx_shared.kit.metrics import EVENTS
+from mrx_shared.kit.retries import until_done
 from mrx_shared.messages.envelope import Envelope, Header, M, Message, Unreadable, decode, read_header
 from mrx_shared.messages.topics import Topic, member_of
 from mrx_shared.refusals import Rejected, TooEarly, Unavailable
@@ -34,7 +35,6 @@ TRIES: Final = 5
 """an error that nobody foresaw is tried so often before it becomes a dead letter"""
 PATIENCE_S: Final = 120
 """an infrastructure error is waited out so long before the event goes back to Kafka; below its poll limit of 300 s"""
-FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10
 STUCK_S: Final = 60
 TRANSIENT_SQLSTATES: Final = ("08", "25006", "40", "53", "55P03", "57")
@@ -165,23 +165,24 @@ class Subscription(Generic[W]):
         return True
 
     async def _take(self, record: Record) -> None:
-        began, pause, tries = time.monotonic(), FIRST_PAUSE_S, 0
-        while True:
+        began, tries = time.monotonic(), 0
+
+        async def attempt() -> None:
+            nonlocal tries
             try:
                 await self._settle(record, tries + 1)
             except Exception as error:
-                if not transient(error):
-                    tries += 1
-                    if tries >= TRIES:
-                        await self._dead_letter_failed(record, error, tries)
-                        return
-                elif time.monotonic() - began > PATIENCE_S:
-                    raise NackMessage from error
-                log.warning("event.again", consumer=self.consumer, error=where(error), tries=tries)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
-            else:
-                return
+                tries += not transient(error)
+                if tries < TRIES:
+                    raise
+                await self._dead_letter_failed(record, error, tries)
+
+        async def failed(error: Exception, _: float) -> None:
+            if transient(error) and time.monotonic() - began > PATIENCE_S:
+                raise NackMessage from error
+            log.warning("event.again", consumer=self.consumer, error=where(error), tries=tries)
+
+        await until_done(attempt, failed=failed, longest_pause_s=LONGEST_PAUSE_S)
 
     async def _dead_letter_failed(self, record: Record, error: Exception, tries: int) -> None:
         """Dead-letter what failed; where even its name cannot be kept, without it: nothing may hold up a topic."""

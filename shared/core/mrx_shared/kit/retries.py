@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TypeVar
 
-import stamina
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from mrx_shared.refusals import Unavailable
 
@@ -30,32 +30,50 @@ async def patiently(
 ) -> T:
     """Attempt until nothing is away, or for `patience_s` (None: for as long as the caller lets it).
 
-    A server's Retry-After is kept. `notice` is told once, when the first attempt is to be repeated.
+    `notice` is told once, when the first attempt is to be repeated.
     """
     until = None if patience_s is None else monotonic() + patience_s
     noticed = False
 
-    def again(error: Exception) -> bool | float:
+    async def failed(error: Exception, _: float) -> None:
         nonlocal noticed
         if not isinstance(error, Away):
-            return False
+            raise error
         if until is not None and monotonic() + max(error.retry_after, FIRST_PAUSE_S) > until:
-            return False
+            raise error
         if not noticed:
             notice(error)
         noticed = True
-        return error.retry_after or True
 
-    # Its own log of retries would go to a command's standard output.
-    stamina.instrumentation.set_on_retry_hooks(())
-    async for one in stamina.retry_context(
-        again,
-        attempts=None,
-        timeout=None,
-        wait_initial=FIRST_PAUSE_S,
-        wait_max=longest_pause_s or LONGEST_PAUSE_S,
-        wait_jitter=JITTER_S,
-    ):
-        with one:
-            return await attempt()
-    raise AssertionError
+    return await until_done(attempt, failed=failed, longest_pause_s=longest_pause_s or LONGEST_PAUSE_S)
+
+
+async def until_done(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    failed: Callable[[Exception, float], Awaitable[None]],
+    longest_pause_s: float,
+) -> T:
+    """Attempt until it works, with pauses that double; a server's Retry-After is kept.
+
+    `failed` is told of each error and the seconds until the next attempt; what it raises ends the attempts.
+    """
+    growing = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=longest_pause_s, jitter=JITTER_S)
+
+    async def once() -> T:
+        return await attempt()
+
+    def pause(state: RetryCallState) -> float:
+        error = _error(state)
+        return (isinstance(error, Away) and error.retry_after) or growing(state)
+
+    async def again(state: RetryCallState) -> None:
+        await failed(_error(state), state.upcoming_sleep)
+
+    return await AsyncRetrying(retry=retry_if_exception_type(Exception), wait=pause, before_sleep=again)(once)
+
+
+def _error(state: RetryCallState) -> Exception:
+    error = state.outcome and state.outcome.exception()
+    assert isinstance(error, Exception)
+    return error
