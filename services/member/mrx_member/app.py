@@ -169,7 +169,7 @@ class MemberClient:
         again: bool = False,
         patience: float = 120.0,
     ) -> Asked:
-        """Ask suppliers for their reports, from a file or as given. The same again asks nobody twice.
+        """Ask suppliers for their reports, from a file or as given. Sending the same file again asks nobody twice.
 
         Rows that cannot be asked are among the `faults` of the answer; the others go out. `terms` is for what the
         file does not say. `again` asks anew where an earlier request is over.

@@ -1,4 +1,4 @@
-"""What is said of a release's entries: pages that let an entry of an older release find its site again."""
+"""What is said of a release's entries: pages that let an entry from an older release find its site again."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4

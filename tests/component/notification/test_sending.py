@@ -74,7 +74,7 @@ async def test_requests_to_one_mailbox_leave_as_one_mail_and_come_back_as_one(
 
     (merged,) = mail_server.received
     assert mail_server.recipients == ["li.wei@mill.example"]
-    assert merged["Subject"] == "2 requests for audit reports of your sites"
+    assert merged["Subject"] == "2 requests for audit reports on your sites"
     facts = {fact["mail_id"]: fact for fact in await said(empty_database)}
     assert set(facts) == {str(one.mail_id) for one in asked}
     assert sorted(one for fact in facts.values() for one in fact["token_hashes"]) == sorted(

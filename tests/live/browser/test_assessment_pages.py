@@ -63,24 +63,24 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
     code = f"ASH-{uuid4().hex[:6].upper()}"
     page = browser.page
     if not await page.get_by_label("Code").is_visible():
-        await page.get_by_text("Register a protocol, or a version of one").click()
+        await page.get_by_text("Register a protocol or a version of one").click()
     await page.get_by_label("Code").fill(code)
     await page.get_by_label("Name", exact=True).fill(f"Ash standard {code}")
     await page.get_by_label("Version", exact=True).fill("4")
-    await page.get_by_label("First day of audits under it").fill("2024-01-01")
+    await page.get_by_label("First day of audits under this version").fill("2024-01-01")
     await browser.look("assessments registering")
     await browser.press("Register")
 
-    await page.get_by_text("Send a filled-in template").click()
+    await page.get_by_text("Upload a completed template").click()
     await page.locator("#file-protocol").select_option(label=f"Ash standard {code}, 4")
     await page.locator("#file-criteria").select_option(CRITERIA)
-    await page.get_by_label("Filled-in template", exact=True).set_input_files(filled(tmp_path))
+    await page.get_by_label("Completed template", exact=True).set_input_files(filled(tmp_path))
     await page.get_by_text("keep the good ones as a draft").click()
     await browser.press("Send")
     await browser.sees("1 row was refused.", re.compile("criterion 'C99.1' is not in catalogue"))
     await browser.look("assessments draft kept", printed=True)
     await browser.on_a_phone("assessments draft kept")
-    await page.get_by_role("link", name="Complete the draft, and submit it").click()
+    await page.get_by_role("link", name="Complete the draft and submit it").click()
     await browser.sees("If every answer were confirmed", "The gate would be reached.")
     await browser.look("draft")
     await browser.on_a_phone("draft")
@@ -93,7 +93,7 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
     await browser.sees("3 to answer")
     await expect(clause.get_by_label("Where it stands").nth(1)).to_have_value("§ 11.1")
     await browser.look("draft incomplete")
-    for relation in await clause.get_by_label("Your protocol, beside this criterion").all():
+    for relation in await clause.get_by_label("Your protocol compared with this criterion").all():
         await relation.select_option("subset")
     await browser.press("Save clause 11")
     await browser.sees(re.compile(r"Kept: \d+ answers\."))
@@ -124,16 +124,16 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
     broken = tmp_path / "handbook.pdf"
     broken.write_bytes(b"MZ\x90\x00")
     await page.get_by_label("Document").set_input_files(broken)
-    await browser.press("Keep the file")
+    await browser.press("Upload the file")
     await browser.sees("no PDF, PNG, JPEG, XLSX or text")
     await browser.look("evidence refused")
     handbook = tmp_path / "Handbook ž.pdf"
     content = b"%PDF-1.7\nhandbook of " + code.encode() + b" " * 3_000_000
     handbook.write_bytes(content)
     await page.get_by_label("Document").set_input_files(handbook)
-    await browser.press("Keep the file")
+    await browser.press("Upload the file")
     await browser.sees("Handbook ž.pdf", "3.0 MB")
-    await page.get_by_role("link", name="Open all, as for printing").click()
+    await page.get_by_role("link", name="Open all, for printing").click()
     relation = page.locator("select[id^=relation-]:has(option[value=equal][selected])")
     criterion = str(await relation.get_attribute("id")).removeprefix("relation-")
     await page.locator(f"[id='evidence-{criterion}']").fill("Chapter 4")
@@ -153,7 +153,7 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
 
 async def _suggested(browser: Window, folder: Path) -> None:
     page = browser.page
-    await page.get_by_role("link", name="Let criteria be suggested").click()
+    await page.get_by_role("link", name="Get suggestions").click()
     await browser.look("suggestions empty")
     asked = folder / "protocol.csv"
     asked.write_text(
@@ -161,22 +161,22 @@ async def _suggested(browser: Window, folder: Path) -> None:
     )
     wrong = folder / "wrong.csv"
     wrong.write_text("requirement_ref,requirement_text\n=4.1,fine\n2,=1+1\n")
-    await page.get_by_label("Your requirements, one a row").set_input_files(wrong)
+    await page.get_by_label("Your requirements, one per row").set_input_files(wrong)
     await browser.press("Suggest criteria")
-    await browser.sees("Nothing was read: 2 faults.")
+    await browser.sees("Nothing was read: 2 errors.")
     await browser.look("suggestions refused")
-    await page.get_by_label("Your requirements, one a row").set_input_files(asked)
+    await page.get_by_label("Your requirements, one per row").set_input_files(asked)
     await browser.press("Suggest criteria")
-    await browser.sees("Suggestion", "Nothing was found for 1 requirement.")
+    await browser.sees("Suggestion", "No suggestions for 1 requirement.")
     await browser.look("suggestions", printed=True)
     await browser.on_a_phone("suggestions")
     await page.get_by_label("Your requirement, beside").first.select_option("equal")
-    await browser.press("Take the confirmed into the draft")
+    await browser.press("Add the confirmed ones to the draft")
     await browser.sees("Kept: 1 answer.")
 
 
 async def _read_evidence(judge: Window, content: bytes) -> None:
-    await judge.page.get_by_role("link", name="Open all, as for printing").click()
+    await judge.page.get_by_role("link", name="Open all, for printing").click()
     link = judge.page.get_by_role("link", name="Handbook ž.pdf")
     await expect(link).to_be_visible()
     await link.scroll_into_view_if_needed()
@@ -198,16 +198,16 @@ async def test_a_member_keeps_and_searches_extensions(
     await browser.sign_in(person)
     page = browser.page
     await browser.open("/member/assessments")
-    await page.get_by_role("link", name="What you ask for beyond them").click()
+    await page.get_by_role("link", name="What you ask for beyond the criteria").click()
     await browser.look("extensions empty")
-    await page.get_by_text("Keep an extension").click()
+    await page.get_by_text("Add an extension").click()
     await page.get_by_label("Topic").fill("Land rights")
     await page.get_by_label("The requirement, word for word").fill("Neighbours consent before land is used.")
     await browser.press("Keep")
     await browser.sees("Neighbours consent before land is used.")
     await page.get_by_label("Search").fill("bees")
     await browser.press("Search")
-    await browser.sees("Nothing holds these words.")
+    await browser.sees("No extension matches these words.")
     await page.get_by_label("Search").fill("neighbour land")
     await browser.press("Search")
     await browser.sees("1 extension")
@@ -226,7 +226,7 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     await browser.sign_in(person)
     page = browser.page
     await browser.open("/member/assessments")
-    await browser.sees("1 question to you")
+    await browser.sees("1 question for you")
     await page.get_by_role("link", name=name).click()
     await browser.sees("Which policy?")
     await browser.look("assessment asked")
@@ -253,7 +253,7 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     await judge.sign_in(running.credentials.sign_ins["Reviewer"])
     await judge.look("reviewer with an appeal")
     await judge.page.get_by_role("link", name=name).click()
-    await judge.page.get_by_label("Grant it, with what is chosen below").check()
+    await judge.page.get_by_label("Grant it, with the changes chosen below").check()
     await judge.page.locator("#appeal-rationale").fill("Chapter 9 asks for all three.")
     await judge.page.get_by_text("What is not met in full").click()
     for name in LACKING[:3]:
@@ -294,7 +294,7 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     first = await window()
     await first.sign_in(running.credentials.sign_ins["First of the secretariat"])
     await first.page.get_by_role("link", name="Criteria").click()
-    await first.page.get_by_text("Keep a reviewer away from a group").click()
+    await first.page.get_by_text("Record a conflict of interest").click()
     await first.page.locator("#reviewer").select_option(label="Reviewer")
     await first.look("secretariat criteria", printed=True)
     await first.on_a_phone("secretariat criteria")
@@ -311,7 +311,7 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     await first.page.get_by_label("Takes effect on").fill(str(today + timedelta(days=60)))
     await first.press("Announce")
     await first.sees("Consultation", "Change the dates")
-    await first.page.get_by_text("Leave a clause out for some time").click()
+    await first.page.get_by_text("Leave a clause out for a time").click()
     await first.page.get_by_label("Clause").select_option("11")
     await first.page.get_by_label("Reason").fill("Two readings of it are disputed.")
     await first.page.locator("#until").fill(str(today + timedelta(days=90)))
@@ -325,7 +325,7 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     await browser.page.get_by_role("link", name="Assessments").click()
     await browser.sees("Criteria 6.1-2p give way to 7.0.")
     await browser.page.get_by_role("link", name="Read and comment").click()
-    await browser.page.get_by_label("What should be otherwise?").fill("Give us half a year more.")
+    await browser.page.get_by_label("What should change?").fill("Give us half a year more.")
     await browser.press("Comment")
     await browser.sees("Give us half a year more.")
     await browser.look("consultation", printed=True)

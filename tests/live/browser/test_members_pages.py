@@ -71,7 +71,7 @@ async def test_a_member_looks_through_the_list_and_searches_it(
     await browser.look("member list searched")
     await browser.page.get_by_label("Search").fill("no such site anywhere")
     await browser.press("Search")
-    await browser.sees("No site on the list fits this search.")
+    await browser.sees("No site on the list matches this search.")
     await browser.look("member list empty")
 
 
@@ -81,7 +81,7 @@ async def test_a_member_asks_for_several_reports_at_once(
     findings, contacts, addresses = await checked(running, world, tmp_path)
     browser = await window()
     await browser.sign_in(person)
-    await browser.page.get_by_role("link", name="Find sites to ask for").click()
+    await browser.page.get_by_role("link", name="Find suppliers to request").click()
     await browser.look("member check")
     await browser.on_a_phone("member check")
     await browser.page.get_by_label("check.csv").set_input_files(contacts)
@@ -150,7 +150,7 @@ async def test_a_member_asks_receives_the_very_file_decides_and_has_avoided_an_a
     assert digest(tmp_path / "downloaded.pdf") == digest(file)
 
     await opened(scheme.members[ASKING], request_id)
-    await browser.page.get_by_role("link", name="load this page again").click()
+    await browser.page.get_by_role("link", name="reload this page").click()
     await expect(accepted).to_have_count(1)
     await browser.look("member request opened")
     await browser.on_a_phone("member request opened")

@@ -71,20 +71,20 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes_on
     await browser.press("Save clause 0A")
     await browser.sees("Choose the relation that the evidence shows.")
     await browser.look("reviewer correction incomplete")
-    await second.get_by_label("Right relation").select_option("equal")
+    await second.get_by_label("Correct relation").select_option("equal")
     await second.get_by_label("Rationale").fill("§ 2.4 asks for all of it.")
     await browser.press("Save, and confirm the rest")
     await browser.sees("Corrected to equal", "Kept: 4 decisions.")
     assert float((await figure.inner_text()).split(" ")[0]) > float(before.split(" ")[0])
     await browser.look("reviewer clause kept", printed=True)
 
-    go_on = browser.page.get_by_role("link", name="Go on at clause")
+    go_on = browser.page.get_by_role("link", name="Continue at clause")
     while await go_on.count():
         await go_on.click()
         await browser.press("Save, and confirm the rest")
         await browser.sees("Kept:")
     await expect(figure).to_have_text("100.00 %")
-    await browser.sees("Every answer has your decision. Another reviewer judges it too")
+    await browser.sees("You have decided every answer. Another reviewer judges them too")
     await expect(browser.page.get_by_role("button", name="Conclude")).to_have_count(0)
     await browser.look("reviewer waiting for another")
 
@@ -103,7 +103,7 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes_on
     reviews = f"/v1/assessments/{assessment}/reviews"
     await scheme.reviewers[1].post("benchmark", reviews, {"decisions": [correction], "confirm_rest": True})
     await browser.page.reload()
-    await browser.sees("They agree on all of them.")
+    await browser.sees("They agree on every criterion.")
     await browser.look("reviewer before the end")
     await browser.press("Conclude")
     await browser.sees("Equivalent", "Concluded")
@@ -127,7 +127,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
     await browser.page.get_by_text("Leave this review").click()
     await browser.look("reviewer leaves")
     await browser.press("Leave it")
-    await browser.sees("What you decided there counts no more")
+    await browser.sees("Your decisions there no longer count")
     await browser.look("reviewer left")
     await browser.open(f"/reviewer/assessments/{assessment}")
     await browser.sees("0 of 91 answers decided")
@@ -135,7 +135,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
     desk = await window()
     await desk.sign_in(running.credentials.sign_ins["First of the secretariat"])
     await desk.open("/secretariat/criteria")
-    await desk.sees("Reviews in work", "1 of 91")
+    await desk.sees("Reviews in progress", "1 of 91")
     await desk.look("reviews in work", printed=True)
     await desk.on_a_phone("reviews in work")
     name = next(
@@ -144,7 +144,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
         if one["assessment_id"] == assessment
     )
     await desk.page.get_by_role("button", name=f"from {name} 3").click()
-    await desk.sees("Done: another reviewer judges in this one's place.")
+    await desk.sees("Done: another reviewer takes over.")
     await desk.look("reviewer released")
     left = [
         one["reviewers"]

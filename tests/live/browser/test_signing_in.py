@@ -26,7 +26,7 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
         await browser.press("Sign in")
 
     await try_with("not the password")
-    await browser.sees("E-mail address and password do not go together.")
+    await browser.sees("The e-mail address and password do not match.")
     await browser.look("sign in refused")
     await try_with(sign_in["password"])
     await browser.sees("Sign out")
@@ -48,17 +48,17 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     await browser.look("reset")
     await browser.on_a_phone("reset")
     new = "several words that are easy to keep"
-    for label in ("New password", "The same again"):
+    for label in ("New password", "Repeat the new password"):
         await browser.page.get_by_label(label).fill(new)
     await browser.press("Set the password")
     await browser.sees("Your new password is set.")
 
     await try_with(sign_in["password"])
-    await browser.sees("E-mail address and password do not go together.")
+    await browser.sees("The e-mail address and password do not match.")
     await try_with(new)
     await browser.sees("Sign out")
     await browser.open(link)
-    for label in ("New password", "The same again"):
+    for label in ("New password", "Repeat the new password"):
         await browser.page.get_by_label(label).fill("another try with the same link")
     await browser.press("Set the password")
     assert await browser.page.locator("#error").inner_text()
@@ -81,7 +81,11 @@ async def test_a_signed_in_person_changes_its_password_and_is_signed_out_elsewhe
     await browser.on_a_phone("change password")
 
     async def change(current: str, new: str) -> None:
-        for label, words in (("Current password", current), ("New password", new), ("The same again", new)):
+        for label, words in (
+            ("Current password", current),
+            ("New password", new),
+            ("Repeat the new password", new),
+        ):
             await browser.page.get_by_label(label).fill(words)
         await browser.press("Change the password")
 
@@ -104,8 +108,8 @@ async def test_a_members_session_opens_no_page_of_the_secretariat(window: Window
     for path in ("/secretariat", "/secretariat/members", "/reviewer"):
         answer = await browser.open(path)
         assert answer.status == 403
-        await browser.sees("This is not open to you")
-    await browser.look("not open to you")
-    await browser.on_a_phone("not open to you")
+        await browser.sees("You do not have access to this")
+    await browser.look("do not have access to this")
+    await browser.on_a_phone("do not have access to this")
     await browser.press("Sign out")
     await browser.sees("You are signed out.")

@@ -61,7 +61,7 @@ async def test_a_report_goes_straight_to_the_store_and_is_shared_once_it_was_che
     await browser.press("Open the request")
     await browser.sees("Will you share a report?", "28 days left")
     await browser.look(f"supplier asked {where}", printed=True)
-    await browser.press("Yes, go on to share it")
+    await browser.press("Yes, continue")
     await browser.sees("Send the report as a file")
     await browser.look(f"supplier sharing {where}")
 
@@ -92,7 +92,7 @@ async def test_a_wrong_file_is_refused_in_words_and_the_right_one_is_taken_after
     window: Windows, invite: Invite, tmp_path: Path
 ) -> None:
     browser = await opened(window, await invite(), PHONE)
-    await browser.press("Yes, go on to share it")
+    await browser.press("Yes, continue")
     await choose(browser, picture_named_pdf(tmp_path / "picture.pdf"))
     await browser.sees("This file is not a PDF.")
     await browser.press("Send the report")
@@ -102,7 +102,9 @@ async def test_a_wrong_file_is_refused_in_words_and_the_right_one_is_taken_after
     await choose(browser, with_script(tmp_path / "script.pdf"))
     await browser.press("Send the report")
     await browser.sees(
-        "Your file could not be taken.", "The PDF holds scripts", "Nobody was given this file."
+        "Your file could not be accepted.",
+        "The PDF contains scripts",
+        "This file was not passed on to anyone.",
     )
     await browser.look("supplier refused file")
 
@@ -115,7 +117,7 @@ async def test_a_page_that_is_loaded_again_in_the_middle_of_sending_begins_again
     window: Windows, invite: Invite, tmp_path: Path
 ) -> None:
     browser = await opened(window, await invite())
-    await browser.press("Yes, go on to share it")
+    await browser.press("Yes, continue")
     file = report(tmp_path / "long.pdf", mebibytes=4)
     await slow(browser)
     await choose(browser, file)
@@ -178,11 +180,11 @@ async def test_a_report_on_the_platform_is_fetched_when_access_is_granted(
         },
     )
     browser = await opened(window, invitation)
-    await browser.press("Yes, go on to share it")
+    await browser.press("Yes, continue")
     await browser.page.get_by_text("The report is on a data-sharing platform").click()
     await browser.page.get_by_label("Site code on the platform").fill("Halden 7")
     await browser.press("Share on the platform")
-    await browser.sees("This is no site code of the platform.")
+    await browser.sees("This is not a valid site code.")
     await expect(browser.page.get_by_label("Site code on the platform")).to_have_value("Halden 7")
     await browser.look("supplier wrong site code")
     await browser.page.get_by_role("link", name="English").click()
@@ -233,7 +235,7 @@ async def test_a_mail_scanner_changes_nothing_and_a_link_opens_in_another_browse
     assert (await scheme.members[OTHER].get("report_request", request))["state"] == "sent"
     first = await opened(window, invitation)
     assert (await scheme.members[OTHER].get("report_request", request))["state"] == "opened"
-    await first.press("Yes, go on to share it")
+    await first.press("Yes, continue")
     second = await opened(window, invitation)
     await second.sees("Send the report as a file")
     await second.page.get_by_role("button", name="Close this request in this browser").click()
@@ -250,7 +252,7 @@ async def test_a_link_that_nobody_was_sent_opens_one_page_that_says_what_to_do(
     browser = await window(PHONE)
     answer = await browser.open(invitation.link[:-6] + "AAAAAA")
     assert answer.status == 404
-    await browser.sees("This link opens no request", "it can have a new link sent to you")
+    await browser.sees("This link does not open a request", "It can have one sent at any time")
     await browser.look("supplier gone link")
     answer = await browser.open("/supplier")
     assert answer.status == 404

@@ -49,6 +49,6 @@ async def test_a_form_on_another_page_does_nothing_in_the_name_of_who_is_signed_
     await browser.page.route(f"{NEIGHBOUR}/**", trap)
     await browser.open(f"{NEIGHBOUR}/prize")
     await browser.press("Win a prize")
-    await browser.sees("This is not open to you")
+    await browser.sees("You do not have access to this")
     await browser.open("/member")
     await browser.sees("You take part in mutual recognition.")

@@ -118,13 +118,13 @@ def test_a_notice_says_what_ends_and_when() -> None:
     )
     assert "lapsed on 31 March 2027" in letter_of(Kind.RECOGNITION_LAPSED).subject
     evolving = letter_of(Kind.CRITERIA_EVOLVING)
-    assert evolving.subject == "The criteria 6.1-4p give way to 7.0"
+    assert evolving.subject == "The criteria 6.1-4p will be replaced by 7.0"
     for day in ("1 August 2026", "1 September 2026", "31 March 2027"):
         assert day in evolving.text
 
 
 def test_a_language_that_we_do_not_speak_is_english_and_a_dialect_is_its_language() -> None:
-    assert letter_of(Kind.INVITATION, "tlh").subject == "Acme Brands asks for an audit report of Sunrise Mill"
+    assert letter_of(Kind.INVITATION, "tlh").subject == "Acme Brands asks for an audit report on Sunrise Mill"
     assert [spoken(one) for one in ("zh-Hans-CN", "ES_mx", "pt", "", "-")] == ["zh", "es", "en", "en", "en"]
 
 
@@ -138,8 +138,8 @@ def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_
         "What for: yearly review",
         "Please answer by: 28 July 2026",
         "Reference: MRX-ABCDEFGH",
-        "no fee and no account",
-        "You may decline, and that is fine",
+        "no fee, and you need no account",
+        "You are free to decline",
     ):
         assert said in text
 
@@ -147,13 +147,13 @@ def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_
 def test_a_supplier_is_not_told_the_members_number_of_its_site() -> None:
     for kind in (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, Kind.CLOSED):
         assert "S-0042" not in letter_of(kind).text
-    assert "Your number of the site: S-0042" in letter_of(Kind.READY).text
+    assert "Your site number: S-0042" in letter_of(Kind.READY).text
 
 
 def test_reasons_are_told_in_words_and_what_is_no_known_code_as_it_came() -> None:
     refused = letter_of(Kind.FILE_REFUSED, "es", detail="encrypted, no-pages, somewhat odd").text
     assert "protegido con contraseña o cifrado. El PDF no tiene ninguna página. somewhat odd" in refused
-    assert "The mail came back. (5.1.1)" in letter_of(Kind.UNDELIVERED, detail="bounced 5.1.1").text
+    assert "The e-mail came back. (5.1.1)" in letter_of(Kind.UNDELIVERED, detail="bounced 5.1.1").text
     assert letter_of(Kind.UNDELIVERED, detail=None).text
 
 

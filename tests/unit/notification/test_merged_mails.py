@@ -99,7 +99,7 @@ async def test_requests_to_one_mailbox_leave_as_one_mail_that_lists_each_with_it
         "li.wei@mill.example",
     ]
     (merged,) = [letter for attempt, letter in office.post.taken if len(attempt.mails) == 4]
-    assert merged.subject == "3 requests for audit reports of your sites"
+    assert merged.subject == "3 requests for audit reports on your sites"
     for said in (
         "Acme Brands",
         "Mill 3",
@@ -165,7 +165,7 @@ async def test_several_requests_of_one_company_are_not_said_to_come_from_several
         await office.asked(invitation(asks="Acme Brands", site=site))
     await office.until(LEAVES)
     (letter,) = office.letters()
-    assert letter.subject == "2 requests for audit reports of your sites"
+    assert letter.subject == "2 requests for audit reports on your sites"
     assert "hese companies" not in letter.text
     assert "The companies named" not in letter.text
 
@@ -174,7 +174,7 @@ async def test_a_single_request_reads_as_it_always_does(office: Office) -> None:
     await office.asked(invitation())
     await office.until(LEAVES)
     (letter,) = office.letters()
-    assert letter.subject == "Acme Brands asks for an audit report of Sunrise Mill No. 3"
+    assert letter.subject == "Acme Brands asks for an audit report on Sunrise Mill No. 3"
 
 
 async def test_a_mail_that_comes_when_its_slot_is_gathered_waits_for_the_next_alone_or_not(

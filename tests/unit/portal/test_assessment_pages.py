@@ -20,7 +20,7 @@ QUESTION = "01940000-0000-7000-8000-00000000aaaa"
 
 async def test_a_member_sees_where_its_assessments_stand_and_until_when_they_hold(scheme: Scheme) -> None:
     read = words((await scheme.browser("member").get(PATH)).text)
-    assert "Northwind Protocol version 4.2 6.0-4p With the reviewers 2 questions to you" in read
+    assert "Northwind Protocol version 4.2 6.0-4p With the reviewers 2 questions for you" in read
     assert "71.42 to 88.09 % 31 December 2027" in read
 
 
@@ -51,7 +51,7 @@ async def test_a_filled_in_template_is_sent_whole(scheme: Scheme) -> None:
         {"protocol": f"{PROTOCOL} 4.2", "criteria": "7.0"},
         {"file": b"criterion_id,relation\nC1.1,equal\n"},
     )
-    assert "Taken up: 71.42 % so far, at most 88.09 %." in words(sent.text)
+    assert "Submitted: 71.42 % so far, at most 88.09 %." in words(sent.text)
     assert scheme.api.posted[-1].body["keep_good"] is False
 
 
@@ -66,7 +66,7 @@ async def test_refused_rows_are_told_and_the_good_ones_wait_in_a_draft(scheme: S
         {"file": b"criterion_id,relation\nC1.1,equal\n"},
     )
     read = words(sent.text)
-    assert "1 row was refused. The good ones are kept as a draft: 1 answer." in read
+    assert "1 row was refused. The others are saved as a draft: 1 answer." in read
     assert "Row 9, relation: 'same' is not a relation; write one of." in read
     assert f'href="{DRAFT.replace("&", "&amp;")}"' in sent.text or f'href="{DRAFT}"' in sent.text
 
@@ -104,7 +104,7 @@ async def test_every_fault_of_a_refused_file_stands_on_the_page(scheme: Scheme) 
     )
     read = words(sent.text)
     assert sent.status_code == 422
-    assert "Nothing was taken: 103 faults." in read
+    assert "Nothing was saved: 103 errors." in read
     assert "Row 2, relation: 'same2' is not a relation; write equal." in read
     assert "Row 101, relation: 'same101'" in read
     assert "And 3 more." in read
@@ -138,7 +138,7 @@ async def test_a_draft_opens_where_something_is_to_be_answered_and_says_what_it_
     assert 'id="clause-C1" open' in page
     assert 'id="clause-C2" open' not in page
     assert "50.00 % to at most 100.00 %" in read
-    assert "The shortest way to the gate, to be met in full: C1.2, C2.1." in read
+    assert "The shortest way to the gate is to meet these in full: C1.2, C2.1." in read
     assert "1 answer, 3 to go" in read
 
 
@@ -176,7 +176,7 @@ async def test_what_was_typed_waits_on_the_page_while_a_service_is_away(scheme: 
     browser = scheme.browser("member")
     typed = {**HIDDEN, "relation-C1.1": "none", "rationale-C1.1": "two lines\nof <words>"}
     waiting = await browser.send(DRAFT, f"{PATH}/drafts/clauses/C1", typed)
-    assert (waiting.status_code, "What you entered waits on this page." in waiting.text) == (503, True)
+    assert (waiting.status_code, "What you entered is still on this page." in waiting.text) == (503, True)
     fields = {
         unescape(name): unescape(value)
         for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', waiting.text)
@@ -193,7 +193,7 @@ async def test_a_file_does_not_wait_on_the_page(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, "/v1/assessments/files", Unavailable("benchmark: it does not answer"))
     chosen = {"protocol": f"{PROTOCOL} 4.2", "criteria": "6.0-4p"}
     waiting = await scheme.browser("member").send(PATH, PATH, chosen, {"file": b"criterion_id,relation\n"})
-    assert (waiting.status_code, "What you sent may not have been taken." in waiting.text) == (503, True)
+    assert (waiting.status_code, "What you sent may not have been saved." in waiting.text) == (503, True)
     assert "Send it again</button>" not in waiting.text
 
 
@@ -307,8 +307,8 @@ async def test_who_uses_criteria_that_give_way_is_told_and_may_comment(scheme: S
     scheme.gives(BENCHMARK, "/v1/criteria/6.0-4p/comments", {"done": True})
     browser = scheme.browser("member")
     read = words((await browser.get(PATH)).text)
-    assert "Criteria 6.0-4p give way to 7.0." in read
-    assert "Verdicts under 6.0-4p hold until 30 June 2027." in read
+    assert "Criteria 6.0-4p are replaced by 7.0." in read
+    assert "Verdicts under 6.0-4p stand until 30 June 2027." in read
     where = f"{PATH}/criteria/6.0-4p"
     sent = await browser.send(where, where, {"text": "Give us a year."})
     assert sent.headers["location"] == f"{where}#comments"

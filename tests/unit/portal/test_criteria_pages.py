@@ -80,7 +80,7 @@ async def test_a_reviewer_who_will_not_finish_is_found_and_released(scheme: Sche
     assert "NB-RSP 4.2, public" in read
     assert "Rita <b>: 12 of 40, last 3 November 2026" in read
     assert "a former reviewer: 12 of 40" in read
-    assert "Waits for two" in read
+    assert "Needs two" in read
     assert page.count('aria-label="Release ') == 1
     sent = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})
     assert sent.headers["location"] == f"{PATH}?kept=release#reviews"
@@ -106,7 +106,7 @@ async def test_the_versions_say_what_follows_them(scheme: Scheme) -> None:
 async def test_a_version_shows_comments_waivers_and_what_protocols_would_come_to(scheme: Scheme) -> None:
     read = words((await scheme.browser("secretariat").get(ONE)).text)
     assert "Give us a year." in read
-    assert "Clause C1 until 1 November 2026 (over): disputed" in read
+    assert "Clause C1 until 1 November 2026 (ended): disputed" in read
     assert f"{a_member()['name']} 4.2 5.0-4p Open 80.00 to 91.00 % 27" in read
 
 

@@ -86,7 +86,7 @@ async def test_why_a_file_was_refused_stands_beside_its_field(kept: Scheme) -> N
     assert sent.status_code == 422
     assert '<p class="fault" id="file-error">No PDF. Print it.</p>' in sent.text
     missing = await kept.browser("member").send(DRAFT, f"{PATH}/evidence", HIDDEN)
-    assert "The file is missing. Choose it, and send again." in words(missing.text)
+    assert "The file is missing. Choose it and send it again." in words(missing.text)
 
 
 async def test_an_answer_chooses_a_file_and_keeps_its_words(kept: Scheme) -> None:

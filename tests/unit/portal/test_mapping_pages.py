@@ -71,9 +71,9 @@ async def test_proposals_come_ranked_marked_as_suggestions_and_nothing_is_chosen
         proposing.api.posted[-1].body["content_base64"] == base64.b64encode(b"requirement_text\nx\n").decode()
     )
     assert "4.1 “Workers <b> are paid on time.”" in read
-    assert read.index("C1.2 Suggestion likeness 0.61") < read.index("C1.1 Suggestion likeness 0.43")
-    assert "Your draft answers it already: equal. What you choose replaces that." in read
-    assert "Nothing was found for 1 requirement." in read
+    assert read.index("C1.2 Suggestion similarity 0.61") < read.index("C1.1 Suggestion similarity 0.43")
+    assert "Your draft already answers it: equal. Your choice replaces that." in read
+    assert "No suggestions for 1 requirement." in read
     assert "9 Bees are kept." in read
     assert "selected" not in sent.text
     assert len(proposing.api.posted) == 1
@@ -125,7 +125,7 @@ async def test_every_fault_of_a_file_of_requirements_is_told(proposing: Scheme) 
     proposing.gives(BENCHMARK, "/v1/suggestions/files", Faulty(faults))
     sent = await proposing.browser("member").send(PAGE, f"{PATH}/suggestions", HIDDEN, {"file": b"x"})
     read = words(sent.text)
-    assert (sent.status_code, "Nothing was read: 2 faults." in read) == (422, True)
+    assert (sent.status_code, "Nothing was read: 2 errors." in read) == (422, True)
     assert "Row 7, requirement_text: starts with '='; write." in read
 
 
@@ -165,7 +165,7 @@ async def test_extensions_are_searched_with_the_words_as_typed(scheme: Scheme) -
     assert "1 extension" in words(page.text)
     assert "Land rights 7 Consent <i>." in words(page.text)
     assert "<i>" not in page.text
-    assert "Nothing holds these words." in words((await browser.get(f"{PATH}/extensions?q=bees")).text)
+    assert "No extension matches these words." in words((await browser.get(f"{PATH}/extensions?q=bees")).text)
 
 
 async def test_an_extension_is_kept_for_a_version_and_a_refusal_keeps_its_words(scheme: Scheme) -> None:

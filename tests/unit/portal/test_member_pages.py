@@ -53,7 +53,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_the_overview(scheme: Sc
     page = await scheme.browser("member").get("/member")
 
     assert page.status_code == 200
-    assert "The report request service does not answer right now" in words(page.text)
+    assert "The report request service is not responding right now" in words(page.text)
     assert "120 audited sites" in words(page.text)
 
 
@@ -62,7 +62,7 @@ async def test_a_mail_that_came_back_comes_first_among_what_needs_the_member(sch
 
     read = words((await scheme.browser("member").get("/member")).text)
 
-    assert read.index("The mail did not reach the supplier") < read.index("The report is ready")
+    assert read.index("The e-mail did not reach the supplier") < read.index("The report is ready")
 
 
 def questioned(state: str = "in-review", **more: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -89,7 +89,7 @@ async def test_a_reviewers_question_is_the_thing_to_do_on_the_first_page(scheme:
 
     page = await scheme.browser("member").get("/member")
 
-    assert words(page.text).count("questions of reviewers wait for your reply") == 1
+    assert words(page.text).count("questions from reviewers are waiting for your reply") == 1
     assert f'href="/member/assessments/{one["assessment_id"]}#questions"' in page.text
     assert "Nothing right now" not in page.text
 
@@ -98,7 +98,7 @@ async def test_nothing_to_do_is_not_said_while_questions_cannot_be_read(scheme: 
     assert "Nothing right now." in words((await scheme.browser("member").get("/member")).text)
     scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
     read = words((await scheme.browser("member").get("/member")).text)
-    assert "The benchmark service does not answer right now" in read
+    assert "The benchmark service is not responding right now" in read
     assert "Nothing right now" not in read
 
 
@@ -106,7 +106,7 @@ async def test_two_services_that_are_away_are_told_as_two(scheme: Scheme) -> Non
     scheme.gives(Service.REPORT_REQUEST, "/v1/numbers", Unavailable("report_request: it does not answer"))
     scheme.gives(Service.BENCHMARK, "/v1/assessments", Unavailable("benchmark: it does not answer"))
     read = words((await scheme.browser("member").get("/member")).text)
-    assert "The report request and benchmark services do not answer right now" in read
+    assert "The report request and benchmark services are not responding right now" in read
 
 
 async def test_the_list_is_fetched_once_verified_and_searched(scheme: Scheme) -> None:
@@ -188,7 +188,7 @@ async def test_one_request_is_asked_as_the_form_says(scheme: Scheme) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
-        ("site_number", "  ", "Say which site"),
+        ("site_number", "  ", "Enter your own number"),
         ("contact_email", "li na", "not an e-mail address"),
         ("term_days", "6", "from 7 to 90"),
         ("term_days", "²", "from 7 to 90"),
@@ -354,7 +354,7 @@ async def test_every_ticked_row_with_a_fault_is_named_and_the_others_are_kept(sc
     page = await bulk(scheme, bulk_form([entry(0)["entry_id"], entry(2)["entry_id"]], **rows))
 
     assert page.status_code == 422
-    assert "2 of your requests could not be sent, for Supplier 0, Supplier 2" in words(page.text)
+    assert "2 of your requests could not be sent: Supplier 0, Supplier 2" in words(page.text)
     assert page.text.count("This is not an e-mail address.") == 2
     assert 'value="qa@1.example"' in page.text
 
@@ -377,7 +377,7 @@ async def test_a_file_uploaded_again_asks_nobody_again_unless_the_row_is_ticked(
     page = await browser.send("/member/list/check", "/member/list/check", files=files)
 
     assert ticks(page.text) == {entry(0)["entry_id"]: True, ONE: False}
-    assert "Asked before: declined on" in words(page.text)
+    assert "Requested before: declined on" in words(page.text)
     # A form that was drawn before the request was over does not ask again either.
     refused = await bulk(scheme, bulk_form([ONE]))
     assert refused.status_code == 422
@@ -441,7 +441,7 @@ async def test_a_ticked_site_that_the_latest_list_does_not_have_is_named_and_not
     page = await bulk(scheme, bulk_form([old], **{"entry": old, f"name-{old}": "Lost Mill"}))
 
     assert page.status_code == 422
-    assert "Not asked for: Lost Mill. A new list was released meanwhile." in words(page.text)
+    assert "Not requested: Lost Mill. A new list has been released since." in words(page.text)
     assert not [one for one in scheme.api.posted if one.path.endswith("/bulk")]
 
 
@@ -546,7 +546,7 @@ async def test_a_report_that_was_not_opened_can_only_be_refused_and_the_page_say
 
     assert choices(page.text) == ["refused"]
     assert "Nobody in your company has opened the report yet." in words(page.text)
-    assert "load this page again" in words(page.text)
+    assert "reload this page" in words(page.text)
     scheme.requests(one := request("available"))
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
     assert choices(page.text) == ["accepted", "accepted-with-top-up", "refused"]
@@ -555,9 +555,10 @@ async def test_a_report_that_was_not_opened_can_only_be_refused_and_the_page_say
 async def test_the_page_tells_until_when_a_report_may_stand_in(scheme: Scheme) -> None:
     scheme.requests(one := request("available"))
     page = await scheme.browser("member").get(f"/member/requests/{one['request_id']}")
-    assert "Left empty: 31 December 2027" in words(page.text)
-    assert "At most 31 December 2028: 36 months after the end of the listed half-year 2025-H2." in words(
-        page.text
+    assert "If left empty: 31 December 2027" in words(page.text)
+    assert (
+        "At the latest 31 December 2028: 36 months after the end of the listed half-year 2025-H2."
+        in words(page.text)
     )
 
 
@@ -586,7 +587,7 @@ async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_b
     one["same_file"] = [{"request_id": other, "site_number": "S-7", "supplier": "Works 7"}]
     scheme.requests(one)
     refusal = Rejected(
-        "the same file was given for another site of your own requests: Works 7 (S-7)",
+        "the received the same file for another site: Works 7 (S-7)",
         field="same_file_confirmed",
         remedy="see that the report covers this site",
     )
@@ -599,7 +600,7 @@ async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_b
     browser = scheme.browser("member")
 
     page = await browser.get(path)
-    assert "The same file was given for another site of your own requests." in words(page.text)
+    assert "You received the same file for another site." in words(page.text)
     assert f'href="/member/requests/{other}"' in page.text
     refused = await browser.send(path, f"{path}/decision", {"outcome": "accepted"})
     assert refused.status_code == 409
@@ -681,7 +682,7 @@ async def test_numbers_are_shown_by_round_and_together_and_drawn_oldest_first(sc
     read = words((await browser.get("/member/numbers")).text)
     plot = await browser.get("/member/avoided.svg")
 
-    assert "Together" in read
+    assert "Total" in read
     assert "20,000" in read
     assert plot.headers["content-type"].startswith("image/svg+xml")
     assert [one.label for one in scheme.drawn[0]] == ["2026-03-31", "2026-09-30"]

@@ -22,7 +22,7 @@ def scheme() -> Scheme:
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("/member/requests/new", "The entry of the list is missing."),
+        ("/member/requests/new", "The list entry is missing."),
         ("/member/list?page=two", "The page's number is not a whole number."),
         ("/member/assessments/drafts?version=1&criteria=7.0", "The protocol is missing."),
         ("/member/assessments/drafts?protocol=x&version=1&criteria=7.0", "The protocol is not an id."),
@@ -35,7 +35,7 @@ async def test_an_address_that_is_not_whole_is_told_in_plain_words(
     page = await scheme.browser("member").get(address)
     assert page.status_code == 422
     read = words(page.text)
-    assert f"{told} What to do: Go back to the page that led here, and follow its link again." in read
+    assert f"{told} What to do: Go back to the page that led here and follow its link again." in read
     assert [one for one in LIBRARY if one in page.text] == []
 
 
@@ -45,7 +45,7 @@ async def test_an_address_that_is_not_whole_is_told_in_plain_words(
 async def test_an_address_that_names_nothing_is_no_page(scheme: Scheme, address: str) -> None:
     page = await scheme.browser(address.split("/")[1]).get(address)
     assert page.status_code == 404
-    assert "There is no such page" in page.text
+    assert "Page not found" in page.text
 
 
 async def test_a_field_that_a_service_names_is_told_by_the_name_that_pages_give_it(scheme: Scheme) -> None:

@@ -42,8 +42,8 @@ async def test_assessments_in_work_come_before_those_that_are_over(scheme: Schem
 
     read = words((await scheme.browser("reviewer").get("/reviewer")).text)
 
-    assert "1 assessment waits for a reviewer." in read
-    assert read.index("In work") < read.index("Concluded or replaced")
+    assert "1 assessment is waiting for a reviewer." in read
+    assert read.index("In progress") < read.index("Concluded or replaced")
 
 
 async def test_criterion_and_answer_stand_side_by_side(scheme: Scheme) -> None:
@@ -154,7 +154,7 @@ async def test_who_has_judged_every_answer_hears_that_the_verdict_waits_for_anot
 
     page = await scheme.browser("reviewer").get(PATH)
 
-    assert "Another reviewer judges it too" in words(page.text)
+    assert "Another reviewer judges them too" in words(page.text)
     assert "/conclusion" not in page.text
 
 
@@ -165,7 +165,7 @@ async def test_a_third_reviewer_is_led_to_an_unanswered_criterion_that_two_diffe
     scheme.gives(BENCHMARK, API, assessment(agreement=agreement, undecided=1, answers=decided))
 
     read = words((await scheme.browser("reviewer").get(PATH)).text)
-    assert "Go on at clause C2" in read
+    assert "Continue at clause C2" in read
     assert re.search(r"Clause C2 [^C]*Disputed", read)
 
 
@@ -184,10 +184,10 @@ async def test_who_may_not_judge_reads_why_and_has_no_form(scheme: Scheme, done:
     said = (
         "A third reviewer decides where the two differ"
         if done
-        else "Two reviewers judge it, and are not done"
+        else "Two reviewers are judging it and have not finished"
     )
     assert said in words(page.text)
-    assert "Go on at clause" not in page.text
+    assert "Continue at clause" not in page.text
     assert "/clauses/" not in page.text
 
 
@@ -213,7 +213,7 @@ async def test_a_reviewer_leaves_a_review_that_she_has_begun(scheme: Scheme) -> 
     assert (left.status_code, left.headers["location"]) == (303, "/reviewer?left=yes")
     assert scheme.api.posted[-1].body == {"reviewer": "rita"}
     scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": []})
-    assert "What you decided there counts no more" in words((await browser.get("/reviewer?left=yes")).text)
+    assert "Your decisions there no longer count" in words((await browser.get("/reviewer?left=yes")).text)
 
 
 async def test_a_refused_leave_says_why_and_who_has_begun_nothing_sees_no_form(scheme: Scheme) -> None:
@@ -333,7 +333,7 @@ async def test_an_appeal_is_decided_with_what_it_puts_in_place(scheme: Scheme) -
     scheme.gives(BENCHMARK, "/v1/assessments", {"assessments": [over]})
     scheme.gives(BENCHMARK, f"{API}/appeal/decision", over)
     browser = scheme.browser("reviewer")
-    assert "1 assessment waits for a reviewer." in words((await browser.get("/reviewer")).text)
+    assert "1 assessment is waiting for a reviewer." in words((await browser.get("/reviewer")).text)
     read = words((await browser.get(PATH)).text)
     assert "C1.2 stands in chapter 9" in read
     assert "C1.2: answered equal, corrected to none" in read

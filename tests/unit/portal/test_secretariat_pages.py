@@ -68,7 +68,7 @@ async def test_the_second_person_finds_the_button(scheme: Scheme) -> None:
     at(scheme, "proposed", proposed_by="p-1")
     browser = scheme.browser("secretariat", "p-2")
 
-    assert "A release waits for a second person: you." in words((await browser.get("/secretariat")).text)
+    assert "A release is waiting for a second person: you." in words((await browser.get("/secretariat")).text)
     answer = await browser.send(PATH, f"{PATH}/approve")
 
     assert answer.headers["location"] == PATH
@@ -137,7 +137,7 @@ TROUBLE = {
             {},
             (
                 "Releasing has failed 12 times since 1 Oct 2026, 14:05 UTC. Object storage refused: InvalidRequest. "
-                "This does not pass by itself: tell the operator. The next try is on 1 Oct 2026, 14:17 UTC"
+                "This will not resolve itself: tell the operator. The next attempt is on 1 Oct 2026, 14:17 UTC"
             ),
         ),
         (
@@ -145,7 +145,7 @@ TROUBLE = {
             {"attempts": 1, "permanent": False, "cause": "object storage is away: ConnectTimeoutError"},
             (
                 "Closing failed on 1 Oct 2026, 14:05 UTC. Object storage is away: ConnectTimeoutError. "
-                "It goes on by itself once this has passed."
+                "It continues by itself once this has passed."
             ),
         ),
     ],
@@ -243,7 +243,7 @@ async def test_a_group_is_made_new_only_by_who_ticks_it(scheme: Scheme) -> None:
     refused = await browser.send("/secretariat/members", "/secretariat/members", given)
     assert refused.status_code == 409
     assert "there is &#39;Fabrikam&#39;" in refused.text
-    assert "Name a group that is there, or tick that this one is new." in words(refused.text)
+    assert "Name an existing group, or tick that this one is new." in words(refused.text)
     assert 'value="Fabricam"' in refused.text
     assert "checked" not in refused.text
 

@@ -48,7 +48,7 @@ async def test_nobody_is_led_to_another_address(person: Client, onward: str) -> 
 async def test_a_wrong_password_and_an_unknown_address_are_refused_alike(person: Client, email: str) -> None:
     page = await person.enter(email, "wrong")
     assert page.status_code == 403
-    assert "E-mail address and password do not go together." in page.text
+    assert "The e-mail address and password do not match." in page.text
     assert f'value="{email}"' in page.text
     assert "wrong" not in page.text.replace('class="field wrong"', "")
 
@@ -57,7 +57,7 @@ async def test_too_many_tries_are_told_with_the_time_to_wait(person: Client) -> 
     page = await person.enter("often@example.com")
     assert page.status_code == 429
     assert page.headers["retry-after"] == "900"
-    assert "Too many tries." in page.text
+    assert "Too many attempts." in page.text
 
 
 def signed(person: Client) -> dict[str, str]:
@@ -94,7 +94,7 @@ async def test_a_session_that_ended_leads_to_the_sign_in_page(person: Client, se
 async def test_a_form_of_an_ended_session_says_that_it_was_not_taken(person: Client) -> None:
     answer = await person.post("/sign-out", data={"seal": "x"}, headers={"Origin": "http://portal"})
     assert answer.headers["location"] == "/sign-in?ended=1"
-    assert "What you sent last was not taken." in (await person.open("/sign-in?ended=1")).text
+    assert "What you sent last was not saved." in (await person.open("/sign-in?ended=1")).text
 
 
 async def test_another_roles_pages_stay_closed(person: Client) -> None:
@@ -175,7 +175,7 @@ async def test_a_password_does_not_wait_on_the_page_while_the_registry_is_away(
     services.away.add("registry")
     new = {"password": "several easy words", "again": "several easy words"}
     page = await person.fill("/password", current_password=PASSWORD, **new)
-    assert (page.status_code, "What you sent may not have been taken." in page.text) == (503, True)
+    assert (page.status_code, "What you sent may not have been saved." in page.text) == (503, True)
     assert ("several easy words" in page.text, PASSWORD in page.text) == (False, False)
 
 
@@ -196,7 +196,7 @@ async def test_a_forgotten_password_is_answered_alike_for_every_address(
     await person.open("/forgotten")
     page = await person.fill("/forgotten", email=email)
     assert page.status_code == 200
-    assert "If this address has a sign-in, a link is on its way." in page.text
+    assert "If this address has an account, a link is on its way." in page.text
     assert services.forgotten == [email]
 
 

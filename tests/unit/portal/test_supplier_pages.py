@@ -51,14 +51,14 @@ async def test_every_link_that_opens_nothing_shows_one_page(supplier: Client, to
     page = await supplier.open(f"/r/{token}")
     first = await supplier.open("/r/a-token-that-was-never-sent")
     assert page.status_code == 404
-    assert "it can have a new link sent to you" in page.text
+    assert "It can have one sent at any time" in page.text
     assert without_seals(page.text) == without_seals(first.text)
 
 
 async def test_without_a_link_the_page_says_the_same(supplier: Client) -> None:
     page = await supplier.open("/supplier")
     assert page.status_code == 404
-    assert "This link opens no request" in page.text
+    assert "This link does not open a request" in page.text
 
 
 async def test_a_request_is_accepted(supplier: Client, services: Simulated) -> None:
@@ -104,8 +104,8 @@ async def test_a_step_that_is_not_possible_any_more_shows_how_the_request_stands
     services.requests[TOKEN].state = "withdrawn"
     page = await supplier.fill("/supplier/acceptance")
     assert page.status_code == 409
-    assert "That is not possible any more." in page.text
-    assert "Northwind Brands does not need the report any more" in page.text
+    assert "That is no longer possible." in page.text
+    assert "Northwind Brands no longer needs the report" in page.text
 
 
 async def test_a_site_code_is_read_as_people_write_it(supplier: Client, services: Simulated) -> None:
@@ -128,7 +128,7 @@ async def test_what_is_no_site_code_is_not_asked_for(
     await supplier.follow()
     page = await supplier.fill("/supplier/platform", site_code=code)
     assert page.status_code == 422
-    assert "A site code begins with ZS" in page.text
+    assert "A site code is ZS followed by digits" in page.text
     assert services.requests[TOKEN].platform is None
 
 
@@ -159,7 +159,7 @@ async def test_a_file_that_was_given_for_another_site_gets_a_ticket_once_it_is_m
     services.requests[TOKEN].state = "accepted"
     services.requests[TOKEN].same_file = {FILE["sha256"]: ["Works 7"]}
     page = await supplier.follow()
-    assert "You gave the same file for {sites}." in page.text
+    assert "You sent the same file for {sites}." in page.text
     headers = {
         "Accept": "application/json",
         "Origin": "http://portal",
@@ -310,7 +310,7 @@ async def test_a_browser_that_keeps_no_cookies_is_told_so(supplier: Client) -> N
     supplier.cookies.clear()
     page = await supplier.fill("/r")
     assert page.status_code == 403
-    assert "This browser kept no cookie." in page.text
+    assert "This browser did not keep our cookie." in page.text
 
 
 @pytest.mark.parametrize(
@@ -320,9 +320,9 @@ async def test_a_browser_that_keeps_no_cookies_is_told_so(supplier: Client) -> N
         ({"state": "accepted"}, "You accepted: share your report with Northwind Brands"),
         ({"state": "checking"}, "Your report has arrived and is being checked"),
         ({"state": "decided"}, "You shared your report with Northwind Brands"),
-        ({"state": "declined"}, "You declined the request of Northwind Brands"),
-        ({"state": "expired"}, "The time for the request of Northwind Brands is over"),
-        ({"state": "withdrawn"}, "Northwind Brands does not need the report any more"),
+        ({"state": "declined"}, "You declined the request from Northwind Brands"),
+        ({"state": "expired"}, "The request from Northwind Brands has expired"),
+        ({"state": "withdrawn"}, "Northwind Brands no longer needs the report"),
     ],
 )
 async def test_heading_and_title_say_how_the_request_stands(
@@ -342,7 +342,7 @@ async def test_a_refused_refusal_keeps_what_was_chosen_and_typed(
         422, "this holds a link", field="comment"
     )
     page = await supplier.fill("/supplier/refusal", reason="not-our-site", comment="see www.mill.example")
-    assert "Your comment could not be taken." in page.text
+    assert "Your comment could not be accepted." in page.text
     assert 'value="not-our-site" checked' in page.text
     assert 'value="see www.mill.example"' in page.text
     assert "this holds a link" not in page.text

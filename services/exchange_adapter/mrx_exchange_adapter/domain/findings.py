@@ -20,7 +20,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "too-complex": _AGAIN.format("so many parts, such as by printing it to PDF"),
         "size-differs": "upload the file again; another size arrived than was announced",
         "checksum-differs": "upload the file again; other bytes arrived than were announced",
-        "object-missing": "upload the file again; it was gone before it could be checked",
+        "object-missing": "upload the file again; it disappeared before it could be checked",
         "too-large": "save the report with smaller pictures, publish that on the platform, or upload it",
         "access-withdrawn": "grant access on the platform again, or upload the report",
         "unchecked": "nothing; the check has failed on our side and is tried again",

@@ -32,7 +32,7 @@ def read_site_code(text: str) -> str:
     code = _SPACING.sub("", text).upper()
     if not _SITE_CODE.fullmatch(code):
         raise Invalid(
-            "this is no site code: it is ZS and 5 to 15 digits",
+            "this is not a site code: it is ZS and 5 to 15 digits",
             field="site_code",
             remedy="copy the code that begins with ZS from the site's profile on the platform; ZC names a company",
         )

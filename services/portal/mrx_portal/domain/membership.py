@@ -19,17 +19,17 @@ _LACKS: Mapping[str, Lack] = MappingProxyType(
         "not-admitted": Lack(
             short="Being set up",
             long="The secretariat is still setting up your membership.",
-            remedy="This needs nothing from you; it takes a few minutes.",
+            remedy="You do not need to do anything; it takes a few minutes.",
         ),
         "no-equivalent-protocol": Lack(
             short="No equivalent protocol",
-            long="No audit protocol of yours is recognised as equivalent yet.",
+            long="None of your audit protocols is recognised as equivalent yet.",
             remedy="Submit your protocol for assessment, or adopt a public one.",
         ),
         "statement-not-signed": Lack(
             short="Statement not signed",
             long="Your company has not signed the Mutual Recognition statement.",
-            remedy="Have an authorised person sign it, once a protocol of yours is equivalent.",
+            remedy="Have an authorised person sign it once one of your protocols is equivalent.",
         ),
         "suspended": Lack(
             short="Suspended",

@@ -18,28 +18,30 @@ class Saying:
 STATES: Mapping[str, Saying] = MappingProxyType(
     {
         "drafted": Saying(
-            label="To be sent", means="The mail to the supplier has not left yet.", tone="busy"
+            label="To be sent", means="The e-mail to the supplier has not been sent yet.", tone="busy"
         ),
         "sent": Saying(
-            label="Sent", means="The supplier has the mail and has not opened its page yet.", tone="calm"
+            label="Sent", means="The supplier has the e-mail but has not opened its page yet.", tone="calm"
         ),
         "opened": Saying(
-            label="Opened", means="The supplier has opened its page and has not answered yet.", tone="calm"
+            label="Opened", means="The supplier has opened its page but has not answered yet.", tone="calm"
         ),
         "accepted": Saying(
             label="Accepted", means="The supplier agreed to share its report. The report is due.", tone="busy"
         ),
-        "declined": Saying(label="Declined", means="The supplier does not share its report.", tone="bad"),
-        "uploading": Saying(label="Uploading", means="The supplier is handing over its report.", tone="busy"),
+        "declined": Saying(label="Declined", means="The supplier will not share its report.", tone="bad"),
+        "uploading": Saying(label="Uploading", means="The supplier is uploading its report.", tone="busy"),
         "checking": Saying(
-            label="Being checked", means="The file arrived; it is checked before you get it.", tone="busy"
+            label="Being checked",
+            means="The file has arrived and is being checked before you get it.",
+            tone="busy",
         ),
         "available": Saying(
             label="Report ready", means="Download the report, read it, and record your decision.", tone="good"
         ),
         "decided": Saying(label="Decided", means="You recorded a decision on this report.", tone="calm"),
         "expired": Saying(label="Expired", means="The term ended without a report.", tone="warn"),
-        "withdrawn": Saying(label="Withdrawn", means="You took this request back.", tone="calm"),
+        "withdrawn": Saying(label="Withdrawn", means="You withdrew this request.", tone="calm"),
     }
 )
 """In the order of a request's life."""
@@ -48,16 +50,16 @@ OPEN = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "avail
 
 MAILS: Mapping[str, Saying] = MappingProxyType(
     {
-        "unsent": Saying(label="Not sent yet", means="The mail waits to be sent.", tone="busy"),
-        "sent": Saying(label="Sent", means="The mail server took the mail.", tone="calm"),
+        "unsent": Saying(label="Not sent yet", means="The e-mail is waiting to be sent.", tone="busy"),
+        "sent": Saying(label="Sent", means="The mail server accepted the e-mail.", tone="calm"),
         "refused": Saying(
             label="Refused by the mail server",
-            means="The mail server did not take the mail for this address. The supplier has not heard of your request.",
+            means="The mail server did not accept the e-mail for this address. The supplier has not heard about your request.",
             tone="bad",
         ),
         "bounced": Saying(
             label="Came back",
-            means="The mail was returned. The supplier has not heard of your request.",
+            means="The e-mail was returned. The supplier has not heard about your request.",
             tone="bad",
         ),
     }
@@ -76,7 +78,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "no-recent-audit": "There is no recent audit of this site.",
         "not-our-site": "The site is not the supplier's.",
         "not-a-customer": "The supplier does not know you as a customer.",
-        "shared-already": "The supplier says that it shared the report already.",
+        "shared-already": "The supplier says that it has already shared the report.",
         "not-shared": "The supplier does not share its reports.",
         "other": "The supplier gave another reason.",
     }
@@ -86,9 +88,9 @@ _PATH = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "avai
 _HAPPENED: Mapping[str, str] = MappingProxyType(
     {
         "drafted": "Asked",
-        "sent": "Mail sent",
+        "sent": "E-mail sent",
         "opened": "Page opened",
-        "uploading": "Upload begun",
+        "uploading": "Upload started",
         "checking": "File arrived",
     }
 )

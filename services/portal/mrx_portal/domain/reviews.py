@@ -116,7 +116,7 @@ def clause_named(clauses: Sequence[Clause], name: str) -> Clause:
     raise Invalid(
         f"there is no clause {name[:20]!r} in these criteria",
         field="clause",
-        remedy="choose one of the page's",
+        remedy="choose one from the page",
     )
 
 

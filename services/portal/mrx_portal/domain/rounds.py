@@ -10,11 +10,11 @@ ROUNDS: Mapping[str, Saying] = MappingProxyType(
         "open": Saying(label="Open", means="Members send their lists.", tone="busy"),
         "closing": Saying(
             label="Closing",
-            means="What came in is judged again and frozen. This takes a moment.",
+            means="Every row is judged again and frozen. This takes a moment.",
             tone="busy",
         ),
         "closed": Saying(
-            label="Closed", means="Its numbers are final. Its release can be proposed.", tone="calm"
+            label="Closed", means="The numbers are final, and the release can be proposed.", tone="calm"
         ),
         "proposed": Saying(
             label="Release proposed", means="A second person has to approve the release.", tone="warn"
@@ -28,7 +28,7 @@ ROUNDS: Mapping[str, Saying] = MappingProxyType(
 FAILING: Mapping[str, Saying] = MappingProxyType(
     {
         "closing": Saying(
-            label="Closing fails", means="What came in is not frozen yet. Nothing is lost.", tone="bad"
+            label="Closing fails", means="The rows are not frozen yet. Nothing is lost.", tone="bad"
         ),
         "releasing": Saying(
             label="Release fails",

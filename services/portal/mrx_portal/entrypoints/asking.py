@@ -28,7 +28,7 @@ from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.files import read_check
 from mrx_portal.handlers.released import Shelf
 
-ASKED_BEFORE = "You asked for this site before. Tick it to ask its supplier again."
+ASKED_BEFORE = "You requested this site before. Tick it to ask its supplier again."
 NAMED = 5
 MOST_ROWS = 250
 """of one form: a browser sends every field of every row"""
@@ -284,14 +284,14 @@ def _with_row(error: Rejected) -> str:
 
 def _what_failed(ticked: set[str], common: AskingForm, rows: Sequence[Row]) -> str | None:
     if not ticked:
-        return "Nothing is ticked yet. Tick the sites that you want to ask for."
+        return "Nothing is ticked. Tick the sites that you want to request."
     if common.faults:
-        return "Nothing was sent: something above is not right yet."
+        return "Nothing was sent. Correct the fields for every request first."
     left = [row.form.values["name"] or row.entry.site_name for row in rows if row.failed]
     if not left:
         return None
     could = "1 of your requests" if len(left) == 1 else f"{len(left)} of your requests"
-    return f"{could} could not be sent, for {_named(left)}: each says why below."
+    return f"{could} could not be sent: {_named(left)}. The reason is shown beside each one below."
 
 
 def _what_is_gone(gone: Sequence[str]) -> str | None:
@@ -299,7 +299,7 @@ def _what_is_gone(gone: Sequence[str]) -> str | None:
     if not gone:
         return None
     return (
-        f"Not asked for: {_named(gone)}. A new list was released meanwhile. Run mrx member fetch and check again, "
+        f"Not requested: {_named(gone)}. A new list has been released since. Run mrx member fetch and check again, "
         "then choose the new check.csv."
     )
 

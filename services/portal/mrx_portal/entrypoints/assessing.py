@@ -140,7 +140,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
     async def template(criteria: str, kind: str, visitor: visiting) -> Response:
         """An empty template."""
         if kind not in TEMPLATES or not CRITERIA.fullmatch(criteria):
-            raise Unknown("there is no such template", remedy="choose one of the page's")
+            raise Unknown("there is no such template", remedy="choose one from the page")
         body = await handlers.template(criteria, kind, visitor.api)
         return handed_on(body, TEMPLATES[kind], f"answers-{criteria}.{kind}")
 
@@ -171,7 +171,7 @@ async def _consultation(
     given: str = "",
 ) -> Response:
     if not CRITERIA.fullmatch(criteria):
-        raise Unknown("there are no such criteria", remedy="choose one of the page's")
+        raise Unknown("there are no such criteria", remedy="choose one from the page")
     return desk.page(
         request,
         "member/consultation.html",

@@ -58,7 +58,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
     ) -> Response:
         found = await handlers.version(version, visitor.api) if _NAME.fullmatch(version) else None
         if found is None:
-            raise Unknown("there are no such criteria", remedy="choose one of the page's")
+            raise Unknown("there are no such criteria", remedy="choose one from the page")
         return desk.page(
             request,
             "secretariat/criteria_version.html",
@@ -97,7 +97,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
             try:
                 assessment_id = UUID(form.text("assessment"))
             except ValueError:
-                raise Unknown("there is no such assessment", remedy="choose one of the page's") from None
+                raise Unknown("there is no such assessment", remedy="choose one from the page") from None
             await handlers.release(assessment_id, form.text("reviewer"), visitor.api, key=form.key)
         except Rejected as error:
             return await first_page(request, visitor, error=error, failed="release")

@@ -79,7 +79,7 @@ class Filled:
         """A field's text; `what` names it in the refusal of an empty one."""
         value = self.text(name)
         if not value:
-            raise Invalid(f"{what} is missing", field=name, remedy="fill it in and send again")
+            raise Invalid(f"{what} is missing", field=name, remedy="fill it in and send it again")
         return value
 
     def all(self, name: str) -> list[str]:
@@ -217,7 +217,7 @@ class Desk:
             if person.role not in roles:
                 raise Forbidden(
                     f"This page is for {' or '.join(roles)}; you are signed in as {person.role}.",
-                    remedy="sign out, and in again as somebody else",
+                    remedy="sign out, then sign in as someone else",
                 )
             return Visitor(person=person, api=self.services.as_person(session))
 
@@ -285,7 +285,7 @@ class Desk:
         site = request.headers.get("sec-fetch-site", "none")
         if origin not in {"null", self.public_url} or site not in {"same-origin", "none"}:
             raise Forbidden(
-                "This was sent from a page of another address.",
+                "This was sent from a page at another address.",
                 remedy=f"open {self.public_url} and do it there",
             )
 
@@ -298,7 +298,7 @@ class Desk:
             raise Forbidden(
                 "This form is out of date, or was opened in another browser.",
                 field="seal",
-                remedy="open the page again and send it from there; cookies must be allowed",
+                remedy="open the page again and send it from there; allow cookies",
             )
 
 

@@ -16,7 +16,7 @@ async def chosen_file(form: Filled, most: int, remedy: str) -> tuple[str, bytes]
     """The name and the bytes of the file in a form."""
     file = form.fields.get("file")
     if not isinstance(file, UploadFile) or not file.filename:
-        raise Invalid("the file is missing", field="file", remedy="choose it, and send again")
+        raise Invalid("the file is missing", field="file", remedy="choose it and send it again")
     content = await file.read(most + 1)
     await file.close()
     if len(content) > most:

@@ -17,10 +17,10 @@ PURPOSE: Final = "Mutual recognition: to accept this audit in place of one of ou
 COMMON: Final = ("scope", "purpose", "term_days", "requester_email")
 OF_SUPPLIER: Final = ("site_number", "name", "contact_email", "contact_name", "language")
 _NEEDED: Final = {
-    "site_number": "Say which site of your supplier base this is.",
-    "name": "Say whom you ask, as your supplier base names it.",
-    "contact_email": "Say where the mail goes.",
-    "scope": "Say which report you ask for.",
+    "site_number": "Enter your own number for this site.",
+    "name": "Enter the supplier's name, as in your supplier base.",
+    "contact_email": "Enter the address for the e-mail.",
+    "scope": "Say which report you are asking for.",
     "purpose": "Say what you need it for.",
     "term_days": "Say how many days the supplier has.",
 }
@@ -97,7 +97,7 @@ def read_asking(form: Filled, *, row: str = "", names: Sequence[str] = (*OF_SUPP
         faults["language"] = "Choose one of the languages."
     term = values.get("term_days")
     if term and not (term.isascii() and term.isdigit() and int(term) in TERM_DAYS):
-        faults["term_days"] = f"Give a whole number of days from {TERM_DAYS.start} to {TERM_DAYS[-1]}."
+        faults["term_days"] = f"Enter a whole number of days from {TERM_DAYS.start} to {TERM_DAYS[-1]}."
     return AskingForm(values=values, faults=faults)
 
 

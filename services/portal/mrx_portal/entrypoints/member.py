@@ -147,7 +147,7 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         """Go on to a link that is good for a minute; the page stays, so that each press makes a new one."""
         release = await latest_release(visitor.api)
         if release is None or document not in DOWNLOADS:
-            raise Invalid("there is no such document", remedy="choose one of the list's page")
+            raise Invalid("there is no such document", remedy="choose one from the list's page")
         return see(await link_to(visitor.api, str(release.release_id), document, key=new_key()))
 
 

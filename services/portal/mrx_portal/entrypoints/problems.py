@@ -23,14 +23,14 @@ log = structlog.get_logger(__name__)
 OF_SUPPLIERS: Final = re.compile(r"/(r|supplier)(/|\Z)")
 
 TITLES: Final = {
-    403: "This is not open to you",
-    404: "There is no such page",
-    405: "There is no such page",
+    403: "You do not have access to this",
+    404: "Page not found",
+    405: "Page not found",
     409: "This cannot be done now",
     413: "This is too large",
-    422: "Something is not right yet",
-    429: "Too many tries",
-    500: "This failed here, not with you",
+    422: "Something needs correcting",
+    429: "Too many attempts",
+    500: "Something went wrong on our side",
     503: "Please try again in a moment",
 }
 
@@ -97,12 +97,14 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
             return shown(request, 404, "Nothing was changed.")
         field, (wrong, remedy) = str(first["loc"][-1]), plainly(first)
         if request.method == "GET":
-            remedy = "go back to the page that led here, and follow its link again"
+            remedy = "go back to the page that led here and follow its link again"
         return shown(request, 422, sentence(f"{field_said(field)} {wrong}"), field=field, remedy=remedy)
 
     async def failed(request: Request, error: Exception) -> Response:
         log.error("portal.failed", route=_route(request), error=where(error))
-        response = shown(request, 500, "The operator's log has it. What you entered may not have been taken.")
+        response = shown(
+            request, 500, "The operator's log has the details. What you entered may not have been saved."
+        )
         response.headers.update(HEADERS)  # the last resort stands outside of all middleware
         return response
 
@@ -128,10 +130,10 @@ def _to_supplier(request: Request, status: int, desk: Desk) -> Response:
 
 def _while_away(method: str, *, waits: bool) -> tuple[str, str]:
     """What is said while a service does not answer, and what to do."""
-    away, told = "A part of the system does not answer right now.", "if it goes on, tell the secretariat"
+    away, told = "Part of the system is not responding right now.", "if this continues, tell the secretariat"
     if method == "GET":
-        return f"{away} Nothing was lost.", f"load the page again; {told}"
-    sent = "What you entered waits on this page." if waits else "What you sent may not have been taken."
+        return f"{away} Nothing was lost.", f"reload the page; {told}"
+    sent = "What you entered is still on this page." if waits else "What you sent may not have been saved."
     return f"{away} {sent}", f"send it again in a moment; {told}"
 
 

@@ -28,7 +28,7 @@ _ALONE = (
 def known_kind(kind: str) -> str:
     """The kind of a report. Raises `Unknown`."""
     if kind not in KINDS:
-        raise Unknown("there is no such kind of report", field="kind", remedy="choose one of the page's")
+        raise Unknown("there is no such kind of report", field="kind", remedy="choose one from the page")
     return kind
 
 

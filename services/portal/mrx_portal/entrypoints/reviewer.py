@@ -131,7 +131,9 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
             decisions = read_appeal(found.appealable, given) if granted else ()
             if granted and not decisions:
                 raise Invalid(
-                    "granting it changes no decision", field="granted", remedy="say what each answer comes to"
+                    "granting it changes no decision",
+                    field="granted",
+                    remedy="choose a new decision for at least one answer",
                 )
             await handlers.decide_appeal(
                 assessment_id,

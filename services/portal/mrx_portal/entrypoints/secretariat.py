@@ -130,7 +130,7 @@ def _in_the_forms_words(error: Rejected) -> Rejected:
     """A group that is not there is made by a tick here."""
     if error.field != "group" or error.kind != "conflict":
         return error
-    remedy = "name a group that is there, or tick that this one is new"
+    remedy = "name an existing group, or tick that this one is new"
     return Rejected(error.reason, field="group", remedy=remedy)
 
 
@@ -276,7 +276,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
             elif step in handlers.STEPS:
                 await handlers.STEPS[step](round_id, visitor.api, key=form.key)
             else:
-                raise Invalid("a round has no such step", remedy="choose one of the page's")
+                raise Invalid("a round has no such step", remedy="choose one from the page")
         except Rejected as error:
             return await page(request, round_id, visitor, error, leave_waiting=leave)
         return see(f"/secretariat/rounds/{round_id}")

@@ -214,7 +214,7 @@ def _add_link(routes: APIRouter, pages: Pages) -> None:
 
 def _as_holder(desk: Desk, token: str) -> Api:
     if not TOKEN.fullmatch(token):
-        raise Unknown("this is no token of a link")
+        raise Unknown("this is not a link token")
     return desk.services.as_supplier(token)
 
 
@@ -242,7 +242,7 @@ def _add_answers(routes: APIRouter, pages: Pages) -> None:
         async def do(api: Api, form: Filled) -> None:
             code = site_code(form.text("site_code"))
             if code is None:
-                raise Invalid("this is no site code", field="typed_code")
+                raise Invalid("this is not a site code", field="typed_code")
             await supplier.share_on_platform(api, code, key=form.key)
 
         return await pages.done(request, do)

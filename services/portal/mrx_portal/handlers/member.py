@@ -112,7 +112,7 @@ def _why(request: Request, now: datetime) -> list[tuple[int, str]]:
     if request.state == "available":
         return [(1, "The report is ready: download it and decide.")]
     if request.state in OPEN and request.mail in {"refused", "bounced"}:
-        return [(0, "The mail did not reach the supplier: correct the address.")]
+        return [(0, "The e-mail did not reach the supplier: correct the address.")]
     if request.state in {"sent", "opened", "accepted"} and request.term_ends_at - now < SOON:
         return [(2, "The term ends soon and there is no report yet.")]
     return []
@@ -214,7 +214,7 @@ async def download(request_id: UUID, api: Api, *, key: str) -> str:
     path = f"/v1/reports/{request.report.report_id}/links"
     link = await api.post(Service.EXCHANGE_ADAPTER, path, None, Link, key=key)
     if link.url is None:
-        raise Rejected("this link was given already", remedy="press Download once more")
+        raise Rejected("this link has already been issued", remedy="press Download again")
     return link.url
 
 

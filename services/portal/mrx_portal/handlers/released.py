@@ -73,5 +73,5 @@ async def link_to(api: Api, release_id: str, document: str, *, key: str) -> str:
     path = f"/v1/releases/{release_id}/links"
     link = await api.post(Service.AGGREGATION, path, NewLink(document=document), Link, key=key)
     if link.url is None:
-        raise Rejected("this link was given already", remedy="ask for a new one")
+        raise Rejected("this link has already been issued", remedy="ask for a new one")
     return link.url

@@ -191,7 +191,7 @@ async def evidence_file(protocol_id: UUID, digest: str, api: Api) -> tuple[str, 
             return one.name, await api.fetch(
                 Service.BENCHMARK, f"/v1/protocols/{protocol_id}/evidence/{digest}"
             )
-    raise Unknown("there is no such file", remedy="choose one of the page's")
+    raise Unknown("there is no such file", remedy="choose one from the page")
 
 
 def lines_of(

@@ -42,7 +42,7 @@ async def request_of(api: Api) -> AskedOf:
     try:
         return await api.get(Service.REPORT_REQUEST, "/v1/pages", AskedOf)
     except (SignedOut, Forbidden):
-        raise Unknown("this link opens no request") from None
+        raise Unknown("this link does not open a request") from None
 
 
 async def look(api: Api) -> RequestPage:

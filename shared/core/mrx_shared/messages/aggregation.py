@@ -117,7 +117,7 @@ class ReleasedEntry(Part):
 
 
 class ReleasePage(Message):
-    """A part of a release's entries, so that requests for an entry of an older release find its site again."""
+    """A part of a release's entries, so that requests for an entry from an older release find its site again."""
 
     type: ClassVar[str] = "mrx.aggregation.release-page.v1"
     subject_is: ClassVar[str] = "release id"
