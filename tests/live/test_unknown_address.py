@@ -40,9 +40,9 @@ async def test_a_requester_hears_that_an_address_is_unknown_and_names_another_wh
     assert (again["state"], again["mail"]) == ("drafted", "unsent")
     link = await mailbox.link_for(SUCCESSOR)
     await until(lambda: mail_is("sent"), "the second mail is not told")
-    async with AtTheDesk(running.urls["portal"]) as desk:
-        assert shown["reference"] in (await desk.open(link)).text
-        await desk.accept()
+    async with AtTheDesk(running.urls["portal"]) as frontend:
+        assert shown["reference"] in (await frontend.open(link)).text
+        await frontend.accept()
     assert (await ash.get("report_request", path))["state"] == "accepted"
     assert [mail for mail in mailbox.mails() if mail.to == NOBODY] == []
 

@@ -15,16 +15,16 @@ from mrx_shared.kit.logging import configure
 from mrx_portal.adapters.documents import HttpDocuments
 from mrx_portal.adapters.plots import avoided_by_round
 from mrx_portal.adapters.services import TIMEOUT_S, HttpServices
-from mrx_portal.entrypoints.desk import STATIC, Desk
+from mrx_portal.entrypoints.frontend import STATIC, Frontend
 from mrx_portal.entrypoints.health import health
 from mrx_portal.entrypoints.member import member_pages
 from mrx_portal.entrypoints.problems import show_problems
 from mrx_portal.entrypoints.reviewer import reviewer_pages
 from mrx_portal.entrypoints.secretariat import secretariat_pages
+from mrx_portal.entrypoints.security_headers import SecurityHeaders
 from mrx_portal.entrypoints.sign_in import sign_in_pages
 from mrx_portal.entrypoints.supplier import supplier_pages
-from mrx_portal.entrypoints.walls import Walls
-from mrx_portal.handlers.released import Shelf
+from mrx_portal.handlers.released import ReleasedListCache
 from mrx_portal.ports import Service
 from mrx_portal.settings import Settings
 
@@ -53,9 +53,9 @@ def build_app(
     services = HttpServices(connections)
     # Large documents neither take the services' connections nor end with their time-out.
     storage = Connections({}, transport=transport)
-    desk = Desk(
+    frontend = Frontend(
         services=services,
-        door=services,
+        accounts=services,
         sealing_key=settings.sealing_key,
         public_url=settings.public_url,
         storage_url=settings.storage_url,
@@ -70,16 +70,18 @@ def build_app(
 
     app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = SERVICE
-    app.state.desk = desk
+    app.state.frontend = frontend
     for pages in (sign_in_pages, supplier_pages, secretariat_pages, reviewer_pages):
-        app.include_router(pages(desk))
+        app.include_router(pages(frontend))
     app.include_router(
-        member_pages(desk, Shelf(HttpDocuments(settings.storage_url, storage)), avoided_by_round)
+        member_pages(
+            frontend, ReleasedListCache(HttpDocuments(settings.storage_url, storage)), avoided_by_round
+        )
     )
     app.include_router(health(services))
     app.mount("/static", StaticFiles(directory=STATIC))
-    show_problems(app, desk)
-    app.add_middleware(Walls, secure=desk.secure)
+    show_problems(app, frontend)
+    app.add_middleware(SecurityHeaders, secure=frontend.secure)
     return app
 
 

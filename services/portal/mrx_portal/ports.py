@@ -83,7 +83,7 @@ class Services(Protocol):
         """Whether the registry answers."""
 
 
-class Door(Protocol):
+class Accounts(Protocol):
     """Sign-in at the registry."""
 
     async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:

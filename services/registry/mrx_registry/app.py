@@ -14,7 +14,7 @@ from mrx_registry.adapters.tables import SCHEMA
 from mrx_registry.adapters.tokens import JoseTokens
 from mrx_registry.domain.sign_in import Browsers
 from mrx_registry.entrypoints.http import add_routes, build_http
-from mrx_registry.entrypoints.http.desk import Desk
+from mrx_registry.entrypoints.http.dependencies import Dependencies
 from mrx_registry.entrypoints.kafka import listen
 from mrx_registry.handlers.access import current_key
 from mrx_registry.handlers.admission import provision
@@ -51,7 +51,7 @@ def build_service(settings: Settings, topics: MemberTopics) -> Service[Work]:
     listen(service.subscriptions, judge_soon=judging.wake_up.set)
     add_routes(
         service.api,
-        Desk(
+        Dependencies(
             access=service.access,
             requests=service.requests,
             transact=transact,

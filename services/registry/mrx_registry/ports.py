@@ -44,7 +44,7 @@ class Members(Protocol):
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
         """The corporate group of that name, made with `new_id` when there was none."""
 
-    async def tie(self, group: UUID, other: UUID) -> None:
+    async def add_holding(self, group: UUID, other: UUID) -> None:
         """The two groups are tied by a minority holding, whichever holds the share."""
 
     async def tied_to(self, group: UUID) -> frozenset[UUID]:

@@ -16,13 +16,13 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from mrx_portal.domain.numbers import RoundNumbers
 from mrx_portal.domain.people import Opened, Person
-from mrx_portal.entrypoints.desk import STATIC, Desk
+from mrx_portal.entrypoints.frontend import STATIC, Frontend
 from mrx_portal.entrypoints.member import member_pages
 from mrx_portal.entrypoints.problems import show_problems
 from mrx_portal.entrypoints.reviewer import reviewer_pages
 from mrx_portal.entrypoints.secretariat import secretariat_pages
-from mrx_portal.entrypoints.walls import Walls
-from mrx_portal.handlers.released import Shelf
+from mrx_portal.entrypoints.security_headers import SecurityHeaders
+from mrx_portal.handlers.released import ReleasedListCache
 from mrx_portal.ports import A, Api, Query, Service, SignedOut
 from mrx_shared.api.bodies import RequestBody
 from mrx_shared.kit.client import read
@@ -143,8 +143,8 @@ def _bare(shape: Any) -> Any:  # noqa: ANN401
 
 
 @dataclass
-class MemoryDoor:
-    """The port `Door`, open for whoever a test names."""
+class MemoryAccounts:
+    """The port `Accounts`, open for whoever a test names."""
 
     people: dict[str, Person] = field(default_factory=dict)
 
@@ -174,7 +174,7 @@ class Scheme:
     """Everything behind the pages."""
 
     api: MemoryApi = field(default_factory=MemoryApi)
-    door: MemoryDoor = field(default_factory=MemoryDoor)
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     documents: dict[str, bytes] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
     drawn: list[Sequence[RoundNumbers]] = field(default_factory=list)
@@ -197,26 +197,26 @@ class Scheme:
         return b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 
     def app(self, public_url: str = PORTAL, **how: Any) -> FastAPI:  # noqa: ANN401
-        desk = Desk(
+        frontend = Frontend(
             services=self,
-            door=self.door,
+            accounts=self.accounts,
             sealing_key=base64.b64encode(b"k" * 24),
             public_url=public_url,
             storage_url=STORAGE,
             clock=lambda: NOW,
         )
         app = FastAPI(openapi_url=None)
-        app.include_router(member_pages(desk, Shelf(self), how.get("draw", self.draw)))
-        app.include_router(secretariat_pages(desk))
-        app.include_router(reviewer_pages(desk))
+        app.include_router(member_pages(frontend, ReleasedListCache(self), how.get("draw", self.draw)))
+        app.include_router(secretariat_pages(frontend))
+        app.include_router(reviewer_pages(frontend))
         app.mount("/static", StaticFiles(directory=STATIC))
-        show_problems(app, desk)
-        app.add_middleware(Walls, secure=False)
+        show_problems(app, frontend)
+        app.add_middleware(SecurityHeaders, secure=False)
         return app
 
     def browser(self, role: str, principal_id: str = "p-1") -> "Browser":
         session = f"session-{role}-{principal_id}"
-        self.door.people[session] = Person(
+        self.accounts.people[session] = Person(
             principal_id=principal_id,
             name="Ada Brandt",
             role=role,

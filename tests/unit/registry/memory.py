@@ -66,11 +66,13 @@ class MemoryMembers:
     async def group_named(self, name: str, *, new_id: UUID) -> Group:
         return self.made.setdefault(folded(name), Group(id=new_id, name=name))
 
-    async def tie(self, group: UUID, other: UUID) -> None:
+    async def add_holding(self, group: UUID, other: UUID) -> None:
         self.ties.add(frozenset((group, other)))
 
     async def tied_to(self, group: UUID) -> frozenset[UUID]:
-        return frozenset(other for tie in self.ties if group in tie for other in tie - {group})
+        return frozenset(
+            other for add_holding in self.ties if group in add_holding for other in add_holding - {group}
+        )
 
     async def judge_again(self) -> None:
         self.due |= set(self.kept)

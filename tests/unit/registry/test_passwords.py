@@ -48,7 +48,7 @@ class Person:
 
     async def is_let_in(self, email: str = EMAIL, language: str = "es") -> PasswordMailAsked:
         """The secretariat states the address. Gives the mail that is asked for."""
-        new = password_links.NewSignIn(email=email, language=language, nobodys="kept:nobody's")
+        new = password_links.NewSignIn(email=email, language=language, unusable_hash="kept:nobody's")
         await password_links.set_sign_in(self.id, new, self.work)
         return self.mails()[-1]
 

@@ -48,7 +48,7 @@ class SessionTokens(Tokens):
 
 
 class HttpServices:
-    """The ports `Services` and `Door`."""
+    """The ports `Services` and `Accounts`."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections

@@ -13,7 +13,6 @@ from starlette.datastructures import UploadFile
 from mrx_portal.domain.findings import Before, Candidate, overlap
 from mrx_portal.domain.released import Entry
 from mrx_portal.domain.requests import said
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     COMMON,
     OF_SUPPLIER,
@@ -23,10 +22,11 @@ from mrx_portal.entrypoints.forms import (
     fresh,
     read_asking,
 )
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
 from mrx_portal.handlers.files import read_check
-from mrx_portal.handlers.released import Shelf
+from mrx_portal.handlers.released import ReleasedListCache
 
 ASKED_BEFORE = "You requested this site before. Tick it to ask its supplier again."
 NAMED = 5
@@ -56,21 +56,21 @@ def new_key() -> str:
     return str(uuid4())
 
 
-def add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
+def add_asking(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
     """The routes that lead to a request."""
-    _add_check(routes, desk, shelf)
-    _add_bulk(routes, desk, shelf)
-    _add_asking(routes, desk, shelf)
+    _add_check(routes, frontend, released_lists)
+    _add_bulk(routes, frontend, released_lists)
+    _add_asking(routes, frontend, released_lists)
 
 
-def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_check(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     @routes.get("/list/check")
     async def choose(request: Request, visitor: visiting) -> Response:
         """Ask for the findings' file."""
-        return desk.page(
+        return frontend.page(
             request, "member/check.html", visitor=visitor, found=None, error=None, most=MOST_ROWS
         )
 
@@ -78,13 +78,13 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
     async def check(request: Request, visitor: visiting, form: signed) -> Response:
         """Show what is used and not audited. The files serve this page and are kept nowhere."""
         checked, known = await _files(form, "findings", "contacts")
-        latest = await shelf.latest(visitor.api, new_key=new_key)
+        latest = await released_lists.latest(visitor.api, new_key=new_key)
         if latest is None:
             raise Rejected("no list has been released yet", remedy="come back after the first release")
         try:
             findings, contacts = await read_check(checked, known)
         except Invalid as error:
-            return desk.page(
+            return frontend.page(
                 request,
                 "member/check.html",
                 visitor=visitor,
@@ -98,7 +98,7 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             overlap, findings, latest.listed, asked=asked, contacts=contacts, over=over
         )
         rows = [_offered(one) for one in found.candidates[:MOST_ROWS]]
-        return desk.page(
+        return frontend.page(
             request,
             "member/check.html",
             visitor=visitor,
@@ -112,14 +112,14 @@ def _add_check(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         )
 
 
-def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_bulk(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     @routes.post("/requests/bulk")
     async def ask_many(request: Request, visitor: visiting, form: signed) -> Response:
         """Ask all that were ticked; what could not be taken comes back with its reason."""
-        latest = await shelf.latest(visitor.api, new_key=new_key)
+        latest = await released_lists.latest(visitor.api, new_key=new_key)
         listed = latest.listed.by_id if latest else {}
         common = read_asking(form, names=COMMON)
         entries = [listed[entry] for entry in form.all("entry") if entry in listed]
@@ -160,7 +160,7 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             if one.entry_id not in sent
         ]
         faulty = bool(common.faults or refused or gone) or any(row.form.faults for row in rows)
-        return desk.page(
+        return frontend.page(
             request,
             "member/check.html",
             visitor=visitor,
@@ -175,9 +175,9 @@ def _add_bulk(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         )
 
 
-def _add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_asking(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def form_page(
         request: Request,
@@ -188,9 +188,9 @@ def _add_asking(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         error: str | None = None,
         status: int = 200,
     ) -> Response:
-        latest = await shelf.latest(visitor.api, new_key=new_key)
+        latest = await released_lists.latest(visitor.api, new_key=new_key)
         entry = latest.listed.by_id.get(entry_id) if latest else None
-        return desk.page(
+        return frontend.page(
             request,
             "member/new.html",
             visitor=visitor,

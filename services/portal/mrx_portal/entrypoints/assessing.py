@@ -11,7 +11,7 @@ from mrx_shared.refusals import Faulty, Invalid, Rejected, Unknown
 
 from mrx_portal.domain.answering import read_answers
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.frontend import Frontend, Filled, Visitor, see
 from mrx_portal.entrypoints.drafts import (
     CRITERIA,
     chosen_file,
@@ -32,17 +32,17 @@ EVIDENCE_BYTES = 20 * 1024 * 1024
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def add_assessing(routes: APIRouter, desk: Desk) -> None:
+def add_assessing(routes: APIRouter, frontend: Frontend) -> None:
     """The routes under `/member/assessments`."""
-    _add_list(routes, desk)
-    _add_drafts(routes, desk)
-    add_mapping(routes, desk)
-    _add_standing(routes, desk)
+    _add_list(routes, frontend)
+    _add_drafts(routes, frontend)
+    add_mapping(routes, frontend)
+    _add_standing(routes, frontend)
 
 
-def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -54,11 +54,11 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
         taken: FileSubmitted | None = None,
         discarded: bool = False,
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "member/assessments.html",
             visitor=visitor,
-            found=await handlers.desk(visitor.api),
+            found=await handlers.overview(visitor.api),
             error=words(error) if error else None,
             faults=error.faults if isinstance(error, Faulty) else (),
             more=error.more if isinstance(error, Faulty) else 0,
@@ -147,7 +147,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
     @routes.get("/assessments/criteria/{criteria}")
     async def consultation(request: Request, criteria: str, visitor: visiting) -> Response:
         """What follows a version of the criteria, and the consultation on it."""
-        return await _consultation(request, criteria, visitor, desk)
+        return await _consultation(request, criteria, visitor, frontend)
 
     @routes.post("/assessments/criteria/{criteria}")
     async def comment(request: Request, criteria: str, visitor: visiting, form: signed) -> Response:
@@ -156,7 +156,7 @@ def _add_list(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one functi
             await handlers.comment(criteria, form.needed("text", "the comment"), visitor.api, key=form.key)
         except Rejected as error:
             return await _consultation(
-                request, criteria, visitor, desk, error=error, given=form.typed("text")
+                request, criteria, visitor, frontend, error=error, given=form.typed("text")
             )
         return see(f"/member/assessments/criteria/{criteria}#comments")
 
@@ -165,14 +165,14 @@ async def _consultation(
     request: Request,
     criteria: str,
     visitor: Visitor,
-    desk: Desk,
+    frontend: Frontend,
     *,
     error: Rejected | None = None,
     given: str = "",
 ) -> Response:
     if not CRITERIA.fullmatch(criteria):
         raise Unknown("there are no such criteria", remedy="choose one from the page")
-    return desk.page(
+    return frontend.page(
         request,
         "member/consultation.html",
         visitor=visitor,
@@ -188,9 +188,9 @@ def _part_of(field: str) -> str:
     return "file" if field.startswith("file") else "discard" if field == "sure" else ""
 
 
-def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_drafts(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -204,7 +204,7 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one func
         saved: int | None = None,
     ) -> Response:
         found = await handlers.answering(place, visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "member/draft.html",
             visitor=visitor,
@@ -293,9 +293,9 @@ def _add_drafts(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one func
         return see("/member/assessments?discarded=yes")
 
 
-def _add_standing(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_standing(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -306,7 +306,7 @@ def _add_standing(routes: APIRouter, desk: Desk) -> None:
         failed: str = "",
         given: str = "",
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "member/assessment.html",
             visitor=visitor,

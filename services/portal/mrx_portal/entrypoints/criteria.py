@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected, Unknown
 
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.frontend import Frontend, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import Words
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import criteria as handlers
@@ -19,10 +19,10 @@ WAIVER = ("clause", "reason", "until")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one function a page
+def add_criteria(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
     """The routes under `/secretariat/criteria`."""
-    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def first_page(
         request: Request,
@@ -33,8 +33,8 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
         given: dict[str, str] | None = None,
         kept: str = "",
     ) -> Response:
-        found, at_work = await gather(handlers.shelf(visitor.api), handlers.at_work(visitor.api))
-        return desk.page(
+        found, at_work = await gather(handlers.overview(visitor.api), handlers.at_work(visitor.api))
+        return frontend.page(
             request,
             "secretariat/criteria.html",
             visitor=visitor,
@@ -59,7 +59,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
         found = await handlers.version(version, visitor.api) if _NAME.fullmatch(version) else None
         if found is None:
             raise Unknown("there are no such criteria", remedy="choose one from the page")
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/criteria_version.html",
             visitor=visitor,
@@ -76,7 +76,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
         return await first_page(request, visitor, kept=kept)
 
     @routes.post("/criteria/ties")
-    async def tie(request: Request, visitor: visiting, form: signed) -> Response:
+    async def declare_conflict(request: Request, visitor: visiting, form: signed) -> Response:
         """Keep a reviewer away from a member's group."""
         try:
             reviewer = form.needed("reviewer", "the reviewer")
@@ -84,7 +84,7 @@ def add_criteria(routes: APIRouter, desk: Desk) -> None:  # noqa: C901 - one fun
                 member_id = UUID(form.needed("member", "the member"))
             except ValueError:
                 raise Invalid("there is no such member", field="member", remedy="choose one") from None
-            await handlers.tie(reviewer, member_id, visitor.api, key=form.key)
+            await handlers.declare_conflict(reviewer, member_id, visitor.api, key=form.key)
         except Rejected as error:
             given = {name: form.typed(name) for name in ("reviewer", "member")}
             return await first_page(request, visitor, error=error, failed="tie", given=given)

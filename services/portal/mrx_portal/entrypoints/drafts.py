@@ -6,7 +6,7 @@ from uuid import UUID
 from mrx_shared.refusals import Invalid, Rejected, Unknown
 from starlette.datastructures import UploadFile
 
-from mrx_portal.entrypoints.desk import Filled
+from mrx_portal.entrypoints.frontend import Filled
 from mrx_portal.handlers.assessing import Place
 
 CRITERIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -9,7 +9,7 @@ from mrx_shared.api.report_request import NewRequest, NewSupplier
 from mrx_shared.limits import CHARACTERS, DEFAULT_MAIL_LANGUAGE, DEFAULT_TERM_DAYS, MAIL_LANGUAGES, TERM_DAYS
 from mrx_shared.refusals import Rejected
 
-from mrx_portal.entrypoints.desk import Filled
+from mrx_portal.entrypoints.frontend import Filled
 from mrx_portal.entrypoints.words import words
 
 SCOPE: Final = "Latest audit report with its corrective action plan"

@@ -10,9 +10,9 @@ from mrx_shared.refusals import Faulty, Rejected
 
 from mrx_portal.domain.mapping import read_choices
 from mrx_portal.domain.reviews import RELATIONS
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.drafts import chosen_file, chosen_place, place_of, stated_place, status_of
 from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import assessing
 from mrx_portal.handlers import mapping as handlers
@@ -23,15 +23,15 @@ MOST_REQUIREMENTS = 250
 EXTENSION = ("topic", "requirement_ref", "requirement_text")
 
 
-def add_mapping(routes: APIRouter, desk: Desk) -> None:
+def add_mapping(routes: APIRouter, frontend: Frontend) -> None:
     """The routes under `/member/assessments/suggestions` and `/member/assessments/extensions`."""
-    _add_suggestions(routes, desk)
-    _add_extensions(routes, desk)
+    _add_suggestions(routes, frontend)
+    _add_extensions(routes, frontend)
 
 
-def _add_suggestions(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_suggestions(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     def page(
         request: Request,
@@ -42,7 +42,7 @@ def _add_suggestions(routes: APIRouter, desk: Desk) -> None:
         error: Rejected | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "member/suggestions.html",
             visitor=visitor,
@@ -89,9 +89,9 @@ def _add_suggestions(routes: APIRouter, desk: Desk) -> None:
         return see(f"/member/assessments/drafts?{place.query}&saved={taken}")
 
 
-def _add_extensions(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_extensions(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -101,13 +101,13 @@ def _add_extensions(routes: APIRouter, desk: Desk) -> None:
         error: Rejected | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "member/extensions.html",
             visitor=visitor,
             status=status_of(error),
             found=await handlers.find_extensions(query, visitor.api),
-            protocols=(await assessing.desk(visitor.api)).protocols,
+            protocols=(await assessing.overview(visitor.api)).protocols,
             query=query,
             error=words(error) if error else None,
             given=Words(given or {}),

@@ -33,15 +33,15 @@ from mrx_portal.domain.requests import (
 )
 from mrx_portal.entrypoints.asking import add_asking, new_key
 from mrx_portal.entrypoints.assessing import add_assessing
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import (
     Words,
     beside,
 )
-from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
+from mrx_portal.entrypoints.security_headers import content_policy
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as handlers
-from mrx_portal.handlers.released import Shelf, latest_release, link_to
+from mrx_portal.handlers.released import ReleasedListCache, latest_release, link_to
 from mrx_portal.ports import Draw
 
 DOWNLOADS = {
@@ -54,28 +54,28 @@ DOWNLOADS = {
 _COUNTRIES = Locale("en").territories
 
 
-def member_pages(desk: Desk, shelf: Shelf, draw: Draw) -> APIRouter:
+def member_pages(frontend: Frontend, released_lists: ReleasedListCache, draw: Draw) -> APIRouter:
     """The routes under `/member`."""
     routes = APIRouter(prefix="/member")
-    _add_overview(routes, desk, draw)
-    add_assessing(routes, desk)
-    _add_list(routes, desk, shelf)
-    add_asking(routes, desk, shelf)
-    _add_requests(routes, desk, shelf)
-    _add_request_steps(routes, desk, shelf)
-    _add_report_steps(routes, desk, shelf)
+    _add_overview(routes, frontend, draw)
+    add_assessing(routes, frontend)
+    _add_list(routes, frontend, released_lists)
+    add_asking(routes, frontend, released_lists)
+    _add_requests(routes, frontend, released_lists)
+    _add_request_steps(routes, frontend, released_lists)
+    _add_report_steps(routes, frontend, released_lists)
     return routes
 
 
-def _add_overview(routes: APIRouter, desk: Desk, draw: Draw) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+def _add_overview(routes: APIRouter, frontend: Frontend, draw: Draw) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
         """Where the member stands."""
-        found = await handlers.overview(visitor.api, now=desk.clock())
-        year = desk.clock().year
-        return desk.page(
+        found = await handlers.overview(visitor.api, now=frontend.clock())
+        year = frontend.clock().year
+        return frontend.page(
             request,
             "member/first.html",
             visitor=visitor,
@@ -91,7 +91,7 @@ def _add_overview(routes: APIRouter, desk: Desk, draw: Draw) -> None:
     async def numbers(request: Request, visitor: visiting) -> Response:
         """What requests came to, round by round."""
         rounds = await handlers.numbers(visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "member/numbers.html",
             visitor=visitor,
@@ -107,9 +107,9 @@ def _add_overview(routes: APIRouter, desk: Desk, draw: Draw) -> None:
         return Response(await draw(await handlers.numbers(visitor.api)), media_type="image/svg+xml")
 
 
-def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_list(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     @routes.get("/list")
     async def released(
@@ -123,15 +123,15 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         every: bool = False,
     ) -> Response:
         """The released list, searched and filtered; `every` puts all that was found on one page, as for printing."""
-        latest = await shelf.latest(visitor.api, new_key=new_key)
+        latest = await released_lists.latest(visitor.api, new_key=new_key)
         search = Search(words=words[:200], country=country, half_year=half_year, family=family)
         found = await asyncio.to_thread(find, latest.listed, search) if latest else ()
         shown = page_of(found, page, rows=ROWS_ON_ONE_PAGE if every else ROWS_PER_PAGE)
-        return desk.page(
+        return frontend.page(
             request,
             "member/list.html",
             visitor=visitor,
-            headers=_downloading(desk),
+            headers=_downloading(frontend),
             latest=latest,
             search=search,
             shown=shown,
@@ -151,8 +151,8 @@ def _add_list(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         return see(await link_to(visitor.api, str(release.release_id), document, key=new_key()))
 
 
-def _add_requests(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
+def _add_requests(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
 
     @routes.get("/requests")
     async def requests(request: Request, visitor: visiting, state: str = "", page: int = 1) -> Response:
@@ -161,7 +161,7 @@ def _add_requests(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         found = await handlers.every_request(visitor.api)
         counts = {name: sum(one.state == name for one in found) for name in STATES}
         shown = page_of([one for one in found if not chosen or one.state == chosen], page)
-        return desk.page(
+        return frontend.page(
             request,
             "member/requests.html",
             visitor=visitor,
@@ -180,12 +180,12 @@ def _add_requests(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
     @routes.get("/requests/{request_id}")
     async def one(request: Request, request_id: UUID, visitor: visiting) -> Response:
         """One request, its life and what can be done."""
-        return await _request_page(request, request_id, visitor, desk, shelf)
+        return await _request_page(request, request_id, visitor, frontend, released_lists)
 
 
-def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_request_steps(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     @routes.post("/requests/{request_id}/withdrawal")
     async def withdraw(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
@@ -197,8 +197,8 @@ def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
                 request,
                 request_id,
                 visitor,
-                desk,
-                shelf,
+                frontend,
+                released_lists,
                 refused=("withdrawal", error),
                 given={"reason": form.typed("reason")},
             )
@@ -212,14 +212,20 @@ def _add_request_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             await handlers.correct_contact(request_id, given, visitor.api, key=form.key)
         except Rejected as error:
             return await _request_page(
-                request, request_id, visitor, desk, shelf, refused=("contact", error), given=given
+                request,
+                request_id,
+                visitor,
+                frontend,
+                released_lists,
+                refused=("contact", error),
+                given=given,
             )
         return see(f"/member/requests/{request_id}", back=form.back)
 
 
-def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("member"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_report_steps(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     @routes.post("/requests/{request_id}/decision")
     async def decide(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
@@ -243,7 +249,13 @@ def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
             )
         except Rejected as error:
             return await _request_page(
-                request, request_id, visitor, desk, shelf, refused=("decision", error), given=given
+                request,
+                request_id,
+                visitor,
+                frontend,
+                released_lists,
+                refused=("decision", error),
+                given=given,
             )
         return see(f"/member/requests/{request_id}", back=form.back)
 
@@ -253,28 +265,30 @@ def _add_report_steps(routes: APIRouter, desk: Desk, shelf: Shelf) -> None:
         try:
             return see(await handlers.download(request_id, visitor.api, key=new_key()))
         except Rejected as error:
-            return await _request_page(request, request_id, visitor, desk, shelf, refused=("download", error))
+            return await _request_page(
+                request, request_id, visitor, frontend, released_lists, refused=("download", error)
+            )
 
 
 async def _request_page(
     request: Request,
     request_id: UUID,
     visitor: Visitor,
-    desk: Desk,
-    shelf: Shelf,
+    frontend: Frontend,
+    released_lists: ReleasedListCache,
     *,
     refused: tuple[str, Rejected] | None = None,
     given: dict[str, str] | None = None,
 ) -> Response:
     life = await handlers.life(request_id, visitor.api)
-    latest = await shelf.latest(visitor.api, new_key=new_key)
+    latest = await released_lists.latest(visitor.api, new_key=new_key)
     faults = beside(refused[1], tuple(given or ())) if refused else Words()
-    return desk.page(
+    return frontend.page(
         request,
         "member/request.html",
         visitor=visitor,
         status=_status(refused[1]) if refused else 200,
-        headers=_downloading(desk),
+        headers=_downloading(frontend),
         one=life.request,
         steps=life.steps,
         entry=latest.listed.by_id.get(life.request.entry_id) if latest else None,
@@ -308,6 +322,6 @@ def _country_name(code: str) -> str:
     return str(_COUNTRIES.get(code, code))
 
 
-def _downloading(desk: Desk) -> dict[str, str]:
+def _downloading(frontend: Frontend) -> dict[str, str]:
     """A form of this page goes on to object storage: browsers hold redirects to the policy of the form's page."""
-    return {"Content-Security-Policy": content_policy(forms=f"'self' {desk.storage_url}")}
+    return {"Content-Security-Policy": content_policy(forms=f"'self' {frontend.storage_url}")}

@@ -13,8 +13,15 @@ from mrx_shared.messages.faults import plainly
 from mrx_shared.refusals import RateLimited, Rejected, Unavailable
 from starlette.exceptions import HTTPException
 
-from mrx_portal.entrypoints.desk import Desk, SignInNeeded, from_script, see, sign_in_path, to_send_again
-from mrx_portal.entrypoints.walls import HEADERS
+from mrx_portal.entrypoints.frontend import (
+    Frontend,
+    SignInNeeded,
+    from_script,
+    see,
+    sign_in_path,
+    to_send_again,
+)
+from mrx_portal.entrypoints.security_headers import HEADERS
 from mrx_portal.entrypoints.words import field_said, said, sentence
 from mrx_portal.ports import SignedOut
 
@@ -35,7 +42,7 @@ TITLES: Final = {
 }
 
 
-def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one function a refusal
+def show_problems(app: FastAPI, frontend: Frontend) -> None:  # noqa: C901 - one function a refusal
     """Let every refusal of the app end as a page."""
 
     def shown(
@@ -49,10 +56,10 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
         if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
         if OF_SUPPLIERS.match(request.url.path):
-            return _to_supplier(request, status, desk)
+            return _to_supplier(request, status, frontend)
         # Whoever is signed in with a role that opens nothing here must be able to get out.
-        leaving = status == 403 and desk.secret(request, "session") is not None  # noqa: PLR2004
-        return desk.page(
+        leaving = status == 403 and frontend.secret(request, "session") is not None  # noqa: PLR2004
+        return frontend.page(
             request,
             "problem.html",
             jar="session" if leaving else None,
@@ -82,7 +89,7 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
         if from_script(request):
             return problem(401, "the session ended", remedy="sign in again")
         response = see(sign_in_path(request))
-        desk.drop(response, "session")
+        frontend.drop(response, "session")
         return response
 
     async def http(request: Request, error: Exception) -> Response:
@@ -117,12 +124,12 @@ def show_problems(app: FastAPI, desk: Desk) -> None:  # noqa: C901 - one functio
     app.add_exception_handler(Exception, failed)
 
 
-def _to_supplier(request: Request, status: int, desk: Desk) -> Response:
+def _to_supplier(request: Request, status: int, frontend: Frontend) -> Response:
     """What a service says is English; a supplier's page has words of its own in every language."""
-    return desk.page(
+    return frontend.page(
         request,
         "supplier/problem.html",
-        language=desk.language(request),
+        language=frontend.language(request),
         status=status,
         headers={"Retry-After": "10"} if status == 503 else None,  # noqa: PLR2004
     )

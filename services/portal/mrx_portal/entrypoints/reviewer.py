@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named, read_appeal, read_review
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.reports import KINDS, attached, handed_on, known_kind
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import reviewer as handlers
@@ -17,11 +17,11 @@ from mrx_portal.handlers import reviewer as handlers
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
+def reviewer_pages(frontend: Frontend) -> APIRouter:  # noqa: C901 - one function a page
     """The routes under `/reviewer`."""
     routes = APIRouter(prefix="/reviewer")
-    visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("reviewer"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -34,9 +34,9 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
         given: Mapping[str, str] | None = None,
         saved: int | None = None,
     ) -> Response:
-        found = await handlers.bench(assessment_id, visitor.api)
+        found = await handlers.under_review(assessment_id, visitor.api)
         status = {"invalid": 422, "forbidden": 403, "unknown": 404}.get(error.kind, 409) if error else 200
-        return desk.page(
+        return frontend.page(
             request,
             "reviewer/assessment.html",
             visitor=visitor,
@@ -69,7 +69,7 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
         """Keep what is new in one clause's form; nothing is kept while something in it is wrong."""
         given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
         try:
-            found = await handlers.bench(assessment_id, visitor.api)
+            found = await handlers.under_review(assessment_id, visitor.api)
             reviewed = read_review(
                 clause_named(found.clauses, clause), given, confirm_rest="confirm_rest" in given
             )
@@ -126,7 +126,7 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
         """Grant an appeal, with what it changes, or dismiss it."""
         given = {name: value for name, value in form.fields.items() if isinstance(value, str)}
         try:
-            found = await handlers.bench(assessment_id, visitor.api)
+            found = await handlers.under_review(assessment_id, visitor.api)
             granted = form.needed("granted", "the decision") == "yes"
             decisions = read_appeal(found.appealable, given) if granted else ()
             if granted and not decisions:
@@ -147,18 +147,18 @@ def reviewer_pages(desk: Desk) -> APIRouter:  # noqa: C901 - one function a page
             return await page(request, assessment_id, visitor, clause="", error=error, given=given)
         return see(f"/reviewer/assessments/{assessment_id}#appeal")
 
-    _add_reading(routes, desk)
+    _add_reading(routes, frontend)
     return routes
 
 
-def _add_reading(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("reviewer"))]
+def _add_reading(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("reviewer"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting, left: str = "") -> Response:
         """The assessments, those in work first."""
         listed = await handlers.assessments(visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "reviewer/first.html",
             visitor=visitor,

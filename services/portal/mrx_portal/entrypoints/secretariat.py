@@ -13,7 +13,7 @@ from mrx_portal.domain.numbers import HEADINGS, total
 from mrx_portal.domain.quarantine import quarantine_said
 from mrx_portal.domain.rounds import ROUND_WAY, round_said
 from mrx_portal.entrypoints.criteria import add_criteria
-from mrx_portal.entrypoints.desk import Desk, Filled, Visitor, see
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import member as numbers_of
 from mrx_portal.handlers import secretariat as handlers
@@ -21,25 +21,25 @@ from mrx_portal.handlers import secretariat as handlers
 STATUS = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
 
-def secretariat_pages(desk: Desk) -> APIRouter:
+def secretariat_pages(frontend: Frontend) -> APIRouter:
     """The routes under `/secretariat`."""
     routes = APIRouter(prefix="/secretariat")
-    _add_overview(routes, desk)
-    _add_members(routes, desk)
-    _add_member(routes, desk)
-    _add_rounds(routes, desk)
-    add_criteria(routes, desk)
+    _add_overview(routes, frontend)
+    _add_members(routes, frontend)
+    _add_member(routes, frontend)
+    _add_rounds(routes, frontend)
+    add_criteria(routes, frontend)
     return routes
 
 
-def _add_overview(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
+def _add_overview(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
         """Where the scheme stands."""
         found = await handlers.overview(visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/first.html",
             visitor=visitor,
@@ -54,7 +54,7 @@ def _add_overview(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/quarantine")
     async def quarantine(request: Request, visitor: visiting, after: UUID | None = None) -> Response:
         """What stays in quarantine, and why."""
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/quarantine.html",
             visitor=visitor,
@@ -67,7 +67,7 @@ def _add_overview(routes: APIRouter, desk: Desk) -> None:
     async def requests(request: Request, visitor: visiting) -> Response:
         """Totals over all members; no member is named."""
         rounds = await numbers_of.numbers(visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/requests.html",
             visitor=visitor,
@@ -77,9 +77,9 @@ def _add_overview(routes: APIRouter, desk: Desk) -> None:
         )
 
 
-def _add_members(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_members(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -88,7 +88,7 @@ def _add_members(routes: APIRouter, desk: Desk) -> None:
         given: dict[str, str] | None = None,
         error: Rejected | None = None,
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/members.html",
             visitor=visitor,
@@ -134,9 +134,9 @@ def _in_the_forms_words(error: Rejected) -> Rejected:
     return Rejected(error.reason, field="group", remedy=remedy)
 
 
-def _add_member(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_member(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -148,7 +148,7 @@ def _add_member(routes: APIRouter, desk: Desk) -> None:
         given: dict[str, str] | None = None,
         invited: str = "",
     ) -> Response:
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/member.html",
             visitor=visitor,
@@ -199,9 +199,9 @@ def _add_member(routes: APIRouter, desk: Desk) -> None:
         return see(f"/secretariat/members/{member_id}?invited=yes")
 
 
-def _add_rounds(routes: APIRouter, desk: Desk) -> None:
-    visiting = Annotated[Visitor, Depends(desk.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(desk.form("session"))]
+def _add_rounds(routes: APIRouter, frontend: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(frontend.form("session"))]
 
     async def page(
         request: Request,
@@ -212,7 +212,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
         leave_waiting: bool = False,
     ) -> Response:
         current = await handlers.round_of(round_id, visitor.api)
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/round.html",
             visitor=visitor,
@@ -230,7 +230,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/rounds")
     async def rounds(request: Request, visitor: visiting) -> Response:
         """All rounds and the form to open one."""
-        return desk.page(
+        return frontend.page(
             request,
             "secretariat/rounds.html",
             visitor=visitor,
@@ -247,7 +247,7 @@ def _add_rounds(routes: APIRouter, desk: Desk) -> None:
         try:
             made = await handlers.open_round(_day(given), visitor.api, key=form.key)
         except Rejected as error:
-            return desk.page(
+            return frontend.page(
                 request,
                 "secretariat/rounds.html",
                 visitor=visitor,

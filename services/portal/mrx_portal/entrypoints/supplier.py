@@ -15,9 +15,9 @@ from pydantic import Field
 from typing_extensions import override
 
 from mrx_portal.domain.supplying import Stage, days_left, site_code, stage
-from mrx_portal.entrypoints.desk import Desk, Filled, from_script, see
+from mrx_portal.entrypoints.frontend import Frontend, Filled, from_script, see
 from mrx_portal.entrypoints.forms import Words
-from mrx_portal.entrypoints.walls import content_policy
+from mrx_portal.entrypoints.security_headers import content_policy
 from mrx_portal.handlers import supplier
 from mrx_portal.handlers.supplier import RequestPage
 from mrx_portal.ports import Api, SignedOut
@@ -58,9 +58,9 @@ class FileSent(RequestBody):
     ticket_id: UUID
 
 
-def supplier_pages(desk: Desk) -> APIRouter:
+def supplier_pages(frontend: Frontend) -> APIRouter:
     """The routes of whoever holds the link of a request."""
-    pages = Pages(desk)
+    pages = Pages(frontend)
     routes = APIRouter(route_class=pages.route_class())
     _add_link(routes, pages)
     _add_answers(routes, pages)
@@ -71,21 +71,21 @@ def supplier_pages(desk: Desk) -> APIRouter:
 class Pages:
     """Draws the supplier's pages in its language."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, frontend: Frontend) -> None:
+        self.frontend = frontend
 
     def api(self, request: Request) -> Api:
         """The services, as whoever holds the token in the browser's cookie."""
-        token = self.desk.secret(request, "page")
+        token = self.frontend.secret(request, "page")
         if token is None:
             raise Unknown("no link was opened in this browser")
-        return _as_holder(self.desk, token)
+        return _as_holder(self.frontend, token)
 
     def draw(self, request: Request, template: str, *, preferred: str | None = None, **how: Any) -> Response:  # noqa: ANN401
         """A page in the supplier's language."""
-        language = self.desk.language(request, preferred=preferred)
-        response = self.desk.page(request, template, language=language, **how)
-        return self.desk.remember_language(request, response)
+        language = self.frontend.language(request, preferred=preferred)
+        response = self.frontend.page(request, template, language=language, **how)
+        return self.frontend.remember_language(request, response)
 
     def route_class(self) -> type[APIRoute]:
         """Routes on which a link that opens nothing, and a server that is away, end as pages in the right language."""
@@ -130,13 +130,13 @@ class Pages:
             jar="page",
             status={"": 200, "changed": 409, "stale": 403}.get(trouble, 422),
             headers={
-                "Content-Security-Policy": content_policy(connect=f"'self' {self.desk.storage_url}"),
+                "Content-Security-Policy": content_policy(connect=f"'self' {self.frontend.storage_url}"),
             },
             asked=asked,
             page=page,
             handover=page.handover,
             stage=stage(asked.state),
-            days=days_left(asked.term_ends_at, self.desk.clock()),
+            days=days_left(asked.term_ends_at, self.frontend.clock()),
             watching=stage(asked.state) is Stage.CHECKING or page.in_check,
             trouble=trouble,
             typed=Words(typed),
@@ -146,7 +146,7 @@ class Pages:
         """Do what a form asks; on a refusal show the request as it stands, and why it was not done."""
         api = self.api(request)
         try:
-            form = await self.desk.form("page")(request)
+            form = await self.frontend.form("page")(request)
         except Forbidden:
             return self.whole(request, await supplier.look(api), trouble="stale")
         try:
@@ -164,7 +164,7 @@ class Pages:
 
 
 def _add_link(routes: APIRouter, pages: Pages) -> None:
-    desk = pages.desk
+    frontend = pages.frontend
 
     def link_page(request: Request, token: str, asked: Page, *, cookies: bool = True) -> Response:
         return pages.draw(
@@ -181,20 +181,20 @@ def _add_link(routes: APIRouter, pages: Pages) -> None:
     @routes.get("/r/{token}")
     async def link(request: Request, token: str) -> Response:
         """Show what the link is for. Mail scanners follow every link, so this changes nothing."""
-        return link_page(request, token, await supplier.request_of(_as_holder(desk, token)))
+        return link_page(request, token, await supplier.request_of(_as_holder(frontend, token)))
 
     @routes.post("/r")
     async def open_link(request: Request) -> Response:
         """Take the token out of the address into a cookie, and note that the request was opened."""
         token = str((await request.form(max_files=0, max_fields=5)).get("token", ""))
-        api = _as_holder(desk, token)
+        api = _as_holder(frontend, token)
         try:
-            form = await desk.form("visit")(request)
+            form = await frontend.form("visit")(request)
         except Forbidden:
             return link_page(request, token, await supplier.request_of(api), cookies=False)
         await supplier.open_request(api, key=form.key)
         response = see("/supplier")
-        desk.keep(response, "page", token)
+        frontend.keep(response, "page", token)
         return response
 
     @routes.get("/supplier")
@@ -205,17 +205,17 @@ def _add_link(routes: APIRouter, pages: Pages) -> None:
     @routes.post("/supplier/leave")
     async def leave(request: Request) -> Response:
         """Close the request in this browser; the link in the mail opens it again."""
-        desk.check_origin(request)
+        frontend.check_origin(request)
         spoken = str((await request.form(max_files=0, max_fields=5)).get("language", ""))
         response = pages.draw(request, "supplier/left.html", preferred=spoken)
-        desk.drop(response, "page")
+        frontend.drop(response, "page")
         return response
 
 
-def _as_holder(desk: Desk, token: str) -> Api:
+def _as_holder(frontend: Frontend, token: str) -> Api:
     if not TOKEN.fullmatch(token):
         raise Unknown("this is not a link token")
-    return desk.services.as_supplier(token)
+    return frontend.services.as_supplier(token)
 
 
 def _add_answers(routes: APIRouter, pages: Pages) -> None:
@@ -256,9 +256,9 @@ def _add_upload(routes: APIRouter, pages: Pages) -> None:
 
     def sealed(request: Request) -> Api:
         """Whoever calls from our own script; raises for everybody else."""
-        pages.desk.check_origin(request)
+        pages.frontend.check_origin(request)
         api = pages.api(request)
-        pages.desk.check_seal(request, "page", request.headers.get("mrx-seal", ""))
+        pages.frontend.check_csrf(request, "page", request.headers.get("mrx-seal", ""))
         return api
 
     @routes.post("/supplier/tickets")

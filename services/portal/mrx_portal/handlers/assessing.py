@@ -18,7 +18,7 @@ from mrx_portal.ports import Api, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class AssessmentsOverview:
     """What a member needs to answer the criteria."""
 
     assessments: tuple[tuple[benchmark.Assessment, benchmark.Protocol | None], ...]
@@ -82,7 +82,7 @@ class Standing:
     clauses: tuple[Clause, ...]
 
 
-async def desk(api: Api) -> Bench:
+async def overview(api: Api) -> AssessmentsOverview:
     """Own assessments and drafts with their protocols, and the versions of the criteria, the newest first."""
     found, drafts, known, criteria = await asyncio.gather(
         api.get(Service.BENCHMARK, "/v1/assessments", benchmark.Assessments),
@@ -92,7 +92,7 @@ async def desk(api: Api) -> Bench:
     )
     protocols = {one.protocol_id: one for one in known.protocols}
     own = [one for one in found.assessments if one.member_id is not None]
-    return Bench(
+    return AssessmentsOverview(
         assessments=tuple((one, protocols.get(one.protocol_id)) for one in own),
         drafts=tuple((one, protocols.get(one.protocol_id)) for one in drafts.drafts),
         protocols=tuple(one for one in protocols.values() if not one.public),

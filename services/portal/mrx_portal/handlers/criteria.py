@@ -13,7 +13,7 @@ from mrx_portal.ports import Api, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class CriteriaOverview:
     """The versions of the criteria, the reviewers, and the members that one may be kept from."""
 
     criteria: tuple[benchmark.CriteriaVersion, ...]
@@ -51,14 +51,14 @@ class Version:
     foreseen: tuple[Foreseen, ...]
 
 
-async def shelf(api: Api) -> Shelf:
+async def overview(api: Api) -> CriteriaOverview:
     """Every version, the newest first."""
     found, known, judging = await asyncio.gather(
         api.get(Service.BENCHMARK, "/v1/criteria", benchmark.CriteriaVersions),
         members(api),
         api.get(Service.REGISTRY, "/v1/reviewers", registry.Reviewers),
     )
-    return Shelf(
+    return CriteriaOverview(
         criteria=tuple(reversed(found.criteria)),
         members=known,
         reviewers=judging.reviewers,
@@ -67,7 +67,7 @@ async def shelf(api: Api) -> Shelf:
 
 async def version(name: str, api: Api) -> Version | None:
     """One version; none where there is none of this name."""
-    listed = await shelf(api)
+    listed = await overview(api)
     shown = next((one for one in listed.criteria if one.version == name), None)
     if shown is None:
         return None
@@ -115,7 +115,7 @@ async def release(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> 
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)
 
 
-async def tie(reviewer: str, member_id: UUID, api: Api, *, key: str) -> None:
+async def declare_conflict(reviewer: str, member_id: UUID, api: Api, *, key: str) -> None:
     """Keep a reviewer away from a member's group."""
     conflict = fill(benchmark.NewConflict, reviewer=reviewer, member_id=member_id)
     await api.post(Service.BENCHMARK, "/v1/reviewers/ties", conflict, key=key)

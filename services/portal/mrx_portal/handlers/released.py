@@ -23,7 +23,7 @@ class Latest:
     listed: ReleasedList
 
 
-class Shelf:
+class ReleasedListCache:
     """Released lists by their SHA-256; the one that was not looked at for longest goes first.
 
     Whoever looks has been let in by aggregation a moment before: what is kept here are lists, not rights.

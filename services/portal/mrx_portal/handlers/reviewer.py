@@ -38,7 +38,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class AssessmentUnderReview:
     """One assessment with everything that a reviewer needs beside it."""
 
     assessment: benchmark.AssessmentWhole
@@ -108,7 +108,7 @@ async def assessments(api: Api) -> tuple[Listed, ...]:
     return tuple(sorted(listed, key=lambda one: not waits(one.assessment)))
 
 
-async def bench(assessment_id: UUID, api: Api) -> Bench:
+async def under_review(assessment_id: UUID, api: Api) -> AssessmentUnderReview:
     """One assessment beside its criteria."""
     assessment, known = await asyncio.gather(
         api.get(Service.BENCHMARK, f"/v1/assessments/{assessment_id}", benchmark.AssessmentWhole),
@@ -118,7 +118,7 @@ async def bench(assessment_id: UUID, api: Api) -> Bench:
         Service.BENCHMARK, f"/v1/criteria/{assessment.criteria_version}", benchmark.Criteria
     )
     files = await evidence_of(assessment.protocol_id, api)
-    return Bench(
+    return AssessmentUnderReview(
         assessment=assessment,
         protocol=next((one for one in known.protocols if one.protocol_id == assessment.protocol_id), None),
         criteria=criteria,

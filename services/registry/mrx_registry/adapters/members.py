@@ -84,7 +84,7 @@ class SqlMembers(Repository):
         assert row is not None
         return domain(Group, row)
 
-    async def tie(self, group: UUID, other: UUID) -> None:
+    async def add_holding(self, group: UUID, other: UUID) -> None:
         first, second = sorted((group, other))
         both = [{"group_id": first, "other_id": second}, {"group_id": second, "other_id": first}]
         await self._do(insert(HoldingRow).values(both).on_conflict_do_nothing())

@@ -61,7 +61,7 @@ async def _place(name: str, asked: NewMember, work: Work) -> Group:
             raise _own_share(row)
     # In one order, so that two admissions do not wait for each other.
     for other_id in sorted({holder.id for holder in holders}):
-        await work.members.tie(group.id, other_id)
+        await work.members.add_holding(group.id, other_id)
     return group
 
 

@@ -32,11 +32,11 @@ WISHES_AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSignIn:
-    """How a person shall sign in. `nobodys` is the hash of a secret that nobody was told."""
+    """How a person shall sign in. `unusable_hash` is the hash of a secret that nobody was told."""
 
     email: str = field(repr=False)
     language: str
-    nobodys: str = field(repr=False)
+    unusable_hash: str = field(repr=False)
 
 
 async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Principal:
@@ -66,7 +66,7 @@ async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Princ
         principal_id=principal_id,
         member_id=credential.member_id,
         email_digest=digest,
-        password_hash=chosen if same or chosen is None else asked.nobodys,
+        password_hash=chosen if same or chosen is None else asked.unusable_hash,
     )
     if not await work.sign_ins.keep(sign_in):
         raise Rejected(

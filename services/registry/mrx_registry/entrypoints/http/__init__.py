@@ -4,11 +4,11 @@ from fastapi import FastAPI, Request, Response
 from mrx_shared.kit.http import build_api, problem
 
 from mrx_registry.entrypoints.http.access import principals_and_tokens
-from mrx_registry.entrypoints.http.desk import Desk
+from mrx_registry.entrypoints.http.bulkhead import BulkheadFull
+from mrx_registry.entrypoints.http.dependencies import Dependencies
 from mrx_registry.entrypoints.http.membership import membership
 from mrx_registry.entrypoints.http.sign_in import signing_in
 from mrx_registry.entrypoints.http.statement import joint_statement
-from mrx_registry.entrypoints.http.turns import Crowded
 
 
 def build_http() -> FastAPI:
@@ -20,14 +20,14 @@ def build_http() -> FastAPI:
     )
 
 
-def add_routes(api: FastAPI, desk: Desk) -> None:
+def add_routes(api: FastAPI, deps: Dependencies) -> None:
     """Every route of the registry."""
-    for routes in (principals_and_tokens(desk), signing_in(desk), membership(desk), joint_statement(desk)):
+    for routes in (principals_and_tokens(deps), signing_in(deps), membership(deps), joint_statement(deps)):
         api.include_router(routes)
-    api.add_exception_handler(Crowded, _crowded)
+    api.add_exception_handler(BulkheadFull, _bulkhead_full)
 
 
-async def _crowded(_request: Request, _: Exception) -> Response:
+async def _bulkhead_full(_request: Request, _: Exception) -> Response:
     return problem(
         503,
         "too many sign in at this moment",

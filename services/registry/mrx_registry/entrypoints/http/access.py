@@ -18,7 +18,7 @@ from mrx_shared.refusals import Forbidden
 from mrx_registry.domain import principals
 from mrx_registry.domain.principals import TOKEN_LIFE, Audience, Kind
 from mrx_registry.entrypoints.http import answers
-from mrx_registry.entrypoints.http.desk import Desk
+from mrx_registry.entrypoints.http.dependencies import Dependencies
 from mrx_registry.handlers import access, sessions
 from mrx_registry.ports import Work
 
@@ -45,22 +45,22 @@ _FORM = {
 }
 
 
-def principals_and_tokens(desk: Desk) -> APIRouter:
+def principals_and_tokens(deps: Dependencies) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1", tags=["access"])
-    _add_bootstrap(routes, desk)
-    _add_token(routes, desk)
-    _add_principals(routes, desk)
-    _add_names(routes, desk)
-    _add_keys(routes, desk)
+    _add_bootstrap(routes, deps)
+    _add_token(routes, deps)
+    _add_principals(routes, deps)
+    _add_names(routes, deps)
+    _add_keys(routes, deps)
     return routes
 
 
-def _add_bootstrap(routes: APIRouter, desk: Desk) -> None:
-    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+def _add_bootstrap(routes: APIRouter, deps: Dependencies) -> None:
+    commanded = Annotated[Command[Work], Depends(deps.requests.command)]
 
     def knows_the_secret(given: Annotated[str, Header(alias="MRX-Bootstrap-Secret")]) -> None:
-        if not secrets.compare_digest(given.encode(), desk.bootstrap_secret.encode()):
+        if not secrets.compare_digest(given.encode(), deps.bootstrap_secret.encode()):
             raise Forbidden(
                 "this is not the bootstrap secret",
                 field="MRX-Bootstrap-Secret",
@@ -75,8 +75,8 @@ def _add_bootstrap(routes: APIRouter, desk: Desk) -> None:
     )
     async def bootstrap(asked: api.NewFirstPrincipal, command: commanded) -> Response:
         """Make the first secretariat principal, once. Until it is used, asking again replaces its secret."""
-        secret = desk.secrets.new()
-        kept = await desk.secrets.hash(secret)
+        secret = deps.secrets.new()
+        kept = await deps.secrets.hash(secret)
 
         async def verb(work: Work) -> api.Principal:
             return answers.principal(await access.bootstrap(asked.name, kept, work), secret=secret)
@@ -84,7 +84,7 @@ def _add_bootstrap(routes: APIRouter, desk: Desk) -> None:
         return await command(verb, by=None, status=201, secrets=("client_secret",))
 
 
-def _add_token(routes: APIRouter, desk: Desk) -> None:
+def _add_token(routes: APIRouter, deps: Dependencies) -> None:
 
     @routes.post(
         "/token",
@@ -100,18 +100,18 @@ def _add_token(routes: APIRouter, desk: Desk) -> None:
         if refused is not None:
             return refused
         if form["grant_type"] == _BY_SESSION:
-            return await _for_session(form, desk)
+            return await _for_session(form, deps)
         if not client_id or not client_secret:
             return _refused("invalid_client", "a client id and its secret are needed")
         try:
-            async with desk.systems.turn():
+            async with deps.systems.enter():
                 signed = await access.sign_in(
                     client_id,
                     client_secret,
                     Audience(form["audience"]),
-                    desk.transact,
-                    secrets=desk.secrets,
-                    tokens=desk.tokens,
+                    deps.transact,
+                    secrets=deps.secrets,
+                    tokens=deps.tokens,
                 )
         except access.Unproved as error:
             return _refused("invalid_client", error.reason)
@@ -128,12 +128,12 @@ def _unknown_words(form: dict[str, str]) -> Response | None:
     return None
 
 
-async def _for_session(form: dict[str, str], desk: Desk) -> Response:
+async def _for_session(form: dict[str, str], deps: Dependencies) -> Response:
     issue = partial(
-        sessions.token_from_session, form.get("session", ""), Audience(form["audience"]), tokens=desk.tokens
+        sessions.token_from_session, form.get("session", ""), Audience(form["audience"]), tokens=deps.tokens
     )
     try:
-        return _granted(await desk.transact(issue))
+        return _granted(await deps.transact(issue))
     except sessions.SignedOut as error:
         return _refused("invalid_grant", error.reason)
 
@@ -163,16 +163,16 @@ def _refused(error: str, description: str) -> Response:
     )
 
 
-def _add_principals(routes: APIRouter, desk: Desk) -> None:
-    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
-    anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
-    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+def _add_principals(routes: APIRouter, deps: Dependencies) -> None:
+    secretariat = Annotated[Principal, Depends(deps.access.require(Role.SECRETARIAT))]
+    anyone = Annotated[Principal, Depends(deps.access.require(*Role))]
+    commanded = Annotated[Command[Work], Depends(deps.requests.command)]
 
     @routes.post("/principals", status_code=201, response_model=api.Principal)
     async def create(asked: api.NewPrincipal, who: secretariat, command: commanded) -> Response:
         """Let a person or a system in; its secret is shown once."""
-        secret = desk.secrets.new()
-        kept = await desk.secrets.hash(secret)
+        secret = deps.secrets.new()
+        kept = await deps.secrets.hash(secret)
         new = access.NewPrincipal(
             kind=Kind(asked.kind),
             name=asked.name,
@@ -188,8 +188,8 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/principals/{principal_id}/secret", response_model=api.Principal)
     async def replace_secret(principal_id: UUID, who: anyone, command: commanded) -> Response:
         """A new secret, shown once, in place of the old one; for the secretariat and the principal itself."""
-        secret = desk.secrets.new()
-        kept = await desk.secrets.hash(secret)
+        secret = deps.secrets.new()
+        kept = await deps.secrets.hash(secret)
 
         async def verb(work: Work) -> api.Principal:
             replaced = await access.replace_secret(
@@ -209,8 +209,8 @@ def _add_principals(routes: APIRouter, desk: Desk) -> None:
         return await command(verb, by=who)
 
 
-def _add_names(routes: APIRouter, desk: Desk) -> None:
-    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
+def _add_names(routes: APIRouter, deps: Dependencies) -> None:
+    secretariat = Annotated[Principal, Depends(deps.access.require(Role.SECRETARIAT))]
 
     @routes.get("/reviewers", response_model_exclude_none=True)
     async def reviewers(who: secretariat) -> api.Reviewers:  # noqa: ARG001
@@ -219,7 +219,7 @@ def _add_names(routes: APIRouter, desk: Desk) -> None:
         async def verb(work: Work) -> api.Reviewers:
             return answers.reviewers(await work.principals.reviewers())
 
-        return await desk.requests.read(verb)
+        return await deps.requests.read(verb)
 
     @routes.get("/secretariat")
     async def people(who: secretariat) -> api.Secretariat:  # noqa: ARG001
@@ -231,12 +231,12 @@ def _add_names(routes: APIRouter, desk: Desk) -> None:
                 people=tuple(api.Person(principal_id=one.id, name=one.name) for one in people)
             )
 
-        return await desk.requests.read(verb)
+        return await deps.requests.read(verb)
 
 
-def _add_keys(routes: APIRouter, desk: Desk) -> None:
-    keeper = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT, Role.OPERATOR))]
-    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+def _add_keys(routes: APIRouter, deps: Dependencies) -> None:
+    keeper = Annotated[Principal, Depends(deps.access.require(Role.SECRETARIAT, Role.OPERATOR))]
+    commanded = Annotated[Command[Work], Depends(deps.requests.command)]
 
     @routes.get("/keys")
     async def keys() -> api.SigningKeys:
@@ -245,13 +245,13 @@ def _add_keys(routes: APIRouter, desk: Desk) -> None:
         async def verb(work: Work) -> api.SigningKeys:
             return api.SigningKeys(keys=tuple(map(answers.signing_key, await work.keys.every())))
 
-        return await desk.requests.read(verb)
+        return await deps.requests.read(verb)
 
     @routes.post("/signing-keys", status_code=201, response_model=api.SigningKey)
     async def rotate(who: keeper, command: commanded) -> Response:
         """Sign with a new key from now on; tokens signed before hold until they expire."""
 
         async def verb(work: Work) -> api.SigningKey:
-            return answers.signing_key(await access.rotate_key(work, tokens=desk.tokens))
+            return answers.signing_key(await access.rotate_key(work, tokens=deps.tokens))
 
         return await command(verb, by=who, status=201)

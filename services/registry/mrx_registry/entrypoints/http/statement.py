@@ -10,23 +10,23 @@ from mrx_shared.refusals import Unknown
 
 from mrx_registry.domain.statement import Statement
 from mrx_registry.entrypoints.http import answers
-from mrx_registry.entrypoints.http.desk import Desk
+from mrx_registry.entrypoints.http.dependencies import Dependencies
 from mrx_registry.handlers import statement
 from mrx_registry.ports import Work
 
 
-def joint_statement(desk: Desk) -> APIRouter:
+def joint_statement(deps: Dependencies) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1", tags=["statement"])
-    _add_statements(routes, desk)
-    _add_own(routes, desk)
+    _add_statements(routes, deps)
+    _add_own(routes, deps)
     return routes
 
 
-def _add_statements(routes: APIRouter, desk: Desk) -> None:
-    secretariat = Annotated[Principal, Depends(desk.access.require(Role.SECRETARIAT))]
-    anyone = Annotated[Principal, Depends(desk.access.require(*Role))]
-    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+def _add_statements(routes: APIRouter, deps: Dependencies) -> None:
+    secretariat = Annotated[Principal, Depends(deps.access.require(Role.SECRETARIAT))]
+    anyone = Annotated[Principal, Depends(deps.access.require(*Role))]
+    commanded = Annotated[Command[Work], Depends(deps.requests.command)]
 
     @routes.post("/statements", status_code=201, response_model=api.Statement)
     async def publish(asked: api.NewStatement, who: secretariat, command: commanded) -> Response:
@@ -44,15 +44,15 @@ def _add_statements(routes: APIRouter, desk: Desk) -> None:
         async def verb(work: Work) -> Statement | None:
             return await work.statements.current()
 
-        found = await desk.requests.read(verb)
+        found = await deps.requests.read(verb)
         if found is None:
             raise Unknown("no statement was published yet", remedy="the secretariat publishes it")
         return answers.statement(found)
 
 
-def _add_own(routes: APIRouter, desk: Desk) -> None:
-    member = Annotated[Principal, Depends(desk.access.require(Role.MEMBER))]
-    commanded = Annotated[Command[Work], Depends(desk.requests.command)]
+def _add_own(routes: APIRouter, deps: Dependencies) -> None:
+    member = Annotated[Principal, Depends(deps.access.require(Role.MEMBER))]
+    commanded = Annotated[Command[Work], Depends(deps.requests.command)]
 
     @routes.post("/statement-signatures", status_code=201, response_model=api.Signature)
     async def sign(asked: api.NewSignature, who: member, command: commanded) -> Response:
@@ -90,4 +90,4 @@ def _add_own(routes: APIRouter, desk: Desk) -> None:
         async def verb(work: Work) -> api.Participation:
             return answers.participation(await statement.participation(who.tenant, work))
 
-        return await desk.requests.read(verb, tenant=who.tenant)
+        return await deps.requests.read(verb, tenant=who.tenant)

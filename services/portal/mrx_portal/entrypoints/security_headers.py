@@ -45,7 +45,7 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 """for files that pages name together with their hash"""
 
 
-class Walls:
+class SecurityHeaders:
     """Middleware around everything. A route may state a header of its own; the rest are given."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
@@ -68,7 +68,7 @@ class Walls:
                 raise HTTPException(413, "What you sent is too large for this page.")
             return message
 
-        async def walled(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if scope["path"].startswith("/static/"):
@@ -79,4 +79,4 @@ class Walls:
                 ANSWERS.labels(route, str(message["status"])).inc()
             await send(message)
 
-        await self._app(scope, counted, walled)
+        await self._app(scope, counted, with_headers)

@@ -1,15 +1,15 @@
-"""A short queue before work that costs much, so that a crowd of strangers costs no more than a few at a time."""
+"""A bulkhead: a short queue before work that costs much, so that a crowd of strangers costs no more than a few at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Crowded(Exception):
+class BulkheadFull(Exception):
     """Too many wait already, or waited too long. Nothing was done, and nothing was counted."""
 
 
-class Turns:
+class Bulkhead:
     """So many at once, so many more waiting, and nobody for longer than `within_s`."""
 
     def __init__(self, *, at_once: int = 4, waiting: int = 60, within_s: float = 5) -> None:
@@ -18,11 +18,11 @@ class Turns:
         self._within_s = within_s
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and have it until the end. Raises `Crowded`."""
+    async def enter(self) -> AsyncIterator[None]:
+        """Wait for a place, and hold it until the end. Raises `BulkheadFull`."""
         if self._free.locked():
             if self._waiting >= self._most:
-                raise Crowded
+                raise BulkheadFull
             await self._wait()
         else:
             await self._free.acquire()
@@ -37,6 +37,6 @@ class Turns:
             async with asyncio.timeout(self._within_s):
                 await self._free.acquire()
         except TimeoutError as late:
-            raise Crowded from late
+            raise BulkheadFull from late
         finally:
             self._waiting -= 1

@@ -220,8 +220,8 @@ async def test_two_admissions_of_one_name_at_once_make_one_member(house: House) 
     await house.member(secretariat, "A")
     await house.member(secretariat, "B")
 
-    async def apply(name: str, group: str, tie: str) -> int:
-        body = {"name": name, "group": group, "minority_holdings": [tie]}
+    async def apply(name: str, group: str, add_holding: str) -> int:
+        body = {"name": name, "group": group, "minority_holdings": [add_holding]}
         return (await secretariat.post("/v1/members", body)).status_code
 
     assert sorted(await together(apply("Acme", "A Group", "B"), apply("ACME", "B Group", "A"))) == [202, 409]

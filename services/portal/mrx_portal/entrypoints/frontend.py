@@ -1,4 +1,4 @@
-"""Where every page is drawn and every form is taken: language, session, seal."""
+"""Where every page is drawn and every form is taken: language, session, CSRF token."""
 
 import hmac
 import re
@@ -25,7 +25,7 @@ from mrx_portal.domain.people import Person, own_path
 from mrx_portal.entrypoints.languages import LANGUAGES, TAGS, negotiate, speak
 from mrx_portal.entrypoints.words import said, sentence, with_days
 from mrx_portal.handlers.reviewer import waits_for_reply
-from mrx_portal.ports import Api, Door, Services, SignedOut
+from mrx_portal.ports import Accounts, Api, Services, SignedOut
 
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 PAGE_LIFE_S: Final = 12 * 3600
@@ -87,26 +87,26 @@ class Filled:
         return [value for value in self.fields.getlist(name) if isinstance(value, str)]
 
 
-class Desk:
+class Frontend:
     """What the routes need to draw a page, and to know who asks."""
 
     def __init__(
         self,
         *,
         services: Services,
-        door: Door,
+        accounts: Accounts,
         sealing_key: bytes,
         public_url: str,
         storage_url: str,
         clock: Clock,
     ) -> None:
         self.services = services
-        self.door = door
+        self.accounts = accounts
         self.clock = clock
         self.storage_url = storage_url
         self.public_url = public_url
         self.secure = public_url.startswith("https://")
-        self._sealing_key = sealing_key
+        self._csrf_key = sealing_key
         self._assets = {
             path.name: f"/static/{path.name}?v={sha256(path.read_bytes()).hexdigest()[:12]}"
             for path in STATIC.iterdir()
@@ -211,7 +211,7 @@ class Desk:
             if session is None:
                 raise SignInNeeded
             try:
-                person = await self.door.person(session)
+                person = await self.accounts.person(session)
             except SignedOut as error:
                 raise SignInNeeded from error
             if person.role not in roles:
@@ -261,7 +261,7 @@ class Desk:
 
     def mark(self, secret: str) -> str:
         """What only we can make of a browser's secret."""
-        return hmac.new(self._sealing_key, f"seal:{secret}".encode(), sha256).hexdigest()
+        return hmac.new(self._csrf_key, f"seal:{secret}".encode(), sha256).hexdigest()
 
     def form(self, jar: Jar) -> Callable[[Request], Awaitable[Filled]]:
         """A dependency that takes a form of ours and refuses every other."""
@@ -269,7 +269,7 @@ class Desk:
         async def filled(request: Request) -> Filled:
             self.check_origin(request)
             fields = await request.form(max_files=2, max_fields=3_000, max_part_size=1024 * 1024)
-            self.check_seal(request, jar, str(fields.get("seal", "")))
+            self.check_csrf(request, jar, str(fields.get("seal", "")))
             if jar == "session":
                 request.state.sent = fields
             return Filled(fields=fields, key=_key(request, fields), back=_back(fields.get("back")))
@@ -279,7 +279,7 @@ class Desk:
     def check_origin(self, request: Request) -> None:
         """Refuse what another site's page sends.
 
-        A page without referrer sends `Origin: null` even to ourselves; then `Sec-Fetch-Site` tells, and the seal.
+        A page without referrer sends `Origin: null` even to ourselves; then `Sec-Fetch-Site` tells, and the CSRF token.
         """
         origin = request.headers.get("origin", "null")
         site = request.headers.get("sec-fetch-site", "none")
@@ -289,7 +289,7 @@ class Desk:
                 remedy=f"open {self.public_url} and do it there",
             )
 
-    def check_seal(self, request: Request, jar: Jar, seal: str) -> None:
+    def check_csrf(self, request: Request, jar: Jar, seal: str) -> None:
         """Refuse a form that was not drawn for this browser as it is now."""
         secret = self.secret(request, jar)
         if secret is None and jar == "session":
