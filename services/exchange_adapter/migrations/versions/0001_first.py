@@ -9,7 +9,7 @@ down_revision = None
 CONFIDENTIAL = ("request", "ticket", "report", "access")
 
 TABLES = """
--- Without walls, because whoever comes has no tenant yet: hashes, ids and moments only.
+-- Without row-level security, because whoever comes has no tenant yet: hashes, ids and moments only.
 CREATE TABLE page_token (
     token_hash bytea PRIMARY KEY,
     request_id uuid NOT NULL,

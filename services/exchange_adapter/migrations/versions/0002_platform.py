@@ -6,7 +6,7 @@ revision = "0002"
 down_revision = "0001"
 
 TABLES = """
--- Without walls, so that the loop that looks at the platform knows as whom to go on: ids and states only.
+-- Without row-level security, so that the loop that looks at the platform knows as whom to go on: ids and states only.
 CREATE TABLE share_watch (
     request_id uuid PRIMARY KEY REFERENCES request_owner,
     member_id uuid NOT NULL,

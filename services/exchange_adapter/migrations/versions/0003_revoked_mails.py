@@ -9,7 +9,7 @@ TABLES = """
 -- Unknown for tokens that came before this: they open nothing once any mail of their request is revoked.
 ALTER TABLE page_token ADD COLUMN mail_id uuid;
 
--- Without walls, as the tokens are: ids only. Kept apart from them, because either may be heard of first.
+-- Without row-level security, as the tokens are: ids only. Kept apart from them, because either may be heard of first.
 CREATE TABLE revoked_mail (
     request_id uuid NOT NULL,
     mail_id uuid NOT NULL,

@@ -9,7 +9,7 @@ TABLES = """
 ALTER TABLE ticket_schedule ADD COLUMN held_since timestamptz;
 CREATE INDEX ticket_held ON ticket_schedule (ticket_id) WHERE held_since IS NOT NULL;
 
--- Tickets are walled by member, from the owner too: go as each of them once.
+-- Tickets are isolated by member, from the owner too: go as each of them once.
 DO $$
 DECLARE
     member uuid;

@@ -33,7 +33,7 @@ def known_kind(kind: str) -> str:
 
 
 def handed_on(body: bytes, media: str, name: str) -> Response:
-    """A page opens in the browser, walled in; every other kind is a file."""
+    """A page opens in the browser, sandboxed; every other kind is a file."""
     if media.startswith("text/html"):
         return Response(body, media_type=media, headers={"Content-Security-Policy": _ALONE})
     return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -31,7 +31,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON site_contact TO report_request_app;
 
 
 def upgrade() -> None:
-    # Requests' rows are walled, from their owner too.
+    # Requests' rows are isolated, from their owner too.
     script("ALTER TABLE request NO FORCE ROW LEVEL SECURITY;")
     script(TABLES)
     script("ALTER TABLE request FORCE ROW LEVEL SECURITY;")
