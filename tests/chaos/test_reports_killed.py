@@ -458,7 +458,7 @@ async def reports_stand_once(
         secure=False,
     )
 
-    def lying() -> Counter[str | None]:
+    def quarantined() -> Counter[str | None]:
         versions = list(vault.list_objects("vault", recursive=True, include_version=True))
         assert not any(one.is_delete_marker for one in versions)
         kept: Counter[str | None] = Counter()
@@ -467,7 +467,7 @@ async def reports_stand_once(
                 kept[sha256(answer.read()).hexdigest()] += 1
         return kept
 
-    assert await asyncio.to_thread(lying) == wanted
+    assert await asyncio.to_thread(quarantined) == wanted
 
     reports = (await scheme.members["Ash"].get(EXCHANGE, "/v1/reports"))["reports"]
     assert {one["request_id"]: one["sha256"] for one in reports} == {

@@ -20,8 +20,8 @@ from mrx_exchange_adapter.adapters.tables import SCHEMA
 from mrx_exchange_adapter.entrypoints.http.platform import Connection
 from mrx_exchange_adapter.entrypoints.http.routes import build_router
 from mrx_exchange_adapter.entrypoints.kafka import listen
-from mrx_exchange_adapter.handlers.checking import Bench, settle_due, sweep
-from mrx_exchange_adapter.handlers.platform import Desk, look
+from mrx_exchange_adapter.handlers.checking import CheckDependencies, settle_due, sweep
+from mrx_exchange_adapter.handlers.platform import PlatformDependencies, look
 from mrx_exchange_adapter.ports import Inspector, Platform, Transact, Work
 from mrx_exchange_adapter.settings import Settings
 
@@ -102,12 +102,12 @@ def build_service(
             description="The channels by which a report comes, and the vault that it is read from.",
         ),
     )
-    bench = build_bench(settings, service.transact, buckets, inspector)
-    settle, sweeping = _loops(bench, sweep_s=settings.sweep_s)
+    deps = check_dependencies(settings, service.transact, buckets, inspector)
+    settle, sweeping = _loops(deps, sweep_s=settings.sweep_s)
     service.loops += [settle, sweeping]
     connection = None
     if platform is not None:
-        looking = _platform_loop(bench, settings, platform)
+        looking = _platform_loop(deps, settings, platform)
         service.loops.append(looking)
         connection = _connection(platform, settings, looking)
     listen(service.subscriptions)
@@ -125,11 +125,11 @@ def build_service(
     return service
 
 
-def build_bench(
+def check_dependencies(
     settings: Settings, transact: Transact, buckets: Buckets, inspector: Inspector | None = None
-) -> Bench:
+) -> CheckDependencies:
     """What checks a file on its way from quarantine to the vault."""
-    return Bench(
+    return CheckDependencies(
         transact=transact,
         quarantine=ObjectQuarantine(buckets.scanner),
         vault=ObjectVault(buckets.vault),
@@ -138,26 +138,26 @@ def build_bench(
     )
 
 
-def _loops(bench: Bench, *, sweep_s: float) -> tuple[Loop, ...]:
+def _loops(deps: CheckDependencies, *, sweep_s: float) -> tuple[Loop, ...]:
     async def sweep_quarantine() -> bool:
-        if await sweep(bench):
+        if await sweep(deps):
             settle.wake_up.set()
         return False
 
-    settle = Loop(name="settle tickets", once=partial(settle_due, bench), every_s=LOOK_EVERY_S)
+    settle = Loop(name="settle tickets", once=partial(settle_due, deps), every_s=LOOK_EVERY_S)
     return settle, Loop(name="sweep quarantine", once=sweep_quarantine, every_s=sweep_s)
 
 
-def _platform_loop(bench: Bench, settings: Settings, platform: Platform) -> Loop:
-    desk = Desk(
-        transact=bench.transact,
+def _platform_loop(deps: CheckDependencies, settings: Settings, platform: Platform) -> Loop:
+    looking = PlatformDependencies(
+        transact=deps.transact,
         platform=platform,
-        quarantine=bench.quarantine,
+        quarantine=deps.quarantine,
         max_bytes=settings.max_bytes,
     )
 
     async def look_at_platform() -> bool:
-        await look(desk)
+        await look(looking)
         return False
 
     return Loop(name="look at the platform", once=look_at_platform, every_s=settings.platform_poll_s)

@@ -33,7 +33,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lying:
+class QuarantinedFile:
     """A file as it lies in quarantine."""
 
     key: str
@@ -212,7 +212,7 @@ class Signer(Protocol):
 class Quarantine(Protocol):
     """Where files lie that were not checked, or did not pass."""
 
-    async def head(self, key: str) -> Lying | None:
+    async def head(self, key: str) -> QuarantinedFile | None:
         """What lies there; None where nothing does."""
 
     async def fetch(self, key: str, into: BinaryIO, *, at_most: int) -> bytes | None:
@@ -221,7 +221,7 @@ class Quarantine(Protocol):
     async def put(self, key: str, body: BinaryIO, *, size: int, sha256: bytes) -> None:
         """Lay a file there that a platform gave. Where one of the key lies already, it stays."""
 
-    async def listed(self) -> list[Lying]:
+    async def listed(self) -> list[QuarantinedFile]:
         """All that lies there, without checksums."""
 
     async def remove(self, key: str) -> None:

@@ -20,7 +20,7 @@ from mrx_member.handlers import requests as asking
 from mrx_member.handlers.lists import Fetched, Publication
 from mrx_member.handlers.reports import Downloads
 from mrx_member.handlers.requests import NOBODY, Asked, By, Settled
-from mrx_member.ports import Desk, Files, Home, Matcher, Requests, Services, Topics
+from mrx_member.ports import Backend, Files, Home, Matcher, Requests, Services, Topics
 
 if TYPE_CHECKING:
     from mrx_member.adapters.http import Http
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 # Each adapter is imported when its port is first used: `check` need not load Kafka, nor `publish` the matcher.
 
 
-class MemberDesk:
-    """The port `Desk`: everything in its real form, opened when first used."""
+class MemberBackend:
+    """The port `Backend`: everything in its real form, opened when first used."""
 
     def __init__(self, settings: "MemberSettings", *, notice: Callable[[str], None]) -> None:
         self._settings = settings
@@ -112,17 +112,17 @@ class MemberDesk:
         return uuid4()
 
 
-def open_desk(
+def open_backend(
     *,
     profile: Path | None = None,
     credentials: Path | None = None,
     member: str | None = None,
     notice: Callable[[str], None] = lambda _: None,
-) -> Desk:
-    """A member's desk from a profile, from a stack's credentials and a member's name, or from the environment."""
+) -> Backend:
+    """A member's backend from a profile, from a stack's credentials and a member's name, or from the environment."""
     from mrx_member.settings import settings_of  # noqa: PLC0415
 
-    return MemberDesk(settings_of(profile, credentials, member), notice=notice)
+    return MemberBackend(settings_of(profile, credentials, member), notice=notice)
 
 
 class MemberClient:
@@ -132,32 +132,32 @@ class MemberClient:
     and calling it again carries on. What a rule refuses raises `Rejected`, with field, row and remedy.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     @classmethod
     def open(
         cls, *, profile: Path | None = None, credentials: Path | None = None, member: str | None = None
     ) -> "MemberClient":
         """Open from a profile, from a stack's credentials and a member's name, or from the environment."""
-        return cls(open_desk(profile=profile, credentials=credentials, member=member))
+        return cls(open_backend(profile=profile, credentials=credentials, member=member))
 
     async def publish(
         self, path: Path, wish: Wish | None = None, *, wait: bool = True, patience: float = 120.0
     ) -> Publication:
         """Publish a file and wait for its receipt; calling again after a failure carries on."""
-        reading = lists.read_list(path, self._desk)
+        reading = lists.read_list(path, self._backend)
         return await lists.publish(
-            path.stem, reading.entries, wish or Wish(), self._desk, wait=wait, patience=patience
+            path.stem, reading.entries, wish or Wish(), self._backend, wait=wait, patience=patience
         )
 
     async def fetch(self, *, out: Path | None = None, wait: bool = False, patience: float = 120.0) -> Fetched:
         """Download and verify the latest released list."""
-        return await lists.fetch(self._desk, out=out, wait=wait, patience=patience)
+        return await lists.fetch(self._backend, out=out, wait=wait, patience=patience)
 
     def check(self, suppliers: Path, *, own: Path | None = None, released: Path | None = None) -> Findings:
         """Match suppliers against the released list, on this machine."""
-        return lists.check(suppliers, self._desk, own=own, released=released)
+        return lists.check(suppliers, self._backend, own=own, released=released)
 
     async def request(
         self,
@@ -176,27 +176,27 @@ class MemberClient:
         """
         faults: Sequence[Fault] = ()
         if isinstance(wanted, Path):
-            wanted, faults = asking.read_askings(wanted, terms or Terms(), self._desk)
+            wanted, faults = asking.read_askings(wanted, terms or Terms(), self._backend)
         asked = await asking.ask(
-            wanted, self._desk, requester=requester, by=by, again=again, patience=patience
+            wanted, self._backend, requester=requester, by=by, again=again, patience=patience
         )
         return replace(asked, faults=(*faults, *asked.faults))
 
     async def requests(self, *, state: str | None = None, patience: float = 120.0) -> Sequence[Request]:
         """How the requests of this member stand, all or those in one state."""
-        return await asking.requests(self._desk, state=state, patience=patience)
+        return await asking.requests(self._backend, state=state, patience=patience)
 
     async def download(
         self, out: Path, requests: Sequence[UUID] | None = None, *, patience: float = 600.0
     ) -> Downloads:
         """Download the reports of these requests, or all that are available, each verified, none over another."""
-        return await reports.download(requests, out, self._desk, patience=patience)
+        return await reports.download(requests, out, self._backend, patience=patience)
 
     async def decide(
         self, decisions: Sequence[Verdict], *, by: By = "http", patience: float = 120.0
     ) -> Settled:
         """Record recognition decisions. Those that the scheme refuses are among the `faults` of the answer."""
-        return await asking.decide(decisions, self._desk, by=by, patience=patience)
+        return await asking.decide(decisions, self._backend, by=by, patience=patience)
 
     async def readdress(
         self,
@@ -209,25 +209,25 @@ class MemberClient:
     ) -> None:
         """Have the supplier written to at another contact."""
         await asking.readdress(
-            request_id, self._desk, email=email, name=name, language=language, patience=patience
+            request_id, self._backend, email=email, name=name, language=language, patience=patience
         )
 
     async def withdraw(
         self, request_id: UUID, *, reason: str | None = None, by: By = "http", patience: float = 120.0
     ) -> None:
         """Ask no longer."""
-        await asking.withdraw(request_id, self._desk, reason=reason, by=by, patience=patience)
+        await asking.withdraw(request_id, self._backend, reason=reason, by=by, patience=patience)
 
     async def numbers(self, *, patience: float = 120.0) -> Mapping[str, object]:
         """This member's requests, decisions and avoided audits, by round."""
-        return await asking.numbers(self._desk, patience=patience)
+        return await asking.numbers(self._backend, patience=patience)
 
     def statuses(self, *, from_the_beginning: bool = False) -> AsyncIterator[RequestStatus]:
         """Hear how requests come to stand, without end, from where the last listening stopped.
 
         A status counts as heard once the next one is asked for: after a crash in between it comes again.
         """
-        return asking.statuses(self._desk, from_the_beginning=from_the_beginning)
+        return asking.statuses(self._backend, from_the_beginning=from_the_beginning)
 
 
-app = commands(open_desk)
+app = commands(open_backend)

@@ -14,7 +14,7 @@ from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 
 from mrx_member.domain.editions import Edition
 from mrx_member.domain.reading import Entry
-from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Saying, Verdict
+from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Submission, Verdict
 from mrx_member.domain.suppliers import Link
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Heard(NamedTuple):
     body: bytes
 
 
-class Ear(Protocol[T_co]):
+class EventReader(Protocol[T_co]):
     """Hears one event, and whether others lie there already behind it; answers, or None to hear more."""
 
     def __call__(self, body: bytes, more: bool, /) -> T_co | None: ...
@@ -98,11 +98,11 @@ class Home(Protocol):
     def latest_release(self) -> UUID | None:
         """The release that was fetched last."""
 
-    def sayings(self) -> Mapping[UUID, Saying]:
+    def submissions(self) -> Mapping[UUID, Submission]:
         """What was asked, decided and withdrawn from here, by the id of its content."""
 
-    def keep_sayings(self, sayings: Mapping[UUID, Saying]) -> None:
-        """Remember these sayings beside the others, safe against a crash once this returns."""
+    def keep_submissions(self, submissions: Mapping[UUID, Submission]) -> None:
+        """Remember these submissions beside the others, safe against a crash once this returns."""
 
     def heard_until(self) -> int:
         """How far in the out-topic a listening program came; 0 before the first time."""
@@ -122,7 +122,7 @@ class Topics(Protocol):
     ) -> None:
         """Send events in order to one of the member's topics; returns when all are safe there."""
 
-    async def listen(self, position: int, ear: Ear[T]) -> T:
+    async def listen(self, position: int, read_event: EventReader[T]) -> T:
         """Read the out-topic from a position on, and whatever comes, until the ear answers."""
 
     def follow(self, position: int) -> AsyncIterator[Heard]:
@@ -207,7 +207,7 @@ class Matcher(Protocol):
         """For each site, in their order, the best target, named by its `entry_id` or else by its row."""
 
 
-class Desk(Protocol):
+class Backend(Protocol):
     """Everything that a member's verbs work with. What is not used is never opened."""
 
     @property

@@ -31,7 +31,7 @@ LOCKED_DAYS = 365
 """so long nobody, not even the administrator, can remove a report from the vault"""
 
 
-class Desk:
+class Backend:
     """Everything in its real form, opened when it is used."""
 
     async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
@@ -101,4 +101,4 @@ def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaita
     return lambda: prepare_buckets(plans, buckets, patience=patience, tell=tell)
 
 
-app = commands(Desk())
+app = commands(Backend())

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from mrx_exchange_adapter.app import Buckets, buckets_of
 from mrx_exchange_adapter.handlers.checking import settle_due
-from mrx_exchange_adapter.ports import Lying, Quarantine
+from mrx_exchange_adapter.ports import Quarantine, QuarantinedFile
 from mrx_exchange_adapter.settings import Settings
 from mrx_shared.messages.notification import MailFailed
 from mrx_shared.store.objects import S3Objects
@@ -436,10 +436,10 @@ class WhileAsked:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._quarantine, name)
 
-    async def head(self, key: str) -> Lying | None:
-        lying = await self._quarantine.head(key)
+    async def head(self, key: str) -> QuarantinedFile | None:
+        quarantined = await self._quarantine.head(key)
         await self._happens()
-        return lying
+        return quarantined
 
 
 async def test_a_file_is_not_taken_when_its_contact_is_replaced_while_storage_is_asked(

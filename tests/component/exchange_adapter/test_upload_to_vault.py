@@ -43,7 +43,7 @@ async def moved(exchange: Exchange, by: timedelta) -> None:
     )
 
 
-async def lying(exchange: Exchange) -> set[str]:
+async def quarantined(exchange: Exchange) -> set[str]:
     return {one.key for one in await exchange.buckets.scanner.listed()}
 
 
@@ -87,7 +87,7 @@ async def test_a_refused_file_stays_in_quarantine_and_the_right_one_comes_after_
     held = (await exchange.get_as("secretariat", "/v1/quarantine")).json()["held"]
     assert [(one["ticket_id"], one["reasons"]) for one in held] == [(wrong["ticket_id"], ["encrypted"])]
     assert str(asked.member_id) not in str(held)
-    assert any(key.startswith(wrong["ticket_id"]) for key in await lying(exchange))
+    assert any(key.startswith(wrong["ticket_id"]) for key in await quarantined(exchange))
     assert await in_the_vault(exchange, wrong) == 0
 
     await exchange.upload(asked, BODY)
@@ -250,7 +250,7 @@ async def test_files_leave_quarantine_a_week_after_their_verdict(exchange: Excha
     for days, remain in ((6, ours), (2, set[str]())):
         await moved(exchange, timedelta(days=days))
         await exchange.carry_on()
-        assert {key.partition("/")[0] for key in await lying(exchange)} & ours == remain
+        assert {key.partition("/")[0] for key in await quarantined(exchange)} & ours == remain
     assert await states(exchange, asked) == ["refused", "stored"]
 
 
@@ -260,10 +260,10 @@ async def test_what_belongs_to_no_ticket_is_taken_away_once_it_is_old(
     stray = f"{uuid4()}/stray"
     await exchange.buckets.scanner.put(stray, b"x", content_type="text/plain")
     await exchange.sweep()
-    assert stray in await lying(exchange)
+    assert stray in await quarantined(exchange)
     later = make_exchange(changed={"clock_offset": timedelta(days=8)})
     await later.sweep()
-    assert stray not in await lying(exchange)
+    assert stray not in await quarantined(exchange)
 
 
 async def test_a_request_that_ends_meanwhile_takes_nothing(exchange: Exchange) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from mrx_member.adapters.http import Http
 from mrx_member.adapters.requests import HttpRequests
-from mrx_member.domain.requests import Asking, Fault, Requester, Saying, Terms, Verdict, one_asking
+from mrx_member.domain.requests import Asking, Fault, Requester, Submission, Terms, Verdict, one_asking
 from mrx_member.handlers.requests import _envelope, _report_asked
 from mrx_member.ports import Taken
 from mrx_shared.kit.clock import system_clock
@@ -103,7 +103,7 @@ async def test_a_contact_is_replaced_and_a_request_withdrawn(service: ReportRequ
 async def test_an_event_of_ours_is_understood(service: ReportRequests, member: UUID) -> None:
     request_id = uuid4()
     fact = _report_asked(request_id, asking(1), Requester())
-    envelope = _envelope(fact, request_id, Saying(said_at=system_clock()()), member)
+    envelope = _envelope(fact, request_id, Submission(said_at=system_clock()()), member)
     await service.hear(requests_in(member), envelope.data, event_id=envelope.id, at=envelope.time)
     assert [status.state for status in await service.statuses(member)] == ["drafted"]
     assert await service.dead() == []

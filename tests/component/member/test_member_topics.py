@@ -79,11 +79,11 @@ class Kafka:
         turned._out = turned._out._replace(topic=topic)
         found: list[bytes] = []
 
-        def ear(body: bytes, _more: bool) -> list[bytes] | None:
+        def read_event(body: bytes, _more: bool) -> list[bytes] | None:
             found.append(body)
             return found if len(found) == count else None
 
-        return await turned.listen(0, ear)
+        return await turned.listen(0, read_event)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -112,11 +112,11 @@ async def test_what_was_said_before_anybody_listened_is_heard(kafka: Kafka) -> N
     await kafka.answer(member, b"first", b"second")
     heard: list[tuple[bytes, bool]] = []
 
-    def ear(body: bytes, more: bool) -> bool | None:
+    def read_event(body: bytes, more: bool) -> bool | None:
         heard.append((body, more))
         return None if more else True
 
-    assert await topics.listen(position, ear)
+    assert await topics.listen(position, read_event)
     assert heard == [(b"first", True), (b"second", False)]
 
 

@@ -4,17 +4,17 @@ import csv
 from pathlib import Path
 
 from mrx_member.entrypoints.cli import commands
-from mrx_member.ports import Desk
+from mrx_member.ports import Backend
 from mrx_shared.kit.command import run
 
-from tests.unit.member.conftest import MemoryDesk
+from tests.unit.member.conftest import MemoryBackend
 
 
-def mrx(desk: MemoryDesk, *arguments: str | Path) -> int:
-    def open_desk(**_options: object) -> Desk:
-        return desk
+def mrx(backend: MemoryBackend, *arguments: str | Path) -> int:
+    def open_backend(**_options: object) -> Backend:
+        return backend
 
-    return run(commands(open_desk), [str(argument) for argument in arguments])
+    return run(commands(open_backend), [str(argument) for argument in arguments])
 
 
 def table(path: Path) -> list[dict[str, str]]:

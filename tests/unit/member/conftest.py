@@ -1,4 +1,4 @@
-"""A member's desk in memory: its files are real, everything beyond them is not."""
+"""A member's backend in memory: its files are real, everything beyond them is not."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.reading import Entry
 from mrx_member.domain.requests import ENDED, Asking, Fault, Report, Request, Requester, Step, Verdict
 from mrx_member.domain.suppliers import Link
-from mrx_member.ports import Ear, Event, Heard, Matcher, Progress, Taken
+from mrx_member.ports import Event, EventReader, Heard, Matcher, Progress, Taken
 from mrx_shared.api.aggregation import Release
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode, read_header
@@ -77,10 +77,10 @@ class MemoryTopics:
                 self.taken.add(header.id)
                 self.said.append(fact(self.requests.hear(event.body), answers=str(header.id)))
 
-    async def listen(self, position: int, ear: Ear[T]) -> T:
+    async def listen(self, position: int, read_event: EventReader[T]) -> T:
         heard = self.said[position:]
         for behind, body in enumerate(heard, 1):
-            if (answer := ear(body, behind < len(heard))) is not None:
+            if (answer := read_event(body, behind < len(heard))) is not None:
                 return answer
         raise TimeoutError
 
@@ -352,8 +352,8 @@ class NameMatcher:
         return Link(target="", score=0.0, decision="none")
 
 
-class MemoryDesk:
-    """The port `Desk` over real files and a real home, with everything else in memory."""
+class MemoryBackend:
+    """The port `Backend` over real files and a real home, with everything else in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.member_id = UUID(int=7)
@@ -370,8 +370,8 @@ class MemoryDesk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> MemoryDesk:
-    return MemoryDesk(tmp_path)
+def backend(tmp_path: Path) -> MemoryBackend:
+    return MemoryBackend(tmp_path)
 
 
 WriteList = Callable[..., Path]

@@ -10,7 +10,7 @@ from mrx_member.handlers import requests
 from mrx_shared.refusals import Invalid
 from openpyxl import Workbook
 
-from tests.unit.member.conftest import MemoryDesk
+from tests.unit.member.conftest import MemoryBackend
 
 TERMS = Terms(scope="SMETA 4-pillar", purpose="recognition")
 GOOD = {
@@ -76,7 +76,7 @@ def test_scope_and_purpose_must_be_said_somewhere() -> None:
 
 
 def test_of_a_check_the_matches_are_asked_that_are_not_audited_and_whose_contact_is_known(
-    desk: MemoryDesk, tmp_path: Path
+    backend: MemoryBackend, tmp_path: Path
 ) -> None:
     check = write(
         tmp_path / "check.csv",
@@ -98,7 +98,7 @@ def test_of_a_check_the_matches_are_asked_that_are_not_audited_and_whose_contact
         "s7;Eta;one@eta.example;;",
         "s7;Eta;two@eta.example;;",
     )
-    [asked], faults = requests.read_check(check, suppliers, TERMS, desk)
+    [asked], faults = requests.read_check(check, suppliers, TERMS, backend)
     assert (asked.entry_id, asked.supplier_name, asked.language) == ("e1", "Alpha, Beta, Gamma", "zh")
     assert {(one.ref, one.row, one.field, one.reason) for one in faults} == {
         ("s5", 4, "contact_email", "is empty"),
@@ -108,7 +108,7 @@ def test_of_a_check_the_matches_are_asked_that_are_not_audited_and_whose_contact
 
 
 def test_headings_are_recognised_below_a_title_and_empty_rows_are_left_out(
-    desk: MemoryDesk, tmp_path: Path
+    backend: MemoryBackend, tmp_path: Path
 ) -> None:
     path = write(
         tmp_path / "ask.csv",
@@ -118,7 +118,7 @@ def test_headings_are_recognised_below_a_title_and_empty_rows_are_left_out(
         ",,,",
         "e2,S-2,Orla,q@orla.example",
     )
-    asked, faults = requests.read_askings(path, TERMS, desk)
+    asked, faults = requests.read_askings(path, TERMS, backend)
     assert faults == []
     assert [(one.row, one.site_number) for one in asked] == [(3, "S-1"), (5, "S-2")]
 
@@ -132,10 +132,10 @@ def test_headings_are_recognised_below_a_title_and_empty_rows_are_left_out(
     ],
 )
 def test_a_file_that_asks_for_nothing_is_refused(
-    lines: tuple[str, ...], field: str | None, desk: MemoryDesk, tmp_path: Path
+    lines: tuple[str, ...], field: str | None, backend: MemoryBackend, tmp_path: Path
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        requests.read_askings(write(tmp_path / "ask.csv", *lines), TERMS, desk)
+        requests.read_askings(write(tmp_path / "ask.csv", *lines), TERMS, backend)
     assert refused.value.field == field
     assert refused.value.remedy
 
@@ -173,7 +173,7 @@ def test_that_the_same_file_is_meant_is_said_by_yes_or_no() -> None:
 
 
 async def test_what_a_workbook_says_of_a_check_in_its_own_spelling_is_understood(
-    desk: MemoryDesk, tmp_path: Path
+    backend: MemoryBackend, tmp_path: Path
 ) -> None:
     book = Workbook()
     assert book.active is not None
@@ -183,5 +183,5 @@ async def test_what_a_workbook_says_of_a_check_in_its_own_spelling_is_understood
     suppliers = tmp_path / "suppliers.csv"
     suppliers.write_text("supplier_ref;Company;E-Mail-Adresse\nV-1;Halden;q@halden.example\n")
     terms = Terms(scope="SMETA", purpose="Approval")
-    [one], faults = requests.read_check(tmp_path / "check.xlsx", suppliers, terms, desk)
+    [one], faults = requests.read_check(tmp_path / "check.xlsx", suppliers, terms, backend)
     assert (one.entry_id, one.contact_email, faults) == ("e1", "q@halden.example", [])

@@ -11,12 +11,12 @@ from mrx_member.domain.reading import Entry
 from mrx_member.domain.suppliers import Link
 from mrx_member.handlers import lists
 
-from tests.unit.member.conftest import MemoryDesk
+from tests.unit.member.conftest import MemoryBackend
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_said_to_be_listed_or_audited_by_us_is_so(
-    seed: int, desk: MemoryDesk, tmp_path: Path
+    seed: int, backend: MemoryBackend, tmp_path: Path
 ) -> None:
     world = generate(seed, members=4, rows_total=600, faults=0.0)
     ours, *_ = world.lists
@@ -27,14 +27,14 @@ def test_what_is_said_to_be_listed_or_audited_by_us_is_so(
     spelled = {row.site: row.values for one in world.lists for row in one.rows}
     released = tmp_path / "list.csv"
     columns = ("site_name", "address", "city", "region", "country", "os_id", "lei")
-    desk.files.write(
+    backend.files.write(
         released,
         ("entry_id", *columns),
         ([site, *(values.get(column, "") for column in columns)] for site, values in sorted(spelled.items())),
     )
-    desk.matcher = SiteMatcher()
+    backend.matcher = SiteMatcher()
     own = write_list(ours.rows, tmp_path / "own", ours.style)
-    findings = lists.check(path, desk, own=own, released=released)
+    findings = lists.check(path, backend, own=own, released=released)
     truth = {row.values["supplier_ref"]: row for row in base}
     listed = [one for one in findings.findings if one.decision == "match"]
     assert len(listed) > 70
@@ -59,20 +59,20 @@ class ToldMatcher:
     ("nearer", "has_an_entry", "audited"), [(False, True, False), (True, True, True), (False, False, True)]
 )
 def test_a_row_of_ours_that_resembles_a_supplier_and_has_another_entry_does_not_make_it_ours(
-    desk: MemoryDesk, tmp_path: Path, *, nearer: bool, has_an_entry: bool, audited: bool
+    backend: MemoryBackend, tmp_path: Path, *, nearer: bool, has_an_entry: bool, audited: bool
 ) -> None:
     columns = ("site_name", "country")
-    desk.files.write(tmp_path / "suppliers.csv", ("supplier_ref", *columns), [["S1", "Alpha Mill", "CN"]])
-    desk.files.write(tmp_path / "own.csv", columns, [["Alpha Mill Unit 4", "CN"]])
+    backend.files.write(tmp_path / "suppliers.csv", ("supplier_ref", *columns), [["S1", "Alpha Mill", "CN"]])
+    backend.files.write(tmp_path / "own.csv", columns, [["Alpha Mill Unit 4", "CN"]])
     entries = [["e1", "Alpha Mill", "CN"], ["e2", "Alpha Mill Unit 4", "CN"]]
-    desk.files.write(tmp_path / "list.csv", ("entry_id", *columns), entries)
-    desk.matcher = ToldMatcher(
+    backend.files.write(tmp_path / "list.csv", ("entry_id", *columns), entries)
+    backend.matcher = ToldMatcher(
         Link(target="e1", score=0.9, decision="match"),
         Link(target="e2", score=0.9, decision="match" if has_an_entry else "none"),
         Link(target="2", score=0.95 if nearer else 0.3, decision="match"),
     )
     findings = lists.check(
-        tmp_path / "suppliers.csv", desk, own=tmp_path / "own.csv", released=tmp_path / "list.csv"
+        tmp_path / "suppliers.csv", backend, own=tmp_path / "own.csv", released=tmp_path / "list.csv"
     )
     assert [one.audited_by_us for one in findings.findings] == [audited]
 

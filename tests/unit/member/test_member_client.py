@@ -7,21 +7,21 @@ from uuid import UUID
 from mrx_member.app import MemberClient
 from mrx_member.domain.requests import Report, Terms, verdict
 
-from tests.unit.member.conftest import MemoryDesk, WriteList
+from tests.unit.member.conftest import MemoryBackend, WriteList
 
 
 async def test_a_program_learns_that_no_row_of_its_list_is_accepted(
-    desk: MemoryDesk, write_rows: WriteList
+    backend: MemoryBackend, write_rows: WriteList
 ) -> None:
-    client = MemberClient(desk)
+    client = MemberClient(backend)
     assert not (await client.publish(write_rows(2))).nothing_accepted
     assert not (await client.publish(write_rows(2), wait=False)).nothing_accepted
-    desk.topics.refused_rows = [2, 3]
+    backend.topics.refused_rows = [2, 3]
     assert (await client.publish(write_rows(2))).nothing_accepted
 
 
-async def test_a_program_asks_downloads_decides_and_listens(desk: MemoryDesk, tmp_path: Path) -> None:
-    client = MemberClient(desk)
+async def test_a_program_asks_downloads_decides_and_listens(backend: MemoryBackend, tmp_path: Path) -> None:
+    client = MemberClient(backend)
     path = tmp_path / "ask.csv"
     path.write_text(
         "supplier_ref,entry_id,supplier_name,contact_email\n"
@@ -33,8 +33,8 @@ async def test_a_program_asks_downloads_decides_and_listens(desk: MemoryDesk, tm
     first, second = (answer.request_id for answer in asked.answers)
     content = b"%PDF"
     report = Report(report_id=UUID(int=5), sha256=sha256(content).hexdigest(), size=len(content))
-    desk.requests.stored = {report.report_id: content}
-    desk.requests.move(first, "available", report)
+    backend.requests.stored = {report.report_id: content}
+    backend.requests.move(first, "available", report)
     [kept] = (await client.download(tmp_path / "reports")).kept
     assert kept.path.read_bytes() == content
     [decided] = (await client.decide([verdict(str(kept.request_id), "accepted")])).decided

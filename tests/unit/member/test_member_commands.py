@@ -11,7 +11,7 @@ from mrx_shared.kit.command import BAD_INPUT, DONE, INFRASTRUCTURE, REFUSED
 from mrx_shared.messages.aggregation import ListReleased
 
 from tests.unit.member.commands import mrx, table, write
-from tests.unit.member.conftest import NOW, MemoryDesk, WriteList, fact
+from tests.unit.member.conftest import NOW, MemoryBackend, WriteList, fact
 
 RELEASE = Release(
     release_id=UUID(int=5),
@@ -25,31 +25,31 @@ RELEASE = Release(
 
 
 def test_publish_prints_the_receipt_and_what_was_left_out(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.topics.refused_rows = [3]
+    backend.topics.refused_rows = [3]
     path = write_rows(3, **{"Contact E-mail": "a@b.example", "Remarks": "x"})
-    assert mrx(desk, "publish", path) == DONE
+    assert mrx(backend, "publish", path) == DONE
     out, err = capsys.readouterr()
     assert "2 accepted, 1 refused, 0 waiting" in out
     assert "row 3 R3 country: is no country; correct it" in out
     assert "contacts never leave this machine: Contact E-mail" in err
     assert "ignored, not columns of the scheme: Remarks" in err
-    assert b"b.example" not in b"".join(event.body for event in desk.topics.sent)
+    assert b"b.example" not in b"".join(event.body for event in backend.topics.sent)
 
 
 def test_publish_writes_the_refused_rows_where_it_is_told(
-    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path
+    backend: MemoryBackend, write_rows: WriteList, tmp_path: Path
 ) -> None:
-    desk.topics.refused_rows = [3]
-    assert mrx(desk, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
+    backend.topics.refused_rows = [3]
+    assert mrx(backend, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
     assert [row["row"] for row in table(tmp_path / "refused.csv")] == ["3"]
 
 
 def test_without_refused_rows_none_are_told_of_but_the_file_that_was_asked_for_is_there(
-    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mrx(desk, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
+    assert mrx(backend, "publish", write_rows(3), "--receipt", tmp_path / "refused.csv") == DONE
     assert "refused rows" not in capsys.readouterr().out
     assert (tmp_path / "refused.csv").read_text(encoding="utf-8") == "row,row_ref,field,reason,remedy\n"
 
@@ -66,135 +66,139 @@ def test_without_refused_rows_none_are_told_of_but_the_file_that_was_asked_for_i
     ],
 )
 def test_a_place_is_named_once(
-    lines: tuple[str, ...], said: str, desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lines: tuple[str, ...],
+    said: str,
+    backend: MemoryBackend,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     heading, *rows = lines
     head = "site_name,country,protocol,protocol_version"
     path = write(tmp_path / "list.csv", f"{head},{heading}", *(f"A,China,SMETA,6.1,{row}" for row in rows))
-    assert mrx(desk, "publish", path) != DONE
+    assert mrx(backend, "publish", path) != DONE
     assert capsys.readouterr().err.startswith(said)
 
 
 def test_publish_gives_figures_as_json(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mrx(desk, "publish", write_rows(3), "--json") == DONE
+    assert mrx(backend, "publish", write_rows(3), "--json") == DONE
     said = json.loads(capsys.readouterr().out)
     assert (said["revision"], said["rows"], said["state"], said["accepted"]) == (1, 3, "accepted", 3)
 
 
 def test_a_refused_list_ends_with_one(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.topics.state = "refused"
-    assert mrx(desk, "publish", write_rows()) == REFUSED
+    backend.topics.state = "refused"
+    assert mrx(backend, "publish", write_rows()) == REFUSED
     assert "the statement is not signed; sign it" in capsys.readouterr().out
 
 
 def test_a_list_without_an_accepted_row_ends_with_one_and_says_so(
-    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.topics.refused_rows = [2, 3]
-    assert mrx(desk, "publish", write_rows(2), "--receipt", tmp_path / "refused.csv") == REFUSED
+    backend.topics.refused_rows = [2, 3]
+    assert mrx(backend, "publish", write_rows(2), "--receipt", tmp_path / "refused.csv") == REFUSED
     assert capsys.readouterr().out.splitlines()[2] == "no row is accepted"
     assert len(table(tmp_path / "refused.csv")) == 2
-    assert mrx(desk, "publish", write_rows(2), "--json") == REFUSED
+    assert mrx(backend, "publish", write_rows(2), "--json") == REFUSED
     assert json.loads(capsys.readouterr().out)["accepted"] == 0
 
 
 def test_a_list_that_waits_as_a_whole_ends_with_one_and_need_not_be_sent_again(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.topics.state = "waiting"
-    assert mrx(desk, "publish", write_rows(2)) == REFUSED
+    backend.topics.state = "waiting"
+    assert mrx(backend, "publish", write_rows(2)) == REFUSED
     said = capsys.readouterr().out
     assert "0 accepted, 0 refused, 2 waiting" in said
     assert "no row is accepted yet: do not send again what waits" in said
 
 
 def test_a_commercial_column_ends_with_one_and_nothing_is_sent(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mrx(desk, "publish", write_rows(3, **{"Annual Volume": "7"})) == REFUSED
+    assert mrx(backend, "publish", write_rows(3, **{"Annual Volume": "7"})) == REFUSED
     assert "field Annual Volume" in capsys.readouterr().err
-    assert desk.topics.sent == []
+    assert backend.topics.sent == []
 
 
 @pytest.mark.parametrize(
     "arguments", [["publish", "nowhere.csv"], ["publish"], ["--member", "x", "receipts"]]
 )
-def test_what_cannot_be_understood_ends_with_two(desk: MemoryDesk, arguments: list[str]) -> None:
-    assert mrx(desk, *arguments) == BAD_INPUT
+def test_what_cannot_be_understood_ends_with_two(backend: MemoryBackend, arguments: list[str]) -> None:
+    assert mrx(backend, *arguments) == BAD_INPUT
 
 
-def test_a_file_that_is_no_list_ends_with_two(desk: MemoryDesk, tmp_path: Path) -> None:
-    assert mrx(desk, "publish", write(tmp_path / "list.csv", "a,b", "1,2")) == BAD_INPUT
-    assert desk.topics.sent == []
+def test_a_file_that_is_no_list_ends_with_two(backend: MemoryBackend, tmp_path: Path) -> None:
+    assert mrx(backend, "publish", write(tmp_path / "list.csv", "a,b", "1,2")) == BAD_INPUT
+    assert backend.topics.sent == []
 
 
-def test_an_absent_service_ends_with_three(desk: MemoryDesk, write_rows: WriteList) -> None:
-    desk.topics.silent = True
-    assert mrx(desk, "publish", write_rows()) == INFRASTRUCTURE
+def test_an_absent_service_ends_with_three(backend: MemoryBackend, write_rows: WriteList) -> None:
+    backend.topics.silent = True
+    assert mrx(backend, "publish", write_rows()) == INFRASTRUCTURE
 
 
-def test_ambiguous_dates_can_be_decided(desk: MemoryDesk, write_rows: WriteList) -> None:
+def test_ambiguous_dates_can_be_decided(backend: MemoryBackend, write_rows: WriteList) -> None:
     path = write_rows(3, audit_date="03/04/2025")
-    assert mrx(desk, "publish", path) == BAD_INPUT
-    assert mrx(desk, "publish", path, "--date-order", "dmy") == DONE
-    assert desk.topics.rows()[0].values["audit_date"] == "2025-04-03"
+    assert mrx(backend, "publish", path) == BAD_INPUT
+    assert mrx(backend, "publish", path, "--date-order", "dmy") == DONE
+    assert backend.topics.rows()[0].values["audit_date"] == "2025-04-03"
 
 
 def test_receipts_are_kept(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mrx(desk, "publish", write_rows())
-    mrx(desk, "publish", write_rows())
+    mrx(backend, "publish", write_rows())
+    mrx(backend, "publish", write_rows())
     capsys.readouterr()
-    assert mrx(desk, "receipts") == DONE
+    assert mrx(backend, "receipts") == DONE
     assert "revision 1: accepted" in (said := capsys.readouterr().out)
     assert "revision 2: accepted" in said
 
 
 def test_what_stays_of_a_revision_is_told_where_something_more_for_it_was_refused(
-    desk: MemoryDesk, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.topics.state, desk.topics.stands = "refused", "accepted"
-    assert mrx(desk, "publish", write_rows()) == REFUSED
+    backend.topics.state, backend.topics.stands = "refused", "accepted"
+    assert mrx(backend, "publish", write_rows()) == REFUSED
     assert "the revision as it was before stays accepted" in capsys.readouterr().out
-    mrx(desk, "publish", write_rows(), "--json")
+    mrx(backend, "publish", write_rows(), "--json")
     assert json.loads(capsys.readouterr().out)["stands"] == "accepted"
-    assert mrx(desk, "receipts") == DONE
+    assert mrx(backend, "receipts") == DONE
     assert "the revision as it was before stays accepted" in capsys.readouterr().out
 
 
-def test_status_says_what_is_missing(desk: MemoryDesk, capsys: pytest.CaptureFixture[str]) -> None:
-    assert mrx(desk, "status") == DONE
+def test_status_says_what_is_missing(backend: MemoryBackend, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mrx(backend, "status") == DONE
     assert capsys.readouterr().out == "does not take part\nmissing: statement-not-signed\n"
 
 
-def test_fetch_keeps_the_release_and_copies_it(desk: MemoryDesk, tmp_path: Path) -> None:
-    desk.services.release = RELEASE
-    assert mrx(desk, "fetch", "--out", tmp_path / "release") == DONE
+def test_fetch_keeps_the_release_and_copies_it(backend: MemoryBackend, tmp_path: Path) -> None:
+    backend.services.release = RELEASE
+    assert mrx(backend, "fetch", "--out", tmp_path / "release") == DONE
     names = {"list.csv", "list.json", "list.xlsx", "certificate.json"}
     assert {path.name for path in (tmp_path / "release").iterdir()} == names
-    assert desk.home.latest_release() == RELEASE.release_id
+    assert backend.home.latest_release() == RELEASE.release_id
 
 
-def test_fetch_before_the_first_release_ends_with_one(desk: MemoryDesk) -> None:
-    assert mrx(desk, "fetch") == REFUSED
+def test_fetch_before_the_first_release_ends_with_one(backend: MemoryBackend) -> None:
+    assert mrx(backend, "fetch") == REFUSED
 
 
-def test_fetch_waits_for_a_release_that_is_not_here_yet(desk: MemoryDesk) -> None:
-    desk.services.release = RELEASE
-    mrx(desk, "fetch")
-    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == INFRASTRUCTURE
+def test_fetch_waits_for_a_release_that_is_not_here_yet(backend: MemoryBackend) -> None:
+    backend.services.release = RELEASE
+    mrx(backend, "fetch")
+    assert mrx(backend, "fetch", "--wait", "--timeout", "1") == INFRASTRUCTURE
     newer = RELEASE.model_copy(update={"release_id": UUID(int=6), "as_of": date(2026, 12, 31)})
-    desk.services.release = newer
-    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == DONE
-    assert desk.home.latest_release() == newer.release_id
+    backend.services.release = newer
+    assert mrx(backend, "fetch", "--wait", "--timeout", "1") == DONE
+    assert backend.home.latest_release() == newer.release_id
 
 
-def test_fetch_hears_of_the_first_release(desk: MemoryDesk) -> None:
+def test_fetch_hears_of_the_first_release(backend: MemoryBackend) -> None:
     said = ListReleased(
         release_id=RELEASE.release_id,
         round_id=UUID(int=3),
@@ -205,14 +209,14 @@ def test_fetch_hears_of_the_first_release(desk: MemoryDesk) -> None:
         released_at=NOW,
     )
 
-    class Later(type(desk.services)):  # type: ignore[misc]
+    class Later(type(backend.services)):  # type: ignore[misc]
         async def latest_release(self) -> Release | None:
             self.release, now = RELEASE, self.release
             return now
 
-    desk.services = Later()
-    desk.topics.said.append(fact(said))
-    assert mrx(desk, "fetch", "--wait", "--timeout", "1") == DONE
+    backend.services = Later()
+    backend.topics.said.append(fact(said))
+    assert mrx(backend, "fetch", "--wait", "--timeout", "1") == DONE
 
 
 SUPPLIERS = (
@@ -226,13 +230,13 @@ OWN = ("site_name,country", "beta,China", "Gamma,China")
 
 
 def test_check_tells_what_to_request(
-    desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.services.release = RELEASE
-    mrx(desk, "fetch")
+    backend.services.release = RELEASE
+    mrx(backend, "fetch")
     capsys.readouterr()
     suppliers, own = write(tmp_path / "suppliers.csv", *SUPPLIERS), write(tmp_path / "own.csv", *OWN)
-    assert mrx(desk, "check", suppliers, "--own", own, "--out", tmp_path / "check.csv", "--json") == DONE
+    assert mrx(backend, "check", suppliers, "--own", own, "--out", tmp_path / "check.csv", "--json") == DONE
     assert json.loads(capsys.readouterr().out) == {
         "suppliers": 4,
         "listed": 2,
@@ -246,19 +250,19 @@ def test_check_tells_what_to_request(
         ("s3", "e2", "0.5000", "review", "false"),
         ("s4", "", "0.0000", "none", "false"),
     ]
-    assert desk.topics.sent == []
+    assert backend.topics.sent == []
 
 
 def test_check_takes_the_last_published_list_for_its_own(
-    desk: MemoryDesk, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, write_rows: WriteList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mrx(desk, "publish", write_rows(1))
+    mrx(backend, "publish", write_rows(1))
     released = write(tmp_path / "list.csv", "entry_id,site_name,country", "e1,SITE 1,CN", "e2,SITE 2,CN")
     suppliers = write(
         tmp_path / "suppliers.csv", "supplier_ref,name,country", "s1,Site 1,China", "s2,Site 2,China"
     )
     capsys.readouterr()
-    assert mrx(desk, "check", suppliers, "--released", released, "--out", tmp_path / "check.csv") == DONE
+    assert mrx(backend, "check", suppliers, "--released", released, "--out", tmp_path / "check.csv") == DONE
     assert "audited by us        1" in capsys.readouterr().out
 
 
@@ -273,7 +277,7 @@ def test_check_says_what_it_lacks(
     own: str | None,
     released: str | None,
     said: str,
-    desk: MemoryDesk,
+    backend: MemoryBackend,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -282,20 +286,20 @@ def test_check_says_what_it_lacks(
         arguments += ["--own", write(tmp_path / "own.csv", *OWN)]
     if released:
         arguments += ["--released", write(tmp_path / "list.csv", "entry_id,site_name,country", "e1,A,CN")]
-    assert mrx(desk, *arguments) == REFUSED
+    assert mrx(backend, *arguments) == REFUSED
     assert said in capsys.readouterr().err
 
 
 def test_a_supplier_without_a_reference_is_named(
-    desk: MemoryDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: MemoryBackend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     suppliers = write(tmp_path / "suppliers.csv", "supplier_ref,site_name,country", ",Alpha,China")
-    assert mrx(desk, "check", suppliers) == BAD_INPUT
+    assert mrx(backend, "check", suppliers) == BAD_INPUT
     assert "row 2, field supplier_ref" in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_released_list_is_refused(desk: MemoryDesk, tmp_path: Path) -> None:
+def test_a_file_that_is_no_released_list_is_refused(backend: MemoryBackend, tmp_path: Path) -> None:
     suppliers = write(tmp_path / "suppliers.csv", *SUPPLIERS)
     for name, content in (("list.csv", "a,b\n1,2"), ("list.json", "{"), ("list.json", '["x"]')):
         released = write(tmp_path / name, content)
-        assert mrx(desk, "check", suppliers, "--released", released) == BAD_INPUT
+        assert mrx(backend, "check", suppliers, "--released", released) == BAD_INPUT

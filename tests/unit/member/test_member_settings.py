@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from mrx_member.app import MemberClient, open_desk
+from mrx_member.app import MemberClient, open_backend
 from mrx_member.settings import settings_of
 from mrx_shared.refusals import Invalid, Unknown
 
@@ -82,12 +82,12 @@ def test_a_member_is_found_in_a_stacks_credentials(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named_when_it_is_used() -> None:
     with pytest.raises(Invalid, match="kafka_bootstrap_servers") as refused:
-        _ = open_desk().topics
+        _ = open_backend().topics
     assert "MRX_MEMBER_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value.remedy)
 
 
 def test_an_older_profile_serves_until_an_address_is_needed_that_it_lacks(tmp_path: Path) -> None:
-    requests = open_desk(profile=write(tmp_path / "alpha.json", PROFILE)).requests
+    requests = open_backend(profile=write(tmp_path / "alpha.json", PROFILE)).requests
     with pytest.raises(Invalid, match="report_request_url is not set") as refused:
         asyncio.run(requests.numbers())
     assert "add it to the profile" in str(refused.value.remedy)
@@ -103,8 +103,8 @@ def test_a_wrong_value_is_named_but_not_shown(tmp_path: Path) -> None:
 
 def test_secrets_do_not_show(tmp_path: Path) -> None:
     profile = write(tmp_path / "alpha.json", PROFILE)
-    desk = open_desk(profile=profile)
-    shown = f"{settings_of(profile)!r} {vars(desk.topics)} {vars(desk.services)}"
+    backend = open_backend(profile=profile)
+    shown = f"{settings_of(profile)!r} {vars(backend.topics)} {vars(backend.services)}"
     assert "hush" not in shown
 
 

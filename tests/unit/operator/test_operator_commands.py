@@ -114,8 +114,8 @@ class Services:
         return httpx.Response(200, json=answers[path])
 
 
-class Desk(composition.Desk):
-    """The real desk, but for the network."""
+class Backend(composition.Backend):
+    """The real backend, but for the network."""
 
     def __init__(self, answer: Services) -> None:
         self._answer = answer
@@ -136,7 +136,7 @@ def services() -> Services:
 
 
 def mrx(services: Services, *arguments: str) -> int:
-    return run(commands(Desk(services)), list(arguments))
+    return run(commands(Backend(services)), list(arguments))
 
 
 def test_status_shows_every_service(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,16 +299,16 @@ def test_verifying_is_no_success_while_a_service_is_away(services: Services, tmp
 
 
 def test_preparing_may_be_bounded_to_a_part(tmp_path: Path) -> None:
-    class Preparing(Desk):
+    class Preparing(Backend):
         parts: Collection[Part] = ()
 
         @override
         async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
             self.parts = parts
 
-    desk = Preparing(Services())
-    assert run(commands(desk), ["prepare", "--only", "databases"]) == 0
-    assert desk.parts == {Part.DATABASES}
-    assert run(commands(desk), ["prepare"]) == 0
-    assert desk.parts == set(Part)
-    assert run(commands(desk), ["prepare", "--only", "databses"]) == 2
+    backend = Preparing(Services())
+    assert run(commands(backend), ["prepare", "--only", "databases"]) == 0
+    assert backend.parts == {Part.DATABASES}
+    assert run(commands(backend), ["prepare"]) == 0
+    assert backend.parts == set(Part)
+    assert run(commands(backend), ["prepare", "--only", "databses"]) == 2

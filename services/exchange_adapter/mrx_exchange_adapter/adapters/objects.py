@@ -7,7 +7,7 @@ from mrx_shared.store.objects import ObjectMissing, Objects, ObjectStands, Objec
 
 from mrx_exchange_adapter.domain.reports import LINK_LASTS as READ_LASTS
 from mrx_exchange_adapter.domain.tickets import LINK_LASTS, MEDIA_TYPE, Ticket
-from mrx_exchange_adapter.ports import Lying, SignedPut, VaultDiffers
+from mrx_exchange_adapter.ports import QuarantinedFile, SignedPut, VaultDiffers
 
 
 class ObjectSigner:
@@ -34,13 +34,13 @@ class ObjectQuarantine:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    async def head(self, key: str) -> Lying | None:
+    async def head(self, key: str) -> QuarantinedFile | None:
         """See `ports.Quarantine`."""
         try:
             found = await self._objects.head(key)
         except ObjectMissing:
             return None
-        return Lying(key=key, size=found.size, sha256=found.sha256, since=found.modified_at)
+        return QuarantinedFile(key=key, size=found.size, sha256=found.sha256, since=found.modified_at)
 
     async def fetch(self, key: str, into: BinaryIO, *, at_most: int) -> bytes | None:
         """See `ports.Quarantine`."""
@@ -54,10 +54,10 @@ class ObjectQuarantine:
         with suppress(ObjectStands):
             await self._objects.put_once(key, body, size=size, sha256=sha256, content_type=MEDIA_TYPE)
 
-    async def listed(self) -> list[Lying]:
+    async def listed(self) -> list[QuarantinedFile]:
         """See `ports.Quarantine`."""
         return [
-            Lying(key=one.key, size=one.size, sha256=None, since=one.modified_at)
+            QuarantinedFile(key=one.key, size=one.size, sha256=None, since=one.modified_at)
             for one in await self._objects.listed()
         ]
 

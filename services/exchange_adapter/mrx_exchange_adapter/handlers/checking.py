@@ -27,13 +27,13 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     pause_after,
 )
-from mrx_exchange_adapter.handlers.room import close_ticket, emit_if_nothing_comes
+from mrx_exchange_adapter.handlers.tickets import close_ticket, emit_if_nothing_comes
 from mrx_exchange_adapter.ports import (
     Due,
     Inspector,
-    Lying,
     NoVerdict,
     Quarantine,
+    QuarantinedFile,
     TookTooLong,
     Transact,
     Vault,
@@ -47,7 +47,7 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class CheckDependencies:
     """What checking works with."""
 
     transact: Transact
@@ -58,36 +58,38 @@ class Bench:
     """so long a file stays in quarantine after its verdict"""
 
 
-async def settle_due(bench: Bench) -> bool:
+async def settle_due(deps: CheckDependencies) -> bool:
     """Look at the tickets that are due. Returns whether there were any; raises the first failure among them."""
-    due = await _read(bench.transact, lambda work: work.tickets.due(at=work.now, limit=AT_ONCE))
-    outcomes = await asyncio.gather(*(_settle_alone(one, bench) for one in due), return_exceptions=True)
+    due = await _read(deps.transact, lambda work: work.tickets.due(at=work.now, limit=AT_ONCE))
+    outcomes = await asyncio.gather(*(_settle_alone(one, deps) for one in due), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
     return any(outcomes)
 
 
-async def sweep(bench: Bench) -> int:
+async def sweep(deps: CheckDependencies) -> int:
     """Have looked at what lies in quarantine for a ticket that waits, and take away what belongs to none.
 
     So a lost call-back loses nothing. Returns how many tickets were found.
     """
-    lying = await bench.quarantine.listed()
-    by_ticket = {ticket_id: one for one in lying if (ticket_id := ticket_of(one.key)) is not None}
+    quarantined = await deps.quarantine.listed()
+    by_ticket = {ticket_id: one for one in quarantined if (ticket_id := ticket_of(one.key)) is not None}
     found: list[int] = []
-    strays: list[Lying] = []
+    strays: list[QuarantinedFile] = []
 
     async def look(work: Work) -> None:
         found.append(await work.tickets.make_due(by_ticket, at=work.now))
         known = await work.tickets.known(by_ticket)
         strays.extend(
-            one for one in lying if ticket_of(one.key) not in known and one.since < work.now - bench.kept_for
+            one
+            for one in quarantined
+            if ticket_of(one.key) not in known and one.since < work.now - deps.kept_for
         )
 
-    await bench.transact(look)
+    await deps.transact(look)
     for one in strays:
-        await bench.quarantine.remove(one.key)
+        await deps.quarantine.remove(one.key)
     return sum(found)
 
 
@@ -99,7 +101,7 @@ def ticket_of(key: str) -> UUID | None:
         return None
 
 
-async def _settle_alone(due: Due, bench: Bench) -> bool:
+async def _settle_alone(due: Due, deps: CheckDependencies) -> bool:
     """Bring one ticket further, unless somebody else does."""
     had: list[bool] = []
 
@@ -107,41 +109,45 @@ async def _settle_alone(due: Due, bench: Bench) -> bool:
         # The lock lasts as long as this outer transaction, which does nothing else.
         had.append(await work.tickets.settle_alone(due.ticket_id))
         if had[0]:
-            await settle(due, bench)
+            await settle(due, deps)
 
-    await bench.transact(alone)
+    await deps.transact(alone)
     return had[0]
 
 
-async def settle(due: Due, bench: Bench) -> None:
+async def settle(due: Due, deps: CheckDependencies) -> None:
     """Bring one ticket as far as it comes now."""
-    ticket = await _read(bench.transact, lambda work: work.tickets.get(due.ticket_id), tenant=due.member_id)
+    ticket = await _read(deps.transact, lambda work: work.tickets.get(due.ticket_id), tenant=due.member_id)
     if ticket.state in SETTLED:
-        await bench.quarantine.remove(ticket.object_key)
-        await _change(bench, ticket, _nothing_more)
+        await deps.quarantine.remove(ticket.object_key)
+        await _change(deps, ticket, _nothing_more)
         return
     if ticket.state is State.WAITING:
-        lying = await bench.quarantine.head(ticket.object_key)
-        ticket = await _change(bench, ticket, partial(receive, lying=lying, kept_for=bench.kept_for))
+        quarantined = await deps.quarantine.head(ticket.object_key)
+        ticket = await _change(
+            deps, ticket, partial(receive, quarantined=quarantined, kept_for=deps.kept_for)
+        )
     if ticket.state in IN_HAND:
-        ticket = await _change(bench, ticket, begin_check)
-        await _check(ticket, bench)
+        ticket = await _change(deps, ticket, begin_check)
+        await _check(ticket, deps)
 
 
-async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: timedelta) -> Ticket:
+async def receive(
+    ticket: Ticket, work: Work, *, quarantined: QuarantinedFile | None, kept_for: timedelta
+) -> Ticket:
     """Take a waiting ticket's file if it is the promised one; the checksum is storage's, not the sender's."""
     request = await work.requests.get_to_change(ticket.request_id)
     ticket = await work.tickets.get(ticket.ticket_id)
     if ticket.state is not State.WAITING:
         return ticket  # it ended while the storage was asked
     others = [one for one in await work.tickets.of_request(ticket.request_id) if one != ticket]
-    if over := _why_over(ticket, request, others, lying=lying, now=work.now):
+    if over := _why_over(ticket, request, others, quarantined=quarantined, now=work.now):
         return await _lapse(ticket, work, over, kept_for)
     behind = any(one.state in IN_HAND for one in others)
-    if lying is None or behind:
-        await work.tickets.save(ticket, due_at=work.now + BEHIND_ANOTHER if lying else ticket.lapses_at)
+    if quarantined is None or behind:
+        await work.tickets.save(ticket, due_at=work.now + BEHIND_ANOTHER if quarantined else ticket.lapses_at)
         return ticket
-    if reasons := ticket.differs(size=lying.size, sha256=lying.sha256):
+    if reasons := ticket.differs(size=quarantined.size, sha256=quarantined.sha256):
         return await _refuse(ticket, work, reasons, kept_for)
     received = ticket.receive()
     await work.tickets.save(received, due_at=work.now)
@@ -159,13 +165,18 @@ async def receive(ticket: Ticket, work: Work, *, lying: Lying | None, kept_for: 
 
 
 def _why_over(
-    ticket: Ticket, request: Request, others: list[Ticket], *, lying: Lying | None, now: datetime
+    ticket: Ticket,
+    request: Request,
+    others: list[Ticket],
+    *,
+    quarantined: QuarantinedFile | None,
+    now: datetime,
 ) -> str | None:
     if request.has_ended_for(ticket):
         return REQUEST_ENDED
     if any(one.state is State.STORED for one in others):
         return ANOTHER_TAKEN
-    return NEVER_USED if lying is None and now >= ticket.lapses_at else None
+    return NEVER_USED if quarantined is None and now >= ticket.lapses_at else None
 
 
 async def begin_check(ticket: Ticket, work: Work) -> Ticket:
@@ -175,30 +186,30 @@ async def begin_check(ticket: Ticket, work: Work) -> Ticket:
     return checking
 
 
-async def _check(ticket: Ticket, bench: Bench) -> None:
+async def _check(ticket: Ticket, deps: CheckDependencies) -> None:
     with TemporaryFile() as body:
-        reasons = await _look_into(ticket, body, bench)
+        reasons = await _look_into(ticket, body, deps)
         if reasons is None:
             return
         if not reasons:
-            ticket = await _change(bench, ticket, partial(confirm, kept_for=bench.kept_for))
+            ticket = await _change(deps, ticket, partial(confirm, kept_for=deps.kept_for))
             if ticket.state is not State.CHECKING:
                 return
-            await bench.vault.keep(ticket.vault_key, body, size=ticket.size, sha256=ticket.sha256)
-    await _change(bench, ticket, partial(conclude, reasons=reasons, kept_for=bench.kept_for))
+            await deps.vault.keep(ticket.vault_key, body, size=ticket.size, sha256=ticket.sha256)
+    await _change(deps, ticket, partial(conclude, reasons=reasons, kept_for=deps.kept_for))
 
 
-async def _look_into(ticket: Ticket, body: BinaryIO, bench: Bench) -> tuple[str, ...] | None:
+async def _look_into(ticket: Ticket, body: BinaryIO, deps: CheckDependencies) -> tuple[str, ...] | None:
     """What is wrong with the file, whose bytes are then in `body`; None without a verdict."""
-    came = await bench.quarantine.fetch(ticket.object_key, body, at_most=ticket.size)
+    came = await deps.quarantine.fetch(ticket.object_key, body, at_most=ticket.size)
     if came is None:
         return ("object-missing",)
     if came != ticket.sha256:
         return ("checksum-differs",)
     try:
-        return await bench.inspector.inspect(body)
+        return await deps.inspector.inspect(body)
     except TookTooLong:
-        counted = await _change(bench, ticket, count_timeout)
+        counted = await _change(deps, ticket, count_timeout)
         return (TOO_COMPLEX,) if counted.timeouts >= OUT_OF_TIME else None
     except NoVerdict:
         return None
@@ -316,14 +327,14 @@ async def _nothing_more(ticket: Ticket, work: Work) -> Ticket:
 Step = Callable[[Ticket, Work], Awaitable[Ticket]]
 
 
-async def _change(bench: Bench, ticket: Ticket, step: Step) -> Ticket:
+async def _change(deps: CheckDependencies, ticket: Ticket, step: Step) -> Ticket:
     """Take one step in a transaction of its own, as the member that the ticket belongs to."""
     changed: list[Ticket] = []
 
     async def change(work: Work) -> None:
         changed.append(await step(ticket, work))
 
-    await bench.transact(change, tenant=ticket.member_id)
+    await deps.transact(change, tenant=ticket.member_id)
     return changed[0]
 
 

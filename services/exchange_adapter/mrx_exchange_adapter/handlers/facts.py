@@ -8,7 +8,7 @@ from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import RequestChanged
 
 from mrx_exchange_adapter.domain.tickets import CONTACT_REPLACED, Request, State
-from mrx_exchange_adapter.handlers.room import close_ticket
+from mrx_exchange_adapter.handlers.tickets import close_ticket
 from mrx_exchange_adapter.ports import Work
 
 PAGE_LASTS: Final = timedelta(days=180)

@@ -7,7 +7,7 @@ from mrx_shared.refusals import Unknown
 
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Ticket, check_may_upload, check_promise
-from mrx_exchange_adapter.handlers.room import new_ticket, open_ticket
+from mrx_exchange_adapter.handlers.tickets import new_ticket, open_ticket
 from mrx_exchange_adapter.ports import Page, SignedPut, Signer, Work
 
 

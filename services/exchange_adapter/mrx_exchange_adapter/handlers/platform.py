@@ -37,7 +37,7 @@ from mrx_exchange_adapter.domain.tickets import (
     Ticket,
     check_may_upload,
 )
-from mrx_exchange_adapter.handlers.room import new_ticket, open_ticket
+from mrx_exchange_adapter.handlers.tickets import new_ticket, open_ticket
 from mrx_exchange_adapter.ports import (
     AccessEnded,
     Page,
@@ -56,7 +56,7 @@ NAMING_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class PlatformDependencies:
     """What looking at the platform works with."""
 
     transact: Transact
@@ -112,28 +112,28 @@ async def show_share(page: Page, work: Work) -> Share | None:
     return share.followed(await _ticket_of(share, work), await work.reports.of_request(page.request_id))
 
 
-async def look(desk: Desk) -> None:
+async def look(deps: PlatformDependencies) -> None:
     """Look at every sharing once. Raises the first failure, after all had their turn."""
     watched: list[Watched] = []
 
     async def find(work: Work) -> None:
         watched.extend(await work.shares.watched())
 
-    await desk.transact(find)
+    await deps.transact(find)
     if not watched:
         return
     try:
-        grants = await desk.platform.grants()
+        grants = await deps.platform.grants()
     except PlatformUnavailable:
         for one in watched:
-            await _note_reason(one, UNAVAILABLE, desk)
+            await _note_reason(one, UNAVAILABLE, deps)
         raise
     active = {grant.grant_id for grant in grants if grant.active}
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def in_turn(one: Watched) -> None:
         async with turn:
-            await _look_at(one, grants, desk)
+            await _look_at(one, grants, deps)
 
     outcomes = await asyncio.gather(
         *(in_turn(one) for one in watched if not (one.resting and one.grant_id in active)),
@@ -144,7 +144,7 @@ async def look(desk: Desk) -> None:
             raise outcome
 
 
-async def _look_at(one: Watched, grants: Iterable[Grant], desk: Desk) -> None:
+async def _look_at(one: Watched, grants: Iterable[Grant], deps: PlatformDependencies) -> None:
     page = Page(request_id=one.request_id, member_id=one.member_id)
     wanted: list[Share] = []
 
@@ -153,21 +153,21 @@ async def _look_at(one: Watched, grants: Iterable[Grant], desk: Desk) -> None:
         if share is not None:
             wanted.append(share)
 
-    await desk.transact(see, tenant=one.member_id)
+    await deps.transact(see, tenant=one.member_id)
     if not wanted:
         return
     share = wanted[0]
     grant = share.grant_among(grants)
     try:
         if grant is not None:
-            await _fetch(share, grant, page, desk)
+            await _fetch(share, grant, page, deps)
         elif not share.verified:
-            await _verify(share, desk)
+            await _verify(share, deps)
     except AccessEnded:
         # The grant ended after it was listed: the next look sees that.
         return
     except PlatformUnavailable:
-        await _note_reason(one, UNAVAILABLE, desk)
+        await _note_reason(one, UNAVAILABLE, deps)
         raise
 
 
@@ -236,8 +236,8 @@ async def _regain_access(share: Share, grant: Grant, report: Report, work: Work)
     )
 
 
-async def _verify(share: Share, desk: Desk) -> None:
-    known = await desk.platform.knows_site(share.site_code)
+async def _verify(share: Share, deps: PlatformDependencies) -> None:
+    known = await deps.platform.knows_site(share.site_code)
 
     async def note(work: Work) -> None:
         await work.requests.get_to_change(share.request_id)
@@ -246,52 +246,54 @@ async def _verify(share: Share, desk: Desk) -> None:
             after = verified if known else share.refused(UNKNOWN_SITE, now=work.now)
             await work.shares.save(after, watched=known)
 
-    await desk.transact(note, tenant=share.member_id)
+    await deps.transact(note, tenant=share.member_id)
 
 
-async def _fetch(share: Share, grant: Grant, page: Page, desk: Desk) -> None:
+async def _fetch(share: Share, grant: Grant, page: Page, deps: PlatformDependencies) -> None:
     """Fetch the latest report unless it was taken before, and lay it into quarantine under a ticket of its own."""
-    audit = latest_report(await desk.platform.audits(grant))
+    audit = latest_report(await deps.platform.audits(grant))
     if audit is None:
-        await _note_reason(share, NO_REPORT_YET, desk)
+        await _note_reason(share, NO_REPORT_YET, deps)
         return
     assert audit.size is not None
-    waiting = await _waiting_ticket(share, desk) if not share.takes(audit) else None
+    waiting = await _waiting_ticket(share, deps) if not share.takes(audit) else None
     if waiting is None and not share.takes(audit):
         return
-    if audit.size > desk.max_bytes:
-        await desk.transact(partial(_refuse_unfetched, page, audit, TOO_LARGE), tenant=page.member_id)
+    if audit.size > deps.max_bytes:
+        await deps.transact(partial(_refuse_unfetched, page, audit, TOO_LARGE), tenant=page.member_id)
         return
     with TemporaryFile() as body:
         try:
-            fetched = await desk.platform.fetch(grant, audit, into=body, at_most=audit.size)
+            fetched = await deps.platform.fetch(grant, audit, into=body, at_most=audit.size)
         except ReportTooLarge:
-            await desk.transact(partial(_refuse_unfetched, page, audit, SIZE_DIFFERS), tenant=page.member_id)
+            await deps.transact(partial(_refuse_unfetched, page, audit, SIZE_DIFFERS), tenant=page.member_id)
             return
         promised = bytes.fromhex(fetched.promised(audit))
-        room: list[Ticket] = []
+        tickets: list[Ticket] = []
 
         async def make_room(work: Work) -> None:
-            ticket = waiting or await open_room(page, share, audit, promised, work)
+            ticket = waiting or await open_platform_ticket(page, share, audit, promised, work)
             if ticket is not None:
-                room.append(ticket)
+                tickets.append(ticket)
 
-        await desk.transact(make_room, tenant=page.member_id)
-        if room:
-            await _lay_down(room[0], body, fetched.size, bytes.fromhex(fetched.sha256), desk)
+        await deps.transact(make_room, tenant=page.member_id)
+        if tickets:
+            await _upload(tickets[0], body, fetched.size, bytes.fromhex(fetched.sha256), deps)
 
 
-async def _lay_down(ticket: Ticket, body: BinaryIO, size: int, sha256: bytes, desk: Desk) -> None:
+async def _upload(
+    ticket: Ticket, body: BinaryIO, size: int, sha256: bytes, deps: PlatformDependencies
+) -> None:
     """The file goes to quarantine as it is, right or wrong; the ticket's check tells."""
-    await desk.quarantine.put(ticket.object_key, body, size=size, sha256=sha256)
+    await deps.quarantine.put(ticket.object_key, body, size=size, sha256=sha256)
 
     async def have_it_looked_at(work: Work) -> None:
         await work.tickets.make_due([ticket.ticket_id], at=work.now)
 
-    await desk.transact(have_it_looked_at, tenant=ticket.member_id)
+    await deps.transact(have_it_looked_at, tenant=ticket.member_id)
 
 
-async def open_room(
+async def open_platform_ticket(
     page: Page, share: Share, audit: PlatformAudit, sha256: bytes, work: Work
 ) -> Ticket | None:
     """A ticket for a report that was fetched; None where it is wanted no longer."""
@@ -345,7 +347,7 @@ async def _ticket_of(share: Share, work: Work) -> Ticket | None:
     return None if share.ticket_id is None else await work.tickets.get(share.ticket_id)
 
 
-async def _waiting_ticket(share: Share, desk: Desk) -> Ticket | None:
+async def _waiting_ticket(share: Share, deps: PlatformDependencies) -> Ticket | None:
     """The ticket of a report that was to be laid down when this process or its forerunner ended."""
     found: list[Ticket] = []
 
@@ -354,13 +356,13 @@ async def _waiting_ticket(share: Share, desk: Desk) -> Ticket | None:
         if ticket is not None and ticket.state is State.WAITING:
             found.append(ticket)
 
-    await desk.transact(find, tenant=share.member_id)
-    if not found or await desk.quarantine.head(found[0].object_key) is not None:
+    await deps.transact(find, tenant=share.member_id)
+    if not found or await deps.quarantine.head(found[0].object_key) is not None:
         return None
     return found[0]
 
 
-async def _note_reason(one: Watched | Share, reason: str, desk: Desk) -> None:
+async def _note_reason(one: Watched | Share, reason: str, deps: PlatformDependencies) -> None:
     """Show the supplier why nothing happens while it waits."""
 
     async def note(work: Work) -> None:
@@ -369,4 +371,4 @@ async def _note_reason(one: Watched | Share, reason: str, desk: Desk) -> None:
         if share is not None and share.state is ShareState.WAITING and share.reason != reason:
             await work.shares.save(replace(share, reason=reason), watched=True)
 
-    await desk.transact(note, tenant=one.member_id)
+    await deps.transact(note, tenant=one.member_id)

@@ -14,7 +14,7 @@ from mrx_shared.messages.aggregation import ListReceived
 
 from mrx_member.domain.editions import Edition
 from mrx_member.domain.reading import Entry
-from mrx_member.domain.requests import Saying
+from mrx_member.domain.requests import Submission
 
 
 class FolderHome:
@@ -86,23 +86,23 @@ class FolderHome:
         kept = _read(self._folder / "releases" / "latest.json")
         return None if kept is None else UUID(kept["release_id"])
 
-    def sayings(self) -> Mapping[UUID, Saying]:
+    def submissions(self) -> Mapping[UUID, Submission]:
         """What was asked, decided and withdrawn from here, by the id of its content."""
         kept: dict[str, dict[str, Any]] = _read(self._folder / "sayings.json") or {}
         return {
-            UUID(key): Saying(said_at=at and datetime.fromisoformat(at), **one)
+            UUID(key): Submission(said_at=at and datetime.fromisoformat(at), **one)
             for key, one in kept.items()
             for at in [one.pop("said_at")]
         }
 
-    def keep_sayings(self, sayings: Mapping[UUID, Saying]) -> None:
-        """Remember these sayings beside the others; on the disk when this returns."""
-        if sayings:
-            said = {**self.sayings(), **sayings}
+    def keep_submissions(self, submissions: Mapping[UUID, Submission]) -> None:
+        """Remember these submissions beside the others; on the disk when this returns."""
+        if submissions:
+            said = {**self.submissions(), **submissions}
             kept = {
                 str(key): {**asdict(one), "said_at": one.said_at and one.said_at.isoformat()}
                 for key, one in said.items()
-                if one != Saying()
+                if one != Submission()
             }
             _write(self._folder / "sayings.json", kept)
 

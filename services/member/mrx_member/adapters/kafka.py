@@ -24,7 +24,7 @@ from mrx_shared.messages.envelope import CONTENT_TYPE
 from mrx_shared.messages.topics import lists_in, out, requests_in
 from mrx_shared.refusals import Forbidden
 
-from mrx_member.ports import Ear, Event, Heard, Progress
+from mrx_member.ports import Event, EventReader, Heard, Progress
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ class KafkaTopics:
 
         await self._patiently(send_rest, topic)
 
-    async def listen(self, position: int, ear: Ear[T]) -> T:
+    async def listen(self, position: int, read_event: EventReader[T]) -> T:
         """Read the out-topic from a position on until the ear answers with something."""
         at = position
 
@@ -115,7 +115,7 @@ class KafkaTopics:
                 while True:
                     for record in (await consumer.getmany(self._out, timeout_ms=1_000)).get(self._out, ()):
                         at = record.offset + 1
-                        answer = ear(record.value or b"", at < (consumer.highwater(self._out) or 0))
+                        answer = read_event(record.value or b"", at < (consumer.highwater(self._out) or 0))
                         if answer is not None:
                             return answer
 
@@ -202,7 +202,7 @@ class KafkaTopics:
             try:
                 await client.start()  # type: ignore[no-untyped-call]
             except KafkaConnectionError:
-                await self._knock()
+                await self._probe()
                 raise
             yield
         finally:
@@ -211,7 +211,7 @@ class KafkaTopics:
                 async with asyncio.timeout(STOPPING):
                     await client.stop()  # type: ignore[no-untyped-call]
 
-    async def _knock(self) -> None:
+    async def _probe(self) -> None:
         """Connect once by hand: the clients tell a refused password from an absent broker only in their log."""
         host, _, port = self._access.bootstrap_servers.partition(",")[0].rpartition(":")
         (

@@ -114,7 +114,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class Submission:
     """What is remembered of one content: which of its requests is the latest, and what waits for an answer."""
 
     edition: int = 1

@@ -17,13 +17,13 @@ from mrx_member.entrypoints import requests
 from mrx_member.entrypoints.showing import SHOWN, Json, Timeout, bar, notice, print_json
 from mrx_member.handlers import lists
 from mrx_member.handlers.lists import Publication
-from mrx_member.ports import Desk
+from mrx_member.ports import Backend
 
 REFUSED = 1
 
 
-class OpenDesk(Protocol):
-    """Opens the desk that the options name."""
+class OpenBackend(Protocol):
+    """Opens the backend that the options name."""
 
     def __call__(
         self,
@@ -32,11 +32,11 @@ class OpenDesk(Protocol):
         credentials: Path | None,
         member: str | None,
         notice: Callable[[str], None],
-    ) -> Desk: ...
+    ) -> Backend: ...
 
 
-def commands(open_desk: OpenDesk) -> typer.Typer:
-    """The commands, at a desk."""
+def commands(open_backend: OpenBackend) -> typer.Typer:
+    """The commands, over a backend."""
     app = typer.Typer(name="member", help="The member's side of the scheme.", no_args_is_help=True)
 
     @app.callback()
@@ -54,9 +54,9 @@ def commands(open_desk: OpenDesk) -> typer.Typer:
         """
         if (credentials is None) != (member is None):
             raise typer.BadParameter("--credentials and --member go together")
-        # A client of Kafka tells of every attempt; what matters of it, the desk says once.
+        # A client of Kafka tells of every attempt; what matters of it, the backend says once.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-        context.obj = open_desk(profile=profile, credentials=credentials, member=member, notice=notice)
+        context.obj = open_backend(profile=profile, credentials=credentials, member=member, notice=notice)
 
     for command in (publish, fetch, check, receipts, status):
         app.command()(command)
@@ -95,18 +95,18 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     Nothing is sent of a file that cannot be read as a list. Contacts never leave this machine. After a failure
     run the same command again: it carries on, and nothing counts twice.
     """
-    desk: Desk = context.obj
-    reading = lists.read_list(path, desk, order=date_order, encoding=encoding)
+    backend: Backend = context.obj
+    reading = lists.read_list(path, backend, order=date_order, encoding=encoding)
     for note in reading.notes:
         notice(note)
     wish = Wish(list_id=list_id, revision=revision, page_rows=page_rows)
     with bar("sending") as progress:
         published = asyncio.run(
             lists.publish(
-                path.stem, reading.entries, wish, desk, wait=wait, patience=timeout, progress=progress
+                path.stem, reading.entries, wish, backend, wait=wait, patience=timeout, progress=progress
             )
         )
-    refused = lists.write_refusals(published, receipt, desk)
+    refused = lists.write_refusals(published, receipt, backend)
     if as_json:
         print_json(
             _publication_figures(published)
@@ -128,9 +128,9 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Download the latest released list and its certificate, and verify them."""
-    desk: Desk = context.obj
+    backend: Backend = context.obj
     with bar("fetching") as progress:
-        fetched = asyncio.run(lists.fetch(desk, out=out, wait=wait, patience=timeout, progress=progress))
+        fetched = asyncio.run(lists.fetch(backend, out=out, wait=wait, patience=timeout, progress=progress))
     if as_json:
         print_json(
             {
@@ -162,9 +162,9 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Match suppliers against the released list. Everything happens on this machine, nothing leaves it."""
-    desk: Desk = context.obj
-    findings = lists.check(suppliers, desk, own=own, released=released)
-    lists.write_findings(findings, out, desk)
+    backend: Backend = context.obj
+    findings = lists.check(suppliers, backend, own=own, released=released)
+    lists.write_findings(findings, out, backend)
     if as_json:
         figures = ("listed", "audited_by_us", "to_request", "to_review")
         print_json(
@@ -182,8 +182,8 @@ def check(
 
 def receipts(context: typer.Context, as_json: Json = False) -> None:
     """Print the receipts that are kept here, oldest first."""
-    desk: Desk = context.obj
-    kept = desk.home.receipts()
+    backend: Backend = context.obj
+    kept = backend.home.receipts()
     if as_json:
         print_json([receipt.model_dump(mode="json") for receipt in kept])
         return

@@ -25,7 +25,7 @@ from mrx_member.domain.requests import (
 from mrx_member.entrypoints.showing import Json, Timeout, bar, notice, print_json, show_faults
 from mrx_member.handlers import reports, requests
 from mrx_member.handlers.requests import Asked
-from mrx_member.ports import Desk
+from mrx_member.ports import Backend
 
 REFUSED, BAD_INPUT = 1, 2
 
@@ -86,7 +86,7 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
 
     Rows that cannot be asked are named, the others go out. The same command again asks nobody twice.
     """
-    desk: Desk = context.obj
+    backend: Backend = context.obj
     terms = Terms(scope=scope, purpose=purpose, language=language, term_days=term_days)
     if (path is not None) + (check is not None) + (entry is not None) != 1:
         raise typer.BadParameter("give a file, or --check with --suppliers, or --entry")
@@ -95,9 +95,9 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
     wanted: Sequence[Asking]
     faults: Sequence[Fault] = ()
     if path is not None:
-        wanted, faults = requests.read_askings(path, terms, desk)
+        wanted, faults = requests.read_askings(path, terms, backend)
     elif check is not None and suppliers is not None:
-        wanted, faults = requests.read_check(check, suppliers, terms, desk)
+        wanted, faults = requests.read_check(check, suppliers, terms, backend)
     else:
         said = {
             "entry_id": entry,
@@ -111,7 +111,7 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
         asked = asyncio.run(
             requests.ask(
                 wanted,
-                desk,
+                backend,
                 requester=Requester(email=requester_email, language=requester_language),
                 by=by.value,
                 again=again,
@@ -121,7 +121,7 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
         )
     faults = (*faults, *asked.faults)
     if refused is not None:
-        requests.write_faults(faults, refused, desk)
+        requests.write_faults(faults, refused, backend)
     if as_json:
         print_json(_asked_figures(asked) | {"refused": len(faults), "refusals": _fault_figures(faults)})
     else:
@@ -144,14 +144,14 @@ def standing(
     as_json: Json = False,
 ) -> None:
     """Show how your requests stand: state, term, what became of the mail, report, decision."""
-    desk: Desk = context.obj
+    backend: Backend = context.obj
     if request_id is not None:
-        one = asyncio.run(requests.request(request_id, desk, patience=timeout))
+        one = asyncio.run(requests.request(request_id, backend, patience=timeout))
         _show_one(one, as_json=as_json)
         return
-    found = asyncio.run(requests.requests(desk, state=state, patience=timeout))
+    found = asyncio.run(requests.requests(backend, state=state, patience=timeout))
     if csv is not None:
-        requests.write_requests(found, csv, desk)
+        requests.write_requests(found, csv, backend)
     if as_json:
         print_json([requests.figures(one) for one in found])
         return
@@ -178,12 +178,12 @@ def download(
     A report that lies there already is not fetched again; no other file is overwritten. An interrupted download goes
     on when the same command runs again.
     """
-    desk: Desk = context.obj
+    backend: Backend = context.obj
     if bool(request_ids) == all_available:
         raise typer.BadParameter("give request ids, or --all-available")
     with bar("downloading") as progress:
         done = asyncio.run(
-            reports.download(request_ids or None, out, desk, patience=timeout, progress=progress)
+            reports.download(request_ids or None, out, backend, patience=timeout, progress=progress)
         )
     if as_json:
         kept = [
@@ -236,7 +236,7 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
 
     Download a report before you accept it.
     """
-    desk: Desk = context.obj
+    backend: Backend = context.obj
     path = Path(what)
     faults: Sequence[Fault] = ()
     if outcome is not None:
@@ -244,14 +244,16 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
             verdict(what, outcome, reason=reason, valid_until=valid_until, same_file_confirmed=same_file)
         ]
     elif path.is_file():
-        wanted, faults = requests.read_verdicts(path, desk)
+        wanted, faults = requests.read_verdicts(path, backend)
     else:
         raise typer.BadParameter(f"{what} is no file; a decision on one request needs --outcome")
     with bar("deciding") as progress:
-        settled = asyncio.run(requests.decide(wanted, desk, by=by.value, patience=timeout, progress=progress))
+        settled = asyncio.run(
+            requests.decide(wanted, backend, by=by.value, patience=timeout, progress=progress)
+        )
     faults = (*faults, *settled.faults)
     if refused is not None:
-        requests.write_faults(faults, refused, desk)
+        requests.write_faults(faults, refused, backend)
     if as_json:
         decided = [{"request_id": str(one.request_id), "outcome": one.outcome} for one in settled.decided]
         print_json({"decided": decided, "refused": len(faults), "refusals": _fault_figures(faults)})

@@ -25,7 +25,7 @@ from mrx_member.domain.paging import pages
 from mrx_member.domain.reading import Entry, Reading, read
 from mrx_member.domain.suppliers import Findings, judge
 from mrx_member.handlers.waiting import understood, unseen, within
-from mrx_member.ports import Desk, Event, Progress
+from mrx_member.ports import Backend, Event, Progress
 
 DOCUMENTS = ("list.csv", "list.json", "list.xlsx", "certificate.json")
 REFUSAL_COLUMNS = ("row", "row_ref", "field", "reason", "remedy")
@@ -53,21 +53,21 @@ class Publication:
 
 def read_list(
     path: Path,
-    desk: Desk,
+    backend: Backend,
     *,
     use: Use = Use.PUBLISH,
     order: DateOrder | None = None,
     encoding: str | None = None,
 ) -> Reading:
     """Read a file as a list. Nothing leaves the machine. Raises `Rejected` naming field, row and remedy."""
-    return read(desk.files.sheet(path, encoding=encoding), use=use, order=order)
+    return read(backend.files.sheet(path, encoding=encoding), use=use, order=order)
 
 
 async def publish(
     name: str,
     entries: Sequence[Entry],
     wish: Wish,
-    desk: Desk,
+    backend: Backend,
     *,
     wait: bool = True,
     patience: float,
@@ -81,36 +81,36 @@ async def publish(
     async with within(
         patience, f"the list {name!r} has no receipt yet" if wait else f"the list {name!r} is not sent"
     ):
-        edition = await _edition(name, entries, wish, desk)
-        events = _events(edition, entries, desk.member_id)
-        await desk.topics.send(events, progress)
-        receipt = await _receipt(edition, desk) if wait else None
-    desk.home.keep_own(entries)
+        edition = await _edition(name, entries, wish, backend)
+        events = _events(edition, entries, backend.member_id)
+        await backend.topics.send(events, progress)
+        receipt = await _receipt(edition, backend) if wait else None
+    backend.home.keep_own(entries)
     if receipt is not None:
-        desk.home.keep_receipt(receipt)
-    desk.home.keep_edition(name, edition.end())
+        backend.home.keep_receipt(receipt)
+    backend.home.keep_edition(name, edition.end())
     return Publication(
         edition=edition,
         rows=len(entries),
         pages=len(events) - 1,
         receipt=receipt,
-        refusals=await _refusals(receipt, desk) if receipt else (),
+        refusals=await _refusals(receipt, backend) if receipt else (),
     )
 
 
-async def _edition(name: str, entries: Sequence[Entry], wish: Wish, desk: Desk) -> Edition:
-    last, digest = desk.home.edition(name), rows_digest(map(_row, entries))
+async def _edition(name: str, entries: Sequence[Entry], wish: Wish, backend: Backend) -> Edition:
+    last, digest = backend.home.edition(name), rows_digest(map(_row, entries))
     if last is not None and repeats(last, wish, digest):
         return last
     edition = Edition(
-        list_id=wish.list_id or (last.list_id if last else desk.new_id()),
+        list_id=wish.list_id or (last.list_id if last else backend.new_id()),
         revision=next_revision(last, wish),
         sha256=digest,
         page_rows=wish.page_rows,
-        said_at=desk.now,
-        heard_from=await desk.topics.position(),
+        said_at=backend.now,
+        heard_from=await backend.topics.position(),
     )
-    desk.home.keep_edition(name, edition)
+    backend.home.keep_edition(name, edition)
     return edition
 
 
@@ -160,37 +160,37 @@ def _envelope(fact: M, edition: Edition, member_id: UUID, number: int) -> Envelo
     )
 
 
-async def _receipt(edition: Edition, desk: Desk) -> ListReceived:
+async def _receipt(edition: Edition, backend: Backend) -> ListReceived:
     """Wait for the receipt of an edition; where several lie there already, the last counts."""
     found: ListReceived | None = None
 
-    def ear(body: bytes, more: bool) -> ListReceived | None:
+    def read_event(body: bytes, more: bool) -> ListReceived | None:
         nonlocal found
         receipt = understood(body, ListReceived)
         if receipt and (receipt.list_id, receipt.revision) == (edition.list_id, edition.revision):
             found = receipt
         return None if more else found
 
-    return await desk.topics.listen(edition.heard_from, ear)
+    return await backend.topics.listen(edition.heard_from, read_event)
 
 
-async def _refusals(receipt: ListReceived, desk: Desk) -> tuple[RowRefusal, ...]:
+async def _refusals(receipt: ListReceived, backend: Backend) -> tuple[RowRefusal, ...]:
     if receipt.refused > len(receipt.refusals) and receipt.state != "refused":
         try:
             async with asyncio.timeout(REFUSALS_PATIENCE):
-                return tuple(await desk.services.refusals(receipt))
+                return tuple(await backend.services.refusals(receipt))
         except (TimeoutError, Unavailable, Rejected):
             pass  # the caller sees that there are fewer than `refused`
     return tuple(receipt.refusals)
 
 
-def write_refusals(publication: Publication, path: Path | None, desk: Desk) -> Path | None:
+def write_refusals(publication: Publication, path: Path | None, backend: Backend) -> Path | None:
     """Write the refused rows as a table, to `path` or into the home. None where there is nothing to write."""
     receipt = publication.receipt
     if receipt is None or (path is None and not publication.refusals):
         return None
-    path = path or desk.home.refusals_path(receipt)
-    desk.files.write(
+    path = path or backend.home.refusals_path(receipt)
+    backend.files.write(
         path,
         REFUSAL_COLUMNS,
         ([getattr(refusal, column) for column in REFUSAL_COLUMNS] for refusal in publication.refusals),
@@ -209,22 +209,27 @@ class Fetched:
 
 
 async def fetch(
-    desk: Desk, *, out: Path | None = None, wait: bool = False, patience: float, progress: Progress = unseen
+    backend: Backend,
+    *,
+    out: Path | None = None,
+    wait: bool = False,
+    patience: float,
+    progress: Progress = unseen,
 ) -> Fetched:
     """Download the latest release and keep it; with `wait`, until there is one that is not kept here yet."""
     async with within(patience, "the released list did not come"):
-        release = await desk.services.latest_release()
-        known = desk.home.latest_release()
+        release = await backend.services.latest_release()
+        known = backend.home.latest_release()
         if wait and (release is None or release.release_id == known):
-            await desk.topics.listen(0, lambda body, _: _news(understood(body, ListReleased), known))
-            release = await desk.services.latest_release()
+            await backend.topics.listen(0, lambda body, _: _news(understood(body, ListReleased), known))
+            release = await backend.services.latest_release()
         if release is None:
             raise Unknown("no list has been released yet", remedy="wait for the next release with --wait")
-        folder = desk.home.release_folder(release.release_id)
-        await desk.services.documents(release, DOCUMENTS, folder, progress)
-    desk.home.keep_release(release.release_id)
+        folder = backend.home.release_folder(release.release_id)
+        await backend.services.documents(release, DOCUMENTS, folder, progress)
+    backend.home.keep_release(release.release_id)
     if out is not None:
-        desk.files.copy(folder, out)
+        backend.files.copy(folder, out)
     return Fetched(
         release_id=release.release_id,
         as_of=release.as_of.isoformat(),
@@ -237,12 +242,14 @@ def _news(said: ListReleased | None, known: UUID | None) -> ListReleased | None:
     return said if said and said.release_id != known else None
 
 
-def check(suppliers: Path, desk: Desk, *, own: Path | None = None, released: Path | None = None) -> Findings:
+def check(
+    suppliers: Path, backend: Backend, *, own: Path | None = None, released: Path | None = None
+) -> Findings:
     """Match suppliers against the released list, on this machine; nothing leaves it.
 
     `own` and `released` stand in for what was published and fetched last. Raises `Unknown` where neither is there.
     """
-    asked = read_list(suppliers, desk, use=Use.SUPPLIERS).entries
+    asked = read_list(suppliers, backend, use=Use.SUPPLIERS).entries
     if missing := next((entry.row for entry in asked if SUPPLIER_REF not in entry.values), None):
         raise Invalid(
             "is empty",
@@ -250,25 +257,25 @@ def check(suppliers: Path, desk: Desk, *, own: Path | None = None, released: Pat
             row=missing,
             remedy="give every supplier a reference of its own",
         )
-    entries = desk.files.released(released or _last_released(desk))
-    ours = read_list(own, desk, use=Use.SITES).entries if own else desk.home.own()
+    entries = backend.files.released(released or _last_released(backend))
+    ours = read_list(own, backend, use=Use.SITES).entries if own else backend.home.own()
     if ours is None:
         raise Unknown(
             "this member has not published a list from here",
             field="own",
             remedy="publish one, or name the own list with --own",
         )
-    links = desk.matcher.link(asked, entries)
+    links = backend.matcher.link(asked, entries)
     entry_of = {
         str(one.row): link.target
-        for one, link in zip(ours, desk.matcher.link(ours, entries), strict=True)
+        for one, link in zip(ours, backend.matcher.link(ours, entries), strict=True)
         if link.decision == "match"
     }
     # A released entry is in the normaliser's spelling; the member's own spelling may be nearer to the supplier's. An
     # own row that has another entry, and is no nearer, is a site that resembles this one.
     by_supplier = {
         listed.target
-        for listed, link in zip(links, desk.matcher.link(asked, ours), strict=True)
+        for listed, link in zip(links, backend.matcher.link(asked, ours), strict=True)
         if link.decision == "match" and (link.score > listed.score or link.target not in entry_of)
     }
     return judge(
@@ -276,20 +283,20 @@ def check(suppliers: Path, desk: Desk, *, own: Path | None = None, released: Pat
     )
 
 
-def _last_released(desk: Desk) -> Path:
-    latest = desk.home.latest_release()
+def _last_released(backend: Backend) -> Path:
+    latest = backend.home.latest_release()
     if latest is None:
         raise Unknown(
             "no released list is kept here",
             field="released",
             remedy="fetch it with `mrx member fetch`, or name its folder with --released",
         )
-    return desk.home.release_folder(latest)
+    return backend.home.release_folder(latest)
 
 
-def write_findings(findings: Findings, path: Path, desk: Desk) -> None:
+def write_findings(findings: Findings, path: Path, backend: Backend) -> None:
     """Write what was found for every supplier as a table."""
-    desk.files.write(
+    backend.files.write(
         path,
         CHECK_COLUMNS,
         (
@@ -299,7 +306,7 @@ def write_findings(findings: Findings, path: Path, desk: Desk) -> None:
     )
 
 
-async def participation(desk: Desk, *, patience: float) -> Mapping[str, object]:
+async def participation(backend: Backend, *, patience: float) -> Mapping[str, object]:
     """Whether this member takes part, and what is missing."""
     async with within(patience, "the registry did not answer"):
-        return await desk.services.participation()
+        return await backend.services.participation()

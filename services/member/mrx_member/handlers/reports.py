@@ -10,7 +10,7 @@ from mrx_shared.refusals import Rejected
 
 from mrx_member.domain.requests import Fault, Report, Request
 from mrx_member.handlers.waiting import unseen, within
-from mrx_member.ports import Desk, Progress
+from mrx_member.ports import Backend, Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Downloads:
 async def download(
     requests: Sequence[UUID] | None,
     out: Path,
-    desk: Desk,
+    backend: Backend,
     *,
     patience: float,
     progress: Progress = unseen,
@@ -47,20 +47,20 @@ async def download(
     kept: list[Kept] = []
     faults: list[Fault] = []
     async with within(patience, "the requests did not come"):
-        wanted: Sequence[UUID | Request] = requests or await desk.requests.requests("available")
+        wanted: Sequence[UUID | Request] = requests or await backend.requests.requests("available")
     for one in wanted:
         request_id = one if isinstance(one, UUID) else one.request_id
         try:
             async with within(patience, f"the report of request {request_id} did not come"):
-                request = await desk.requests.request(one) if isinstance(one, UUID) else one
-                kept.append(await _kept(request, out, desk, progress))
+                request = await backend.requests.request(one) if isinstance(one, UUID) else one
+                kept.append(await _kept(request, out, backend, progress))
         except Rejected as error:
             faults.append(Fault.of(error, row=None, ref=str(request_id)))
-    await desk.requests.until_opened([one.request_id for one in kept if one.new])
+    await backend.requests.until_opened([one.request_id for one in kept if one.new])
     return Downloads(kept=tuple(kept), faults=tuple(faults))
 
 
-async def _kept(request: Request, out: Path, desk: Desk, progress: Progress) -> Kept:
+async def _kept(request: Request, out: Path, backend: Backend, progress: Progress) -> Kept:
     report = request.report
     if report is None:
         raise Rejected(
@@ -71,10 +71,10 @@ async def _kept(request: Request, out: Path, desk: Desk, progress: Progress) -> 
     named = f"{quote(request.site_number, safe=' ')}_{request.reference}"
     # Another file may have the name: an earlier report that the supplier replaced.
     for path in (out / f"{named}.pdf", out / f"{named}_{report.report_id}.pdf"):
-        found = desk.files.sha256(path)
+        found = backend.files.sha256(path)
         if found in {None, report.sha256}:
             if found is None:
-                await desk.requests.download(report, path, progress)
+                await backend.requests.download(report, path, progress)
             return Kept(request_id=request.request_id, report=report, path=path, new=found is None)
     raise Rejected(
         f"{path} is another file",

@@ -23,7 +23,7 @@ from mrx_member.domain.requests import (
     Fault,
     Request,
     Requester,
-    Saying,
+    Submission,
     Terms,
     Verdict,
     askings,
@@ -31,7 +31,7 @@ from mrx_member.domain.requests import (
     verdicts,
 )
 from mrx_member.handlers.waiting import heard, understood, unseen, within
-from mrx_member.ports import Desk, Event, Progress, Taken
+from mrx_member.ports import Backend, Event, Progress, Taken
 
 By = Literal["http", "event"]
 _Said = ReportAsked | RecognitionDecided | RequestWithdrawn
@@ -76,28 +76,32 @@ class Settled:
     faults: tuple[Fault, ...]
 
 
-def read_askings(path: Path, terms: Terms, desk: Desk) -> tuple[list[Asking], list[Fault]]:
+def read_askings(path: Path, terms: Terms, backend: Backend) -> tuple[list[Asking], list[Fault]]:
     """Read what is to be asked from a file. Nothing is sent yet."""
-    return askings(_lines(path, ASKED_COLUMNS, desk), terms)
+    return askings(_lines(path, ASKED_COLUMNS, backend), terms)
 
 
-def read_check(findings: Path, suppliers: Path, terms: Terms, desk: Desk) -> tuple[list[Asking], list[Fault]]:
+def read_check(
+    findings: Path, suppliers: Path, terms: Terms, backend: Backend
+) -> tuple[list[Asking], list[Fault]]:
     """Read what is to be asked from the result of a check and the own contacts. Nothing is sent yet."""
-    return chosen(_lines(findings, CHECK_COLUMNS, desk), _lines(suppliers, SUPPLIER_COLUMNS, desk), terms)
+    return chosen(
+        _lines(findings, CHECK_COLUMNS, backend), _lines(suppliers, SUPPLIER_COLUMNS, backend), terms
+    )
 
 
-def read_verdicts(path: Path, desk: Desk) -> tuple[list[Verdict], list[Fault]]:
+def read_verdicts(path: Path, backend: Backend) -> tuple[list[Verdict], list[Fault]]:
     """Read decisions from a file. Nothing is sent yet."""
-    return verdicts(_lines(path, DECIDED_COLUMNS, desk))
+    return verdicts(_lines(path, DECIDED_COLUMNS, backend))
 
 
-def _lines(path: Path, needed: Sequence[str], desk: Desk) -> Sequence[tables.Line]:
-    return tables.lines(desk.files.sheet(path, known=tables.known), needed=needed)
+def _lines(path: Path, needed: Sequence[str], backend: Backend) -> Sequence[tables.Line]:
+    return tables.lines(backend.files.sheet(path, known=tables.known), needed=needed)
 
 
 async def ask(
     wanted: Sequence[Asking],
-    desk: Desk,
+    backend: Backend,
     *,
     requester: Requester = NOBODY,
     by: By = "http",
@@ -114,13 +118,13 @@ async def ask(
     faults: list[Fault] = []
     async with within(patience, f"{len(wanted):,} requests are not all taken"):
         for at in range(0, len(wanted), CHUNK):
-            chunk = {_key(desk, one.content): one for one in wanted[at : at + CHUNK]}
+            chunk = {_key(backend, one.content): one for one in wanted[at : at + CHUNK]}
             left = chunk
             while left:
-                taken = await put(left, requester, desk, again)
+                taken = await put(left, requester, backend, again)
                 over = [key for key, one in taken.items() if isinstance(one, Taken) and one.state in ENDED]
                 left = {key: left[key] for key in over} if again else {}
-                desk.home.keep_sayings({key: _next_edition(key, desk) for key in left})
+                backend.home.keep_submissions({key: _next_edition(key, backend) for key in left})
                 faults += [one for one in taken.values() if isinstance(one, Fault)]
                 answers += [
                     Answer(asking=chunk[key], request_id=one.request_id, state=one.state, mail=one.mail)
@@ -132,22 +136,22 @@ async def ask(
 
 
 async def _ask_by_http(
-    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk, again: bool
+    wanted: Mapping[UUID, Asking], requester: Requester, backend: Backend, again: bool
 ) -> Mapping[UUID, Taken | Fault]:
-    kept = desk.home.sayings()
+    kept = backend.home.submissions()
     ids = [_request_id(key, kept.get(key)) for key in wanted]
-    answers = await desk.requests.ask(list(zip(ids, wanted.values(), strict=True)), requester, again=again)
+    answers = await backend.requests.ask(list(zip(ids, wanted.values(), strict=True)), requester, again=again)
     return dict(zip(wanted, answers, strict=True))
 
 
 async def _ask_by_event(
-    wanted: Mapping[UUID, Asking], requester: Requester, desk: Desk, _again: bool
+    wanted: Mapping[UUID, Asking], requester: Requester, backend: Backend, _again: bool
 ) -> Mapping[UUID, Taken | Fault]:
-    kept = desk.home.sayings()
+    kept = backend.home.submissions()
     asked = {
         key: _report_asked(_request_id(key, kept.get(key)), one, requester) for key, one in wanted.items()
     }
-    said = await _say(asked, desk)
+    said = await _say(asked, backend)
     return {
         key: _fault(status, row=wanted[key].row, ref=wanted[key].site_number)
         if status.state == "refused"
@@ -156,17 +160,17 @@ async def _ask_by_event(
     }
 
 
-def _key(desk: Desk, content: Mapping[str, object]) -> UUID:
-    return uuid5(desk.member_id, canonical_json(content).decode())
+def _key(backend: Backend, content: Mapping[str, object]) -> UUID:
+    return uuid5(backend.member_id, canonical_json(content).decode())
 
 
-def _request_id(key: UUID, saying: Saying | None) -> UUID:
-    return key if saying is None or saying.edition == 1 else uuid5(key, str(saying.edition))
+def _request_id(key: UUID, submission: Submission | None) -> UUID:
+    return key if submission is None or submission.edition == 1 else uuid5(key, str(submission.edition))
 
 
-def _next_edition(key: UUID, desk: Desk) -> Saying:
-    kept = desk.home.sayings().get(key)
-    return Saying(edition=kept.edition + 1 if kept else 2)
+def _next_edition(key: UUID, backend: Backend) -> Submission:
+    kept = backend.home.submissions().get(key)
+    return Submission(edition=kept.edition + 1 if kept else 2)
 
 
 def _report_asked(request_id: UUID, asking: Asking, requester: Requester) -> ReportAsked:
@@ -190,7 +194,7 @@ def _report_asked(request_id: UUID, asking: Asking, requester: Requester) -> Rep
 
 async def decide(
     wanted: Sequence[Verdict],
-    desk: Desk,
+    backend: Backend,
     *,
     by: By = "http",
     patience: float,
@@ -201,8 +205,8 @@ async def decide(
     faults: list[Fault] = []
     async with within(patience, f"{len(wanted):,} decisions are not all taken"):
         if by == "event":
-            keys = {_key(desk, _decision(one).model_dump(mode="json")): one for one in wanted}
-            said = await _say({key: _decision(one) for key, one in keys.items()}, desk, progress)
+            keys = {_key(backend, _decision(one).model_dump(mode="json")): one for one in wanted}
+            said = await _say({key: _decision(one) for key, one in keys.items()}, backend, progress)
             for key, one in keys.items():
                 if said[key].outcome == one.outcome:
                     decided.append(one)
@@ -211,7 +215,7 @@ async def decide(
         else:
             for done, one in enumerate(wanted, 1):
                 try:
-                    await desk.requests.decide(one)
+                    await backend.requests.decide(one)
                     decided.append(one)
                 except Rejected as error:
                     faults.append(Fault.of(error, row=one.row, ref=str(one.request_id)))
@@ -225,83 +229,86 @@ def _decision(verdict: Verdict) -> RecognitionDecided:
 
 
 async def readdress(
-    request_id: UUID, desk: Desk, *, email: str, name: str | None, language: str | None, patience: float
+    request_id: UUID, backend: Backend, *, email: str, name: str | None, language: str | None, patience: float
 ) -> None:
     """Have the supplier written to at another contact. Raises `Rejected`."""
     async with within(patience, "the contact is not replaced"):
-        await desk.requests.readdress(request_id, email=email, name=name, language=language)
+        await backend.requests.readdress(request_id, email=email, name=name, language=language)
 
 
 async def withdraw(
-    request_id: UUID, desk: Desk, *, reason: str | None = None, by: By = "http", patience: float
+    request_id: UUID, backend: Backend, *, reason: str | None = None, by: By = "http", patience: float
 ) -> None:
     """Ask no longer. Again changes nothing. Raises `Rejected`."""
     async with within(patience, "the request is not withdrawn"):
         if by == "http":
-            await desk.requests.withdraw(request_id, reason)
+            await backend.requests.withdraw(request_id, reason)
             return
         fact = RequestWithdrawn(request_id=request_id, reason=reason)
-        [status] = (await _say({_key(desk, fact.model_dump(mode="json")): fact}, desk)).values()
+        [status] = (await _say({_key(backend, fact.model_dump(mode="json")): fact}, backend)).values()
     if status.state != "withdrawn":
         raise Rejected(status.reason or "the scheme refused it", field=status.field, remedy=status.remedy)
 
 
 async def _say(
-    facts: Mapping[UUID, _Said], desk: Desk, progress: Progress = unseen
+    facts: Mapping[UUID, _Said], backend: Backend, progress: Progress = unseen
 ) -> Mapping[UUID, RequestStatus]:
     """Say facts about requests, by key of their content, and hear how each request stands after it.
 
     After a crash the same events go out again, and answers that came meanwhile are found. Once it was answered, a
     fact is said anew the next time.
     """
-    sayings = await _sayings(facts, desk)
+    submissions = await _submissions(facts, backend)
     events = {
-        key: _envelope(fact, fact.request_id, sayings[key], desk.member_id) for key, fact in facts.items()
+        key: _envelope(fact, fact.request_id, submissions[key], backend.member_id)
+        for key, fact in facts.items()
     }
-    await desk.topics.send(
+    await backend.topics.send(
         [Event(key=one.subject, body=encode(one)) for one in events.values()], unseen, to="requests"
     )
     asked = {one.correlationid: key for key, one in events.items()}
     answers: dict[UUID, RequestStatus] = {}
 
-    def ear(body: bytes, more: bool) -> bool | None:
+    def read_event(body: bytes, more: bool) -> bool | None:
         status = heard(body, RequestStatus)
         if status and status.correlationid in asked:
             answers[asked[status.correlationid]] = status.data
             progress(len(answers), len(asked))
         return None if more or len(answers) < len(asked) else True
 
-    await desk.topics.listen(min(one.heard_from for one in sayings.values()), ear)
-    desk.home.keep_sayings({key: Saying(edition=one.edition) for key, one in sayings.items()})
+    await backend.topics.listen(min(one.heard_from for one in submissions.values()), read_event)
+    backend.home.keep_submissions({key: Submission(edition=one.edition) for key, one in submissions.items()})
     return answers
 
 
-async def _sayings(keys: Iterable[UUID], desk: Desk) -> Mapping[UUID, Saying]:
+async def _submissions(keys: Iterable[UUID], backend: Backend) -> Mapping[UUID, Submission]:
     """When each content was said first, or now; remembered either way."""
-    kept = desk.home.sayings()
+    kept = backend.home.submissions()
     new = [key for key in keys if key not in kept or kept[key].said_at is None]
     if new:
-        now = Saying(said_at=desk.now, heard_from=await desk.topics.position())
+        now = Submission(said_at=backend.now, heard_from=await backend.topics.position())
         fresh = {key: replace(now, edition=kept[key].edition if key in kept else 1) for key in new}
-        desk.home.keep_sayings(fresh)
+        backend.home.keep_submissions(fresh)
         kept = {**kept, **fresh}
     return {key: kept[key] for key in keys}
 
 
-def _envelope(fact: M, request_id: UUID, saying: Saying, member_id: UUID) -> Envelope[M]:
+def _envelope(fact: M, request_id: UUID, submission: Submission, member_id: UUID) -> Envelope[M]:
     """Wrap a fact. The same fact of the same saying is the same bytes; the answer carries its id as correlation."""
-    assert saying.said_at is not None
+    assert submission.said_at is not None
     content = sha256(canonical_json(fact.model_dump(mode="json"))).hexdigest()
-    event_id = uuid5(request_id, f"{fact.type}/{saying.said_at.isoformat()}/{saying.heard_from}/{content}")
+    event_id = uuid5(
+        request_id, f"{fact.type}/{submission.said_at.isoformat()}/{submission.heard_from}/{content}"
+    )
     return Envelope[M](
         id=event_id,
         source=f"/member/{member_id}",
         type=fact.type,
         subject=str(request_id),
-        time=saying.said_at,
+        time=submission.said_at,
         data=fact,
         correlationid=str(event_id),
-        sequence=saying.edition,
+        sequence=submission.edition,
     )
 
 
@@ -316,45 +323,45 @@ def _fault(status: RequestStatus, *, row: int | None, ref: str) -> Fault:
     )
 
 
-async def requests(desk: Desk, *, state: str | None = None, patience: float) -> Sequence[Request]:
+async def requests(backend: Backend, *, state: str | None = None, patience: float) -> Sequence[Request]:
     """How this member's requests stand, all or those in one state."""
     async with within(patience, "the requests did not come"):
-        return await desk.requests.requests(state)
+        return await backend.requests.requests(state)
 
 
-async def request(request_id: UUID, desk: Desk, *, patience: float) -> Request:
+async def request(request_id: UUID, backend: Backend, *, patience: float) -> Request:
     """How one request stands, and how it came there."""
     async with within(patience, "the request did not come"):
-        return await desk.requests.request(request_id)
+        return await backend.requests.request(request_id)
 
 
-async def numbers(desk: Desk, *, patience: float) -> Mapping[str, object]:
+async def numbers(backend: Backend, *, patience: float) -> Mapping[str, object]:
     """This member's requests, decisions and avoided audits, by round."""
     async with within(patience, "the numbers did not come"):
-        return await desk.requests.numbers()
+        return await backend.requests.numbers()
 
 
-async def statuses(desk: Desk, *, from_the_beginning: bool = False) -> AsyncIterator[RequestStatus]:
+async def statuses(backend: Backend, *, from_the_beginning: bool = False) -> AsyncIterator[RequestStatus]:
     """Hear how requests come to stand, without end, from where the last listening stopped.
 
     A status counts as heard once the next one is asked for: after a crash in between it comes again.
     """
-    async for event in desk.topics.follow(0 if from_the_beginning else desk.home.heard_until()):
+    async for event in backend.topics.follow(0 if from_the_beginning else backend.home.heard_until()):
         if status := understood(event.body, RequestStatus):
             yield status
-        desk.home.keep_heard(event.after)
+        backend.home.keep_heard(event.after)
 
 
-def write_faults(faults: Sequence[Fault], path: Path, desk: Desk) -> None:
+def write_faults(faults: Sequence[Fault], path: Path, backend: Backend) -> None:
     """Write the rows that did not go through as a table."""
-    desk.files.write(
+    backend.files.write(
         path, FAULT_COLUMNS, ([one.row, one.ref, one.field, one.reason, one.remedy] for one in faults)
     )
 
 
-def write_requests(found: Sequence[Request], path: Path, desk: Desk) -> None:
+def write_requests(found: Sequence[Request], path: Path, backend: Backend) -> None:
     """Write requests as a table."""
-    desk.files.write(
+    backend.files.write(
         path, REQUEST_COLUMNS, ([figures(one)[name] for name in REQUEST_COLUMNS] for one in found)
     )
 

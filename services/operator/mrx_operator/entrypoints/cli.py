@@ -47,7 +47,7 @@ class Evidence(Protocol):
         """The hash at each position of one service's log."""
 
 
-class Desk(Protocol):
+class Backend(Protocol):
     """Everything that the commands work with."""
 
     async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
@@ -68,8 +68,8 @@ _Only = Annotated[str | None, typer.Option("--service", help="One service instea
 _InFile = {"exists": True, "dir_okay": False, "readable": True}
 
 
-def commands(desk: Desk) -> typer.Typer:
-    """The commands, at a desk."""
+def commands(backend: Backend) -> typer.Typer:
+    """The commands, over a backend."""
     app = typer.Typer(
         help="The operator's side: prepare servers, watch, replay, verify.", no_args_is_help=True
     )
@@ -87,7 +87,7 @@ def commands(desk: Desk) -> typer.Typer:
         Without --credentials: MRX_OPERATOR_CLIENT_ID and _CLIENT_SECRET and MRX_<SERVICE>_URL; without these,
         var/credentials.json of the local stack.
         """
-        context.obj = At(desk, credentials)
+        context.obj = At(backend, credentials)
 
     app.command()(prepare)
     app.command()(status)
@@ -98,17 +98,17 @@ def commands(desk: Desk) -> typer.Typer:
 
 
 class At:
-    """A desk, and the credentials that this command was given."""
+    """A backend, and the credentials that this command was given."""
 
-    def __init__(self, desk: Desk, credentials: Path | None) -> None:
-        self.desk = desk
+    def __init__(self, backend: Backend, credentials: Path | None) -> None:
+        self.backend = backend
         self._credentials = credentials
 
     def run(self, work: Callable[[Mapping[str, Service]], Awaitable[T]]) -> T:
         """Do something with the running services."""
 
         async def connected() -> T:
-            async with self.desk.services(self._credentials) as services:
+            async with self.backend.services(self._credentials) as services:
                 return await work(services)
 
         return asyncio.run(connected())
@@ -129,7 +129,7 @@ def prepare(
         typer.echo(f"{time.monotonic() - began:6.1f} s  {line}")
 
     at: At = context.obj
-    asyncio.run(at.desk.prepare(root.resolve(), set(only or Part), wait_s=wait, tell=tell))
+    asyncio.run(at.backend.prepare(root.resolve(), set(only or Part), wait_s=wait, tell=tell))
     tell("ready")
 
 
@@ -162,18 +162,18 @@ def verify(
 ) -> None:
     """Compute every service's hash chain anew and say where it does not hold. Exit status 1 when one does not."""
     at: At = context.obj
-    before = at.desk.evidence(since) if since else None
+    before = at.backend.evidence(since) if since else None
 
     async def walk_all(logs: Mapping[str, Pages]) -> list[Walk]:
         gone = set(before.services) - set(logs) if before and service is None else set()
-        with at.desk.keeping(dump) as keep:
+        with at.backend.keeping(dump) as keep:
             return [
                 await walk(name, pages, milestones=before.milestones(name) if before else {}, keep=keep)
                 for name, pages in {**logs, **dict.fromkeys(sorted(gone), _nothing)}.items()
             ]
 
     if from_file:
-        evidence = at.desk.evidence(from_file)
+        evidence = at.backend.evidence(from_file)
         names = [name for name in evidence.services if service in {None, name}]
         if not names:
             raise typer.BadParameter(

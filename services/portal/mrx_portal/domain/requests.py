@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class StateLabel:
     """How a state is called, what it means for the member, and its tone: calm, busy, good, warn or bad."""
 
     label: str
@@ -15,49 +15,51 @@ class Saying:
     tone: str
 
 
-STATES: Mapping[str, Saying] = MappingProxyType(
+STATES: Mapping[str, StateLabel] = MappingProxyType(
     {
-        "drafted": Saying(
+        "drafted": StateLabel(
             label="To be sent", means="The e-mail to the supplier has not been sent yet.", tone="busy"
         ),
-        "sent": Saying(
+        "sent": StateLabel(
             label="Sent", means="The supplier has the e-mail but has not opened its page yet.", tone="calm"
         ),
-        "opened": Saying(
+        "opened": StateLabel(
             label="Opened", means="The supplier has opened its page but has not answered yet.", tone="calm"
         ),
-        "accepted": Saying(
+        "accepted": StateLabel(
             label="Accepted", means="The supplier agreed to share its report. The report is due.", tone="busy"
         ),
-        "declined": Saying(label="Declined", means="The supplier will not share its report.", tone="bad"),
-        "uploading": Saying(label="Uploading", means="The supplier is uploading its report.", tone="busy"),
-        "checking": Saying(
+        "declined": StateLabel(label="Declined", means="The supplier will not share its report.", tone="bad"),
+        "uploading": StateLabel(
+            label="Uploading", means="The supplier is uploading its report.", tone="busy"
+        ),
+        "checking": StateLabel(
             label="Being checked",
             means="The file has arrived and is being checked before you get it.",
             tone="busy",
         ),
-        "available": Saying(
+        "available": StateLabel(
             label="Report ready", means="Download the report, read it, and record your decision.", tone="good"
         ),
-        "decided": Saying(label="Decided", means="You recorded a decision on this report.", tone="calm"),
-        "expired": Saying(label="Expired", means="The term ended without a report.", tone="warn"),
-        "withdrawn": Saying(label="Withdrawn", means="You withdrew this request.", tone="calm"),
+        "decided": StateLabel(label="Decided", means="You recorded a decision on this report.", tone="calm"),
+        "expired": StateLabel(label="Expired", means="The term ended without a report.", tone="warn"),
+        "withdrawn": StateLabel(label="Withdrawn", means="You withdrew this request.", tone="calm"),
     }
 )
 """In the order of a request's life."""
 
 OPEN = ("drafted", "sent", "opened", "accepted", "uploading", "checking", "available")
 
-MAILS: Mapping[str, Saying] = MappingProxyType(
+MAILS: Mapping[str, StateLabel] = MappingProxyType(
     {
-        "unsent": Saying(label="Not sent yet", means="The e-mail is waiting to be sent.", tone="busy"),
-        "sent": Saying(label="Sent", means="The mail server accepted the e-mail.", tone="calm"),
-        "refused": Saying(
+        "unsent": StateLabel(label="Not sent yet", means="The e-mail is waiting to be sent.", tone="busy"),
+        "sent": StateLabel(label="Sent", means="The mail server accepted the e-mail.", tone="calm"),
+        "refused": StateLabel(
             label="Refused by the mail server",
             means="The mail server did not accept the e-mail for this address. The supplier has not heard about your request.",
             tone="bad",
         ),
-        "bounced": Saying(
+        "bounced": StateLabel(
             label="Came back",
             means="The e-mail was returned. The supplier has not heard about your request.",
             tone="bad",
@@ -116,12 +118,12 @@ class Step:
     stage: str
 
 
-def said(state: str) -> Saying:
+def said(state: str) -> StateLabel:
     """How a state is called; a state that this page does not know yet is shown by its own name."""
-    return STATES.get(state, Saying(label=state.replace("-", " ").capitalize(), means="", tone="calm"))
+    return STATES.get(state, StateLabel(label=state.replace("-", " ").capitalize(), means="", tone="calm"))
 
 
-def standing(state: str, mail: str) -> Saying:
+def standing(state: str, mail: str) -> StateLabel:
     """How a request stands; before the supplier has opened its page, a mail that failed is what counts."""
     failed = mail_said(mail)
     return failed if state in {"drafted", "sent"} and failed.tone == "bad" else said(state)
@@ -135,9 +137,9 @@ def leaving(state: str, mail: str, leaves_at: datetime | None) -> str | None:
     return f"We {'remind' if mail == 'sent' and state != 'drafted' else 'e-mail'} the supplier on {day}."
 
 
-def mail_said(mail: str) -> Saying:
+def mail_said(mail: str) -> StateLabel:
     """What became of the latest mail."""
-    return MAILS.get(mail, Saying(label=mail, means="", tone="calm"))
+    return MAILS.get(mail, StateLabel(label=mail, means="", tone="calm"))
 
 
 def reason_said(reason: str | None) -> str | None:
@@ -169,7 +171,7 @@ def _happened(state: str) -> str:
     return _HAPPENED.get(state) or said(state).label
 
 
-def in_order(counts: Mapping[str, int]) -> Iterable[tuple[str, Saying, int]]:
+def in_order(counts: Mapping[str, int]) -> Iterable[tuple[str, StateLabel, int]]:
     """States with how many requests stand there, in the order of a request's life; none that is empty."""
     for state, saying in STATES.items():
         if counts.get(state):

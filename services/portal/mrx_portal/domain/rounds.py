@@ -3,34 +3,34 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mrx_portal.domain.requests import Saying
+from mrx_portal.domain.requests import StateLabel
 
-ROUNDS: Mapping[str, Saying] = MappingProxyType(
+ROUNDS: Mapping[str, StateLabel] = MappingProxyType(
     {
-        "open": Saying(label="Open", means="Members send their lists.", tone="busy"),
-        "closing": Saying(
+        "open": StateLabel(label="Open", means="Members send their lists.", tone="busy"),
+        "closing": StateLabel(
             label="Closing",
             means="Every row is judged again and frozen. This takes a moment.",
             tone="busy",
         ),
-        "closed": Saying(
+        "closed": StateLabel(
             label="Closed", means="The numbers are final, and the release can be proposed.", tone="calm"
         ),
-        "proposed": Saying(
+        "proposed": StateLabel(
             label="Release proposed", means="A second person has to approve the release.", tone="warn"
         ),
-        "releasing": Saying(
+        "releasing": StateLabel(
             label="Being released", means="The documents are being written. This takes a moment.", tone="busy"
         ),
-        "released": Saying(label="Released", means="Participants can fetch the list.", tone="good"),
+        "released": StateLabel(label="Released", means="Participants can fetch the list.", tone="good"),
     }
 )
-FAILING: Mapping[str, Saying] = MappingProxyType(
+FAILING: Mapping[str, StateLabel] = MappingProxyType(
     {
-        "closing": Saying(
+        "closing": StateLabel(
             label="Closing fails", means="The rows are not frozen yet. Nothing is lost.", tone="bad"
         ),
-        "releasing": Saying(
+        "releasing": StateLabel(
             label="Release fails",
             means="The documents are not written yet, so nobody can fetch this round's list. Nothing is lost.",
             tone="bad",
@@ -41,7 +41,7 @@ ROUND_WAY = ("open", "closed", "proposed", "released")
 """the states that a person brings about; the others pass by themselves"""
 
 
-def round_said(state: str, *, fails: bool = False) -> Saying:
+def round_said(state: str, *, fails: bool = False) -> StateLabel:
     """How a round's state is called."""
     known = {**ROUNDS, **FAILING} if fails else ROUNDS
-    return known.get(state, Saying(label=state.capitalize(), means="", tone="calm"))
+    return known.get(state, StateLabel(label=state.capitalize(), means="", tone="calm"))

@@ -11,7 +11,6 @@ from mrx_shared.refusals import Faulty, Invalid, Rejected, Unknown
 
 from mrx_portal.domain.answering import read_answers
 from mrx_portal.domain.reviews import RELATIONS, Fault, clause_named
-from mrx_portal.entrypoints.frontend import Frontend, Filled, Visitor, see
 from mrx_portal.entrypoints.drafts import (
     CRITERIA,
     chosen_file,
@@ -21,6 +20,7 @@ from mrx_portal.entrypoints.drafts import (
     status_of,
 )
 from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.mapping import add_mapping
 from mrx_portal.entrypoints.reports import KINDS, TEMPLATES, attached, handed_on, known_kind
 from mrx_portal.entrypoints.words import words

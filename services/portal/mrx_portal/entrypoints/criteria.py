@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from mrx_shared.refusals import Invalid, Rejected, Unknown
 
-from mrx_portal.entrypoints.frontend import Frontend, Filled, Visitor, see
 from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.words import words
 from mrx_portal.handlers import criteria as handlers
 

@@ -15,8 +15,8 @@ from pydantic import Field
 from typing_extensions import override
 
 from mrx_portal.domain.supplying import Stage, days_left, site_code, stage
-from mrx_portal.entrypoints.frontend import Frontend, Filled, from_script, see
 from mrx_portal.entrypoints.forms import Words
+from mrx_portal.entrypoints.frontend import Filled, Frontend, from_script, see
 from mrx_portal.entrypoints.security_headers import content_policy
 from mrx_portal.handlers import supplier
 from mrx_portal.handlers.supplier import RequestPage

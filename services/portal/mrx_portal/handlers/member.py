@@ -29,7 +29,7 @@ from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.findings import Before
 from mrx_portal.domain.numbers import COUNTS, RoundNumbers
-from mrx_portal.domain.requests import OPEN, Happened, Saying, Step, standing, timeline
+from mrx_portal.domain.requests import OPEN, Happened, StateLabel, Step, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.reviewer import waits_for_reply
 from mrx_portal.ports import Api, Service
@@ -50,7 +50,7 @@ class Attention:
 
     request: Request
     why: str
-    saying: Saying
+    saying: StateLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
