@@ -5,8 +5,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from mrx_aggregation.adapters.pool import SqlPool
 from mrx_shared.messages.aggregation import ENTRIES_PER_PAGE, ReleasePage
 from mrx_shared.messages.envelope import decode
+from mrx_shared.store.database import engine
 
 from tests.component.aggregation.conftest import Aggregation, SentList, site
 from tests.component.aggregation.rounds import five_lists, released_rows, survive_kills
@@ -15,6 +17,10 @@ from tests.conftest import ServiceDatabase
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
 TOPIC = "mrx.aggregation.entries.v1"
+RELEASED = """
+    INSERT INTO released_site (release_id, site, entry_id, site_token)
+    SELECT $1, int4send(number), $1::uuid || ' ' || number, number FROM generate_series(0, $2::int - 1) AS number
+"""
 
 
 async def pages(aggregation: Aggregation, release_id: object) -> list[ReleasePage]:
@@ -33,6 +39,27 @@ async def next_release(
         await aggregation.send(member, SentList(rows=[site(number, **changed) for number in numbers]))
     await aggregation.close_round(round_id)
     return await aggregation.release_round(round_id)
+
+
+async def test_a_large_release_is_compared_in_one_pass_where_statistics_do_not_know_it_yet(
+    aggregation: Aggregation, aggregation_database: ServiceDatabase
+) -> None:
+    sites, before, after = 40_000, uuid4(), uuid4()
+    for known in (uuid4(), uuid4()):
+        await aggregation.sql.execute(RELEASED, known, sites)
+    await aggregation.sql.execute("ANALYZE released_site")
+    for unknown in (before, after):
+        await aggregation.sql.execute(RELEASED, unknown, sites)
+    await aggregation.sql.execute("ALTER ROLE aggregation_writer SET statement_timeout = '15s'")
+    writer = engine(aggregation_database.urls["writer"], pool_size=1)
+    try:
+        pages = SqlPool(writer).entries(after, before=before, at_once=10_000)
+        found = [one async for some in pages for one in some]
+    finally:
+        await writer.dispose()
+        await aggregation.sql.execute("ALTER ROLE aggregation_writer RESET statement_timeout")
+    assert len(found) == sites
+    assert {one.previous_entry_id for one in found} == {f"{before} {number}" for number in range(sites)}
 
 
 async def test_an_entry_finds_its_site_in_the_release_before_although_it_was_audited_again(

@@ -103,6 +103,18 @@ def test_another_encoding_is_refused_with_its_row_and_can_be_named(
     assert read_file(path, encoding=encoding).entries[0].values["site_name"] == text
 
 
+def test_a_spoilt_cell_in_a_western_list_is_one_row_and_not_another_encoding(tmp_path: Path) -> None:
+    spoilt = "çõ".encode().decode("cp1252")
+    rows = "".join(
+        f"{name},Brasil,2025-03-04,SMETA,6.1\n" for name in ("Confecções São João", f"Confec{spoilt}es")
+    )
+    reading = read_file(write(tmp_path / "list.csv", f"{HEADINGS}\n{rows}", "cp1252"))
+    assert [one.values["site_name"] for one in reading.entries] == [
+        "Confecções São João",
+        f"Confec{spoilt}es",
+    ]
+
+
 def test_a_damaged_byte_in_utf8_is_not_read_as_something_else(tmp_path: Path) -> None:
     good = f"{HEADINGS}\n{ROW}\n{ROW}\n".encode()
     with pytest.raises(Invalid, match="not UTF-8") as refused:

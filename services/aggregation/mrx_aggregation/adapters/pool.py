@@ -80,6 +80,9 @@ class SqlPool:
         self, release_id: UUID, *, before: UUID | None, at_once: int
     ) -> AsyncGenerator[Sequence[ReleasedEntry]]:
         async with transaction(self._writer) as (_, driver):
+            # Statistics know nothing of a release that was written a moment ago: for a single entry, as PostgreSQL then
+            # expects, it would go through all older entries, and do so for each of tens of thousands.
+            await driver.execute("SET LOCAL enable_nestloop = off")
             cursor = await driver.cursor(_ENTRIES, release_id, before)
             while rows := await cursor.fetch(at_once):
                 yield [ReleasedEntry(**row) for row in rows]
