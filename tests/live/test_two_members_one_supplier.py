@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
 from mrx_local.demo.browser import Browser
-from mrx_local.demo.mailbox import Mail, Mailbox
+from mrx_local.demo.mailbox import LINK, Mail, Mailbox
 from mrx_local.demo.scheme import Caller, Scheme
 from mrx_local.people import introduce_person, let_sign_in
 from mrx_shared.refusals import Rejected
@@ -249,9 +249,12 @@ async def asks(one: Asker, watch: Watch) -> None:
     one.request_id = one.shown["request_id"]
 
     async def mailed() -> str | None:
-        mails = watch.mails_to(one.address)
-        links = (mail.link_after(one.name) for mail in mails if re.search(rf"\b{one.name}\b", mail.text))
-        return next(filter(None, links), None)
+        for mail in watch.mails_to(one.address):
+            named = re.search(rf"\b{one.name}\b", mail.text)
+            link = LINK.search(mail.text, named.end()) if named else None
+            if link:
+                return link[0]
+        return None
 
     one.links.append(await until(mailed, "no mail came"))
 

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from mrx_matching.features import Rows, features, name_columns
-from mrx_matching.reading import frame_of, nodes_of
-from mrx_matching.records import SiteRecord
+from mrx_matching.reading import nodes_of
 from mrx_matching.scores import Model, model_for, rules
 from mrx_matching.tokens import Floats, Nodes
 
@@ -39,13 +38,11 @@ class Explanation:
         return f"{self.probability:.4f}: {said or 'nothing speaks for or against it'}"
 
 
-def explain(one: SiteRecord, other: SiteRecord) -> Explanation:
-    """Explain a pair by itself, without what the other rows of a list would say of its words."""
-    return explain_rows(frame_of([one, other]))
-
-
 def explain_rows(rows: pl.DataFrame) -> Explanation:
-    """Explain a frame of two rows as `explain` does; `lat` and `lng` may stand beside the columns of a record."""
+    """Explain a frame of two rows by themselves, without what the other rows of a list would say of their words.
+
+    `lat` and `lng` may stand beside the columns of a record.
+    """
     one, other = rows["country"].to_list()
     if one != other:
         return Explanation(probability=0.0, reasons=(Reason(feature="country differs", says=-100.0),))

@@ -103,7 +103,6 @@ class Name:
     alias: tuple[str, ...]
     legal: tuple[str, ...]
     plain: tuple[str, ...]
-    squashed: str
 
 
 @lru_cache(maxsize=1 << 17)
@@ -154,7 +153,6 @@ def parse_name(text: str) -> Name:
         alias=tuple(token for token in alias_core if not is_number(token)),
         legal=legal or alias_legal,
         plain=plain or tuple(tokens),
-        squashed="".join(words or tokens),
     )
 
 

@@ -247,5 +247,5 @@ async def test_a_fact_above_900_kib_is_refused_when_it_is_said(
 async def test_a_service_may_say_its_own_facts_only(database: Database) -> None:
     async with database.transaction(None) as (session, now):
         work = SqlWork(session, Moment(now=now, service="another", tenant=None, correlation_id="c"))
-        with pytest.raises(TypeError, match="another may not say"):
+        with pytest.raises(TypeError, match="another may not emit"):
             work.emit(Counted(name="a"), about="a")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_matching import SiteRecord, normalise_country, pairwise, resolve
 from mrx_matching.clusters import resolve_frame
-from mrx_matching.explain import explain, explain_rows
+from mrx_matching.explain import explain_rows
 from mrx_matching.generator.directory import directory
 from mrx_matching.reading import SCHEMA, frame_of
 from scipy.cluster.hierarchy import DisjointSet
@@ -153,12 +153,10 @@ def test_generated_directories_are_resolved_well() -> None:
 
 
 def test_an_explanation_names_what_differs() -> None:
-    said = explain(
-        site("Karya Sentosa", address="Jl. Merdeka 12", city="Bekasi"),
-        site("Karya Sentosa", address="Jl. Merdeka 14", city="Bekasi"),
-    )
+    streets = ("Jl. Merdeka 12", "Jl. Merdeka 14")
+    said = explain_rows(frame_of([site("Karya Sentosa", address=one, city="Bekasi") for one in streets]))
     assert "house differs" in said.text
-    assert explain(site("A"), site("A", country="MY")).probability == 0
+    assert explain_rows(frame_of([site("A"), site("A", country="MY")])).probability == 0
 
 
 def test_an_explanation_looks_at_coordinates() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mrx_shared.messages.envelope import Envelope, M
-from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked, QuestionMailAsked
+from mrx_shared.messages.registry import NoticeMailAsked, PasswordMailAsked
 from mrx_shared.messages.report_request import MailAsked
 
 
@@ -44,24 +44,6 @@ def password_mail(kind: str = "password-reset", **other: Any) -> PasswordMailAsk
             "to_name": "Ada Byron",
             "language": "en",
             "valid_minutes": 30,
-            **other,
-        }
-    )
-
-
-def question_mail(kind: str = "question-asked", **other: Any) -> QuestionMailAsked:  # noqa: ANN401
-    """The registry asks for a mail about a question."""
-    return QuestionMailAsked.model_validate(
-        {
-            "mail_id": uuid4(),
-            "kind": kind,
-            "principal_id": uuid4(),
-            "to": "ada@acme.example",
-            "to_name": "Ada Byron",
-            "language": "en",
-            "criteria_version": "6.1-4p",
-            "protocol_version": "3",
-            "criterion_id": "8.1",
             **other,
         }
     )

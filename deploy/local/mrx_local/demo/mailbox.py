@@ -32,12 +32,6 @@ class Mail:
         found = LINK.search(self.text)
         return found[0] if found else None
 
-    def link_after(self, words: str) -> str | None:
-        """The first link after these words: in a merged mail, that of the request which they stand in."""
-        _, found, rest = self.text.partition(words)
-        link = LINK.search(rest) if found else None
-        return link[0] if link else None
-
     @property
     def of_a_password(self) -> bool:
         """Whether it lets its recipient choose a password: as when somebody is let in, which no request asks for."""

@@ -17,7 +17,6 @@ from mrx_aggregation.domain.names import NAMES_A_MEMBER, PUBLISHED, CompanyNames
 from mrx_aggregation.domain.protocols import ProtocolKey, Recognitions, protocol_key
 from mrx_aggregation.domain.window import Window
 
-REQUIRED = ("site_name", "country", "audit_date", "protocol", "protocol_version")
 AUDIT_TYPES = ("Full Initial", "Periodic", "Full Follow-up", "Partial Follow-up", "Desktop Follow-up")
 NOTICES = ("Announced", "Semi-announced", "Unannounced")
 _ENTRY: dict[str, type[pl.DataType]] = {

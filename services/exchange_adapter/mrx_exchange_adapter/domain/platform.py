@@ -94,10 +94,6 @@ class FetchedReport:
             return self.stated_sha256
         return audit.sha256
 
-    def is_as_stated(self, audit: PlatformAudit) -> bool:
-        """Whether the bytes are those that the platform lists and those that its answer stated."""
-        return self.sha256 == self.promised(audit)
-
 
 def latest_report(audits: Iterable[PlatformAudit]) -> PlatformAudit | None:
     """The latest audit, by its date, that has a protocol, a version and a report."""

@@ -1,6 +1,5 @@
 """Who asks: bearer tokens of the registry, checked by every service with the keys that came as facts."""
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,11 +99,6 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if (role is Role.MEMBER) != (member is not None):
         raise ValueError("role and member do not fit")
     return Principal(subject=str(claims["sub"]), role=role, member=member)
-
-
-def base64url(raw: bytes) -> str:
-    """Base64url without padding, as JOSE writes keys."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class Access:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -116,8 +115,3 @@ def places(error: ValidationError) -> str:
 def canonical_json(value: Mapping[str, Any]) -> bytes:
     """JSON that is the same bytes for the same value: keys sorted, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment, in UTC."""
-    return moment.astimezone(UTC)

@@ -64,7 +64,6 @@ BigColumn = Annotated[int, Field(sa_type=BigInteger)]
 NullableBig = Annotated[int | None, Field(default=None, sa_type=BigInteger)]
 JsonColumn = Annotated[Any, Field(sa_type=JSONB)]
 TextsColumn = Annotated[list[str], Field(sa_type=ARRAY(Text))]
-NullableTexts = Annotated[list[str] | None, Field(default=None, sa_type=ARRAY(Text))]
 EntryColumn = Annotated[int, Field(sa_type=BigInteger, sa_column_args=[Identity(always=True)])]
 """the order in which rows were written; the database numbers them"""
 
