@@ -80,7 +80,7 @@ def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
     service = build_service(settings, buckets_of(settings), platform=platform)
     service.on_start = partial(require_closed, settings.s3_endpoint, QUARANTINE, VAULT)
     if platform is not None:
-        service.on_stop.append(platform.close)
+        service.on_stop.push_async_callback(platform.close)
     return serve(service, settings, kafka)
 
 

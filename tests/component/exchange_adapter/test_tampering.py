@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -468,6 +468,17 @@ async def test_a_token_of_which_the_mail_is_not_known_ends_with_the_first_that_i
     await exchange.superuser.execute("UPDATE page_token SET mail_id = NULL")
     await exchange.request_is(asked, "accepted", revoked_mails=[uuid4()])
     assert [(await exchange.page(one)).status_code for one in (asked, other)] == [404, 200]
+
+
+async def test_any_number_of_mails_is_revoked_at_once(exchange: Exchange) -> None:
+    asked = await exchange.asked()
+    many = [asked.mail_id, *(uuid4() for _ in range(20_000))]
+
+    async def revoke(mails: list[UUID]) -> bool:
+        return await exchange.service.transact(lambda work: work.pages.revoke(asked.request_id, mails))
+
+    assert [await revoke(mails) for mails in ([], many, many[:1])] == [False, True, False]
+    assert (await exchange.page(asked)).status_code == 404
 
 
 async def stored(exchange: Exchange) -> tuple[Asked, str, str]:

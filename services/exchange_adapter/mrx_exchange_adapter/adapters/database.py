@@ -10,7 +10,7 @@ from mrx_shared.bus.work import Moment, SqlWork
 from mrx_shared.refusals import TooEarly, Unknown
 from mrx_shared.store.database import set_tenant
 from mrx_shared.store.tables import among, domain, upsert, values
-from sqlalchemy import func, or_, update
+from sqlalchemy import ARRAY, Uuid, cast, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -43,10 +43,9 @@ class SqlPages(Repository):
         await self._do(token.on_conflict_do_nothing())
 
     async def revoke(self, request_id: UUID, mail_ids: Collection[UUID]) -> bool:
-        mails = [{"request_id": request_id, "mail_id": mail_id} for mail_id in mail_ids]
-        return (
-            bool(mails) and await self._do(insert(RevokedMailRow).values(mails).on_conflict_do_nothing()) > 0
-        )
+        mails = select(literal(request_id), func.unnest(cast(list(mail_ids), ARRAY(Uuid))))
+        revoked = insert(RevokedMailRow).from_select(["request_id", "mail_id"], mails)
+        return await self._do(revoked.on_conflict_do_nothing()) > 0
 
     async def find(self, token_hash: bytes, *, at: datetime) -> Page:
         owner = select(RequestOwnerRow.member_id).where(RequestOwnerRow.request_id == PageTokenRow.request_id)

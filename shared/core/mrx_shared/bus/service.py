@@ -6,7 +6,7 @@ import signal
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic
 
@@ -107,7 +107,7 @@ class Service(Generic[W]):
     loops: list[Loop] = field(default_factory=list)
     on_start: Callable[[], Awaitable[None]] | None = None
     """repeatable; tried again until it succeeds, and before anything is consumed"""
-    on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    on_stop: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def loop(self, name: str) -> Loop:
         """One of its loops. Raises StopIteration."""
@@ -135,7 +135,7 @@ def assemble(
     name = str(api.state.service)
     database = database or Database.of(settings)
     once = Once(database, make_work, service=name)
-    return Service(
+    service = Service(
         name=name,
         api=api,
         database=database,
@@ -144,8 +144,9 @@ def assemble(
         requests=Requests(once, secret=secret),
         access=Access(service=name, find_key=key_finder(database), clock=system_clock(settings.clock_offset)),
         subscriptions=Subscriptions(once, slot=settings.slot),
-        on_stop=[database.close],
     )
+    service.on_stop.push_async_callback(database.close)
+    return service
 
 
 def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) -> FastAPI:
@@ -164,27 +165,29 @@ def serve(service: Service[W], settings: ServiceSettings, kafka: KafkaSettings) 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await _refuse_another_schema(service, parts.checked)
-        async with asyncio.TaskGroup() as tasks:
-            consuming = [
-                tasks.create_task(_listen(parts, service), name="consumers"),
-                tasks.create_task(_keep_patterns(parts), name="patterns"),
-            ]
-            working = [
-                tasks.create_task(_after(parts.checked, relay.run), name="relay"),
-                *(tasks.create_task(_after(parts.checked, loop.run), name=loop.name) for loop in parts.loops),
-            ]
-            yield
-            # A consumer that is started or asked while it stops would connect anew. The event in hand finishes,
-            # then the rest may go.
-            for task in consuming:
-                task.cancel()
-            await asyncio.wait(consuming)
-            await _stop(broker)
-            for task in working:
-                task.cancel()
-        for stop in service.on_stop:
-            await stop()
+        async with service.on_stop:
+            await _refuse_another_schema(service, parts.checked)
+            async with asyncio.TaskGroup() as tasks:
+                consuming = [
+                    tasks.create_task(_listen(parts, service), name="consumers"),
+                    tasks.create_task(_keep_patterns(parts), name="patterns"),
+                ]
+                working = [
+                    tasks.create_task(_after(parts.checked, relay.run), name="relay"),
+                    *(
+                        tasks.create_task(_after(parts.checked, loop.run), name=loop.name)
+                        for loop in parts.loops
+                    ),
+                ]
+                yield
+                # A consumer that is started or asked while it stops would connect anew. The event in hand finishes,
+                # then the rest may go.
+                for task in consuming:
+                    task.cancel()
+                await asyncio.wait(consuming)
+                await _stop(broker)
+                for task in working:
+                    task.cancel()
 
     service.api.router.lifespan_context = lifespan
     service.api.state.subscriptions = service.subscriptions
