@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from mrx_benchmark.domain.protocols import Protocol
-from mrx_benchmark.handlers import carrying
+from mrx_benchmark.handlers import carry_over
 from mrx_benchmark.ports import Measured
 from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.commonality import percent, score
@@ -92,7 +92,7 @@ async def test_a_thousand_protocols_are_rescored_against_a_thousand_criteria_in_
     )
 
     began = time.perf_counter()
-    found = await carrying.what_if("new", work=work)
+    found = await carry_over.what_if("new", work=work)
     took = time.perf_counter() - began
 
     carried = [

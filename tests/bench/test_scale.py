@@ -17,11 +17,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_aggregation.adapters.documents import DocumentShelf
+from mrx_aggregation.adapters.documents import ObjectDocuments
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.domain.rounds import Round
-from mrx_aggregation.handlers.carrying_on import carry_on_rounds
+from mrx_aggregation.handlers.advancing import advance_rounds
 from mrx_aggregation.ports import Diagnosis
 from mrx_matching.generator import generate
 from mrx_portal.domain.released import Search, find, page_of, read_released
@@ -87,11 +87,11 @@ async def carry_on(service: Aggregation, name: str, seconds: Seconds) -> None:
     """Let the loop carry rounds on, with each call to the database timed."""
     resolver = SqlResolver(service.database.resolver, stated_key=bytes(32))
     async with step(f"{name}, all of it", seconds):
-        await carry_on_rounds(
+        await advance_rounds(
             service.service.transact,
             resolver=Timed("resolver", resolver, seconds),
             writer=Timed("writer", SqlPool(service.database.writer), seconds),
-            shelf=DocumentShelf(service.objects),
+            store=ObjectDocuments(service.objects),
             diagnose=raised,
         )
 

@@ -234,7 +234,7 @@ async def answer(one: Supplier, stage: "Stage") -> None:
                 await platform.publish(one.bodies[0])
                 await platform.grant(await desk.name_site(platform.site_code))
             return
-        verdicts = [await desk.upload(body, telling=one.manner != "unsaid") for body in one.bodies]
+        verdicts = [await desk.upload(body, publishing=one.manner != "unsaid") for body in one.bodies]
         assert verdicts == ["refused", "stored"][-len(one.bodies) :]
 
 

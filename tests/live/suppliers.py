@@ -202,7 +202,7 @@ class AtTheDesk:
     async def decline(self) -> None:
         await self._until_state("declined", "/supplier/refusal", reason="not-shared", comment="")
 
-    async def upload(self, body: bytes, *, telling: bool = True) -> str:
+    async def upload(self, body: bytes, *, publishing: bool = True) -> str:
         """Send a file as the page's script does; without `telling`, the page is closed when the last byte is sent.
 
         Returns what became of it.
@@ -216,7 +216,7 @@ class AtTheDesk:
 
         ticket, seal = await until(room, "there is no ticket")
         await self.browser.put(ticket["url"], body, ticket["headers"])
-        if telling:
+        if publishing:
             await self.browser.ask("/supplier/arrivals", {"ticket_id": ticket["ticket_id"]}, seal=seal)
 
         async def verdict() -> str | None:

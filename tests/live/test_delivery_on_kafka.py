@@ -45,7 +45,7 @@ class Troubles:
 class Tallying:
     """The service and what surrounds it."""
 
-    def __init__(self, server: KafkaServer, made: ServiceDatabase, *, heard: str = HEARD) -> None:
+    def __init__(self, server: KafkaServer, made: ServiceDatabase, *, sourced: str = HEARD) -> None:
         self.server = server
         self.troubles = Troubles()
         settings = ServiceSettings(
@@ -60,7 +60,7 @@ class Tallying:
         self.database = service.database
         self.subscriptions: Subscriptions[TallyWork] = service.subscriptions
         self.subscription: Subscription[TallyWork] = self.subscriptions.subscribe(
-            heard, description="counted"
+            sourced, description="counted"
         )
 
         async def count(fact: Counted, work: TallyWork) -> None:
@@ -201,14 +201,14 @@ async def test_a_topic_that_was_made_while_its_reader_was_down_is_read(
         password=server.password,
     )
     await administration.ensure_topic("mrx.many.a", 1, {})
-    first = Tallying(server, tally_database, heard="mrx.many.")
+    first = Tallying(server, tally_database, sourced="mrx.many.")
     await first.write(event("a"), topic="mrx.many.a")
     async with first.serving():
         await first.until({"a": 1})
     # Its successor comes before the group has noticed, and is given the place that it had.
     await administration.ensure_topic("mrx.many.b", 1, {})
     await first.write(event("b"), topic="mrx.many.b")
-    second = Tallying(server, tally_database, heard="mrx.many.")
+    second = Tallying(server, tally_database, sourced="mrx.many.")
     async with second.serving():
         await second.until({"a": 1, "b": 1})
 

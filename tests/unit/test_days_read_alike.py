@@ -10,7 +10,7 @@ from mrx_notification.domain.mails import Kind
 from mrx_portal.entrypoints.languages import LANGUAGES, speak
 
 from tests.unit.criteria.reports import REPORT
-from tests.unit.notification.letters import letter_of
+from tests.unit.notification.rendering import rendered_mail
 
 DAY = date(2027, 1, 26)
 WRITTEN = {
@@ -35,8 +35,8 @@ def test_a_day_on_a_page_is_the_day_in_a_mail(language: str) -> None:
         template.render(day=DAY, moment=moment)
         == f"{long} / {short} / {short}{'' if language == 'zh' else ','} 09:05 UTC"
     )
-    assert long in letter_of(Kind.REMINDER, language, term_ends_on=DAY.isoformat()).text
-    assert long in letter_of(Kind.RECOGNITION_ENDING, language, recognised_on=DAY.isoformat()).subject
+    assert long in rendered_mail(Kind.REMINDER, language, term_ends_on=DAY.isoformat()).text
+    assert long in rendered_mail(Kind.RECOGNITION_ENDING, language, recognised_on=DAY.isoformat()).subject
 
 
 def test_a_day_in_a_gap_report_is_the_day_on_a_page() -> None:

@@ -16,7 +16,7 @@ from mrx_shared.store.objects import Objects, S3Objects, require_closed
 from typing_extensions import override
 
 from mrx_aggregation.adapters.database import AggregationWork
-from mrx_aggregation.adapters.documents import DocumentShelf
+from mrx_aggregation.adapters.documents import ObjectDocuments
 from mrx_aggregation.adapters.pool import SqlPool
 from mrx_aggregation.adapters.resolver import SqlResolver
 from mrx_aggregation.adapters.tables import SCHEMA
@@ -24,7 +24,7 @@ from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.domain.rounds import Trouble as RoundTrouble
 from mrx_aggregation.entrypoints.http import build_router
 from mrx_aggregation.entrypoints.kafka import listen
-from mrx_aggregation.handlers.carrying_on import carry_on_rounds, take_up_what_is_ready
+from mrx_aggregation.handlers.advancing import advance_rounds, take_up_ready_lists
 from mrx_aggregation.ports import Diagnosis, Transact, Work
 from mrx_aggregation.settings import KEY_BYTES, Settings
 
@@ -78,24 +78,24 @@ def build_service(settings: Settings, objects: Objects) -> Service[Work]:
         ),
         database=database,
     )
-    shelf = DocumentShelf(objects)
+    store = ObjectDocuments(objects)
     resolver = SqlResolver(database.resolver, stated_key=_stated_key(settings))
-    service.loops += _loops(service.transact, resolver, SqlPool(database.writer), shelf)
+    service.loops += _loops(service.transact, resolver, SqlPool(database.writer), store)
     listen(service.subscriptions)
-    service.api.include_router(build_router(service.requests, service.access, shelf))
+    service.api.include_router(build_router(service.requests, service.access, store))
     return service
 
 
 def _loops(
-    transact: Transact, resolver: SqlResolver, writer: SqlPool, shelf: DocumentShelf
+    transact: Transact, resolver: SqlResolver, writer: SqlPool, store: ObjectDocuments
 ) -> tuple[Loop, Loop]:
     async def take_up() -> bool:
-        await take_up_what_is_ready(transact)
+        await take_up_ready_lists(transact)
         return False
 
     async def carry_on() -> bool:
-        failing = await carry_on_rounds(
-            transact, resolver=resolver, writer=writer, shelf=shelf, diagnose=_diagnosed
+        failing = await advance_rounds(
+            transact, resolver=resolver, writer=writer, store=store, diagnose=_diagnosed
         )
         rounds.standing = [_trouble(one, one.trouble) for one in failing if one.trouble]
         return False

@@ -322,7 +322,7 @@ class Documents(Protocol):
         """
 
 
-class Shelf(Protocol):
+class DocumentStore(Protocol):
     """Where the documents of releases stand."""
 
     def documents(self, decisions: Decisions) -> AbstractAsyncContextManager[Documents]:

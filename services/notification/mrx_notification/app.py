@@ -11,12 +11,12 @@ from mrx_shared.kit.settings import KafkaSettings
 
 from mrx_notification import handlers
 from mrx_notification.adapters.database import NotificationWork
-from mrx_notification.adapters.letters import JinjaLetters
-from mrx_notification.adapters.smtp import SmtpPost
+from mrx_notification.adapters.rendering import JinjaRenderer
+from mrx_notification.adapters.smtp import SmtpTransport
 from mrx_notification.adapters.tables import SCHEMA
 from mrx_notification.entrypoints.http import build_router
 from mrx_notification.entrypoints.kafka import listen
-from mrx_notification.ports import Post, Work
+from mrx_notification.ports import Transport, Work
 from mrx_notification.settings import Settings
 
 SERVICE = "notification"
@@ -25,12 +25,12 @@ TOKEN_BYTES = 32
 
 def build_app(settings: Settings, kafka: KafkaSettings) -> FastAPI:
     """The service with everything that runs in it; nothing is opened before it is started."""
-    return serve(build_service(settings, build_post(settings)), settings, kafka)
+    return serve(build_service(settings, build_transport(settings)), settings, kafka)
 
 
-def build_post(settings: Settings) -> SmtpPost:
+def build_transport(settings: Settings) -> SmtpTransport:
     """The way to the mail server."""
-    return SmtpPost(
+    return SmtpTransport(
         settings.smtp_host,
         settings.smtp_port,
         security=settings.smtp_security,
@@ -41,7 +41,7 @@ def build_post(settings: Settings) -> SmtpPost:
     )
 
 
-def build_service(settings: Settings, post: Post) -> Service[Work]:
+def build_service(settings: Settings, transport: Transport) -> Service[Work]:
     """Everything but Kafka."""
     service: Service[Work] = assemble(
         settings,
@@ -54,8 +54,8 @@ def build_service(settings: Settings, post: Post) -> Service[Work]:
     send_due = partial(
         handlers.send_due,
         service.transact,
-        letters=JinjaLetters(portal_url=settings.portal_url),
-        post=post,
+        renderer=JinjaRenderer(portal_url=settings.portal_url),
+        transport=transport,
         new_token=partial(secrets.token_urlsafe, TOKEN_BYTES),
     )
     sending = Loop(name="sending", once=send_due, every_s=1)

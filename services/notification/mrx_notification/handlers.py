@@ -21,7 +21,7 @@ from mrx_shared.wording import check_plain, mailbox_of
 from mrx_notification.domain.addresses import deliverable, one_line
 from mrx_notification.domain.bounces import Bounce
 from mrx_notification.domain.mails import SLOTTED, Attempt, Cause, Kind, Mail, State, language_of, together
-from mrx_notification.ports import Letters, NotNow, Post, Refused, Transact, Unsafe, Work
+from mrx_notification.ports import NotNow, Refused, Renderer, Transact, Transport, Unsafe, Work
 
 RegistryMail = PasswordMailAsked | QuestionMailAsked | NoticeMailAsked
 R = TypeVar("R", bound=RegistryMail)
@@ -152,7 +152,9 @@ def _plain(words: Mapping[str, str | None]) -> bool:
     return True
 
 
-async def send_due(transact: Transact, *, letters: Letters, post: Post, new_token: Callable[[], str]) -> bool:
+async def send_due(
+    transact: Transact, *, renderer: Renderer, transport: Transport, new_token: Callable[[], str]
+) -> bool:
     """Send some of the mails that are due, one process at a time. Says whether any was.
 
     A try is counted, and its token's hash stands, before the mail server hears of the mail. Whatever happens then, a
@@ -165,7 +167,7 @@ async def send_due(transact: Transact, *, letters: Letters, post: Post, new_toke
             return False
         begun = await transact(partial(begin, new_token=new_token))
         outcomes = await asyncio.gather(
-            *(_deliver(one, transact, letters, post) for one in begun if one is not None),
+            *(_deliver(one, transact, renderer, transport) for one in begun if one is not None),
             return_exceptions=True,
         )
         for error in outcomes:
@@ -217,9 +219,9 @@ def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-async def _deliver(attempt: Attempt, transact: Transact, letters: Letters, post: Post) -> None:
+async def _deliver(attempt: Attempt, transact: Transact, renderer: Renderer, transport: Transport) -> None:
     try:
-        await post.send(letters.write(attempt), attempt)
+        await transport.send(renderer.render(attempt), attempt)
     except Unsafe:
         await _note_each(attempt, transact, partial(note_refused, cause=Cause.UNSAFE, status=BAD_WORDS))
     except Refused as refusal:

@@ -8,7 +8,7 @@ from uuid import UUID
 from mrx_shared.messages import unit_of_work
 from mrx_shared.messages.unit_of_work import UnitOfWork
 
-from mrx_notification.domain.mails import Attempt, Letter, Mail, State
+from mrx_notification.domain.mails import Attempt, Mail, RenderedMail, State
 
 T = TypeVar("T")
 
@@ -64,18 +64,18 @@ class Work(UnitOfWork, Protocol):
 Transact = unit_of_work.Transact[Work]
 
 
-class Letters(Protocol):
-    """Writes letters."""
+class Renderer(Protocol):
+    """Renders mails."""
 
-    def write(self, attempt: Attempt) -> Letter:
+    def render(self, attempt: Attempt) -> RenderedMail:
         """The words of its mails in its language, or in English where we do not speak that; its links bear the tokens."""
 
 
-class Post(Protocol):
-    """Hands letters to the mail server."""
+class Transport(Protocol):
+    """Hands rendered mails to the mail server."""
 
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
-        """Return when the server took the letter. Raises `Unsafe` before it hears of it; `Refused` or `NotNow`."""
+    async def send(self, rendered: RenderedMail, attempt: Attempt) -> None:
+        """Return when the server took the mail. Raises `Unsafe` before it hears of it; `Refused` or `NotNow`."""
 
 
 class Refused(Exception):

@@ -19,7 +19,7 @@ from mrx_matching.lists import (
     write_table,
 )
 from mrx_matching.scores import Model
-from mrx_matching.sticky import Carried, carry_on
+from mrx_matching.stable_ids import Carried, carry_on
 
 _DECISION = ("a_source", "a_id", "b_source", "b_id", "decision")
 _CLUSTER = ("source", "record_id", "site_id")

@@ -21,8 +21,8 @@ from typing_extensions import override
 
 from mrx_matching.candidates import BLOCK_CAP, keys_of
 from mrx_matching.engine import Progress, by_country, content_of
-from mrx_matching.letters import COMMON, LettersOfNames, grams_of
 from mrx_matching.lists import InputRejected
+from mrx_matching.ngrams import COMMON, NameNgrams, rare_ngrams_of
 from mrx_matching.reading import COORDINATES, nodes_of
 from mrx_matching.sharding import Tell
 from mrx_matching.tokens import Background, Nodes, places_of
@@ -64,7 +64,7 @@ def tables_of(rows: pl.DataFrame, country: str, *, tell: Tell = lambda _: None) 
         counts.append(_of(alone.with_columns(count=0), kind, "word"))
     letters = nodes.letters
     names = nodes.frame["squash"].gather(letters.first)
-    grams = grams_of(names).with_columns(count=pl.len().over("gram"))
+    grams = rare_ngrams_of(names).with_columns(count=pl.len().over("gram"))
     counts.append(_of(grams.select("gram", "count").unique(), "gram", "gram"))
     tell(_READ + (1 - _READ) / 2)
     return {
@@ -120,9 +120,7 @@ def shortlist(rows: pl.DataFrame, country: str, tables: Tables) -> Shortlist:
     known = their_keys[np.minimum(at, max(0, len(their_keys) - 1))] == own_content
     background = _with(listed, frame.filter(~pl.Series(known)), tables)
     mine = Nodes(frame, background)
-    letters = LettersOfNames(
-        tables[_NAMES], tables[_GRAMS], background.of("gram", "gram"), mine.frame["squash"]
-    )
+    letters = NameNgrams(tables[_NAMES], tables[_GRAMS], background.of("gram", "gram"), mine.frame["squash"])
     alike = (
         mine.frame.select("node", "squash")
         .join(letters.likest(), on="squash")

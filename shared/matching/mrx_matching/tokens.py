@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mrx_matching.letters import Letters, LettersOfNames, letters_of
+from mrx_matching.ngrams import NameNgrams, Ngrams, ngrams_of
 from mrx_matching.reading import UNCHECKED, weak_words
 
 Floats = npt.NDArray[np.float32]
@@ -60,7 +60,7 @@ class Background:
     counts: pl.DataFrame
     added: frozenset[str]
     places: frozenset[str]
-    letters: LettersOfNames | None = None
+    letters: NameNgrams | None = None
 
     def of(self, kind: str, column: str = "word") -> pl.DataFrame:
         return self.counts.filter(pl.col("kind") == kind).select(pl.col("value").alias(column), "count")
@@ -150,10 +150,10 @@ class Nodes:
         return {}
 
     @cached_property
-    def letters(self) -> Letters:
+    def letters(self) -> Ngrams:
         if self.background and self.background.letters:
             return self.background.letters.of(self.frame["squash"])
-        return letters_of(self.frame["squash"])
+        return ngrams_of(self.frame["squash"])
 
     @cached_property
     def brand_counts(self) -> Floats:

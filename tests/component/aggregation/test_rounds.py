@@ -440,7 +440,7 @@ async def test_a_release_reads_the_pool_in_the_order_of_its_contents_whatever_th
     assert await pool(aggregation, round_id, at_once=7) == in_order(sites)
 
 
-class Shelf(MemoryObjects):
+class FailingObjects(MemoryObjects):
     """Object storage that answers every put with an error, as long as there is one."""
 
     def __init__(self) -> None:
@@ -458,9 +458,9 @@ class Shelf(MemoryObjects):
 
 
 @pytest.fixture
-def objects() -> Shelf:
+def objects() -> FailingObjects:
     """Where the service puts its documents."""
-    return Shelf()
+    return FailingObjects()
 
 
 async def releasing(aggregation: Aggregation) -> str:
@@ -482,7 +482,7 @@ async def let_pass(aggregation: Aggregation) -> None:
 
 
 async def test_a_release_that_storage_refuses_tells_why_since_when_and_how_often(
-    aggregation: Aggregation, objects: Shelf
+    aggregation: Aggregation, objects: FailingObjects
 ) -> None:
     round_id = await releasing(aggregation)
     assert (await aggregation.round(round_id))["trouble"] is None
@@ -511,7 +511,7 @@ async def test_a_release_that_storage_refuses_tells_why_since_when_and_how_often
 
 
 async def test_what_failed_is_known_after_a_restart(
-    aggregation: Aggregation, objects: Shelf, make_aggregation: MakeAggregation
+    aggregation: Aggregation, objects: FailingObjects, make_aggregation: MakeAggregation
 ) -> None:
     round_id = await releasing(aggregation)
     objects.error = Unavailable("object storage is away: ConnectTimeoutError")
@@ -525,7 +525,7 @@ async def test_what_failed_is_known_after_a_restart(
 
 
 async def test_a_failure_is_not_kept_of_a_round_that_another_process_has_brought_on(
-    aggregation: Aggregation, objects: Shelf
+    aggregation: Aggregation, objects: FailingObjects
 ) -> None:
     round_id = await releasing(aggregation)
     objects.error = Unavailable("object storage is away: ConnectTimeoutError")
@@ -536,7 +536,7 @@ async def test_a_failure_is_not_kept_of_a_round_that_another_process_has_brought
 
 
 async def test_a_failure_that_might_hold_a_payload_tells_its_type_and_place_alone(
-    aggregation: Aggregation, objects: Shelf
+    aggregation: Aggregation, objects: FailingObjects
 ) -> None:
     round_id = await releasing(aggregation)
     objects.error = ValueError("Aurora Textiles Ltd")
@@ -544,7 +544,9 @@ async def test_a_failure_that_might_hold_a_payload_tells_its_type_and_place_alon
     assert (await aggregation.round(round_id))["trouble"]["cause"] == "ValueError at put (test_rounds.py)"
 
 
-async def test_a_round_that_fails_keeps_no_other_waiting(aggregation: Aggregation, objects: Shelf) -> None:
+async def test_a_round_that_fails_keeps_no_other_waiting(
+    aggregation: Aggregation, objects: FailingObjects
+) -> None:
     failing = await releasing(aggregation)
     objects.error = ServerRefused("object storage refused: AccessDenied")
     await aggregation.carry_on()

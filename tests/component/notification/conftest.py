@@ -17,8 +17,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_notification.app import build_post, build_service
-from mrx_notification.ports import Post, Work
+from mrx_notification.app import build_service, build_transport
+from mrx_notification.ports import Transport, Work
 from mrx_notification.settings import Settings
 from mrx_shared.bus.dead_letters import Record
 from mrx_shared.bus.service import Service
@@ -234,9 +234,9 @@ async def open_desk(empty_database: ServiceDatabase, mail_server: MailServer) ->
     """Start a process: `open_desk(later=timedelta(...), post=...)`; all share the database and the mail server."""
     opened: list[Desk] = []
 
-    def make(*, later: timedelta = timedelta(0), post: Post | None = None) -> Desk:
+    def make(*, later: timedelta = timedelta(0), post: Transport | None = None) -> Desk:
         settings = settings_for(empty_database, mail_server, later)
-        desk = Desk(build_service(settings, post or build_post(settings)))
+        desk = Desk(build_service(settings, post or build_transport(settings)))
         opened.append(desk)
         return desk
 

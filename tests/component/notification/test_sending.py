@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 
 import pytest
-from mrx_notification.app import build_post
-from mrx_notification.domain.mails import Attempt, Letter
-from mrx_notification.ports import Post
+from mrx_notification.app import build_transport
+from mrx_notification.domain.mails import Attempt, RenderedMail
+from mrx_notification.ports import Transport
 from mrx_shared.refusals import Unavailable
 
 from tests.component.notification.conftest import (
@@ -113,10 +113,10 @@ class Killed(Exception):
 class KilledAfterSending:
     """The way to the mail server, in a process that dies as soon as the server has taken the mail."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Transport) -> None:
         self.post = post
 
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
+    async def send(self, letter: RenderedMail, attempt: Attempt) -> None:
         await self.post.send(letter, attempt)
         raise Killed
 
@@ -124,7 +124,7 @@ class KilledAfterSending:
 async def test_a_crash_between_server_and_commit_leads_to_the_same_mail_whose_every_link_works(
     open_desk: OpenDesk, mail_server: MailServer, empty_database: ServiceDatabase
 ) -> None:
-    post = build_post(settings_for(empty_database, mail_server, timedelta(0)))
+    post = build_transport(settings_for(empty_database, mail_server, timedelta(0)))
     dying = open_desk(post=KilledAfterSending(post))
     await dying.asked(request_mail())
     with pytest.raises(Killed):
@@ -264,7 +264,7 @@ async def test_a_server_that_offers_no_encryption_is_not_spoken_to_where_it_is_w
     open_desk: OpenDesk, mail_server: MailServer, empty_database: ServiceDatabase
 ) -> None:
     settings = settings_for(empty_database, mail_server, timedelta(0))
-    desk = open_desk(post=build_post(settings.model_copy(update={"smtp_security": "starttls"})))
+    desk = open_desk(post=build_transport(settings.model_copy(update={"smtp_security": "starttls"})))
     await desk.asked(request_mail())
     with pytest.raises(Unavailable):
         await desk.sending.once()

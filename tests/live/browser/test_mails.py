@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from mrx_notification.adapters.letters import JinjaLetters
+from mrx_notification.adapters.rendering import JinjaRenderer
 from mrx_notification.domain.mails import Kind
 from playwright.async_api import Browser
 
-from tests.unit.notification.letters import attempt_of, mail_of
+from tests.unit.notification.rendering import attempt_of, mail_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
-LETTERS = JinjaLetters(portal_url="https://mutual-recognition.a-long-name-of-a-company.example")
+RENDERER = JinjaRenderer(portal_url="https://mutual-recognition.a-long-name-of-a-company.example")
 LONG = {"site": "Hauptbetriebswerkbauunterbeamtengesellschaft" * 3, "purpose": "W" * 200}
 """names that hold no place to break"""
 
@@ -21,7 +21,7 @@ LONG = {"site": "Hauptbetriebswerkbauunterbeamtengesellschaft" * 3, "purpose": "
 async def test_a_mail_fits_its_window_whatever_its_names_are_and_its_buttons_lead_on(
     chromium: Browser, pictures: Path, language: str, width: int, kinds: list[Kind]
 ) -> None:
-    letter = LETTERS.write(attempt_of(*(mail_of(kind, language, **LONG) for kind in kinds)))
+    letter = RENDERER.render(attempt_of(*(mail_of(kind, language, **LONG) for kind in kinds)))
     page = await chromium.new_page(viewport={"width": width, "height": 740})
     try:
         await page.set_content(letter.html)

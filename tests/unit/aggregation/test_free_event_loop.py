@@ -12,7 +12,7 @@ from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.lists import ListState, Page, ReceivedList
 from mrx_aggregation.domain.pool import Audited, PoolSite
 from mrx_aggregation.domain.rounds import Round, RoundState
-from mrx_aggregation.handlers.carrying_on import resolve
+from mrx_aggregation.handlers.advancing import resolve
 from mrx_aggregation.handlers.intake import take_page
 from mrx_aggregation.ports import Owned
 from mrx_matching import SiteRecord

@@ -22,7 +22,7 @@ from mrx_aggregation.adapters.documents import COLUMNS, ListFiles, harmless
 from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.pool import Audited, PoolSite, in_order
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
-from mrx_aggregation.domain.resolution import Heard, Match, resolve_pool
+from mrx_aggregation.domain.resolution import Match, Sourced, resolve_pool
 from mrx_aggregation.domain.rows import Judge
 from mrx_matching import SiteRecord
 
@@ -67,7 +67,7 @@ LISTS = st.lists(st.lists(ROWS, min_size=1, max_size=6), min_size=1, max_size=4)
 
 def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[PoolSite]:
     """From lists as sent to the pool, as intake and resolution do it."""
-    heard: list[Heard] = []
+    sourced: list[Sourced] = []
     for group, rows in enumerate(lists):
         at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
         for start in range(0, len(rows), page_rows):
@@ -77,12 +77,12 @@ def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[Poo
             )
             verdict = at_work.judge(body)
             assert verdict.refused == []
-            heard += [
-                Heard(
+            sourced += [
+                Sourced(
                     UUID(int=group),
                     Audited(
                         record=SiteRecord(
-                            key=len(heard) + place,
+                            key=len(sourced) + place,
                             name=row["site_name"],
                             address=row["address"],
                             city=row["city"],
@@ -95,12 +95,12 @@ def pool_of(lists: Sequence[Sequence[Row]], *, page_rows: int = 500) -> list[Poo
                 )
                 for place, row in enumerate(verdict.entries.iter_rows(named=True))
             ]
-    return resolved(heard)
+    return resolved(sourced)
 
 
-def resolved(heard: Sequence[Heard], *, match: Match = mrx_matching.resolve) -> list[PoolSite]:
+def resolved(sourced: Sequence[Sourced], *, match: Match = mrx_matching.resolve) -> list[PoolSite]:
     return resolve_pool(
-        heard,
+        sourced,
         match=match,
         published=mrx_matching.published,
         agreed=mrx_matching.agreed,
@@ -146,8 +146,8 @@ def test_no_day_no_companys_protocol_and_no_raw_spelling_is_left(lists: list[lis
     assert {site.scheme_family for site in pool} <= {"SMETA", "equivalent"}
 
 
-def heard(name: str, day: str, family: str) -> Heard:
-    return Heard(
+def sourced(name: str, day: str, family: str) -> Sourced:
+    return Sourced(
         UUID(int=0),
         Audited(
             record=SiteRecord(key=0, name=name, country="BD"),
@@ -159,16 +159,16 @@ def heard(name: str, day: str, family: str) -> Heard:
 
 def test_a_site_is_shown_with_its_latest_audit_and_ties_go_by_scheme_family() -> None:
     entries = [
-        heard("Aurora", "2024-12-31", "SMETA"),
-        heard("Aurora", "2025-06-30", "equivalent"),
-        heard("Aurora", "2025-06-30", "SMETA"),
+        sourced("Aurora", "2024-12-31", "SMETA"),
+        sourced("Aurora", "2025-06-30", "equivalent"),
+        sourced("Aurora", "2025-06-30", "SMETA"),
     ]
     (site,) = set(resolved(entries))
     assert (site.audit_half_year, site.scheme_family) == ("2025-H1", "SMETA")
 
 
 def test_sites_with_equal_rows_count_as_one() -> None:
-    entries = [heard("Aurora", "2025-01-01", "SMETA"), heard("Aurora", "2025-02-01", "SMETA")]
+    entries = [sourced("Aurora", "2025-01-01", "SMETA"), sourced("Aurora", "2025-02-01", "SMETA")]
     rows = resolved(entries, match=lambda records: range(len(records)))
     assert len(set(rows)) == 1
 

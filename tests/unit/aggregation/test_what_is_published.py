@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_aggregation.domain.disclosure import Attributed, Entry, attribute
 from mrx_aggregation.domain.pool import Audited, PoolSite
-from mrx_aggregation.domain.resolution import Heard, resolve_pool
+from mrx_aggregation.domain.resolution import Sourced, resolve_pool
 from mrx_aggregation.domain.window import is_over
 from mrx_matching import SiteRecord
 
@@ -24,10 +24,10 @@ DAYS = ("2023-08-01", "2024-02-29", "2025-03-04", "2025-06-30", "2025-07-01", "2
 
 def says(
     who: UUID, name: str = "Aurora Textiles", day: str = "2025-03-04", family: str = "SMETA", **stated: str
-) -> Heard:
+) -> Sourced:
     said = {"address": "12 Lakeview Road", "city": "Dhaka", **stated}
     record = SiteRecord(key=0, name=name, country="BD", **said)
-    return Heard(who, Audited(record=record, audit_date=date.fromisoformat(day), scheme_family=family))
+    return Sourced(who, Audited(record=record, audit_date=date.fromisoformat(day), scheme_family=family))
 
 
 def one_site(records: Sequence[SiteRecord]) -> list[int]:
@@ -35,9 +35,11 @@ def one_site(records: Sequence[SiteRecord]) -> list[int]:
     return [0] * len(records)
 
 
-def pool(heard: Sequence[Heard], before: Iterable[Attributed] = (), *, key: bytes = KEY) -> list[PoolSite]:
+def pool(
+    sourced: Sequence[Sourced], before: Iterable[Attributed] = (), *, key: bytes = KEY
+) -> list[PoolSite]:
     return resolve_pool(
-        heard,
+        sourced,
         before,
         match=one_site,
         published=mrx_matching.published,
@@ -47,18 +49,18 @@ def pool(heard: Sequence[Heard], before: Iterable[Attributed] = (), *, key: byte
     )
 
 
-def published(heard: Sequence[Heard], before: Iterable[Attributed] = (), *, key: bytes = KEY) -> PoolSite:
-    (site,) = set(pool(heard, before, key=key))
+def published(sourced: Sequence[Sourced], before: Iterable[Attributed] = (), *, key: bytes = KEY) -> PoolSite:
+    (site,) = set(pool(sourced, before, key=key))
     return site
 
 
-def released(heard: Sequence[Heard], before: Iterable[Attributed] = ()) -> list[Attributed]:
+def released(sourced: Sequence[Sourced], before: Iterable[Attributed] = ()) -> list[Attributed]:
     """A release of these entries, as the next round looks back to it."""
-    rows = pool(heard, before)
+    rows = pool(sourced, before)
     entries = (
-        Entry(who, audited.described, audited.audit_date, audited.scheme_family) for who, audited in heard
+        Entry(who, audited.described, audited.audit_date, audited.scheme_family) for who, audited in sourced
     )
-    groups = {who: who for who, _ in heard}
+    groups = {who: who for who, _ in sourced}
     return attribute(zip(rows, entries, strict=True), groups)
 
 
@@ -78,14 +80,14 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-def by(who: UUID) -> st.SearchStrategy[list[Heard]]:
+def by(who: UUID) -> st.SearchStrategy[list[Sourced]]:
     return st.lists(ROWS.map(lambda row: says(who, **row)), min_size=1, max_size=4)
 
 
 @given(by(OWNER), by(OTHER))
 @settings(deadline=None)
 def test_one_groups_rows_change_nothing_of_a_released_site_that_has_another_source(
-    owners: list[Heard], intruders: list[Heard]
+    owners: list[Sourced], intruders: list[Sourced]
 ) -> None:
     before = released(owners)
     assert published([*owners, *intruders], before) == before[0].site
@@ -94,7 +96,7 @@ def test_one_groups_rows_change_nothing_of_a_released_site_that_has_another_sour
 @given(by(OWNER), by(OTHER), by(OTHER))
 @settings(deadline=None)
 def test_not_in_several_rounds_either(
-    owners: list[Heard], intruders: list[Heard], changed: list[Heard]
+    owners: list[Sourced], intruders: list[Sourced], changed: list[Sourced]
 ) -> None:
     first = released(owners)
     second = released([*owners, *intruders], first)
@@ -104,7 +106,7 @@ def test_not_in_several_rounds_either(
 @given(by(OWNER), by(OTHER))
 @settings(deadline=None)
 def test_an_intruder_whose_rows_alone_are_left_cannot_change_the_text_by_the_others_leaving(
-    owners: list[Heard], intruders: list[Heard]
+    owners: list[Sourced], intruders: list[Sourced]
 ) -> None:
     first = released(owners)
     second = released([*owners, *intruders], first)
@@ -117,15 +119,15 @@ def test_an_intruder_whose_rows_alone_are_left_cannot_change_the_text_by_the_oth
 @given(st.tuples(by(OWNER), by(OTHER), by(THIRD)), st.booleans(), st.randoms(use_true_random=False))
 @settings(deadline=None)
 def test_neither_order_nor_what_groups_are_called_changes_what_is_published(
-    lists: tuple[list[Heard], ...],
+    lists: tuple[list[Sourced], ...],
     was_released: bool,
     chance: random.Random,
 ) -> None:
     names = dict(zip((OWNER, OTHER, THIRD), chance.sample((OWNER, OTHER, THIRD), 3), strict=True))
 
-    def told(rows: Sequence[Heard], *, otherwise: bool) -> list[Heard]:
+    def told(rows: Sequence[Sourced], *, otherwise: bool) -> list[Sourced]:
         return (
-            [Heard(names[who], said) for who, said in chance.sample(rows, len(rows))]
+            [Sourced(names[who], said) for who, said in chance.sample(rows, len(rows))]
             if otherwise
             else [*rows]
         )
@@ -140,8 +142,11 @@ def test_neither_order_nor_what_groups_are_called_changes_what_is_published(
 
 @pytest.mark.parametrize("longer", ["Aurora", "Aurora Textiles International Holding"])
 def test_what_two_groups_say_wins_over_what_one_says_however_long_or_short(longer: str) -> None:
-    heard = [says(OWNER), says(OTHER), says(THIRD, longer, address="1 A Very Long Road Extension")]
-    assert (published(heard).site_name, published(heard).address) == ("Aurora Textiles", "12 Lakeview Road")
+    sourced = [says(OWNER), says(OTHER), says(THIRD, longer, address="1 A Very Long Road Extension")]
+    assert (published(sourced).site_name, published(sourced).address) == (
+        "Aurora Textiles",
+        "12 Lakeview Road",
+    )
 
 
 def test_between_two_groups_neither_length_nor_alphabet_decides_and_a_group_has_one_voice() -> None:
@@ -153,7 +158,7 @@ def test_between_two_groups_neither_length_nor_alphabet_decides_and_a_group_has_
 
 def test_where_groups_disagree_on_everything_a_row_is_not_mixed_of_two() -> None:
     for number in range(20):
-        heard = [
+        sourced = [
             says(OWNER, region="Dhaka Division", os_id="BD2019067X1K87Z"),
             says(
                 OTHER,
@@ -164,7 +169,7 @@ def test_where_groups_disagree_on_everything_a_row_is_not_mixed_of_two() -> None
                 os_id="CN2021250D1DTN7",
             ),
         ]
-        site = published(heard, key=bytes([number]) * 32)
+        site = published(sourced, key=bytes([number]) * 32)
         assert site.place[:6] in {
             ("Aurora Textiles", "12 Lakeview Road", "Dhaka", "Dhaka Division", "BD", "BD2019067X1K87Z"),
             ("Borealis", "7 Foundry Lane", "Khulna", "Khulna Division", "BD", "CN2021250D1DTN7"),
@@ -213,8 +218,8 @@ def test_who_stays_when_another_leaves_may_change_the_text_once_it_says_somethin
 )
 def test_the_half_year_moves_on_to_the_latest_that_two_groups_reach(days: tuple[str, ...], half: str) -> None:
     before = released([says(OWNER)])
-    heard = [says(who, day=day) for who, day in zip((OWNER, OTHER, THIRD), days, strict=False)]
-    assert published(heard, before).audit_half_year == half
+    sourced = [says(who, day=day) for who, day in zip((OWNER, OTHER, THIRD), days, strict=False)]
+    assert published(sourced, before).audit_half_year == half
 
 
 def test_the_family_is_that_of_most_groups_in_the_half_year_and_moves_with_it_alone() -> None:
@@ -270,12 +275,12 @@ def test_of_two_sites_that_were_one_the_one_that_more_groups_still_describe_alik
 
 def test_two_released_sites_that_are_one_keep_one_of_their_rows_as_it_was() -> None:
     first, second = released([says(OWNER), says(OTHER)]), released([says(THIRD, "Borealis")])
-    heard = [says(OWNER), says(OTHER), says(THIRD, "Borealis"), says(FOURTH, "Borealis")]
-    assert published(heard, [*second, *first]) == first[0].site
+    sourced = [says(OWNER), says(OTHER), says(THIRD, "Borealis"), says(FOURTH, "Borealis")]
+    assert published(sourced, [*second, *first]) == first[0].site
 
 
 def test_a_source_that_changes_its_words_keeps_its_site_from_who_comes_at_the_same_time() -> None:
     before = released([says(OWNER)])
-    heard = [says(OWNER, "Aurora Textile Mills"), says(OTHER, "Borealis", "2025-11-11", city="Khulna")]
+    sourced = [says(OWNER, "Aurora Textile Mills"), says(OTHER, "Borealis", "2025-11-11", city="Khulna")]
     for number in range(10):
-        assert published(heard, before, key=bytes([number]) * 32) == before[0].site
+        assert published(sourced, before, key=bytes([number]) * 32) == before[0].site

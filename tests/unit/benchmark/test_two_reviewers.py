@@ -17,7 +17,7 @@ from mrx_benchmark.domain.history import Step
 from mrx_benchmark.handlers import (
     appeals,
     assessing,
-    carrying,
+    carry_over,
     consultation,
     extensions,
     impartiality,
@@ -680,12 +680,12 @@ async def test_what_if_tells_what_each_protocol_would_come_to_under_the_next_ver
     await both(work, one, correct("C"))
     await assessing.conclude(one, by=ANN, work=work)
     work.tenant = None
-    [found] = await carrying.what_if("next", work=work)
+    [found] = await carry_over.what_if("next", work=work)
     outcome = found.outcome
     assert (found.owner, outcome.figures.commonality, outcome.asked) == (ACME, Fraction(85), 0)
     assert outcome.equivalent is Equivalent.YES
     work.tenant = ACME
-    answers, asked = await carrying.carry_over(one, "next", work=work)
+    answers, asked = await carry_over.carry_over(one, "next", work=work)
     assert ({answer.criterion_id: answer.relation for answer in answers}["C"], asked) == (Relation.NONE, ())
 
 
@@ -715,7 +715,7 @@ async def test_what_if_carries_answers_tells_each_version_once_and_leaves_out_wa
                 found.outcome.equivalent,
                 found.outcome.asked,
             )
-            for found in await carrying.what_if("next", work=work, by=by)
+            for found in await carry_over.what_if("next", work=work, by=by)
         ]
 
     hundred = Fraction(100)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import mrx_matching
 import pytest
 from mrx_aggregation.domain.pool import Audited, PoolSite
-from mrx_aggregation.domain.resolution import Heard, resolve_pool
+from mrx_aggregation.domain.resolution import Sourced, resolve_pool
 from mrx_local.demo.cast import AS_OF, PUBLIC, Cast, Size, invent
 from mrx_local.demo.second_way import _record, reckon
 
@@ -27,7 +27,7 @@ def refused(cast: Cast) -> dict[str, set[str]]:
 def published(cast: Cast, key: bytes) -> set[tuple[str, ...]]:
     groups = {actor.name: uuid5(NAMESPACE, actor.group) for actor in cast.actors}
     heard = [
-        Heard(
+        Sourced(
             groups[one.member],
             Audited(
                 record=_record(0, row),
@@ -42,7 +42,7 @@ def published(cast: Cast, key: bytes) -> set[tuple[str, ...]]:
     return {content(site) for site in resolved(heard, key)}
 
 
-def resolved(heard: Sequence[Heard], key: bytes) -> list[PoolSite]:
+def resolved(heard: Sequence[Sourced], key: bytes) -> list[PoolSite]:
     return resolve_pool(
         heard,
         match=mrx_matching.resolve,

@@ -10,9 +10,9 @@ from mrx_matching import SiteRecord, index
 from mrx_matching.cli import app
 from mrx_matching.engine import content_of
 from mrx_matching.generator.directory import directory
-from mrx_matching.letters import letters_of
 from mrx_matching.link import link_frames
 from mrx_matching.lists import read_list
+from mrx_matching.ngrams import ngrams_of
 from mrx_matching.reading import frame_of
 from mrx_matching.tokens import Nodes
 from typer.testing import CliRunner
@@ -91,7 +91,7 @@ def test_rarity_is_that_of_the_whole_list(lists: tuple[Path, Path, dict[str, int
     at, also = whole.frame["squash"].to_list().index(name), 1
     assert found.nodes.name.totals[also] == pytest.approx(whole.name.totals[at], abs=0.05)
     assert found.nodes.city_weights[also] == pytest.approx(whole.city_weights[at], abs=0.05)
-    crowd = letters_of(whole.frame["squash"]).crowd[whole.letters.row[at]]
+    crowd = ngrams_of(whole.frame["squash"]).crowd[whole.letters.row[at]]
     assert found.nodes.letters.crowd[found.nodes.letters.row[also]] == pytest.approx(crowd, abs=0.05)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from mrx_notification.domain.mails import Attempt, Letter, Mail, State
+from mrx_notification.domain.mails import Attempt, Mail, RenderedMail, State
 from mrx_notification.ports import Work
 from mrx_shared.refusals import Unknown
 from mrx_shared.testing.work import MemoryUnitOfWork
@@ -99,23 +99,23 @@ class MemoryWork(MemoryUnitOfWork):
         return await verb(self)
 
 
-class PlainLetters:
+class PlainRenderer:
     """Letters that say their token."""
 
-    def write(self, attempt: Attempt) -> Letter:
+    def render(self, attempt: Attempt) -> RenderedMail:
         text = " ".join(token or "" for token in attempt.tokens)
-        return Letter(language="en", subject=attempt.mails[0].kind, text=text, html="")
+        return RenderedMail(language="en", subject=attempt.mails[0].kind, text=text, html="")
 
 
-class MemoryPost:
+class MemoryTransport:
     """A mail server: gives the answers it is told to, then takes everything."""
 
     def __init__(self) -> None:
         self.answers: list[Exception] = []
-        self.taken: list[tuple[Attempt, Letter]] = []
-        self.before: Callable[[Attempt, Letter], None] = lambda _attempt, _letter: None
+        self.taken: list[tuple[Attempt, RenderedMail]] = []
+        self.before: Callable[[Attempt, RenderedMail], None] = lambda _attempt, _letter: None
 
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
+    async def send(self, letter: RenderedMail, attempt: Attempt) -> None:
         self.before(attempt, letter)
         if self.answers:
             raise self.answers.pop(0)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from mrx_notification import handlers
 from mrx_notification.domain.bounces import Bounce
-from mrx_notification.domain.mails import LONGEST_PAUSE, MOST_TRIES, Attempt, Cause, Letter, Mail, State
+from mrx_notification.domain.mails import LONGEST_PAUSE, MOST_TRIES, Attempt, Cause, Mail, RenderedMail, State
 from mrx_notification.ports import NotNow, Refused
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import MailAsked
@@ -15,7 +15,7 @@ from mrx_shared.refusals import Rejected, Unavailable, Unknown
 from mrx_shared.slots import Slots
 
 from tests.unit.notification.asked import event, password_mail, request_mail
-from tests.unit.notification.in_memory import MemoryPost, MemoryWork, PlainLetters
+from tests.unit.notification.in_memory import MemoryTransport, MemoryWork, PlainRenderer
 
 CORRELATION_ID = "a request"
 SHORT = timedelta(microseconds=1)
@@ -26,7 +26,7 @@ class House:
 
     def __init__(self) -> None:
         self.work = MemoryWork()
-        self.post = MemoryPost()
+        self.transport = MemoryTransport()
         self.tokens = (f"token-{number}" for number in itertools.count(1))
 
     async def asked(self, asked: MailAsked, event_id: UUID | None = None) -> UUID:
@@ -39,7 +39,10 @@ class House:
 
     async def send(self) -> bool:
         return await handlers.send_due(
-            self.work.transact, letters=PlainLetters(), post=self.post, new_token=lambda: next(self.tokens)
+            self.work.transact,
+            renderer=PlainRenderer(),
+            transport=self.transport,
+            new_token=lambda: next(self.tokens),
         )
 
     async def bounce(self, event_id: UUID, status: str = "5.1.1", *, failed: bool = True) -> Mail:
@@ -67,18 +70,18 @@ async def test_the_hash_of_a_token_stands_before_the_mail_server_hears_of_the_ma
     await house.asked(request_mail())
     known: list[bool] = []
 
-    def look(attempt: Attempt, letter: Letter) -> None:
+    def look(attempt: Attempt, letter: RenderedMail) -> None:
         (mail,) = attempt.mails
         known.append(handlers.hash_of(letter.text) in house.work.mails.hashes[mail.mail_id])
 
-    house.post.before = look
+    house.transport.before = look
     await house.send()
     assert known == [True]
 
 
 async def test_a_mail_tried_twice_is_said_with_both_tokens(house: House) -> None:
     await house.asked(request_mail())
-    house.post.answers = [NotNow("4.4.1", away=False)]
+    house.transport.answers = [NotNow("4.4.1", away=False)]
     await house.send()
     assert house.sent() == []
     house.work.moment += timedelta(seconds=2)
@@ -107,7 +110,7 @@ async def test_words_go_when_a_mail_ends_and_its_address_a_week_later(house: Hou
 
 async def test_what_is_refused_for_good_is_said_and_not_tried_again(house: House) -> None:
     await house.asked(request_mail())
-    house.post.answers = [Refused("5.1.1")]
+    house.transport.answers = [Refused("5.1.1")]
     await house.send()
     house.work.moment += timedelta(days=1)
     assert not await house.send()
@@ -118,7 +121,7 @@ async def test_a_mail_refused_after_a_try_whose_answer_was_lost_is_said_with_the
     house: House,
 ) -> None:
     await house.asked(request_mail())
-    house.post.answers = [NotNow("4.4.1", away=False), Refused("5.1.1")]
+    house.transport.answers = [NotNow("4.4.1", away=False), Refused("5.1.1")]
     await house.send()
     house.work.moment += timedelta(seconds=2)
     await house.send()
@@ -137,7 +140,7 @@ async def test_pauses_grow_and_after_about_a_day_a_mail_is_given_up(house: House
     began = house.work.moment
     pauses = []
     while house.mail().state is State.WAITING:
-        house.post.answers = [NotNow("4.7.1", away=False)]
+        house.transport.answers = [NotNow("4.7.1", away=False)]
         before = house.work.moment
         await house.send()
         house.work.moment = max(house.mail().due_at, before)
@@ -153,14 +156,14 @@ async def test_pauses_grow_and_after_about_a_day_a_mail_is_given_up(house: House
 async def test_one_mails_trouble_keeps_no_other_waiting(house: House) -> None:
     await house.asked(request_mail())
     await house.asked(request_mail())
-    house.post.answers = [NotNow("4.7.1", away=False)]
+    house.transport.answers = [NotNow("4.7.1", away=False)]
     await house.send()
-    assert len(house.post.taken) == 1
+    assert len(house.transport.taken) == 1
 
 
 async def test_a_mail_that_cannot_be_written_is_counted_and_steps_aside(house: House) -> None:
     await house.asked(request_mail())
-    house.post.answers = [ValueError("a letter that no template fits")]
+    house.transport.answers = [ValueError("a letter that no template fits")]
     with pytest.raises(ValueError, match="no template"):
         await house.send()
     assert not await house.send()
@@ -169,7 +172,7 @@ async def test_a_mail_that_cannot_be_written_is_counted_and_steps_aside(house: H
 
 async def test_a_mail_server_that_is_away_is_told_and_every_mail_waits(house: House) -> None:
     await house.asked(request_mail())
-    house.post.answers = [NotNow("4.4.1", away=True)]
+    house.transport.answers = [NotNow("4.4.1", away=True)]
     with pytest.raises(Unavailable):
         await house.send()
     assert (house.mail().state, house.mail().status) == (State.WAITING, "4.4.1")
@@ -179,7 +182,7 @@ async def test_only_one_process_sends(house: House) -> None:
     await house.asked(request_mail())
     house.work.mails.others_send = True
     assert not await house.send()
-    assert house.post.taken == []
+    assert house.transport.taken == []
 
 
 async def test_a_mail_that_comes_back_is_said_once(house: House) -> None:
@@ -233,7 +236,7 @@ async def test_a_password_mail_is_about_its_principal(house: House) -> None:
 async def test_no_fact_carries_an_address_a_name_or_a_token(house: House) -> None:
     await house.asked(request_mail())
     await house.asked(request_mail())
-    house.post.answers = [Refused("5.1.1")]
+    house.transport.answers = [Refused("5.1.1")]
     await house.send()
     told = "".join(fact.model_dump_json() for fact in house.work.said)
     for secret in ("mill.example", "Li Wei", "Acme", "Sunrise", "token-1", "token-2", "S-0042"):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_notification import handlers
-from mrx_notification.adapters.letters import JinjaLetters
+from mrx_notification.adapters.rendering import JinjaRenderer
 from mrx_notification.domain.bounces import Bounce
-from mrx_notification.domain.mails import Attempt, Cause, Letter, State
+from mrx_notification.domain.mails import Attempt, Cause, RenderedMail, State
 from mrx_notification.ports import NotNow, Refused, Unsafe
 from mrx_shared.messages.notification import MailFailed, MailSent
 from mrx_shared.messages.report_request import MailAsked
@@ -19,14 +19,14 @@ from mrx_shared.slots import Slots
 from typing_extensions import override
 
 from tests.unit.notification.asked import event, password_mail, request_mail
-from tests.unit.notification.in_memory import MemoryPost, MemoryWork
-from tests.unit.notification.letters import PORTAL, Tags
+from tests.unit.notification.in_memory import MemoryTransport, MemoryWork
+from tests.unit.notification.rendering import PORTAL, Tags
 from tests.unit.shared.smuggled import SMUGGLED
 
 SLOTS = Slots()
 MONDAY = datetime(2026, 11, 30, 7, tzinfo=UTC)
 WEDNESDAY = MONDAY + timedelta(days=2)
-LETTERS = JinjaLetters(portal_url=PORTAL)
+RENDERER = JinjaRenderer(portal_url=PORTAL)
 
 
 class Office:
@@ -35,7 +35,7 @@ class Office:
     def __init__(self, at: datetime = MONDAY) -> None:
         self.work = MemoryWork()
         self.work.moment = at
-        self.post = MemoryPost()
+        self.transport = MemoryTransport()
         self.drawn = 0
 
     def token(self) -> str:
@@ -50,7 +50,7 @@ class Office:
         """Time passes, and the sending loop turns."""
         self.work.moment = max(self.work.moment, moment)
         while await handlers.send_due(
-            self.work.transact, letters=LETTERS, post=self.post, new_token=self.token
+            self.work.transact, renderer=RENDERER, transport=self.transport, new_token=self.token
         ):
             pass
 
@@ -60,8 +60,8 @@ class Office:
     def failed(self) -> list[MailFailed]:
         return [fact for fact in self.work.said if isinstance(fact, MailFailed)]
 
-    def letters(self) -> list[Letter]:
-        return [letter for _, letter in self.post.taken]
+    def letters(self) -> list[RenderedMail]:
+        return [letter for _, letter in self.transport.taken]
 
 
 @pytest.fixture
@@ -89,16 +89,16 @@ async def test_requests_to_one_mailbox_leave_as_one_mail_that_lists_each_with_it
     closed = await office.asked(request_mail("closed", leaves_at=MONDAY, asks="Dogwood", site="Mill 6"))
     elsewhere = await office.asked(invitation(to="other@mill.example"))
     await office.until(LEAVES - timedelta(seconds=1))
-    assert office.post.taken == []
+    assert office.transport.taken == []
     await office.until(LEAVES)
-    assert [attempt.address for attempt, _ in office.post.taken] == [
+    assert [attempt.address for attempt, _ in office.transport.taken] == [
         "li.wei@mill.example",
         "other@mill.example",
-    ] or [attempt.address for attempt, _ in office.post.taken] == [
+    ] or [attempt.address for attempt, _ in office.transport.taken] == [
         "other@mill.example",
         "li.wei@mill.example",
     ]
-    (merged,) = [letter for attempt, letter in office.post.taken if len(attempt.mails) == 4]
+    (merged,) = [letter for attempt, letter in office.transport.taken if len(attempt.mails) == 4]
     assert merged.subject == "3 requests for audit reports on your sites"
     for said in (
         "Acme Brands",
@@ -129,7 +129,7 @@ async def test_nobody_can_foresee_which_mailbox_of_a_slot_comes_after_which(offi
         for address in addresses:
             await office.asked(invitation(to=address))
     await office.until(LEAVES)
-    left = [attempt.address for attempt, _ in office.post.taken]
+    left = [attempt.address for attempt, _ in office.transport.taken]
     assert sorted(left) == addresses
     assert left not in (addresses, addresses[::-1])
 
@@ -183,7 +183,7 @@ async def test_a_mail_that_comes_when_its_slot_is_gathered_waits_for_the_next_al
     office.work.moment = MONDAY + timedelta(minutes=11)
     await office.asked(invitation())
     await office.until(LEAVES)
-    assert office.post.taken == []
+    assert office.transport.taken == []
     await office.until(SLOTS.leaves_at(WEDNESDAY))
     assert [fact.slot_at for fact in office.sent()] == [WEDNESDAY]
 
@@ -193,7 +193,7 @@ async def test_other_mails_leave_at_once(office: Office) -> None:
     await office.asked(request_mail("received"))
     await handlers.take_registry_mail(event(password_mail("welcome")), office.work)
     await office.until(MONDAY)
-    assert len(office.post.taken) == 3
+    assert len(office.transport.taken) == 3
     assert {fact.slot_at for fact in office.sent()} == {None}
 
 
@@ -201,11 +201,11 @@ class Killed(Exception):
     pass
 
 
-class DyingPost(MemoryPost):
+class DyingTransport(MemoryTransport):
     """The process dies as soon as the server has taken the mail."""
 
     @override
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
+    async def send(self, letter: RenderedMail, attempt: Attempt) -> None:
         await super().send(letter, attempt)
         raise Killed
 
@@ -214,12 +214,12 @@ async def test_a_crash_after_sending_leads_to_the_same_mail_again_whose_every_li
     office: Office,
 ) -> None:
     asked = [await office.asked(invitation()) for _ in range(3)]
-    office.post = DyingPost()
+    office.transport = DyingTransport()
     with pytest.raises(Killed):
         await office.until(LEAVES)
-    before, office.post = office.post.taken, MemoryPost()
+    before, office.transport = office.transport.taken, MemoryTransport()
     await office.until(LEAVES + timedelta(seconds=5))
-    ((first, _),), ((second, _),) = before, office.post.taken
+    ((first, _),), ((second, _),) = before, office.transport.taken
     assert first.letter_id == second.letter_id
     assert [mail.mail_id for mail in first.mails] == [mail.mail_id for mail in second.mails]
     hashes = {fact.mail_id: len(fact.token_hashes) for fact in office.sent()}
@@ -235,7 +235,7 @@ async def test_a_crash_while_the_sending_is_noted_keeps_the_message_id(office: O
     assert attempt is not None
     await handlers.note_sent(attempt.mails[0].mail_id, office.work)
     await office.until(LEAVES + timedelta(seconds=5))
-    ((again, _),) = office.post.taken
+    ((again, _),) = office.transport.taken
     assert again.letter_id == attempt.letter_id
     assert len(again.mails) == 2
 
@@ -247,7 +247,7 @@ async def test_what_becomes_of_the_mail_is_said_of_each_request_in_it(
     office: Office, answer: Exception, cause: str, status: str
 ) -> None:
     asked = [await office.asked(invitation()) for _ in range(2)]
-    office.post.answers = [answer]
+    office.transport.answers = [answer]
     await office.until(LEAVES)
     assert {(fact.mail_id, fact.cause, fact.status) for fact in office.failed()} == {
         (one.mail_id, cause, status) for one in asked
@@ -257,7 +257,7 @@ async def test_what_becomes_of_the_mail_is_said_of_each_request_in_it(
 async def test_a_mail_that_comes_back_fails_every_request_in_it_once(office: Office) -> None:
     asked = [await office.asked(invitation()) for _ in range(2)]
     await office.until(LEAVES)
-    ((attempt, _),) = office.post.taken
+    ((attempt, _),) = office.transport.taken
     for _ in range(2):
         bounce = Bounce(letter_ids=(attempt.letter_id,), failed=True, status="5.1.1")
         await handlers.take_bounce(bounce, office.work)
@@ -276,11 +276,11 @@ async def test_a_word_that_no_mail_may_hold_fails_its_own_request_and_no_other(o
 async def test_a_server_that_is_away_gets_the_same_mail_later(office: Office) -> None:
     for _ in range(2):
         await office.asked(invitation())
-    office.post.answers = [NotNow("4.4.1", away=True)]
+    office.transport.answers = [NotNow("4.4.1", away=True)]
     with pytest.raises(Unavailable):
         await office.until(LEAVES)
     await office.until(LEAVES + timedelta(seconds=2))
-    ((attempt, _),) = office.post.taken
+    ((attempt, _),) = office.transport.taken
     assert len(attempt.mails) == 2
     assert len({mail.letter_id for mail in office.work.mails.kept.values()}) == 1
 
@@ -301,7 +301,7 @@ async def test_no_mailbox_ever_gets_two_mails_in_a_slot_or_four_in_a_week(
     asked: list[tuple[int, str, str]], greylisted: int
 ) -> None:
     office = Office(MONDAY - timedelta(days=1))
-    office.post.answers = [NotNow("4.7.1", away=False)] * greylisted
+    office.transport.answers = [NotNow("4.7.1", away=False)] * greylisted
     start = office.work.moment
     for minutes, kind, address in sorted(asked):
         moment = start + timedelta(minutes=minutes)
@@ -309,7 +309,7 @@ async def test_no_mailbox_ever_gets_two_mails_in_a_slot_or_four_in_a_week(
         await office.asked(request_mail(kind, to=address, leaves_at=SLOTS.after(moment)))
     for hours in range(5):  # what was put off is tried again
         await office.until(start + timedelta(days=21, hours=hours))
-    got = Counter((attempt.address, attempt.mails[0].slot_at) for attempt, _ in office.post.taken)
+    got = Counter((attempt.address, attempt.mails[0].slot_at) for attempt, _ in office.transport.taken)
     assert set(got.values()) <= {1}
     weeks = Counter((address, slot.isocalendar()[:2]) for address, slot in got if slot)
     assert all(count <= 3 for count in weeks.values())

@@ -12,15 +12,15 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mrx_notification.adapters.letters import JinjaLetters
+from mrx_notification.adapters.rendering import JinjaRenderer
 from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import one_line
-from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail, language_of
+from mrx_notification.domain.mails import Attempt, Kind, Mail, RenderedMail, language_of
 from mrx_notification.ports import Unsafe
 from mrx_shared.refusals import Invalid
 from mrx_shared.wording import check_plain
 
-from tests.unit.notification.letters import DATE, PORTAL, mail_of
+from tests.unit.notification.rendering import DATE, PORTAL, mail_of
 from tests.unit.shared.smuggled import SMUGGLED
 
 HEADERS = [
@@ -28,7 +28,7 @@ HEADERS = [
 ]  # fmt: skip
 PARTS = ["multipart/alternative", "text/plain", "text/html"]
 SENDER = "no-reply@mrx.example"
-LETTERS = JinjaLetters(portal_url=PORTAL)
+RENDERER = JinjaRenderer(portal_url=PORTAL)
 PIECES = st.sampled_from(
     ["=?utf-8?q?", "=?utf-8?b?", "?=", "=0d=0a", "\r\n", "\n", "\r", "Bcc: x@evil.example", "Content-Type: text/html",
      "\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\x00", "\u202e", "<h1>", ",", ";", ":", '"', "\\", "(", ")", "<", ">",
@@ -47,11 +47,11 @@ def attempt(mails: Sequence[Mail], address: str = "li.wei@mill.example") -> Atte
     )
 
 
-def composed(tried: Attempt, letter: Letter | None = None) -> bytes:
-    return compose(letter or LETTERS.write(tried), tried, sender=SENDER, date=DATE)
+def composed(tried: Attempt, letter: RenderedMail | None = None) -> bytes:
+    return compose(letter or RENDERER.render(tried), tried, sender=SENDER, date=DATE)
 
 
-def assert_as_written(raw: bytes, letter: Letter, name: str | None) -> None:
+def assert_as_written(raw: bytes, letter: RenderedMail, name: str | None) -> None:
     for policy in (default, compat32):
         read = message_from_bytes(raw, policy=policy)
         assert list(read.keys()) == HEADERS
@@ -85,7 +85,7 @@ def test_whatever_is_taken_makes_no_header_no_recipient_and_no_part(
         return
     mail = mail_of(Kind.INVITATION, language, **words)
     tried = attempt([mail] * times)
-    letter = LETTERS.write(tried)
+    letter = RENDERER.render(tried)
     assert_as_written(composed(tried, letter), letter, words["to_name"])
 
 
@@ -100,7 +100,7 @@ def test_a_message_is_as_it_was_written_or_it_is_not_sent_even_where_nobody_look
     name: str, subject: str
 ) -> None:
     mail = mail_of(Kind.INVITATION, to_name=name)
-    letter = replace(LETTERS.write(attempt([mail_of(Kind.INVITATION)])), subject=subject)
+    letter = replace(RENDERER.render(attempt([mail_of(Kind.INVITATION)])), subject=subject)
     try:
         raw = composed(attempt([mail]), letter)
     except Unsafe:
@@ -111,7 +111,7 @@ def test_a_message_is_as_it_was_written_or_it_is_not_sent_even_where_nobody_look
 @pytest.mark.parametrize("place", ["to_name", "asks", "site"])
 def test_an_encoded_word_that_came_so_far_does_not_leave_or_is_shown_as_it_was_typed(place: str) -> None:
     tried = attempt([mail_of(Kind.INVITATION, **{place: SMUGGLED})])
-    letter = LETTERS.write(tried)
+    letter = RENDERER.render(tried)
     try:
         raw = composed(tried, letter)
     except Unsafe:
@@ -126,18 +126,18 @@ def test_an_encoded_word_that_came_so_far_does_not_leave_or_is_shown_as_it_was_t
 )  # fmt: skip
 def test_long_subjects_are_folded_and_read_back_as_they_were(subject: str) -> None:
     tried = attempt([mail_of(Kind.INVITATION)])
-    letter = replace(LETTERS.write(tried), subject=subject)
+    letter = replace(RENDERER.render(tried), subject=subject)
     raw = composed(tried, letter)
     assert_as_written(raw, letter, "Li Wei")
 
 
 def test_a_letter_whose_body_would_be_another_is_not_sent() -> None:
     tried = attempt([mail_of(Kind.INVITATION)])
-    letter = replace(LETTERS.write(tried), text="a\x85b\r\rc\n")
+    letter = replace(RENDERER.render(tried), text="a\x85b\r\rc\n")
     with pytest.raises(Unsafe):
         composed(tried, letter)
     with pytest.raises(Unsafe):
-        compose(LETTERS.write(tried), tried, sender=SENDER, date="now\r\nBcc: x@evil.example")
+        compose(RENDERER.render(tried), tried, sender=SENDER, date="now\r\nBcc: x@evil.example")
 
 
 def test_an_address_in_another_script_stands_in_the_header_as_it_is() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrx_notification import handlers as post_office
 from mrx_notification.domain.bounces import Bounce
-from mrx_notification.domain.mails import Attempt, Letter
+from mrx_notification.domain.mails import Attempt, RenderedMail
 from mrx_notification.ports import NotNow, Refused
 from mrx_report_request.entrypoints.http import answers
 from mrx_report_request.handlers import facts, members
@@ -24,7 +24,7 @@ from mrx_shared.slots import Slots
 from typing_extensions import override
 
 from tests.unit.notification.asked import event
-from tests.unit.notification.in_memory import MemoryPost, PlainLetters
+from tests.unit.notification.in_memory import MemoryTransport, PlainRenderer
 from tests.unit.notification.in_memory import MemoryWork as OfMails
 from tests.unit.report_request.in_memory import START, MemoryWork, asking
 
@@ -50,7 +50,7 @@ class Act:
     address: str
 
 
-class MailServer(MemoryPost):
+class MailServer(MemoryTransport):
     """What it answers depends on the address alone."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class MailServer(MemoryPost):
         self.returned: list[UUID] = []
 
     @override
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
+    async def send(self, letter: RenderedMail, attempt: Attempt) -> None:
         if attempt.address.startswith("unknown"):
             raise Refused("5.1.1")
         if attempt.address.startswith("slow") and attempt.mails[0].tries < 3:
@@ -141,7 +141,7 @@ class World:
             said = event(mail, event_id=event_id)
             await post_office.take_request_mail(said, self.mails, slots=self.work.slots)
         while await post_office.send_due(
-            self.mails.transact, letters=PlainLetters(), post=self.server, new_token=lambda: "token"
+            self.mails.transact, renderer=PlainRenderer(), transport=self.server, new_token=lambda: "token"
         ):
             pass
         for letter_id in self.server.returned[:]:

@@ -31,7 +31,7 @@ _RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "�
 _WIDTHS = {"entry_id": 20, "site_name": 40, "address": 50}
 
 
-class DocumentShelf:
+class ObjectDocuments:
     """See `ports.Shelf`."""
 
     def __init__(self, objects: Objects) -> None:

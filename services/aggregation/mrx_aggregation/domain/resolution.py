@@ -36,7 +36,7 @@ _PARTS_OF = {"city": ("address",), "region": ("address", "city")}
 """What was published of a column falls with what it is part of."""
 
 
-class Heard(NamedTuple):
+class Sourced(NamedTuple):
     """An accepted entry with the independent group that it comes from."""
 
     who: UUID
@@ -79,7 +79,7 @@ _Keys = Iterator[Hashable]
 
 
 def resolve_pool(
-    heard: Sequence[Heard],
+    sourced: Sequence[Sourced],
     released_before: Iterable[Attributed] = (),
     *,
     match: Match,
@@ -95,8 +95,8 @@ def resolve_pool(
     """
     before = list(released_before)
     sites: dict[Hashable, list[_Said]] = defaultdict(list)
-    labels = match([one.audited.record for one in heard])
-    for label, one in zip(labels, heard, strict=True):
+    labels = match([one.audited.record for one in sourced])
+    for label, one in zip(labels, sourced, strict=True):
         described = one.audited.described if before else b""
         sites[label].append(_Said(*one, published(one.audited.record), described))
     choice = _Choice(agreed=agreed, key=key)

@@ -13,19 +13,19 @@ from mrx_shared.refusals import Unknown
 from mrx_aggregation.domain.lists import ReceivedList
 from mrx_aggregation.domain.rounds import Round
 from mrx_aggregation.handlers import releases, rounds
-from mrx_aggregation.ports import Release, Shelf, Work
+from mrx_aggregation.ports import DocumentStore, Release, Work
 
 MOST_LISTS = 500
 Revision = Annotated[int, Path(ge=1, lt=2**31)]
 
 
-def build_router(requests: Requests[Work], access: Access, shelf: Shelf) -> APIRouter:
+def build_router(requests: Requests[Work], access: Access, store: DocumentStore) -> APIRouter:
     """Every route of aggregation but those that every service has."""
     router = APIRouter(prefix="/v1")
     _add_lists(router, requests, access)
     _add_rounds(router, requests, access)
     _add_release_steps(router, requests, access)
-    _add_releases(router, requests, access, shelf)
+    _add_releases(router, requests, access, store)
     return router
 
 
@@ -133,7 +133,7 @@ def _add_release_steps(router: APIRouter, requests: Requests[Work], access: Acce
         return await command(approved, by=who, status=202)
 
 
-def _add_releases(router: APIRouter, requests: Requests[Work], access: Access, shelf: Shelf) -> None:
+def _add_releases(router: APIRouter, requests: Requests[Work], access: Access, store: DocumentStore) -> None:
     reader = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT))]
     do = Annotated[Command[Work], Depends(requests.command)]
 
@@ -155,7 +155,7 @@ def _add_releases(router: APIRouter, requests: Requests[Work], access: Access, s
     async def mint_link(release_id: UUID, asked: api.NewLink, who: reader, command: do) -> Response:
         async def minted(work: Work) -> api.Link:
             link = await releases.mint_link(
-                release_id, asked.document, work, shelf=shelf, member_id=who.member
+                release_id, asked.document, work, store=store, member_id=who.member
             )
             return api.Link(url=link.url, expires_at=link.expires_at, sha256=link.sha256)
 

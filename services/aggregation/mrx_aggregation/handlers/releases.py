@@ -4,7 +4,7 @@ from uuid import UUID
 
 from mrx_shared.refusals import Forbidden, Invalid
 
-from mrx_aggregation.ports import LINK_LASTS, Link, Release, Shelf, Work
+from mrx_aggregation.ports import LINK_LASTS, DocumentStore, Link, Release, Work
 
 
 async def look_at(release_id: UUID | None, work: Work, *, member_id: UUID | None) -> Release:
@@ -14,7 +14,7 @@ async def look_at(release_id: UUID | None, work: Work, *, member_id: UUID | None
 
 
 async def mint_link(
-    release_id: UUID, document: str, work: Work, *, shelf: Shelf, member_id: UUID | None
+    release_id: UUID, document: str, work: Work, *, store: DocumentStore, member_id: UUID | None
 ) -> Link:
     """A link to one document for a participant, or for the secretariat where `member_id` is None."""
     secretariat = member_id is None
@@ -26,7 +26,7 @@ async def mint_link(
             "the release has no such document", field="document", remedy=f"ask for {', '.join(documents)}"
         )
     return Link(
-        url=await shelf.link(release, document, secretariat=secretariat),
+        url=await store.link(release, document, secretariat=secretariat),
         expires_at=work.now + LINK_LASTS,
         sha256=documents[document],
     )

@@ -10,7 +10,7 @@ from mrx_shared.refusals import Unknown
 
 from mrx_benchmark.domain.drafts import Draft
 from mrx_benchmark.handlers.assessing import AssessmentShown, submit_answers
-from mrx_benchmark.handlers.carrying import carry_over
+from mrx_benchmark.handlers.carry_over import carry_over
 from mrx_benchmark.handlers.criteria import catalogue_named, waivers_today
 from mrx_benchmark.handlers.protocols import owned
 from mrx_benchmark.ports import Work

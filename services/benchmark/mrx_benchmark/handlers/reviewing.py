@@ -18,7 +18,7 @@ from mrx_benchmark.ports import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AtWork:
+class ReviewerWorkload:
     """An assessment that is not concluded, with those of its reviewers who can be released."""
 
     assessment: Assessment
@@ -77,10 +77,10 @@ async def release(assessment_id: UUID, reviewer: str, *, by: str, work: Work) ->
         await note(released, Step.RELEASED, by, work, detail=reviewer)
 
 
-async def list_reviews(*, work: Work) -> list[AtWork]:
+async def list_reviews(*, work: Work) -> list[ReviewerWorkload]:
     """Who judges what that is not concluded, the oldest first; nothing of what anybody wrote."""
     conflicts = await work.impartiality.conflicts()
-    found: list[AtWork] = []
+    found: list[ReviewerWorkload] = []
     for owner in await work.owners.all():
         async with work.acting_for(owner):
             at_work = [
@@ -91,7 +91,7 @@ async def list_reviews(*, work: Work) -> list[AtWork]:
             histories = await work.history.of([one.assessment_id for one in at_work])
             protocols = {one.protocol_id: one for one, _ in await work.protocols.visible()}
         found += [
-            AtWork(
+            ReviewerWorkload(
                 assessment=one,
                 protocol=protocols[one.protocol_id],
                 releasable=tuple(

@@ -1,4 +1,4 @@
-"""Letters over SMTP (RFC 5321), each on a connection of its own."""
+"""Mails over SMTP (RFC 5321), each on a connection of its own."""
 
 import re
 import ssl
@@ -13,7 +13,7 @@ from typing import Final, Literal
 import aiosmtplib
 from mrx_shared.kit.clock import Clock
 
-from mrx_notification.domain.mails import Attempt, Letter
+from mrx_notification.domain.mails import Attempt, RenderedMail
 from mrx_notification.ports import NotNow, Refused, Unsafe
 
 SENDER_NAME: Final = "Mutual Recognition Exchange"
@@ -29,8 +29,8 @@ _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 Security = Literal["none", "starttls", "tls"]
 
 
-class SmtpPost:
-    """See `ports.Post`."""
+class SmtpTransport:
+    """See `ports.Transport`."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class SmtpPost:
         self._password = password
         self._timeout_s = timeout_s
 
-    async def send(self, letter: Letter, attempt: Attempt) -> None:
-        """See `ports.Post`."""
-        message = compose(letter, attempt, sender=self._sender, date=format_datetime(self._clock()))
+    async def send(self, rendered: RenderedMail, attempt: Attempt) -> None:
+        """See `ports.Transport`."""
+        message = compose(rendered, attempt, sender=self._sender, date=format_datetime(self._clock()))
         try:
             await aiosmtplib.send(
                 message,
@@ -98,7 +98,7 @@ def _verdict(error: aiosmtplib.SMTPResponseException) -> Refused | NotNow:
     return NotNow(status, away=error.code == _SERVICE_ENDS)
 
 
-def compose(letter: Letter, attempt: Attempt, *, sender: str, date: str) -> bytes:
+def compose(rendered: RenderedMail, attempt: Attempt, *, sender: str, date: str) -> bytes:
     """The letter as a message's bytes. Raises `Unsafe` where they say anything else than was written."""
     headers = {
         "From": f"{SENDER_NAME} <{sender}>",
@@ -107,17 +107,17 @@ def compose(letter: Letter, attempt: Attempt, *, sender: str, date: str) -> byte
         "Date": date,
         "Message-ID": f"<{attempt.letter_id}@{sender.rpartition('@')[2]}>",
         "Auto-Submitted": "auto-generated",
-        "Content-Language": letter.language,
+        "Content-Language": rendered.language,
     }
     body = EmailMessage(policy=SMTP)
     try:
-        body.set_content(letter.text, cte="quoted-printable")
-        body.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        body.set_content(rendered.text, cte="quoted-printable")
+        body.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
         headers["To"] = _recipient(attempt)
-        headers["Subject"] = _folded("Subject", letter.subject)
+        headers["Subject"] = _folded("Subject", rendered.subject)
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         message = head.encode() + body.as_bytes()
-        as_written = _as_written(message, letter, attempt, names=[*headers, *body.keys()])
+        as_written = _as_written(message, rendered, attempt, names=[*headers, *body.keys()])
     except (MessageError, ValueError, LookupError, AttributeError, TypeError):
         # The standard library meets what is no header or part with more kinds of error than it tells.
         raise Unsafe from None
@@ -149,7 +149,7 @@ def named(message: Message) -> str:
     return str(make_header(decode_header(parseaddr(raw)[0])))
 
 
-def _as_written(message: bytes, letter: Letter, attempt: Attempt, *, names: list[str]) -> bool:
+def _as_written(message: bytes, rendered: RenderedMail, attempt: Attempt, *, names: list[str]) -> bool:
     """Whether mail programs read the headers, the recipient and the parts that were written, and nothing else.
 
     So a word that its rule does not know, and that changes the message, is not sent.
@@ -164,7 +164,7 @@ def _as_written(message: bytes, letter: Letter, attempt: Attempt, *, names: list
     return (
         [one.addr_spec for one in plain["To"].addresses] == [attempt.address]
         and named(plain) == (attempt.to_name or "")
-        and plain["Subject"] == letter.subject
-        and contents == [letter.text.rstrip(), letter.html.rstrip()]
+        and plain["Subject"] == rendered.subject
+        and contents == [rendered.text.rstrip(), rendered.html.rstrip()]
         and not any(part.defects for part in plain.walk())
     )

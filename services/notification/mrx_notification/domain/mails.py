@@ -142,7 +142,7 @@ def language_of(mails: Sequence[Mail]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class RenderedMail:
     """A mail's words in its reader's language, as plain text and as HTML."""
 
     language: str

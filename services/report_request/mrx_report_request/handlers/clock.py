@@ -5,7 +5,7 @@ from uuid import UUID
 
 from mrx_report_request.domain.requests import CONTACTS_KEPT, DueMail, Request, SlotMail
 from mrx_report_request.domain.steps import Step
-from mrx_report_request.handlers.telling import close_to_supplier, mail_supplier, settle
+from mrx_report_request.handlers.publishing import close_to_supplier, mail_supplier, settle
 from mrx_report_request.ports import Page, Transact, Work
 
 AT_ONCE = 100

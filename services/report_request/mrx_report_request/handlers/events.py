@@ -13,7 +13,7 @@ from mrx_report_request.domain.requests import Request
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers import members
 from mrx_report_request.handlers.asking import ask
-from mrx_report_request.handlers.telling import emit_refused, emit_status
+from mrx_report_request.handlers.publishing import emit_refused, emit_status
 from mrx_report_request.ports import Work
 
 PATIENCE: Final = timedelta(seconds=60)

@@ -23,7 +23,7 @@ from mrx_shared.refusals import Rejected, Unknown
 
 from mrx_report_request.domain.requests import Channel, Report, Request
 from mrx_report_request.domain.steps import State, Step
-from mrx_report_request.handlers.telling import mail_requester, mail_supplier, settle
+from mrx_report_request.handlers.publishing import mail_requester, mail_supplier, settle
 from mrx_report_request.ports import Page, Participant, Work
 
 PAGE_LASTS: Final = timedelta(days=180)

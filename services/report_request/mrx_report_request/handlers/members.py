@@ -12,7 +12,7 @@ from mrx_report_request.domain.decisions import decide as read_decision
 from mrx_report_request.domain.requests import Request, Supplier, sharing
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
-from mrx_report_request.handlers.telling import close_to_supplier, settle
+from mrx_report_request.handlers.publishing import close_to_supplier, settle
 from mrx_report_request.ports import Numbers, Work
 
 SITES_TOLD = 3

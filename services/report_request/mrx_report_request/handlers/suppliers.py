@@ -8,7 +8,7 @@ from mrx_shared.refusals import Invalid
 from mrx_report_request.domain.requests import DeclineReason, Request
 from mrx_report_request.domain.steps import Step
 from mrx_report_request.domain.wording import optional_line
-from mrx_report_request.handlers.telling import settle
+from mrx_report_request.handlers.publishing import settle
 from mrx_report_request.ports import Work
 
 

@@ -75,7 +75,7 @@ def successor(evolution: Evolution, today: date) -> api.Succession:
     )
 
 
-def at_work_body(found: reviewing.AtWork) -> api.AssessmentAtWork:
+def at_work_body(found: reviewing.ReviewerWorkload) -> api.AssessmentAtWork:
     """Who judges an assessment that is not concluded."""
     one, answered = found.assessment, {answer.criterion_id for answer in found.assessment.answers}
     return api.AssessmentAtWork(

@@ -6,7 +6,7 @@ from mrx_shared.kit.access import Access
 
 from mrx_benchmark.entrypoints.http.appeals import add_appeals
 from mrx_benchmark.entrypoints.http.assessments import add_assessments
-from mrx_benchmark.entrypoints.http.carrying import add_carrying
+from mrx_benchmark.entrypoints.http.carry_over import add_carry_over
 from mrx_benchmark.entrypoints.http.consultation import add_consultation
 from mrx_benchmark.entrypoints.http.criteria import add_criteria
 from mrx_benchmark.entrypoints.http.documents import add_documents
@@ -37,7 +37,7 @@ def build_router(
         add_waivers,
         add_extensions,
         add_consultation,
-        add_carrying,
+        add_carry_over,
         add_drafts,
     ):
         add(router, requests, access)

@@ -18,7 +18,7 @@ _ANY = 1e-9
 
 
 @dataclass(frozen=True)
-class Letters:
+class Ngrams:
     """The distinct names of one country. `row` is each node's name, `first` each name's first node."""
 
     row: npt.NDArray[np.int64]
@@ -59,14 +59,14 @@ class Letters:
         return _likest(self.matrix, self.matrix)
 
 
-def letters_of(names: pl.Series) -> Letters:
+def ngrams_of(names: pl.Series) -> Ngrams:
     """Return the runs of letters of the names of nodes, weighted by how few names have them."""
     frame = pl.DataFrame({"name": names}).with_row_index("node")
     distinct = frame.group_by("name").agg(pl.col("node").min()).sort("node").with_row_index("row")
     row_of = frame.join(distinct.select("name", "row"), on="name", how="left", maintain_order="left")["row"]
-    grams = grams_of(distinct["name"]).with_columns(count=pl.len().over("gram"))
+    grams = rare_ngrams_of(distinct["name"]).with_columns(count=pl.len().over("gram"))
     matrix, shareable = _weighed(grams, distinct.height)
-    return Letters(
+    return Ngrams(
         row=row_of.cast(pl.Int64).to_numpy(),
         first=distinct["node"].cast(pl.Int64).to_numpy(),
         matrix=matrix,
@@ -74,7 +74,7 @@ def letters_of(names: pl.Series) -> Letters:
     )
 
 
-def grams_of(names: pl.Series) -> pl.DataFrame:
+def rare_ngrams_of(names: pl.Series) -> pl.DataFrame:
     """Return each run of letters (`gram`) of distinct names, with the `row` of the name."""
     distinct = pl.DataFrame({"name": names}).with_row_index("row")
     text = pl.concat_str(pl.lit("^"), pl.col("name"), pl.lit("$"))
@@ -104,7 +104,7 @@ def _weighed(grams: pl.DataFrame, names: int) -> tuple[csr_matrix, npt.NDArray[n
     return matrix, (norm / np.maximum(lengths, _ANY)).astype(np.float32)
 
 
-class LettersOfNames:
+class NameNgrams:
     """The names of a whole list, and those that are looked for in it, which come after them.
 
     `names` has each `squash` of the list and its `crowd`; `grams` the runs of letters that at most `COMMON` of them
@@ -116,7 +116,7 @@ class LettersOfNames:
     ) -> None:
         self._listed = names.height
         new = pl.DataFrame({"squash": sought}).unique().join(names, on="squash", how="anti").sort("squash")
-        mine = grams_of(new["squash"]).with_columns(pl.col("row") + self._listed)
+        mine = rare_ngrams_of(new["squash"]).with_columns(pl.col("row") + self._listed)
         counts = (
             pl.concat([counts.select("gram", "count"), mine.group_by("gram").agg(count=pl.len())])
             .group_by("gram")
@@ -139,10 +139,10 @@ class LettersOfNames:
         """Return each name that is looked for (`squash`) with the names of the list that are likest to it (`like`)."""
         return pl.DataFrame({"squash": self._names[self._one], "like": self._names[self._other]})
 
-    def of(self, names: pl.Series) -> Letters:
+    def of(self, names: pl.Series) -> Ngrams:
         """Return the letters of some of the names."""
         row = self._places(names)
-        return Letters(
+        return Ngrams(
             row=row, first=row, matrix=self._matrix, shareable=self._shareable, known_crowd=self._crowd
         )
 

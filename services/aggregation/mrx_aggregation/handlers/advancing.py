@@ -21,17 +21,17 @@ from mrx_shared.messages.aggregation import (
 from mrx_aggregation.domain.disclosure import POLICY, Attributed, Decisions, Entry, attribute, decide
 from mrx_aggregation.domain.names import CompanyNames
 from mrx_aggregation.domain.pool import PoolSite, in_order
-from mrx_aggregation.domain.resolution import Heard, resolve_pool
+from mrx_aggregation.domain.resolution import Sourced, resolve_pool
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.intake import judge_again, leave_waiting_rows, note_contribution, take_up
 from mrx_aggregation.ports import (
     Diagnose,
     Diagnosis,
+    DocumentStore,
     Linked,
     Owned,
     Release,
     Resolver,
-    Shelf,
     Transact,
     Work,
     Writer,
@@ -40,7 +40,7 @@ from mrx_aggregation.ports import (
 SITES_AT_ONCE = 1000
 
 
-async def take_up_what_is_ready(transact: Transact) -> None:
+async def take_up_ready_lists(transact: Transact) -> None:
     """Judge the lists whose fact or round has come, each in a transaction of its own."""
     ready: list[tuple[UUID, UUID, int]] = []
 
@@ -58,8 +58,8 @@ async def take_up_what_is_ready(transact: Transact) -> None:
         raise failures[0]
 
 
-async def carry_on_rounds(
-    transact: Transact, *, resolver: Resolver, writer: Writer, shelf: Shelf, diagnose: Diagnose
+async def advance_rounds(
+    transact: Transact, *, resolver: Resolver, writer: Writer, store: DocumentStore, diagnose: Diagnose
 ) -> Sequence[Round]:
     """Bring closing rounds to `closed` and releasing rounds to `released`. Returns those that fail.
 
@@ -87,7 +87,7 @@ async def carry_on_rounds(
             if current.state is RoundState.CLOSING:
                 await freeze(current, transact, resolver=resolver, writer=writer)
             elif current.state is RoundState.RELEASING:
-                await release(current, transact, writer=writer, shelf=shelf)
+                await release(current, transact, writer=writer, store=store)
 
         try:
             await transact(carry)
@@ -180,7 +180,7 @@ def _resolved(
 ) -> _Resolved:
     """Arithmetic over all entries at once, for a thread of its own."""
     sites = resolve_pool(
-        [Heard(groups.get(one.member_id, one.member_id), one.audited) for one in owned],
+        [Sourced(groups.get(one.member_id, one.member_id), one.audited) for one in owned],
         released_before or (),
         match=mrx_matching.resolve,
         published=mrx_matching.published,
@@ -221,7 +221,7 @@ def _resolved(
     )
 
 
-async def release(approved: Round, transact: Transact, *, writer: Writer, shelf: Shelf) -> None:
+async def release(approved: Round, transact: Transact, *, writer: Writer, store: DocumentStore) -> None:
     """Write the documents from pool and decisions, then tell every participant."""
     assert approved.release_id is not None
 
@@ -231,7 +231,7 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
     await transact(check)
     decisions = Decisions(policy=POLICY, as_of=approved.as_of, held=await writer.held(approved.round_id))
     unpublished, documents = await _write(
-        approved, approved.release_id, decisions, writer=writer, shelf=shelf
+        approved, approved.release_id, decisions, writer=writer, store=store
     )
 
     async def tell(work: Work) -> None:
@@ -246,11 +246,11 @@ async def release(approved: Round, transact: Transact, *, writer: Writer, shelf:
 
 
 async def _write(
-    approved: Round, release_id: UUID, decisions: Decisions, *, writer: Writer, shelf: Shelf
+    approved: Round, release_id: UUID, decisions: Decisions, *, writer: Writer, store: DocumentStore
 ) -> tuple[Release, dict[str, str]]:
     """Write and publish the documents. They are never whole in memory, nor is the pool."""
     rows = held = 0
-    async with shelf.documents(decisions) as documents:
+    async with store.documents(decisions) as documents:
         async with aclosing(writer.pool(approved.round_id, at_once=SITES_AT_ONCE)) as pool:
             async for sites in pool:
                 shown = [site for site in sites if decisions.shows(site)]

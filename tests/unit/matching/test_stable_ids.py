@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from mrx_matching.sticky import carry_on
+from mrx_matching.stable_ids import carry_on
 
 
 def test_a_site_keeps_its_id_by_largest_overlap() -> None:

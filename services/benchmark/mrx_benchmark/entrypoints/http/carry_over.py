@@ -10,11 +10,11 @@ from mrx_shared.bus.requests import Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
 from mrx_benchmark.entrypoints.http.bodies import figures_body
-from mrx_benchmark.handlers import carrying
+from mrx_benchmark.handlers import carry_over
 from mrx_benchmark.ports import Work
 
 
-def add_carrying(router: APIRouter, requests: Requests[Work], access: Access) -> None:
+def add_carry_over(router: APIRouter, requests: Requests[Work], access: Access) -> None:
     """Add the routes to the benchmark's."""
     owner = Annotated[Principal, Depends(access.require(Role.MEMBER, Role.SECRETARIAT))]
     judge = Annotated[Principal, Depends(access.require(Role.SECRETARIAT, Role.REVIEWER))]
@@ -33,7 +33,7 @@ def add_carrying(router: APIRouter, requests: Requests[Work], access: Access) ->
                         equivalent=one.outcome.equivalent,
                         asked=one.outcome.asked,
                     )
-                    for one in await carrying.what_if(
+                    for one in await carry_over.what_if(
                         version, by=who.subject if who.role is Role.REVIEWER else "", work=work
                     )
                 ]
@@ -44,7 +44,7 @@ def add_carrying(router: APIRouter, requests: Requests[Work], access: Access) ->
     @router.get("/assessments/{assessment_id}/carried", tags=["assessments"])
     async def carried(assessment_id: UUID, criteria_version: str, who: owner) -> api.CarriedAnswers:
         async def moved(work: Work) -> api.CarriedAnswers:
-            answers, asked = await carrying.carry_over(assessment_id, criteria_version, work=work)
+            answers, asked = await carry_over.carry_over(assessment_id, criteria_version, work=work)
             return api.CarriedAnswers(
                 answers=[api.AnswerRow(**row_of(one)) for one in answers],
                 asked=list(asked),

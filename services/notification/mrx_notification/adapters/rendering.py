@@ -1,4 +1,4 @@
-"""Letters from templates, in the languages that we have catalogues of.
+"""Mails from templates, in the languages that we have catalogues of.
 
 A kind's template gives plain text: the subject, then paragraphs with a blank line between two; `requests.txt` is the one
 of several mails that leave as one. The same paragraphs make the HTML, so that both say the same, and every word is
@@ -17,7 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail
+from mrx_notification.domain.mails import Attempt, Kind, Mail, RenderedMail
 
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = HERE / "templates"
@@ -52,15 +52,15 @@ def translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-class JinjaLetters:
-    """See `ports.Letters`."""
+class JinjaRenderer:
+    """See `ports.Renderer`."""
 
     def __init__(self, *, portal_url: str) -> None:
         self._portal_url = portal_url
         self._by_language = {language: _environment(language) for language in _LOCALES}
 
-    def write(self, attempt: Attempt) -> Letter:
-        """See `ports.Letters`."""
+    def render(self, attempt: Attempt) -> RenderedMail:
+        """See `ports.Renderer`."""
         language = spoken(attempt.language)
         templates, locale = self._by_language[language], _LOCALES[language]
         told = [
@@ -81,7 +81,9 @@ class JinjaLetters:
             links=[one["link"] for one in told if one["link"]],
             leads_to=_leads_to(attempt.mails[0]),
         )
-        return Letter(language=language, subject=subject, text="\n\n".join(paragraphs) + "\n", html=html)
+        return RenderedMail(
+            language=language, subject=subject, text="\n\n".join(paragraphs) + "\n", html=html
+        )
 
     def _link(self, mail: Mail, token: str | None) -> str | None:
         if token is not None:

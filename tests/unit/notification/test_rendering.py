@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mrx_notification.adapters.letters import CATALOGUES, TEMPLATES, spoken
+from mrx_notification.adapters.rendering import CATALOGUES, TEMPLATES, spoken
 from mrx_notification.adapters.smtp import compose
 from mrx_notification.domain.addresses import deliverable, masked, one_line
 from mrx_notification.domain.mails import Kind
@@ -18,16 +18,16 @@ from mrx_notification.ports import Unsafe
 from mrx_portal.entrypoints.forms import PURPOSE, SCOPE
 from mrx_shared.messages.exchange_adapter import REASONS
 
-from tests.unit.notification.letters import (
+from tests.unit.notification.rendering import (
     DATE,
-    LETTERS,
     LINKED,
     OF_REGISTRY,
     PORTAL,
+    RENDERER,
     Tags,
     attempt_of,
-    letter_of,
     mail_of,
+    rendered_mail,
 )
 
 
@@ -36,7 +36,7 @@ from tests.unit.notification.letters import (
 def test_every_kind_is_written_in_every_language_with_its_link_and_no_other(
     kind: Kind, language: str
 ) -> None:
-    letter = letter_of(kind, language)
+    letter = rendered_mail(kind, language)
     page = "/reset/TOKEN" if kind in OF_REGISTRY else "/r/TOKEN"
     expected = [PORTAL + page] if kind in LINKED else [f"{PORTAL}/sign-in"] if kind is not Kind.CLOSED else []
     assert [line for line in letter.text.splitlines() if "http" in line] == expected
@@ -53,7 +53,7 @@ def test_every_kind_is_written_in_every_language_with_its_link_and_no_other(
 def test_a_link_is_one_button_that_says_where_it_leads_with_the_address_in_full_below_it(
     kind: Kind, language: str
 ) -> None:
-    letter = letter_of(kind, language)
+    letter = rendered_mail(kind, language)
     links = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', letter.html)
     if kind is Kind.CLOSED:
         assert links == []
@@ -66,7 +66,7 @@ def test_a_link_is_one_button_that_says_where_it_leads_with_the_address_in_full_
 
 
 def test_questions_and_replies_name_version_criteria_and_criterion() -> None:
-    asked, replied = letter_of(Kind.QUESTION_ASKED), letter_of(Kind.QUESTION_REPLIED)
+    asked, replied = rendered_mail(Kind.QUESTION_ASKED), rendered_mail(Kind.QUESTION_REPLIED)
     assert asked.subject == "A reviewer has a question about version 3 of your audit protocol"
     for letter in (asked, replied):
         assert "criteria 6.1-4p" in letter.text
@@ -94,9 +94,9 @@ def test_a_catalogue_lacks_no_text_and_keeps_every_place_for_a_word(language: st
 @pytest.mark.parametrize("language", ["en", "es", "zh"])
 @pytest.mark.parametrize("code", REASONS)
 def test_every_reason_that_a_file_may_be_refused_for_is_told_in_words(code: str, language: str) -> None:
-    told = letter_of(Kind.FILE_REFUSED, language, detail=code)
+    told = rendered_mail(Kind.FILE_REFUSED, language, detail=code)
     assert code not in told.text.splitlines()
-    assert told.text != letter_of(Kind.FILE_REFUSED, language, detail="").text
+    assert told.text != rendered_mail(Kind.FILE_REFUSED, language, detail="").text
 
 
 def test_dates_and_spans_are_written_as_the_language_does() -> None:
@@ -105,31 +105,34 @@ def test_dates_and_spans_are_written_as_the_language_does() -> None:
         ("es", "28 de julio de 2026", "30 minutos"),
         ("zh", "2026年7月28日", "30分钟"),
     ):
-        assert date in letter_of(Kind.REMINDER, language).text
-        assert span in letter_of(Kind.PASSWORD_RESET, language).text
+        assert date in rendered_mail(Kind.REMINDER, language).text
+        assert span in rendered_mail(Kind.PASSWORD_RESET, language).text
 
 
 def test_a_notice_says_what_ends_and_when() -> None:
-    ending = letter_of(Kind.RECOGNITION_ENDING)
+    ending = rendered_mail(Kind.RECOGNITION_ENDING)
     assert ending.subject == "Recognition of your audit protocol ends on 31 March 2027"
     assert (
         "Version 3 of an audit protocol that you use is recognised under the criteria 6.1-4p until"
         in ending.text
     )
-    assert "lapsed on 31 March 2027" in letter_of(Kind.RECOGNITION_LAPSED).subject
-    evolving = letter_of(Kind.CRITERIA_EVOLVING)
+    assert "lapsed on 31 March 2027" in rendered_mail(Kind.RECOGNITION_LAPSED).subject
+    evolving = rendered_mail(Kind.CRITERIA_EVOLVING)
     assert evolving.subject == "The criteria 6.1-4p will be replaced by 7.0"
     for day in ("1 August 2026", "1 September 2026", "31 March 2027"):
         assert day in evolving.text
 
 
 def test_a_language_that_we_do_not_speak_is_english_and_a_dialect_is_its_language() -> None:
-    assert letter_of(Kind.INVITATION, "tlh").subject == "Acme Brands asks for an audit report on Sunrise Mill"
+    assert (
+        rendered_mail(Kind.INVITATION, "tlh").subject
+        == "Acme Brands asks for an audit report on Sunrise Mill"
+    )
     assert [spoken(one) for one in ("zh-Hans-CN", "ES_mx", "pt", "", "-")] == ["zh", "es", "en", "en", "en"]
 
 
 def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_decline() -> None:
-    text = letter_of(Kind.INVITATION).text
+    text = rendered_mail(Kind.INVITATION).text
     for said in (
         "Dear Li Wei,",
         "Who asks: Acme Brands",
@@ -146,24 +149,24 @@ def test_an_invitation_says_who_asks_for_what_until_when_and_that_it_is_free_to_
 
 def test_a_supplier_is_not_told_the_members_number_of_its_site() -> None:
     for kind in (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, Kind.CLOSED):
-        assert "S-0042" not in letter_of(kind).text
-    assert "Your site number: S-0042" in letter_of(Kind.READY).text
+        assert "S-0042" not in rendered_mail(kind).text
+    assert "Your site number: S-0042" in rendered_mail(Kind.READY).text
 
 
 def test_reasons_are_told_in_words_and_what_is_no_known_code_as_it_came() -> None:
-    refused = letter_of(Kind.FILE_REFUSED, "es", detail="encrypted, no-pages, somewhat odd").text
+    refused = rendered_mail(Kind.FILE_REFUSED, "es", detail="encrypted, no-pages, somewhat odd").text
     assert "protegido con contraseña o cifrado. El PDF no tiene ninguna página. somewhat odd" in refused
-    assert "The e-mail came back. (5.1.1)" in letter_of(Kind.UNDELIVERED, detail="bounced 5.1.1").text
-    assert letter_of(Kind.UNDELIVERED, detail=None).text
+    assert "The e-mail came back. (5.1.1)" in rendered_mail(Kind.UNDELIVERED, detail="bounced 5.1.1").text
+    assert rendered_mail(Kind.UNDELIVERED, detail=None).text
 
 
 def test_nothing_is_loaded_from_elsewhere_and_nothing_runs() -> None:
     for kind in Kind:
-        assert not {"img", "script", "link", "iframe", "form"} & set(Tags(letter_of(kind).html).tags)
+        assert not {"img", "script", "link", "iframe", "form"} & set(Tags(rendered_mail(kind).html).tags)
 
 
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
-    letter = letter_of(Kind.INVITATION, asks='<a href="https://evil.example">Acme</a> & 100%(site)s')
+    letter = rendered_mail(Kind.INVITATION, asks='<a href="https://evil.example">Acme</a> & 100%(site)s')
     page = Tags(letter.html)
     assert set(page.addresses) == {f"{PORTAL}/r/TOKEN"}
     assert '<a href="https://evil.example">Acme</a> & 100%(site)s' in "".join(page.shown)
@@ -180,7 +183,7 @@ SMUGGLED = st.text(
 def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str) -> None:
     name, asks = one_line(f"{name}\r\nBcc: victim@evil.example"), one_line(f"Acme {asks}")
     attempt = attempt_of(mail_of(Kind.INVITATION, to_name=name, asks=asks))
-    letter = LETTERS.write(attempt)
+    letter = RENDERER.render(attempt)
     raw = compose(letter, attempt, sender="no-reply@mrx.example", date=DATE)
     read = message_from_bytes(raw, policy=default)
     assert [header.lower() for header in read.keys()] == [  # noqa: SIM118  (keys may repeat)
@@ -195,7 +198,7 @@ def test_no_name_makes_a_header_a_recipient_or_a_paragraph(name: str, asks: str)
         "content-type",
     ]
     assert [one.addr_spec for one in read["To"].addresses] == ["li.wei@mill.example"]
-    plain = letter_of(Kind.INVITATION)
+    plain = rendered_mail(Kind.INVITATION)
     assert letter.text.count("\n\n") == plain.text.count("\n\n")
     assert Tags(letter.html).tags == Tags(plain.html).tags
 
@@ -206,7 +209,7 @@ def test_a_word_keeps_no_sign_that_a_mail_program_would_obey() -> None:
 
 
 def test_a_header_with_a_line_end_is_refused_even_if_it_came_so_far() -> None:
-    letter = replace(letter_of(Kind.INVITATION), subject="Hello\r\nBcc: victim@evil.example")
+    letter = replace(rendered_mail(Kind.INVITATION), subject="Hello\r\nBcc: victim@evil.example")
     with pytest.raises(Unsafe):
         compose(letter, attempt_of(mail_of(Kind.INVITATION)), sender="no-reply@mrx.example", date="now")
 
@@ -233,7 +236,7 @@ def test_an_operator_sees_too_little_of_an_address_to_write_to_it() -> None:
 @pytest.mark.parametrize("language", ["es", "zh"])
 @pytest.mark.parametrize("kind", [Kind.INVITATION, Kind.REMINDER])
 def test_what_a_members_form_proposes_is_told_in_the_readers_language(kind: Kind, language: str) -> None:
-    told = letter_of(kind, language, scope=SCOPE, purpose=PURPOSE).text
+    told = rendered_mail(kind, language, scope=SCOPE, purpose=PURPOSE).text
     assert SCOPE not in told
     assert PURPOSE not in told
-    assert "SMETA 4-pillar" in letter_of(kind, language).text
+    assert "SMETA 4-pillar" in rendered_mail(kind, language).text

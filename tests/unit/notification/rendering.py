@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from uuid import UUID
 
-from mrx_notification.adapters.letters import JinjaLetters
-from mrx_notification.domain.mails import Attempt, Kind, Letter, Mail, language_of
+from mrx_notification.adapters.rendering import JinjaRenderer
+from mrx_notification.domain.mails import Attempt, Kind, Mail, RenderedMail, language_of
 from typing_extensions import override
 
 PORTAL = "https://portal.mrx.example"
@@ -14,7 +14,7 @@ OF_REGISTRY = (Kind.WELCOME, Kind.PASSWORD_RESET)
 NOTICES = (Kind.RECOGNITION_ENDING, Kind.RECOGNITION_LAPSED, Kind.CRITERIA_EVOLVING)
 QUESTIONS = (Kind.QUESTION_ASKED, Kind.QUESTION_REPLIED)
 LINKED = (Kind.INVITATION, Kind.REMINDER, Kind.RECEIVED, Kind.FILE_REFUSED, *OF_REGISTRY)
-LETTERS = JinjaLetters(portal_url=PORTAL)
+RENDERER = JinjaRenderer(portal_url=PORTAL)
 ID = UUID(int=7)
 DATE = "Wed, 01 Jul 2026 09:00:00 +0000"
 
@@ -80,8 +80,8 @@ def attempt_of(*mails: Mail) -> Attempt:
     )
 
 
-def letter_of(kind: Kind, language: str = "en", **words: str | None) -> Letter:
-    return LETTERS.write(attempt_of(mail_of(kind, language, **words)))
+def rendered_mail(kind: Kind, language: str = "en", **words: str | None) -> RenderedMail:
+    return RENDERER.render(attempt_of(mail_of(kind, language, **words)))
 
 
 class Tags(HTMLParser):
