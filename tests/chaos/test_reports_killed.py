@@ -28,9 +28,9 @@ from mrx_local.demo.members import Actor
 from mrx_local.demo.scheme import Scheme
 from mrx_local.infrastructure.mail_server import Keeper
 from mrx_local.infrastructure.seaweedfs import ObjectServer
-from mrx_local.remembered import LOOPBACK, Secrets
 from mrx_local.services import identities
 from mrx_local.stack import Stack, running_stack
+from mrx_local.state_files import LOOPBACK, Secrets
 from mrx_local.supervisor import read_stack
 from mrx_local.testing import infrastructure
 from mrx_shared.messages.requests import ReportAsked

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from mrx_local.infrastructure.kafka import KafkaServer
-from mrx_local.remembered import Ports
+from mrx_local.state_files import Ports
 from mrx_shared.bus.administration import KafkaAdministration, Right
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.envelope import Envelope, Message, encode

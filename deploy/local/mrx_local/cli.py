@@ -19,7 +19,7 @@ from rich.table import Table
 from mrx_local.demo.cast import ROWS, Size
 from mrx_local.demo.members import MEMBERS
 from mrx_local.demo.play import Wishes, play
-from mrx_local.shown import DEMO, UP, show
+from mrx_local.links import DEMO, UP, show
 from mrx_local.stack import running_stack
 from mrx_local.supervisor import AlreadyRunning, Terminated, hold, read_stack
 

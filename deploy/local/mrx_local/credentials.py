@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mrx_local.remembered import write_private
+from mrx_local.state_files import write_private
 
 Person = dict[str, str]
 CALLED_BY_MEMBERS = ("registry", "aggregation", "report_request", "exchange_adapter")

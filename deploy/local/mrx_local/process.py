@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mrx_local import tether
+from mrx_local import parent_death
 
 Ready = Callable[[], Awaitable[bool]]
 Kind = Literal["infrastructure", "service"]
@@ -47,11 +47,11 @@ class ProcessSpec:
     """What has to be done once before the first start; may take its time, runs in a thread of its own."""
 
 
-def tethered(
+def bound_to_parent(
     argv: tuple[str, ...], *, death_signal: signal.Signals = signal.SIGKILL, account: str | None = None
 ) -> list[str]:
     """The command line that runs `argv` as a child that dies with this process; start it without further forks."""
-    script = [sys.executable, "-I", "-S", str(tether.__file__)]
+    script = [sys.executable, "-I", "-S", str(parent_death.__file__)]
     return [*script, str(os.getpid()), str(int(death_signal)), account or "-", *argv]
 
 

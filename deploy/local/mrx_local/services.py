@@ -15,7 +15,7 @@ import httpx
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import LOOPBACK, Ports, Secrets, random_key
+from mrx_local.state_files import LOOPBACK, Ports, Secrets, random_key
 
 WITH_DATABASE = ("registry", "benchmark", "aggregation", "report_request", "exchange_adapter", "notification")
 """the services that listen to Kafka and own a database each"""

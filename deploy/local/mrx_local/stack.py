@@ -16,7 +16,6 @@ from mrx_local.infrastructure.postgres import Postgres
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
 from mrx_local.people import Chosen, Refused, introduce_people, let_sign_in
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import Ports, Secrets, slug, typed_password
 from mrx_local.services import (
     SERVICES,
     Servers,
@@ -29,6 +28,7 @@ from mrx_local.services import (
     settings_of_all,
     url,
 )
+from mrx_local.state_files import Ports, Secrets, slug, typed_password
 from mrx_local.supervisor import Supervisor
 
 Part = Literal["kafka", "postgres", "objects", "mail"]

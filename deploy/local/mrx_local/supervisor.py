@@ -15,8 +15,8 @@ from typing import IO, Any, Self
 import psutil
 
 from mrx_local.memory import memory_mib, peak_mib
-from mrx_local.process import ProcessSpec, environment, tethered
-from mrx_local.remembered import write_private
+from mrx_local.process import ProcessSpec, bound_to_parent, environment
+from mrx_local.state_files import write_private
 
 READY_WITHIN = 120.0
 STOPPED_WITHIN = 15.0
@@ -116,7 +116,9 @@ class _Kept:
     async def _one_life(self, started: float) -> int:
         with self.log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *tethered(self.spec.argv, death_signal=self.spec.death_signal, account=self.spec.account),
+                *bound_to_parent(
+                    self.spec.argv, death_signal=self.spec.death_signal, account=self.spec.account
+                ),
                 cwd=self.spec.cwd,
                 env=environment(self.spec.env),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -261,7 +263,7 @@ class Supervisor:
         log = self._logs / f"{name}.log"
         with log.open("ab") as output:
             job = await asyncio.create_subprocess_exec(
-                *tethered(argv),
+                *bound_to_parent(argv),
                 cwd=cwd,
                 env=environment(env),
                 stdin=asyncio.subprocess.DEVNULL,

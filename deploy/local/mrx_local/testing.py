@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mrx_local.infrastructure.postgres import Postgres, PostgresServer
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
-from mrx_local.process import ProcessSpec, environment, tethered
-from mrx_local.remembered import Ports, Secrets
+from mrx_local.process import ProcessSpec, bound_to_parent, environment
 from mrx_local.stack import PARTS, Infrastructure, Part
+from mrx_local.state_files import Ports, Secrets
 from mrx_local.supervisor import Supervisor
 
 PATIENCE = 30.0
@@ -48,7 +48,7 @@ def object_server(folder: Path, identities: Collection[Identity]) -> Iterator[Ob
 def _running(spec: ProcessSpec, log: Path, serves: Callable[[], bool]) -> Iterator[None]:
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own arguments
-            tethered(spec.argv, death_signal=spec.death_signal, account=spec.account),
+            bound_to_parent(spec.argv, death_signal=spec.death_signal, account=spec.account),
             cwd=spec.cwd,
             env=environment(spec.env),
             stdin=subprocess.DEVNULL,

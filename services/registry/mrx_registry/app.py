@@ -19,7 +19,7 @@ from mrx_registry.entrypoints.kafka import listen
 from mrx_registry.handlers.access import current_key
 from mrx_registry.handlers.admission import provision
 from mrx_registry.handlers.participation import judge_due
-from mrx_registry.handlers.password_links import send_wished_links
+from mrx_registry.handlers.password_links import send_requested_links
 from mrx_registry.ports import MemberTopics, Work
 from mrx_registry.settings import Settings
 
@@ -46,7 +46,7 @@ def build_service(settings: Settings, topics: MemberTopics) -> Service[Work]:
     tokens = JoseTokens(settings.issuer, seal=seal)
     provisioning = Loop(name="provisioning", once=partial(provision, transact, topics, seal), every_s=1)
     judging = Loop(name="participation", once=partial(judge_due, transact), every_s=2)
-    sending_links = Loop(name="password-links", once=partial(send_wished_links, transact), every_s=2)
+    sending_links = Loop(name="password-links", once=partial(send_requested_links, transact), every_s=2)
     service.loops += [provisioning, judging, sending_links]
     listen(service.subscriptions, judge_soon=judging.wake_up.set)
     add_routes(

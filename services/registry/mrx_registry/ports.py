@@ -136,7 +136,7 @@ class Recognitions(Protocol):
 
 
 class Channels(Protocol):
-    """Members' access to their topics, as wished and as done."""
+    """Members' access to their topics, as desired and as done."""
 
     async def get(self, member_id: UUID) -> Channel:
         """The channel, held until the transaction ends. Raises `Unknown`."""
@@ -148,7 +148,7 @@ class Channels(Protocol):
         """Whether no other process is at this; then none will be until the transaction ends."""
 
     async def due(self) -> Sequence[UUID]:
-        """Members whose channel is not as it was wished, longest waiting first."""
+        """Members whose channel is not as desired, longest waiting first."""
 
 
 class SigningKeys(Protocol):
@@ -232,11 +232,11 @@ class PasswordLinks(Protocol):
     async def asked_since(self, digest: bytes, since: datetime) -> int:
         """How many links an address was sent since, for whatever reason."""
 
-    async def wish(self, digest: bytes) -> None:
+    async def request_reset(self, digest: bytes) -> None:
         """Somebody wishes for a new password for an address."""
 
-    async def take_wishes(self, few: int) -> Sequence[bytes]:
-        """Some of the addresses that were wished for, oldest first; they are wished for no more."""
+    async def take_resets(self, few: int) -> Sequence[bytes]:
+        """Some of the addresses that a reset was asked for, oldest first; they are wished for no more."""
 
 
 class Work(UnitOfWork, Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import LOOPBACK, Ports, Secrets
+from mrx_local.state_files import LOOPBACK, Ports, Secrets
 from mrx_local.supervisor import AlreadyRunning, StartFailed, Supervisor, read_stack
 
 SERVER = (

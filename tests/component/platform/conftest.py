@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from mrx_local.remembered import Ports
+from mrx_local.state_files import Ports
 
 CLIENT_ID, CLIENT_SECRET = "exchange", "the exchange's own secret"
 CONTROL_SECRET, WEBHOOK_SECRET = "behind the stage", "what events are signed with"

@@ -18,7 +18,7 @@ from mrx_local.demo.cast import AS_OF, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Scheme
 from mrx_local.people import introduce_person, let_sign_in
-from mrx_local.remembered import typed_password
+from mrx_local.state_files import typed_password
 from mrx_matching.generator import STYLES, ProtocolChoice, generate, suppliers, write_list, write_suppliers
 from playwright.async_api import Browser, ViewportSize, async_playwright
 

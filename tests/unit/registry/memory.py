@@ -352,11 +352,11 @@ class MemoryPasswordLinks:
     async def asked_since(self, digest: bytes, since: datetime) -> int:
         return len([one for one in self.kept.values() if one.email_digest == digest and one.asked_at > since])
 
-    async def wish(self, digest: bytes) -> None:
+    async def request_reset(self, digest: bytes) -> None:
         if digest not in self.wishes:
             self.wishes.append(digest)
 
-    async def take_wishes(self, few: int) -> Sequence[bytes]:
+    async def take_resets(self, few: int) -> Sequence[bytes]:
         taken, self.wishes = self.wishes[:few], self.wishes[few:]
         return taken
 

@@ -72,8 +72,8 @@ class Person:
     async def forgets(self, email: str = EMAIL) -> PasswordMailAsked | None:
         """Gives the mail that was asked for, if any was."""
         before = len(self.mails())
-        await password_links.wish_for_password(email, self.work)
-        await password_links.send_wished_links(self.work.transact)
+        await password_links.request_reset(email, self.work)
+        await password_links.send_requested_links(self.work.transact)
         return self.mails()[before] if len(self.mails()) > before else None
 
     async def receives(self, mail: PasswordMailAsked, *tokens: str) -> None:

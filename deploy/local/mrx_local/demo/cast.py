@@ -24,7 +24,7 @@ from mrx_shared.refusals import Invalid, counted
 from mrx_shared.wording import check_no_links, one_line
 
 from mrx_local.demo.members import MEMBERS, Actor, members
-from mrx_local.remembered import slug
+from mrx_local.state_files import slug
 
 LONGEST_NAME = 200
 """so many characters the registry takes as a member's name"""

@@ -33,8 +33,8 @@ from mrx_local.demo.second_way import (
 from mrx_local.demo.telling import Step, Telling
 from mrx_local.memory import peak_mib
 from mrx_local.people import introduce_person, let_sign_in
-from mrx_local.remembered import slug, typed_password
 from mrx_local.stack import Stack, running_stack
+from mrx_local.state_files import slug, typed_password
 
 LEAST_PRECISION = 0.95
 PUBLISHING_AT_ONCE = 2

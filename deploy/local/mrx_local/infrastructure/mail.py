@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import LOOPBACK, Ports
+from mrx_local.state_files import LOOPBACK, Ports
 
 ANSWER_WITHIN = 2.0
 

@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mrx_local.process import ProcessSpec, environment, tethered
-from mrx_local.remembered import LOOPBACK, Ports, Secrets, write_private
+from mrx_local.process import ProcessSpec, bound_to_parent, environment
+from mrx_local.state_files import LOOPBACK, Ports, Secrets, write_private
 
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"
@@ -68,7 +68,7 @@ class Postgres:
             *("--auth-host=scram-sha-256", "--auth-local=reject", f"--pwfile={password_file}"),
         )
         made = subprocess.run(  # noqa: S603 - our own arguments
-            tethered(initdb, account=account),
+            bound_to_parent(initdb, account=account),
             cwd="/",
             env=environment({}),
             capture_output=True,

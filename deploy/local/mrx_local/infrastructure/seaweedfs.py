@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from mrx_local.process import ProcessSpec
-from mrx_local.remembered import LOOPBACK, Ports, Secrets, write_private
+from mrx_local.state_files import LOOPBACK, Ports, Secrets, write_private
 
 ADMIN = "admin"
 EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")

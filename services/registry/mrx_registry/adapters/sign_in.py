@@ -15,7 +15,7 @@ from mrx_registry.adapters.tables import (
     GuessRow,
     PasswordLinkRow,
     PasswordTokenRow,
-    ResetWishRow,
+    ResetRequestRow,
     SessionRow,
     SignInRow,
 )
@@ -121,12 +121,12 @@ class SqlPasswordLinks(Repository):
             col(PasswordLinkRow.asked_at) > since,
         )
 
-    async def wish(self, digest: bytes) -> None:
-        wish = insert(ResetWishRow).values(email_digest=digest, wished_at=self._work.now)
-        await self._do(wish.on_conflict_do_nothing())
+    async def request_reset(self, digest: bytes) -> None:
+        asked = insert(ResetRequestRow).values(email_digest=digest, wished_at=self._work.now)
+        await self._do(asked.on_conflict_do_nothing())
 
-    async def take_wishes(self, few: int) -> Sequence[bytes]:
-        digest = col(ResetWishRow.email_digest)
-        oldest = select(digest).order_by(col(ResetWishRow.wished_at)).limit(few)
-        taken = delete(ResetWishRow).where(digest.in_(oldest)).returning(digest)
+    async def take_resets(self, few: int) -> Sequence[bytes]:
+        digest = col(ResetRequestRow.email_digest)
+        oldest = select(digest).order_by(col(ResetRequestRow.wished_at)).limit(few)
+        taken = delete(ResetRequestRow).where(digest.in_(oldest)).returning(digest)
         return [of_address for (of_address,) in await self._session.exec(taken)]

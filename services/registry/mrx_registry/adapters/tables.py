@@ -277,8 +277,8 @@ class PasswordTokenRow(Table, table=True):
     ends_at: TimeColumn
 
 
-class ResetWishRow(Table, table=True):
-    """A wish for a new password, taken down before anybody looks whether the address is known."""
+class ResetRequestRow(Table, table=True):
+    """A request for a new password, taken down before anybody looks whether the address is known."""
 
     __tablename__ = "reset_wish"
 

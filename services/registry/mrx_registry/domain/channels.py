@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A member's access to its own topics. Every wish has a revision; it is done when that one was carried out."""
+    """A member's access to its own topics. Every desired state has a revision; it is done when that one was carried out."""
 
     member_id: UUID
     open: bool
@@ -20,7 +20,7 @@ class Channel:
         """Whether something is left to be carried out."""
         return self.done < self.revision or self.sealed_password is not None
 
-    def wish(self, *, open: bool) -> "Channel":  # noqa: A002
+    def with_access(self, *, open: bool) -> "Channel":  # noqa: A002
         """Ask for access or its end. Whoever loses access loses a waiting password, too."""
         return replace(
             self,
@@ -34,7 +34,7 @@ class Channel:
         return replace(self, sealed_password=sealed)
 
     def carried_out(self, seen: "Channel") -> "Channel":
-        """After what `seen` asked for stands on Kafka; what was wished meanwhile stays due."""
+        """After what `seen` asked for stands on Kafka; what was desired meanwhile stays due."""
         return replace(
             self,
             done=max(self.done, seen.revision),

@@ -111,7 +111,7 @@ def _own_share(row: int) -> Rejected:
 async def suspend(member_id: UUID, work: Work) -> Member:
     """The member takes part no more; tokens and sessions end now, its Kafka user and rights when Kafka answers."""
     member = (await work.members.get(member_id)).take(Step.SUSPEND, at=work.now)
-    await _wish(member, work, access=False)
+    await _set_desired(member, work, access=False)
     await work.sessions.end_of_member(member_id)
     work.emit(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
     return await judge(member, work)
@@ -120,15 +120,15 @@ async def suspend(member_id: UUID, work: Work) -> Member:
 async def reinstate(member_id: UUID, work: Work) -> Member:
     """The suspension ends. Rights come back by themselves; a Kafka password has to be asked for again."""
     member = (await work.members.get(member_id)).take(Step.REINSTATE, at=work.now)
-    await _wish(member, work, access=True)
+    await _set_desired(member, work, access=True)
     work.emit(MemberReinstated(member_id=member.id, reinstated_at=work.now), about=str(member.id))
     return await judge(member, work)
 
 
-async def _wish(member: Member, work: Work, *, access: bool) -> None:
+async def _set_desired(member: Member, work: Work, *, access: bool) -> None:
     async with work.concerning(member.id):
         channel = await work.channels.get(member.id)
-        await work.channels.keep(channel.wish(open=access))
+        await work.channels.keep(channel.with_access(open=access))
 
 
 async def replace_kafka_password(member_id: UUID, password: str, work: Work, *, seal: Seal) -> None:

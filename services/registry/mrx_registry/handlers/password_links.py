@@ -27,7 +27,7 @@ from mrx_registry.handlers.access import principal_of, refusal_of
 from mrx_registry.handlers.passwords import chosen_password, keep_password
 from mrx_registry.ports import Secrets, Transact, Work
 
-WISHES_AT_ONCE: Final = 20
+RESETS_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +109,18 @@ async def _send_link(principal: Principal, why: Why, work: Work) -> bool:
     return True
 
 
-async def wish_for_password(email: str, work: Work) -> None:
+async def request_reset(email: str, work: Work) -> None:
     """Somebody forgot a password. Whether the address is known is looked up later, so that no answer tells."""
-    await work.password_links.wish(email_digest(email))
+    await work.password_links.request_reset(email_digest(email))
 
 
-async def send_wished_links(transact: Transact) -> bool:
-    """Send one-time links to those among the wished-for addresses that may sign in. Says whether any was wished for."""
-    return await transact(_send_wished_links)
+async def send_requested_links(transact: Transact) -> bool:
+    """Send one-time links to those among the addresses asked for that may sign in. Says whether there were any."""
+    return await transact(_send_requested_links)
 
 
-async def _send_wished_links(work: Work) -> bool:
-    digests = await work.password_links.take_wishes(WISHES_AT_ONCE)
+async def _send_requested_links(work: Work) -> bool:
+    digests = await work.password_links.take_resets(RESETS_AT_ONCE)
     for digest in digests:
         known = await work.sign_ins.by_email(digest)
         if known is None:

@@ -138,7 +138,7 @@ def _add_passwords(routes: APIRouter, deps: Dependencies) -> None:
     @routes.post("/password-resets", status_code=202)
     async def forgotten(asked: api.NewReset) -> api.Done:
         """Have a one-time link sent, if somebody signs in with this address; the answer does not tell."""
-        await deps.transact(partial(password_links.wish_for_password, asked.email))
+        await deps.transact(partial(password_links.request_reset, asked.email))
         deps.send_links_soon()
         return api.Done()
 

@@ -1,6 +1,6 @@
 """Becomes another program that dies with the process that started it.
 
-Run as a script, `tether.py PARENT DEATH_SIGNAL ACCOUNT PROGRAM ARGUMENT…`, on the standard library alone: it asks the kernel
+Run as a script, `parent_death.py PARENT DEATH_SIGNAL ACCOUNT PROGRAM ARGUMENT…`, on the standard library alone: it asks the kernel
 for DEATH_SIGNAL at the parent's death, gives up root for ACCOUNT (`-` keeps it), and executes PROGRAM under its own pid.
 Doing this in a program of its own, rather than between fork and exec, keeps it safe in a parent with threads.
 """

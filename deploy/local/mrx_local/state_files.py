@@ -74,8 +74,8 @@ class Ports:
 
     def get(self, name: str, *, second: int = 0) -> int:
         """The port of this name; the one `second` above it is free and in nobody else's use too."""
-        remembered = self._known.get(name)
-        if remembered is None or not self._may_give(remembered, second, self._given):
+        known = self._known.get(name)
+        if known is None or not self._may_give(known, second, self._given):
             taken = self._given | set(self._known.values())
             self._known[name] = next(
                 port for port in _candidates(second) if self._may_give(port, second, taken)
