@@ -13,7 +13,7 @@ from mrx_benchmark.ports import Measured
 from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.commonality import percent, score
 from mrx_criteria.domain.criteria import Catalogue, Criterion, Kind, Relation
-from mrx_criteria.domain.lineage import How, Step, carry, lineage_between
+from mrx_criteria.domain.lineage import How, LineageStep, carry, lineage_between
 from typing_extensions import override
 
 from tests.unit.benchmark.in_memory import MemoryAssessments, MemoryWork
@@ -61,14 +61,17 @@ async def test_a_thousand_protocols_are_rescored_against_a_thousand_criteria_in_
     # Of the older fifty, most were dropped; ten were split into two each, ten merged into five, five changed.
     fresh = [f"K{number}" for number in range(CRITERIA, CRITERIA + 50)]
     steps = [
-        *(Step(how=How.SPLIT, before=(f"K{n}",), after=(fresh[2 * n], fresh[2 * n + 1])) for n in range(10)),
         *(
-            Step(how=How.MERGED, before=(f"K{10 + 2 * n}", f"K{11 + 2 * n}"), after=(fresh[20 + n],))
+            LineageStep(how=How.SPLIT, before=(f"K{n}",), after=(fresh[2 * n], fresh[2 * n + 1]))
+            for n in range(10)
+        ),
+        *(
+            LineageStep(how=How.MERGED, before=(f"K{10 + 2 * n}", f"K{11 + 2 * n}"), after=(fresh[20 + n],))
             for n in range(5)
         ),
-        *(Step(how=How.CHANGED, before=(f"K{20 + n}",), after=(fresh[25 + n],)) for n in range(5)),
-        Step(how=How.DROPPED, before=tuple(f"K{number}" for number in range(25, 50)), after=()),
-        Step(how=How.NEW, before=(), after=tuple(fresh[30:])),
+        *(LineageStep(how=How.CHANGED, before=(f"K{20 + n}",), after=(fresh[25 + n],)) for n in range(5)),
+        LineageStep(how=How.DROPPED, before=tuple(f"K{number}" for number in range(25, 50)), after=()),
+        LineageStep(how=How.NEW, before=(), after=tuple(fresh[30:])),
     ]
     lineage = lineage_between(older, newer, steps)
     relations = list(Relation)

@@ -24,7 +24,7 @@ R = TypeVar("R", bound=Record)
 PAGE = 100
 
 
-class Page(Answer, Generic[R]):
+class CursorPage(Answer, Generic[R]):
     """A part of a list. The next part is asked for with `next_cursor`; the list may change in between."""
 
     items: list[R]
@@ -78,7 +78,7 @@ class Lists:
 
     def page(
         self, operation: str, records: dict[str, R], shown: Iterable[R], cursor: str | None, limit: int
-    ) -> Page[R]:
+    ) -> CursorPage[R]:
         """One page of what is shown of the records."""
         ordered = sorted(shown, key=lambda one: one.updated_at)
         start = _place(cursor)
@@ -89,7 +89,7 @@ class Lists:
             records[key] = moved.model_copy(update={"updated_at": self._store.now()})
             ordered.append(records[key])
         rest = ordered[start + limit :]
-        return Page(
+        return CursorPage(
             items=ordered[start : start + limit],
             next_cursor=b64encode(str(start + limit).encode()).decode() if rest else None,
         )
@@ -152,14 +152,14 @@ def _add_directory(router: APIRouter, store: Store, lists: Lists) -> None:
     @router.get("/companies", tags=["directory"])
     async def list_companies(
         since: Since = None, cursor: Cursor = None, limit: Limit = PAGE
-    ) -> Page[Company]:
+    ) -> CursorPage[Company]:
         records = store.kept.companies
         return lists.page("companies", records, _later(records, since), cursor, limit)
 
     @router.get("/sites", tags=["directory"])
     async def list_sites(
         company_code: str | None = None, since: Since = None, cursor: Cursor = None, limit: Limit = PAGE
-    ) -> Page[Site]:
+    ) -> CursorPage[Site]:
         records = store.kept.sites
         shown = [one for one in _later(records, since) if company_code in {None, one.company_code}]
         return lists.page("sites", records, shown, cursor, limit)
@@ -171,7 +171,7 @@ def _add_directory(router: APIRouter, store: Store, lists: Lists) -> None:
         return store.kept.sites[site_code]
 
     @router.get("/links", tags=["directory"])
-    async def list_links(since: Since = None, cursor: Cursor = None, limit: Limit = PAGE) -> Page[Link]:
+    async def list_links(since: Since = None, cursor: Cursor = None, limit: Limit = PAGE) -> CursorPage[Link]:
         records = store.kept.links
         return lists.page("links", records, _later(records, since), cursor, limit)
 
@@ -183,7 +183,7 @@ def _add_grants(router: APIRouter, settings: Settings, store: Store, lists: List
         since: Since = None,
         cursor: Cursor = None,
         limit: Limit = PAGE,
-    ) -> Page[Grant]:
+    ) -> CursorPage[Grant]:
         records = store.kept.grants
         shown = [
             one
@@ -203,7 +203,7 @@ def _add_audits(router: APIRouter, store: Store, lists: Lists) -> None:
         return grant
 
     @router.get("/grants/{grant_id}/audits", tags=["audits"])
-    async def list_audits(grant_id: str, cursor: Cursor = None, limit: Limit = PAGE) -> Page[Audit]:
+    async def list_audits(grant_id: str, cursor: Cursor = None, limit: Limit = PAGE) -> CursorPage[Audit]:
         grant = active(grant_id)
         records = store.kept.audits
         shown = [one for one in records.values() if one.site_code == grant.site_code]

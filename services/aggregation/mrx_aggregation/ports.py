@@ -12,7 +12,7 @@ from mrx_shared.messages.unit_of_work import UnitOfWork
 
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
 from mrx_aggregation.domain.groups import Participation
-from mrx_aggregation.domain.lists import Page, ReceivedList
+from mrx_aggregation.domain.lists import ReceivedList, ReceivedPage
 from mrx_aggregation.domain.pool import Audited, PoolSite, ReleasedEntry
 from mrx_aggregation.domain.protocols import Recognition, Recognitions
 from mrx_aggregation.domain.rounds import Numbers, Round, RoundState, Waiting
@@ -40,7 +40,7 @@ class Lists(Protocol):
     async def page_digest(self, received: ReceivedList, number: int) -> bytes | None:
         """The digest of a page that is kept, or None."""
 
-    async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+    async def keep_page(self, received: ReceivedList, page: ReceivedPage) -> bool:
         """Keep a page. False where a page of that number is kept already; that one stays."""
 
     async def drop_pages(self, received: ReceivedList) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol as Port
 from uuid import UUID
 
 from mrx_criteria.domain.answers import Sifted
-from mrx_criteria.domain.commonality import Report, Waiver
+from mrx_criteria.domain.commonality import GapReport, Waiver
 from mrx_criteria.domain.criteria import Catalogue, Relation
 from mrx_criteria.domain.lineage import Lineage
 from mrx_criteria.domain.suggestions import Suggestion
@@ -316,7 +316,7 @@ class Documents(Port):
     async def template(self, catalogue: Catalogue, kind: str) -> Document:
         """An empty template, csv or xlsx."""
 
-    async def report(self, report: Report, kind: str) -> Document:
+    async def report(self, report: GapReport, kind: str) -> Document:
         """A gap report, or the answers as an OSCAL mapping collection."""
 
 

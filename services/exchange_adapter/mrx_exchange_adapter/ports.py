@@ -17,7 +17,7 @@ from mrx_exchange_adapter.domain.tickets import Request, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class SupplierPage:
     """Whose page a token opens."""
 
     request_id: UUID
@@ -74,7 +74,7 @@ class Pages(Protocol):
         Returns whether any was not revoked before.
         """
 
-    async def find(self, token_hash: bytes, *, at: datetime) -> Page:
+    async def find(self, token_hash: bytes, *, at: datetime) -> SupplierPage:
         """Whose page it opens. Raises `Unknown`; `TooEarly` where the request's own fact has not come."""
 
 

@@ -15,7 +15,7 @@ from mrx_shared.slots import Slots
 
 from mrx_report_request.domain.decisions import Recognised
 from mrx_report_request.domain.requests import Request
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ COUNTS = tuple(one.name for one in fields(Numbers) if one.type is int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class SupplierPage:
     """Whose request the holder of a link may see."""
 
     request_id: UUID
@@ -174,10 +174,10 @@ class Contacts(Protocol):
 class Pages(Protocol):
     """Links to suppliers' pages: hashes of tokens and ids, no rows of a member."""
 
-    async def find(self, token_hash: str) -> Page | None:
+    async def find(self, token_hash: str) -> SupplierPage | None:
         """Whose page a token opens now, or None."""
 
-    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+    async def open(self, token_hash: str, page: SupplierPage, *, mail_id: UUID, until: datetime) -> None:
         """A token opens the request's page from now on."""
 
     async def close(self, request_id: UUID) -> None:
@@ -193,7 +193,7 @@ class Owners(Protocol):
     async def all(self) -> Sequence[UUID]:
         """Every member that asked."""
 
-    async def due(self, *, limit: int) -> Sequence[Page]:
+    async def due(self, *, limit: int) -> Sequence[SupplierPage]:
         """Requests that the clock should look at, the longest due first; those it failed at after all others."""
 
     async def put_off(self, request_id: UUID) -> None:

@@ -17,7 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mrx_criteria.documents import REPORTS, template_csv, template_xlsx
-from mrx_criteria.domain.commonality import Equivalent, Report, Score, Waiver, gate_in_words, percent, score
+from mrx_criteria.domain.commonality import (
+    Equivalent,
+    GapReport,
+    Score,
+    Waiver,
+    gate_in_words,
+    percent,
+    score,
+)
 from mrx_criteria.domain.criteria import Catalogue, GateRule, plain_day
 from mrx_criteria.files import (
     answers_file,
@@ -159,7 +167,7 @@ def write_report(
     """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""
     kind, catalogue, day = _kind(out, REPORTS), _catalogue(criteria), _day(as_of)
     given = answers_file(answers, catalogue)
-    report = Report(
+    report = GapReport(
         protocol=protocol,
         catalogue=catalogue,
         answers=given,

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from mrx_shared.refusals import Rejected
 
 from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer
-from mrx_criteria.domain.commonality import Report, Score, gate_in_words, percent
+from mrx_criteria.domain.commonality import GapReport, Score, gate_in_words, percent
 from mrx_criteria.domain.criteria import Catalogue, Criterion, Relation
 from mrx_criteria.files import MARK
 
@@ -135,7 +135,7 @@ def heat_map(score: Score, catalogue: Catalogue) -> str:
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
-def gap_html(report: Report) -> str:
+def gap_html(report: GapReport) -> str:
     """The gap report as a page of its own: no script, nothing from elsewhere."""
     import jinja2  # noqa: PLC0415
 
@@ -144,7 +144,7 @@ def gap_html(report: Report) -> str:
     return template.render(**_told(report), map=heat_map(report.score, report.catalogue))
 
 
-def gap_pdf(report: Report) -> bytes:
+def gap_pdf(report: GapReport) -> bytes:
     """The gap report as PDF; the same bytes for the same report.
 
     Its fonts are those of the typesetter, which know Latin, Greek and Cyrillic; other scripts are put in Latin letters.
@@ -172,7 +172,7 @@ def gap_pdf(report: Report) -> bytes:
     )
 
 
-def gap_xlsx(report: Report) -> bytes:
+def gap_xlsx(report: GapReport) -> bytes:
     """The gap report as a workbook: figures, every criterion, the path to the gate."""
     import xlsxwriter  # noqa: PLC0415
 
@@ -227,7 +227,7 @@ def gap_xlsx(report: Report) -> bytes:
     return body.getvalue()
 
 
-def oscal(report: Report) -> dict[str, Any]:
+def oscal(report: GapReport) -> dict[str, Any]:
     """The answers as an OSCAL mapping collection: the protocol's requirements are the source, the criteria the target.
 
     Criteria without an answer, and those that nothing meets, are its gaps. Raises `Rejected` where there is no answer: OSCAL knows no empty mapping.
@@ -298,7 +298,7 @@ def oscal(report: Report) -> dict[str, Any]:
     }
 
 
-REPORTS: Mapping[str, tuple[str, Callable[[Report], bytes]]] = {
+REPORTS: Mapping[str, tuple[str, Callable[[GapReport], bytes]]] = {
     "html": ("text/html; charset=utf-8", lambda report: gap_html(report).encode()),
     "pdf": ("application/pdf", gap_pdf),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", gap_xlsx),
@@ -313,7 +313,7 @@ def _day(moment: date) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _told(report: Report) -> dict[str, Any]:
+def _told(report: GapReport) -> dict[str, Any]:
     """The report's words and figures; every number is text, rounded down."""
     score, catalogue = report.score, report.catalogue
     criteria = {one.id: one for one in catalogue.criteria}

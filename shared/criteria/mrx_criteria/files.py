@@ -19,7 +19,7 @@ from typing_extensions import override
 from mrx_criteria.domain.answers import COLUMNS, TOLD, Answer, Cells, Sifted, read_answers, sift
 from mrx_criteria.domain.commonality import Waiver
 from mrx_criteria.domain.criteria import Catalogue, catalogue_from, plain_day
-from mrx_criteria.domain.lineage import How, Lineage, Step, lineage_between
+from mrx_criteria.domain.lineage import How, Lineage, LineageStep, lineage_between
 from mrx_criteria.domain.suggestions import REQUIREMENT_COLUMNS, read_requirements
 
 CATALOGUE_BYTES = 1024 * 1024
@@ -68,7 +68,7 @@ def shipped_lineages() -> dict[tuple[str, str], Lineage]:
     for item in sorted(_catalogues().joinpath("lineage").iterdir(), key=lambda one: one.name):
         document = _yaml(item.read_text(encoding="utf-8"), file=f"lineage/{item.name}")
         stated = [
-            Step(how=How(one["how"]), before=tuple(one["from"]), after=tuple(one["to"]))
+            LineageStep(how=How(one["how"]), before=tuple(one["from"]), after=tuple(one["to"]))
             for one in document["steps"]
         ]
         for older, newer in document["versions"]:

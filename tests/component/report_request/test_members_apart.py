@@ -57,12 +57,12 @@ async def test_every_route_treats_anothers_request_as_one_that_never_was(
 ) -> None:
     shown = await service.available(member)
     stranger = service.member(other)
-    steps: dict[str, dict[str, str]] = {
+    transitions: dict[str, dict[str, str]] = {
         "withdrawal": {},
         "contact": {"contact_email": "spy@works.example"},
         "decision": {"outcome": "accepted"},
     }
-    for step, body in steps.items():
+    for step, body in transitions.items():
         theirs = await stranger.post(f"/v1/requests/{shown['request_id']}/{step}", body)
         nobodys = await stranger.post(f"/v1/requests/{uuid4()}/{step}", body)
         assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from mrx_aggregation.domain.disclosure import Attributed, Decisions, Entry
-from mrx_aggregation.domain.lists import ListState, Page, ReceivedList
+from mrx_aggregation.domain.lists import ListState, ReceivedList, ReceivedPage
 from mrx_aggregation.domain.pool import Audited, PoolSite
 from mrx_aggregation.domain.rounds import Round, RoundState
 from mrx_aggregation.handlers.advancing import resolve
@@ -126,12 +126,12 @@ async def test_rows_that_name_a_member_hide_no_others_and_do_not_stay() -> None:
 async def test_the_loop_answers_while_a_page_is_taken_in() -> None:
     class MemoryLists:
         def __init__(self) -> None:
-            self.kept: list[Page] = []
+            self.kept: list[ReceivedPage] = []
 
         async def hold(self, list_id: UUID, revision: int) -> ReceivedList:
             return ReceivedList(member_id=MEMBERS[0], list_id=list_id, revision=revision, received_at=NOON)
 
-        async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+        async def keep_page(self, received: ReceivedList, page: ReceivedPage) -> bool:
             assert received.state is ListState.INCOMPLETE
             self.kept.append(page)
             return True

@@ -13,7 +13,7 @@ from mrx_benchmark.domain.agreement import cohens_kappa
 from mrx_benchmark.domain.assessments import Decision, Judgement
 from mrx_benchmark.domain.consultation import Phase
 from mrx_benchmark.domain.extensions import Extension
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_benchmark.handlers import (
     appeals,
     assessing,
@@ -31,7 +31,7 @@ from mrx_benchmark.handlers import (
 from mrx_criteria.domain.commonality import Equivalent
 from mrx_criteria.domain.criteria import Relation
 from mrx_criteria.domain.lineage import How, lineage_between
-from mrx_criteria.domain.lineage import Step as StepOn
+from mrx_criteria.domain.lineage import LineageStep as StepOn
 from mrx_shared.messages.benchmark import (
     AssessmentMoved,
     ProtocolAssessed,
@@ -77,7 +77,7 @@ def confirm(name: str) -> Decision:
     return Decision(criterion_id=name, judgement=Judgement.CONFIRMED)
 
 
-async def steps(work: MemoryWork, one: UUID) -> list[Step]:
+async def steps(work: MemoryWork, one: UUID) -> list[EventKind]:
     return [event.step for event in (await work.history.of([one]))[one]]
 
 
@@ -90,11 +90,11 @@ async def test_two_who_agree_need_no_third_and_one_alone_reaches_no_verdict(work
     await assessing.conclude(one, by=BEN, work=work)
     assert assessed(work).equivalent
     assert await steps(work, one) == [
-        Step.SUBMITTED,
-        Step.REVIEWED,
-        Step.REVIEWED,
-        Step.SETTLED,
-        Step.CONCLUDED,
+        EventKind.SUBMITTED,
+        EventKind.REVIEWED,
+        EventKind.REVIEWED,
+        EventKind.SETTLED,
+        EventKind.CONCLUDED,
     ]
 
 
@@ -144,24 +144,30 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
     one = await submitted(work)
     question = await questions.ask(one, "A", "Does page 3 hold it?", by=ANN, work=work)
 
-    async def seen(by: str, *, review: bool = True) -> tuple[int, set[Step], int]:
+    async def seen(by: str, *, review: bool = True) -> tuple[int, set[EventKind], int]:
         found = await assessing.show_assessment(one, for_review=review, by=by, work=work)
         return len(found.questions), {event.step for event in found.history}, found.reviewers
 
-    assert await seen(ANN) == (1, {Step.SUBMITTED}, 0)
-    assert await seen(BEN) == (0, {Step.SUBMITTED}, 0)
-    assert await seen("", review=False) == (1, {Step.SUBMITTED, Step.ASKED}, 0)
+    assert await seen(ANN) == (1, {EventKind.SUBMITTED}, 0)
+    assert await seen(BEN) == (0, {EventKind.SUBMITTED}, 0)
+    assert await seen("", review=False) == (1, {EventKind.SUBMITTED, EventKind.ASKED}, 0)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="asks for 2 reviewers"):
         await assessing.conclude(one, by=BEN, work=work)
     await questions.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
-    assert await seen(BEN) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
-    assert await seen(CEM) == (0, {Step.SUBMITTED, Step.REVIEWED}, 1)
+    assert await seen(BEN) == (0, {EventKind.SUBMITTED, EventKind.REVIEWED}, 1)
+    assert await seen(CEM) == (0, {EventKind.SUBMITTED, EventKind.REVIEWED}, 1)
     await judge(work, one, ANN)
-    everything = {Step.SUBMITTED, Step.ASKED, Step.REVIEWED, Step.REPLIED, Step.SETTLED}
+    everything = {
+        EventKind.SUBMITTED,
+        EventKind.ASKED,
+        EventKind.REVIEWED,
+        EventKind.REPLIED,
+        EventKind.SETTLED,
+    }
     assert await seen(BEN) == (1, everything, 2)
     owners = await assessing.show_assessment(one, for_review=False, work=work)
-    assert [event.by for event in owners.history if event.step is Step.ASKED] == ["a reviewer"]
+    assert [event.by for event in owners.history if event.step is EventKind.ASKED] == ["a reviewer"]
 
 
 async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: MemoryWork) -> None:
@@ -184,7 +190,7 @@ async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: Memory
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
     await assessing.conclude(one, by=CEM, work=work)
     assert assessed(work).commonality == Decimal("92.50")
-    assert Step.RESOLVED in await steps(work, one)
+    assert EventKind.RESOLVED in await steps(work, one)
 
 
 async def test_who_may_judge_is_told(work: MemoryWork) -> None:
@@ -276,14 +282,14 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, DOT, confirm("A"), rest=False)
     assert (await assessing.show_assessment(one, for_review=True, by=DOT, work=work)).may_judge
     with pytest.raises(Rejected, match="this one stands"):
-        await reviewing.release(one, BEN, by="s", work=work)
+        await reviewing.unassign(one, BEN, by="s", work=work)
     (at_work,) = await reviewing.list_reviews(work=work)
     assert (set(at_work.assessment.reviews), at_work.releasable) == ({BEN, DOT}, (DOT,))
     await judge(work, one, DOT, correct("C", Relation.SUBSET))
     assert not (await assessing.show_assessment(one, for_review=True, by=CEM, work=work)).independent
-    assert [(event.by, event.detail) for event in work.history.kept[one] if event.step is Step.RELEASED] == [
-        ("benchmark", ANN)
-    ]
+    assert [
+        (event.by, event.detail) for event in work.history.kept[one] if event.step is EventKind.RELEASED
+    ] == [("benchmark", ANN)]
     assert set((await work.assessments.get(one)).reviews) == {BEN, DOT}
     await judge(work, one, CEM, correct("C", Relation.SUBSET), rest=False)
     await impartiality.declare_conflict(CEM, ACME, work=work)
@@ -306,20 +312,20 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     with pytest.raises(Rejected, match="not done"):
         await judge(work, one, CEM)
     with pytest.raises(Invalid, match="has judged nothing"):
-        await reviewing.release(one, CEM, by="s", work=work)
-    await reviewing.release(one, ANN, by="s", work=work)
+        await reviewing.unassign(one, CEM, by="s", work=work)
+    await reviewing.unassign(one, ANN, by="s", work=work)
     assert [found.releasable for found in await reviewing.list_reviews(work=work)] == [(BEN,)]
     await judge(work, one, CEM)
     assert [found.releasable for found in await reviewing.list_reviews(work=work)] == [()]
     assert (await assessing.show_assessment(one, for_review=True, by=CEM, work=work)).independent
     with pytest.raises(Rejected, match="both reviews are done"):
-        await reviewing.release(one, CEM, by="s", work=work)
+        await reviewing.unassign(one, CEM, by="s", work=work)
     await assessing.conclude(one, by=CEM, work=work)
     assert await reviewing.list_reviews(work=work) == []
     assert assessed(work).commonality == 100
-    assert Step.RELEASED in await steps(work, one)
+    assert EventKind.RELEASED in await steps(work, one)
     with pytest.raises(Rejected, match="cannot become"):
-        await reviewing.release(one, CEM, by="s", work=work)
+        await reviewing.unassign(one, CEM, by="s", work=work)
 
 
 def leave_open(name: str) -> Decision:
@@ -512,7 +518,7 @@ async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() ->
     with pytest.raises(Rejected, match=f"own gave way to next on {today + timedelta(days=20)}"):
         await submit(work, fresh, {"A": "equal"})
     again = await submit(work, work.protocols.kept[work.assessments.kept[before].protocol_id], {"A": "equal"})
-    assert await steps(work, before) == [Step.SUBMITTED, Step.REPLACED]
+    assert await steps(work, before) == [EventKind.SUBMITTED, EventKind.REPLACED]
     await both(work, again, correct("B", Relation.EQUAL), correct("C", Relation.EQUAL))
     await assessing.conclude(again, by=ANN, work=work)
     assert assessed(work).recognised_until == today + timedelta(days=200)

@@ -7,7 +7,7 @@ import pytest
 from mrx_benchmark.domain.assessments import Judgement, State
 from mrx_benchmark.domain.consultation import Phase
 from mrx_benchmark.domain.evidence import Kind
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_criteria.domain.commonality import Equivalent
 from mrx_criteria.domain.criteria import Relation
 from mrx_shared.api import benchmark as api
@@ -21,7 +21,7 @@ from mrx_shared.api import benchmark as api
         (api.State, State),
         (api.Equivalent, Equivalent),
         (api.Phase, Phase),
-        (api.Step, Step),
+        (api.Step, EventKind),
         (api.FileKind, Kind),
     ],
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from mrx_criteria.domain.answers import Answer
-from mrx_criteria.domain.commonality import Report, score
+from mrx_criteria.domain.commonality import GapReport, score
 from mrx_criteria.domain.criteria import Relation
 from mrx_criteria.files import shipped_catalogue
 
@@ -16,7 +16,7 @@ GIVEN = tuple(
     for place, one in enumerate(CRITERIA.criteria)
     if place % 7
 )
-REPORT = Report(
+REPORT = GapReport(
     protocol="Acme <Audit>",
     catalogue=CRITERIA,
     answers=GIVEN,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.criteria import Criterion, Relation
-from mrx_criteria.domain.lineage import How, Lineage, Step, carry, lineage_between
+from mrx_criteria.domain.lineage import How, Lineage, LineageStep, carry, lineage_between
 from mrx_criteria.files import shipped_catalogue, shipped_lineages
 from mrx_shared.refusals import Invalid
 
@@ -21,8 +21,8 @@ BINDING = frozenset(
 """Words by which a sentence holds together, not by what it asks for."""
 
 
-def step(how: How, before: str, after: str) -> Step:
-    return Step(how=how, before=tuple(before.split()), after=tuple(after.split()))
+def step(how: How, before: str, after: str) -> LineageStep:
+    return LineageStep(how=how, before=tuple(before.split()), after=tuple(after.split()))
 
 
 @given(comparisons())
@@ -138,7 +138,7 @@ def test_the_parts_of_a_split_ask_together_for_the_whole_and_for_nothing_beyond_
         ([step(How.KEPT, "K2", "K3")], "called kept"),
     ],
 )
-def test_a_lineage_that_does_not_add_up_is_refused(steps: list[Step], fault: str) -> None:
+def test_a_lineage_that_does_not_add_up_is_refused(steps: list[LineageStep], fault: str) -> None:
     older, newer = (
         catalogue(criterion(1), criterion(2)),
         catalogue(criterion(1), criterion(3, essential=True)),

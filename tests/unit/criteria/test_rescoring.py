@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mrx_criteria.domain.answers import Answer
 from mrx_criteria.domain.commonality import Waiver, score
 from mrx_criteria.domain.criteria import Catalogue, Criterion, GateRule, Kind, Relation
-from mrx_criteria.domain.lineage import How, Lineage, Step, carry, lineage_between
+from mrx_criteria.domain.lineage import How, Lineage, LineageStep, carry, lineage_between
 from mrx_criteria.domain.portfolio import rescore
 
 WEIGHTS = (30, 1, 7, 12, 25, 9, 16)
@@ -52,19 +52,19 @@ TO_SECOND = lineage_between(
     alike(FIRST),
     alike(SECOND),
     [
-        Step(how=How.SPLIT, before=("A",), after=("A1", "A2")),
-        Step(how=How.DROPPED, before=("B",), after=()),
-        Step(how=How.MERGED, before=("D", "E"), after=("DE",)),
-        Step(how=How.NEW, before=(), after=("N",)),
+        LineageStep(how=How.SPLIT, before=("A",), after=("A1", "A2")),
+        LineageStep(how=How.DROPPED, before=("B",), after=()),
+        LineageStep(how=How.MERGED, before=("D", "E"), after=("DE",)),
+        LineageStep(how=How.NEW, before=(), after=("N",)),
     ],
 )
 TO_THIRD = Lineage(
     older="2",
     newer="3",
     steps=(
-        *(Step(how=How.KEPT, before=(name,), after=(name,)) for name in ("A1", "A2", "DE")),
-        Step(how=How.CHANGED, before=("C",), after=("C2",)),
-        Step(how=How.MERGED, before=("F", "N"), after=("G",)),
+        *(LineageStep(how=How.KEPT, before=(name,), after=(name,)) for name in ("A1", "A2", "DE")),
+        LineageStep(how=How.CHANGED, before=("C",), after=("C2",)),
+        LineageStep(how=How.MERGED, before=("F", "N"), after=("G",)),
     ),
 )
 

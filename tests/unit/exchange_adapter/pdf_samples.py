@@ -220,7 +220,7 @@ def body_on_another_machine(pdf: Pdf) -> None:
 
 
 def page_of_another_file(pdf: Pdf) -> None:
-    other = Dictionary(F=String("\\\\evil\\share\\x.pdf"), Page=0)
+    other = Dictionary(F=String("\\\\evil\\share\\x.pdf"), SupplierPage=0)
     picture_of(pdf, Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, Ref=other))
 
 

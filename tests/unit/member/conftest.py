@@ -11,7 +11,7 @@ import pytest
 from mrx_member.adapters.home import FolderHome
 from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.reading import Entry
-from mrx_member.domain.requests import ENDED, Asking, Fault, Report, Request, Requester, Step, Verdict
+from mrx_member.domain.requests import ENDED, Asking, Fault, Report, Request, Requester, StateChange, Verdict
 from mrx_member.domain.suppliers import Link
 from mrx_member.ports import Event, EventReader, Heard, Matcher, Progress, Taken
 from mrx_shared.api.aggregation import Release
@@ -222,14 +222,14 @@ class MemoryRequests:
             outcome=None,
             valid_until=None,
             possible=("withdrawal", "contact"),
-            history=(Step(state="drafted", at=NOW, reason=None),),
+            history=(StateChange(state="drafted", at=NOW, reason=None),),
         )
         return self.kept[request_id]
 
     def move(self, request_id: UUID, state: str, report: Report | None = None) -> Request:
         """Let a request come to a state."""
         before = self.kept[request_id]
-        step = Step(state=state, at=NOW, reason=None)
+        step = StateChange(state=state, at=NOW, reason=None)
         self.kept[request_id] = replace(
             before, state=state, report=report or before.report, history=(*before.history, step)
         )

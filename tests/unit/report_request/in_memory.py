@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request, SlotMail
-from mrx_report_request.domain.steps import State
-from mrx_report_request.ports import Listed, NotListed, Numbers, Page, Participant
+from mrx_report_request.domain.transitions import State
+from mrx_report_request.ports import Listed, NotListed, Numbers, Participant, SupplierPage
 from mrx_shared.api.report_request import NewRequest, NewSupplier
 from mrx_shared.messages.aggregation import ReleasePage
 from mrx_shared.messages.report_request import MailAsked, RequestChanged, RequestStatus
@@ -294,13 +294,13 @@ class MemoryPages:
 
     def __init__(self, work: MemoryWork) -> None:
         self._work = work
-        self.kept: dict[str, tuple[Page, datetime]] = {}
+        self.kept: dict[str, tuple[SupplierPage, datetime]] = {}
 
-    async def find(self, token_hash: str) -> Page | None:
+    async def find(self, token_hash: str) -> SupplierPage | None:
         page, until = self.kept.get(token_hash, (None, self._work.now))
         return page if until > self._work.now else None
 
-    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+    async def open(self, token_hash: str, page: SupplierPage, *, mail_id: UUID, until: datetime) -> None:
         self.kept.setdefault(token_hash, (page, until))
 
     async def close(self, request_id: UUID) -> None:
@@ -321,10 +321,10 @@ class MemoryOwners:
     async def all(self) -> Sequence[UUID]:
         return sorted({one.member_id for one in self._work.requests.kept.values()})
 
-    async def due(self, *, limit: int) -> Sequence[Page]:
+    async def due(self, *, limit: int) -> Sequence[SupplierPage]:
         due = [(one.due_at(), one) for one in self._work.requests.kept.values()]
         return [
-            Page(request_id=one.request_id, member_id=one.member_id)
+            SupplierPage(request_id=one.request_id, member_id=one.member_id)
             for moment, one in due
             if moment is not None and moment <= self._work.now
             if self.put_off_until.get(one.request_id, moment) <= self._work.now

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle as Drawn
 from hypothesis.stateful import RuleBasedStateMachine, invariant, multiple, precondition, rule
 from mrx_report_request.domain.decisions import Outcome
-from mrx_report_request.domain.steps import ENDS, TABLE, Actor, State
+from mrx_report_request.domain.transitions import ENDS, TABLE, Actor, State
 from mrx_report_request.handlers import facts, members, suppliers
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time

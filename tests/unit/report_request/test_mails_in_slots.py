@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from mrx_report_request.domain.requests import MOST_ADDRESSES, MailState, Request
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 from mrx_report_request.handlers import facts, members, suppliers
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.clock import keep_time

@@ -10,7 +10,7 @@ from mrx_exchange_adapter.domain import tickets
 from mrx_exchange_adapter.domain.platform import ShareState
 from mrx_notification.domain import mails
 from mrx_registry.domain import members, principals
-from mrx_report_request.domain import decisions, requests, steps
+from mrx_report_request.domain import decisions, requests, transitions
 from mrx_shared.api import aggregation, exchange_adapter, notification, registry, report_request
 from mrx_shared.messages.requests import Outcome
 
@@ -37,8 +37,8 @@ def words_of(annotated: Any) -> tuple[str, ...]:  # noqa: ANN401
         (words_of(report_request.Channel), requests.Channel),
         (words_of(report_request.DeclineReason), requests.DeclineReason),
         (words_of(report_request.MailState), requests.MailState),
-        (words_of(report_request.State), steps.State),
-        (words_of(report_request.Step), steps.Step),
+        (words_of(report_request.State), transitions.State),
+        (words_of(report_request.Step), transitions.Transition),
         (get_args(Outcome), decisions.Outcome),
     ],
 )

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel, col, select
 from mrx_aggregation.adapters.driver import driver_of
 from mrx_aggregation.adapters.tables import ContributionRow, EntryRow, PageRow, ReceivedListRow, RefusalRow
 from mrx_aggregation.domain.cells import printable
-from mrx_aggregation.domain.lists import Cause, ListState, Manifest, Page, ReceivedList, Tally
+from mrx_aggregation.domain.lists import Cause, ListState, Manifest, ReceivedList, ReceivedPage, Tally
 from mrx_aggregation.domain.rows import RefusedRow, Verdict
 
 MOST_NAMES = 20
@@ -104,7 +104,7 @@ class SqlLists(Repository):
     async def page_digest(self, received: ReceivedList, number: int) -> bytes | None:
         return await self._first(select(PageRow.digest).filter_by(**_this(received), page=number))
 
-    async def keep_page(self, received: ReceivedList, page: Page) -> bool:
+    async def keep_page(self, received: ReceivedList, page: ReceivedPage) -> bool:
         async with self._driven() as driver:
             kept = await driver.fetchval(
                 _KEEP_PAGE,

@@ -41,7 +41,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class ReceivedPage:
     """One page of a list as it is kept: rows as lines of canonical JSON."""
 
     number: int

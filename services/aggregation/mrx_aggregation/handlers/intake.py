@@ -20,8 +20,8 @@ from mrx_aggregation.domain.lists import (
     Cause,
     ListState,
     Manifest,
-    Page,
     ReceivedList,
+    ReceivedPage,
     Tally,
 )
 from mrx_aggregation.domain.names import CompanyNames
@@ -110,12 +110,12 @@ async def leave_waiting_rows(list_id: UUID, revision: int, closing: Round, work:
     await _settle(received.leave(rows), work)
 
 
-def kept_page(page: ListPage) -> Page:
+def kept_page(page: ListPage) -> ReceivedPage:
     """A page as it is kept: the very bytes that the manifest's digest is made of."""
     rows = [{"row": row.row, "values": row.values} for row in page.rows]
     # Where one row ends and the next begins no string can stand: a quote inside a string is escaped.
     body = orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)[1:-1].replace(b'},{"row":', b'}\n{"row":') + b"\n"
-    return Page(
+    return ReceivedPage(
         number=page.page,
         rows=len(rows),
         body=body,
@@ -139,7 +139,7 @@ def _too_many(page: int, received: ReceivedList) -> tuple[str, str]:
     )
 
 
-def _page_fault(kept: Page) -> tuple[str, str] | None:
+def _page_fault(kept: ReceivedPage) -> tuple[str, str] | None:
     """Why a page refuses its whole list, and what to do."""
     page = f"page {kept.number}"
     if not kept.rows:

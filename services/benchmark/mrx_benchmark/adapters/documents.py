@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mrx_criteria import documents, files
 from mrx_criteria.domain.answers import Sifted
-from mrx_criteria.domain.commonality import Report
+from mrx_criteria.domain.commonality import GapReport
 from mrx_criteria.domain.criteria import Catalogue
 from mrx_criteria.domain.suggestions import Suggestion
 from mrx_criteria.similarity import suggest
@@ -41,7 +41,7 @@ class CriteriaDocuments:
             media_type = documents.REPORTS["xlsx"][0]
         return Document(body=body, media_type=media_type, name=f"{catalogue.version}.{kind}")
 
-    async def report(self, report: Report, kind: str) -> Document:
+    async def report(self, report: GapReport, kind: str) -> Document:
         """See `ports.Documents`."""
         media_type, write = documents.REPORTS[kind]
         body = await asyncio.to_thread(write, report)

@@ -30,7 +30,7 @@ from sqlmodel import Field, SQLModel
 
 from mrx_benchmark.domain.assessments import Judgement, State
 from mrx_benchmark.domain.evidence import Kind
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 
 WORDS = "to_tsvector('english'::regconfig, (topic || ' '::text) || requirement_text)"
 """The words of an extension, as PostgreSQL shows their index."""
@@ -219,7 +219,7 @@ class EventRow(Table, table=True):
     entry: EntryColumn
     assessment_id: UUID = Field(foreign_key="assessment.assessment_id")
     member_id: UUID | None
-    step: Step = Field(sa_type=OneOf(Step))
+    step: EventKind = Field(sa_type=OneOf(EventKind))
     by_whom: TextColumn
     at: TimeColumn
     detail: TextColumn

@@ -201,7 +201,7 @@ class Assessment:
         kept = {name: one for name, one in self.decisions.items() if who not in one.by.split(", ")}
         return replace(self, decisions=MappingProxyType(kept))
 
-    def release(self, who: str) -> "Assessment":
+    def unassign(self, who: str) -> "Assessment":
         """Let somebody go who will not finish, so that another may judge in her place."""
         self._to(State.IN_REVIEW)
         if who not in self.judges():

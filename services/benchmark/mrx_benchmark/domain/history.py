@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class EventKind(StrEnum):
     """What happened to an assessment."""
 
     SUBMITTED = "submitted"
@@ -29,16 +29,16 @@ class Step(StrEnum):
 class Event:
     """One step, with who took it and when."""
 
-    step: Step
+    step: EventKind
     by: str
     at: datetime
     detail: str = ""
 
     def without_asker(self) -> "Event":
         """As the owner sees it: who asked is not the owner's to know."""
-        return replace(self, by="a reviewer") if self.step is Step.ASKED else self
+        return replace(self, by="a reviewer") if self.step is EventKind.ASKED else self
 
 
 def times_settled(history: Iterable[Event]) -> int:
     """How often a pair of reviewers was done. From the second on, one of them may have read what the first wrote."""
-    return sum(event.step is Step.SETTLED for event in history)
+    return sum(event.step is EventKind.SETTLED for event in history)

@@ -7,7 +7,7 @@ from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.appeals import Appeal, check_in_time
 from mrx_benchmark.domain.assessments import Assessment, Decision, check_measurable
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_benchmark.handlers.assessing import AssessmentShown, shown
 from mrx_benchmark.handlers.criteria import in_force, waivers_today
 from mrx_benchmark.handlers.history import note
@@ -32,7 +32,7 @@ async def appeal(assessment_id: UUID, reason: str, *, owner: UUID | None, by: st
         raise Rejected("this verdict was appealed against", field="state", remedy="submit a new assessment")
     made = Appeal(assessment_id=assessment_id, reason=reason, by=by, at=work.now)
     await work.appeals.keep(made, owner=owner)
-    await note(assessment, Step.APPEALED, by, work)
+    await note(assessment, EventKind.APPEALED, by, work)
     return made
 
 
@@ -77,7 +77,7 @@ async def decide_appeal(
             made.decide(granted=granted, rationale=rationale, by=by, at=work.now), owner=owner
         )
         if not granted:
-            await note(assessment, Step.APPEAL_DISMISSED, by, work)
+            await note(assessment, EventKind.APPEAL_DISMISSED, by, work)
             return await shown(assessment, work, by=by)
         protocol = await work.protocols.get(assessment.protocol_id)
         await check_code(protocol, work)
@@ -89,7 +89,7 @@ async def decide_appeal(
         verdict = as_kept(changed, changed.outcome(catalogue, version, waivers=waivers), by, work)
         await work.assessments.save(changed)
         await work.assessments.replace_verdict(verdict)
-        await note(changed, Step.APPEAL_GRANTED, by, work)
+        await note(changed, EventKind.APPEAL_GRANTED, by, work)
         emit_assessed(changed, protocol, verdict, work)
         return await shown(changed, work, by=by)
 

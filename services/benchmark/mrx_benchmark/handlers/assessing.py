@@ -10,7 +10,7 @@ from mrx_shared.refusals import Rejected, counted
 
 from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Assessment, check_measurable
-from mrx_benchmark.domain.history import Event, Step, times_settled
+from mrx_benchmark.domain.history import Event, EventKind, times_settled
 from mrx_benchmark.domain.protocols import one_line
 from mrx_benchmark.domain.questions import Question
 from mrx_benchmark.handlers.criteria import catalogue_named, check_begun_today, in_force, waivers_today
@@ -65,7 +65,7 @@ async def submit_answers(
         await check_begun_today(catalogue, work)
     else:
         await work.assessments.save(older.replace_by_newer())
-        await note(older, Step.REPLACED, by, work)
+        await note(older, EventKind.REPLACED, by, work)
     assessment = Assessment(
         assessment_id=work.new_id(),
         protocol_id=protocol.protocol_id,
@@ -77,7 +77,7 @@ async def submit_answers(
         answers=answers,
     )
     await work.assessments.add(assessment)
-    await note(assessment, Step.SUBMITTED, by, work)
+    await note(assessment, EventKind.SUBMITTED, by, work)
     return AssessmentShown(assessment=assessment, score=score(catalogue, answers), verdict=None)
 
 
@@ -106,7 +106,9 @@ async def conclude(assessment_id: UUID, *, by: str, work: Work) -> AssessmentSho
             )
         verdict = as_kept(concluded, outcome, by, work)
         await work.assessments.conclude(concluded, verdict)
-        await note(concluded, Step.CONCLUDED, by, work, detail="equivalent" if verdict.equivalent else "")
+        await note(
+            concluded, EventKind.CONCLUDED, by, work, detail="equivalent" if verdict.equivalent else ""
+        )
     emit_assessed(concluded, protocol, verdict, work)
     return AssessmentShown(assessment=concluded, score=outcome.score, verdict=verdict)
 
@@ -132,7 +134,7 @@ async def show_assessment(
     return replace(
         found,
         questions=tuple(one for one in found.questions if one.asked_by == by),
-        history=tuple(one for one in found.history if one.step not in {Step.ASKED, Step.REPLIED}),
+        history=tuple(one for one in found.history if one.step not in {EventKind.ASKED, EventKind.REPLIED}),
     )
 
 

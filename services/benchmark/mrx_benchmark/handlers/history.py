@@ -3,7 +3,7 @@
 from mrx_shared.messages.benchmark import AssessmentMoved
 
 from mrx_benchmark.domain.assessments import Assessment
-from mrx_benchmark.domain.history import Event, Step
+from mrx_benchmark.domain.history import Event, EventKind
 from mrx_benchmark.domain.questions import Question
 from mrx_benchmark.ports import Work
 
@@ -13,7 +13,7 @@ BY_ITSELF = "benchmark"
 
 async def note(
     assessment: Assessment,
-    step: Step,
+    step: EventKind,
     by: str,
     work: Work,
     *,

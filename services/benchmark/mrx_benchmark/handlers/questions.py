@@ -6,7 +6,7 @@ from mrx_criteria.domain.answers import plain_text
 from mrx_shared.refusals import Forbidden, Invalid, Rejected
 
 from mrx_benchmark.domain.assessments import State
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_benchmark.domain.questions import Question
 from mrx_benchmark.handlers.history import note
 from mrx_benchmark.ports import Work
@@ -37,7 +37,7 @@ async def ask(assessment_id: UUID, criterion_id: str, text: str, *, by: str, wor
             asked_at=work.now,
         )
         await work.questions.keep(question, owner=owner)
-        await note(assessment, Step.ASKED, by, work, detail=criterion_id, question=question)
+        await note(assessment, EventKind.ASKED, by, work, detail=criterion_id, question=question)
     return question
 
 
@@ -54,6 +54,8 @@ async def reply(
         if question.question_id == question_id:
             replied = question.replied(text, by=by, at=work.now)
             await work.questions.keep(replied, owner=owner)
-            await note(assessment, Step.REPLIED, by, work, detail=question.criterion_id, question=replied)
+            await note(
+                assessment, EventKind.REPLIED, by, work, detail=question.criterion_id, question=replied
+            )
             return replied
     raise Invalid("there is no such question", field="question_id", remedy="take one of the assessment's")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from mrx_shared.messages.benchmark import RecognitionEnding, RecognitionLapsed
 
 from mrx_benchmark.domain.assessments import Assessment
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_benchmark.domain.reminders import REMINDERS, reminder_due
 from mrx_benchmark.handlers.history import BY_ITSELF, note
 from mrx_benchmark.ports import Verdict, Work
@@ -50,10 +50,10 @@ async def _watch_one(assessment: Assessment, verdict: Verdict, work: Work) -> bo
     about = f"{assessment.protocol_id}:{assessment.version}"
     if due == 0:
         work.emit(RecognitionLapsed.model_validate({**told, "noticed_at": work.now}), about=about)
-        await note(assessment, Step.LAPSED, BY_ITSELF, work)
+        await note(assessment, EventKind.LAPSED, BY_ITSELF, work)
     else:
         work.emit(
             RecognitionEnding.model_validate({**told, "days": due, "reminded_at": work.now}), about=about
         )
-        await note(assessment, Step.REMINDED, BY_ITSELF, work, detail=str(due))
+        await note(assessment, EventKind.REMINDED, BY_ITSELF, work, detail=str(due))
     return True

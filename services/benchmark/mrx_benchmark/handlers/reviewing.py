@@ -8,7 +8,7 @@ from mrx_criteria.domain.commonality import score
 from mrx_shared.refusals import Rejected
 
 from mrx_benchmark.domain.assessments import Assessment, Decision, State
-from mrx_benchmark.domain.history import Step
+from mrx_benchmark.domain.history import EventKind
 from mrx_benchmark.domain.impartiality import Conflicts
 from mrx_benchmark.domain.protocols import Protocol
 from mrx_benchmark.handlers.assessing import AssessmentShown, frozen
@@ -48,9 +48,11 @@ async def review(
             decisions, confirm_rest=confirm_rest, by=by, at=work.now, catalogue=catalogue
         )
         await work.assessments.save(reviewed)
-        await note(reviewed, Step.RESOLVED if assessment.settled else Step.REVIEWED, by, work)
+        await note(reviewed, EventKind.RESOLVED if assessment.settled else EventKind.REVIEWED, by, work)
         if reviewed.settled and not assessment.settled:
-            await note(reviewed, Step.SETTLED, by, work, detail=f"{len(reviewed.differences())} differences")
+            await note(
+                reviewed, EventKind.SETTLED, by, work, detail=f"{len(reviewed.differences())} differences"
+            )
         seen = reviewed.as_seen_by(by)
         return AssessmentShown(
             assessment=seen,
@@ -59,7 +61,7 @@ async def review(
         )
 
 
-async def release(assessment_id: UUID, reviewer: str, *, by: str, work: Work) -> None:
+async def unassign(assessment_id: UUID, reviewer: str, *, by: str, work: Work) -> None:
     """Put out a reviewer who will not finish; what she has decided falls away."""
     async with work.acting_for(await work.owners.of_assessment(assessment_id)):
         kept = await work.assessments.get_to_change(assessment_id)
@@ -71,10 +73,10 @@ async def release(assessment_id: UUID, reviewer: str, *, by: str, work: Work) ->
                 field="reviewer",
                 remedy="let another judge in the place of who was put out",
             )
-        released = assessment.release(reviewer)
+        unassigned = assessment.unassign(reviewer)
         await _note_conflicts(kept, conflicts, work)
-        await work.assessments.save(released)
-        await note(released, Step.RELEASED, by, work, detail=reviewer)
+        await work.assessments.save(unassigned)
+        await note(unassigned, EventKind.RELEASED, by, work, detail=reviewer)
 
 
 async def list_reviews(*, work: Work) -> list[ReviewerWorkload]:
@@ -108,4 +110,4 @@ async def list_reviews(*, work: Work) -> list[ReviewerWorkload]:
 async def _note_conflicts(kept: Assessment, conflicts: Conflicts, work: Work) -> None:
     """Enter into the history who no longer judges it because of a conflict that was declared since."""
     for who in conflicts.of_judges(kept):
-        await note(kept, Step.RELEASED, BY_ITSELF, work, detail=who)
+        await note(kept, EventKind.RELEASED, BY_ITSELF, work, detail=who)

@@ -28,7 +28,7 @@ from mrx_exchange_adapter.adapters.tables import (
 )
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Request, State, Ticket
-from mrx_exchange_adapter.ports import Due, Page
+from mrx_exchange_adapter.ports import Due, SupplierPage
 
 
 class SqlPages(Repository):
@@ -47,7 +47,7 @@ class SqlPages(Repository):
         revoked = insert(RevokedMailRow).from_select(["request_id", "mail_id"], mails)
         return await self._do(revoked.on_conflict_do_nothing()) > 0
 
-    async def find(self, token_hash: bytes, *, at: datetime) -> Page:
+    async def find(self, token_hash: bytes, *, at: datetime) -> SupplierPage:
         owner = select(RequestOwnerRow.member_id).where(RequestOwnerRow.request_id == PageTokenRow.request_id)
         revoked = select(RevokedMailRow).where(
             RevokedMailRow.request_id == PageTokenRow.request_id,
@@ -67,7 +67,7 @@ class SqlPages(Repository):
         known_id, member_id = row
         if member_id is None:
             raise TooEarly("the request of this link is on its way", waiting_for=f"request {known_id}")
-        return Page(request_id=known_id, member_id=member_id)
+        return SupplierPage(request_id=known_id, member_id=member_id)
 
 
 class SqlRequests(Repository):

@@ -119,7 +119,7 @@ class _Audit(_Item):
 Listed = TypeVar("Listed", bound=_Item)
 
 
-class _Page(_Told, Generic[Listed]):
+class _CursorPage(_Told, Generic[Listed]):
     items: list[Listed]
     next_cursor: str | None
 
@@ -195,13 +195,13 @@ class HttpPlatform:
                 active=one.state == "active",
                 granted_at=one.granted_at,
             )
-            for one in await self._whole("/v1/grants", _Page[_Grant])
+            for one in await self._whole("/v1/grants", _CursorPage[_Grant])
         ]
 
     async def audits(self, grant: Grant) -> list[PlatformAudit]:
         """See `ports.Platform`."""
         try:
-            found = await self._whole(f"/v1/grants/{quote(grant.grant_id)}/audits", _Page[_Audit])
+            found = await self._whole(f"/v1/grants/{quote(grant.grant_id)}/audits", _CursorPage[_Audit])
         except _NotFound:
             raise AccessEnded("the platform shows this site no longer") from None
         return [_audit(one) for one in found if one.site_code == grant.site_code]
@@ -216,7 +216,7 @@ class HttpPlatform:
         except _NotFound:
             raise AccessEnded("the platform shows this report no longer") from None
 
-    async def _whole(self, path: str, page: type[_Page[Listed]]) -> list[Listed]:
+    async def _whole(self, path: str, page: type[_CursorPage[Listed]]) -> list[Listed]:
         """A whole list. Its pages may shift while they are read: it is read until two readings say the same."""
         before: dict[str, Listed] | None = None
         for _ in range(READINGS):
@@ -226,7 +226,7 @@ class HttpPlatform:
             before = items
         raise PlatformUnavailable("a list changed with every reading")
 
-    async def _reading(self, path: str, page: type[_Page[Listed]]) -> tuple[dict[str, Listed], int]:
+    async def _reading(self, path: str, page: type[_CursorPage[Listed]]) -> tuple[dict[str, Listed], int]:
         items: dict[str, Listed] = {}
         cursor: str | None = None
         for number in range(1, PAGES + 1):

@@ -324,10 +324,10 @@ async def _nothing_more(ticket: Ticket, work: Work) -> Ticket:
     return ticket
 
 
-Step = Callable[[Ticket, Work], Awaitable[Ticket]]
+Change = Callable[[Ticket, Work], Awaitable[Ticket]]
 
 
-async def _change(deps: CheckDependencies, ticket: Ticket, step: Step) -> Ticket:
+async def _change(deps: CheckDependencies, ticket: Ticket, step: Change) -> Ticket:
     """Take one step in a transaction of its own, as the member that the ticket belongs to."""
     changed: list[Ticket] = []
 

@@ -8,7 +8,7 @@ from mrx_shared.refusals import Unknown
 from mrx_exchange_adapter.domain.reports import Access, Report
 from mrx_exchange_adapter.domain.tickets import Ticket, check_may_upload, check_promise
 from mrx_exchange_adapter.handlers.tickets import new_ticket, open_ticket
-from mrx_exchange_adapter.ports import Page, SignedPut, Signer, Work
+from mrx_exchange_adapter.ports import SignedPut, Signer, SupplierPage, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +20,12 @@ class PageShown:
     accesses: list[Access]
 
 
-async def find_page(token_hash: bytes, work: Work) -> Page:
+async def find_page(token_hash: bytes, work: Work) -> SupplierPage:
     """Whose page a token opens. Raises `Unknown` for one that is not known, or no longer."""
     return await work.pages.find(token_hash, at=work.now)
 
 
-async def show_page(page: Page, work: Work) -> PageShown:
+async def show_page(page: SupplierPage, work: Work) -> PageShown:
     """The files of a request, its report, and when it was read."""
     report = await work.reports.of_request(page.request_id)
     return PageShown(
@@ -36,7 +36,14 @@ async def show_page(page: Page, work: Work) -> PageShown:
 
 
 async def mint_ticket(
-    page: Page, work: Work, *, sha256: bytes, size: int, media_type: str, max_bytes: int, signer: Signer
+    page: SupplierPage,
+    work: Work,
+    *,
+    sha256: bytes,
+    size: int,
+    media_type: str,
+    max_bytes: int,
+    signer: Signer,
 ) -> tuple[Ticket, SignedPut]:
     """Make room for one file and sign the link that takes it."""
     check_promise(size=size, media_type=media_type, max_bytes=max_bytes)
@@ -47,7 +54,7 @@ async def mint_ticket(
     return ticket, signer.sign(ticket)
 
 
-async def note_arrival(page: Page, ticket_id: UUID, work: Work) -> None:
+async def note_arrival(page: SupplierPage, ticket_id: UUID, work: Work) -> None:
     """Have a ticket looked at now. Nothing else is believed of whoever says that its file arrived."""
     ticket = await work.tickets.get(ticket_id)
     if ticket.request_id != page.request_id:

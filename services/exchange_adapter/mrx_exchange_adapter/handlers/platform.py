@@ -40,11 +40,11 @@ from mrx_exchange_adapter.domain.tickets import (
 from mrx_exchange_adapter.handlers.tickets import new_ticket, open_ticket
 from mrx_exchange_adapter.ports import (
     AccessEnded,
-    Page,
     Platform,
     PlatformUnavailable,
     Quarantine,
     ReportTooLarge,
+    SupplierPage,
     Transact,
     Watched,
     Work,
@@ -81,7 +81,7 @@ async def is_known(site_code: str, platform: Platform) -> bool:
     return True
 
 
-async def name_site(page: Page, site_code: str, work: Work, *, verified: bool) -> Share:
+async def name_site(page: SupplierPage, site_code: str, work: Work, *, verified: bool) -> Share:
     """The supplier says which site's audit it shares. Said again, it is done once."""
     request = await work.requests.get_to_change(page.request_id)
     tickets = await work.tickets.of_request(page.request_id)
@@ -104,7 +104,7 @@ async def name_site(page: Page, site_code: str, work: Work, *, verified: bool) -
     return share
 
 
-async def show_share(page: Page, work: Work) -> Share | None:
+async def show_share(page: SupplierPage, work: Work) -> Share | None:
     """How a request's sharing stands, as the supplier sees it."""
     share = await work.shares.find(page.request_id)
     if share is None:
@@ -145,7 +145,7 @@ async def look(deps: PlatformDependencies) -> None:
 
 
 async def _look_at(one: Watched, grants: Iterable[Grant], deps: PlatformDependencies) -> None:
-    page = Page(request_id=one.request_id, member_id=one.member_id)
+    page = SupplierPage(request_id=one.request_id, member_id=one.member_id)
     wanted: list[Share] = []
 
     async def see(work: Work) -> None:
@@ -171,7 +171,7 @@ async def _look_at(one: Watched, grants: Iterable[Grant], deps: PlatformDependen
         raise
 
 
-async def see_grants(page: Page, grants: Iterable[Grant], work: Work) -> Share | None:
+async def see_grants(page: SupplierPage, grants: Iterable[Grant], work: Work) -> Share | None:
     """Bring a sharing to how its file and the grants stand. Gives it where something may be to fetch."""
     request = await work.requests.get_to_change(page.request_id)
     kept = await work.shares.find(page.request_id)
@@ -249,7 +249,7 @@ async def _verify(share: Share, deps: PlatformDependencies) -> None:
     await deps.transact(note, tenant=share.member_id)
 
 
-async def _fetch(share: Share, grant: Grant, page: Page, deps: PlatformDependencies) -> None:
+async def _fetch(share: Share, grant: Grant, page: SupplierPage, deps: PlatformDependencies) -> None:
     """Fetch the latest report unless it was taken before, and lay it into quarantine under a ticket of its own."""
     audit = latest_report(await deps.platform.audits(grant))
     if audit is None:
@@ -294,7 +294,7 @@ async def _upload(
 
 
 async def open_platform_ticket(
-    page: Page, share: Share, audit: PlatformAudit, sha256: bytes, work: Work
+    page: SupplierPage, share: Share, audit: PlatformAudit, sha256: bytes, work: Work
 ) -> Ticket | None:
     """A ticket for a report that was fetched; None where it is wanted no longer."""
     request = await work.requests.get_to_change(page.request_id)
@@ -309,7 +309,7 @@ async def open_platform_ticket(
     return ticket
 
 
-async def _refuse_unfetched(page: Page, audit: PlatformAudit, reason: str, work: Work) -> None:
+async def _refuse_unfetched(page: SupplierPage, audit: PlatformAudit, reason: str, work: Work) -> None:
     """Refuse a report that is not taken into quarantine because of its size."""
     await work.requests.get_to_change(page.request_id)
     share = await work.shares.find(page.request_id)
@@ -333,7 +333,7 @@ async def _refuse_unfetched(page: Page, audit: PlatformAudit, reason: str, work:
     )
 
 
-def _ticket_for(audit: PlatformAudit, page: Page, work: Work, sha256: bytes) -> Ticket:
+def _ticket_for(audit: PlatformAudit, page: SupplierPage, work: Work, sha256: bytes) -> Ticket:
     assert audit.size is not None
     return replace(
         new_ticket(page, work, channel="platform", sha256=sha256, size=audit.size),

@@ -7,10 +7,10 @@ from secrets import token_urlsafe
 from mrx_shared.messages.exchange_adapter import UploadBegun, UploadLapsed
 
 from mrx_exchange_adapter.domain.tickets import LINK_LASTS, NOTHING_COMES, Channel, State, Ticket
-from mrx_exchange_adapter.ports import Page, Work
+from mrx_exchange_adapter.ports import SupplierPage, Work
 
 
-def new_ticket(page: Page, work: Work, *, channel: Channel, sha256: bytes, size: int) -> Ticket:
+def new_ticket(page: SupplierPage, work: Work, *, channel: Channel, sha256: bytes, size: int) -> Ticket:
     """A ticket whose object key tells which it is, and that nobody can guess."""
     ticket_id = work.new_id()
     return Ticket(

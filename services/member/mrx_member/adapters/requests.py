@@ -17,7 +17,7 @@ from mrx_shared.messages.requests import Outcome
 from mrx_shared.refusals import Rejected
 
 from mrx_member.adapters.http import Http
-from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, Step, Verdict
+from mrx_member.domain.requests import Asking, Fault, Report, Request, Requester, StateChange, Verdict
 from mrx_member.ports import Progress, Taken
 
 PAGE = 200
@@ -230,5 +230,5 @@ def _request(said: api.Request) -> Request:
         outcome=decision.outcome if decision else None,
         valid_until=decision.valid_until if decision else None,
         possible=said.possible,
-        history=tuple(Step(state=one.state, at=one.at, reason=one.reason) for one in said.history),
+        history=tuple(StateChange(state=one.state, at=one.at, reason=one.reason) for one in said.history),
     )

@@ -137,7 +137,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StateChange:
     """A state that a request came to."""
 
     state: str
@@ -162,7 +162,7 @@ class Request:
     outcome: str | None
     valid_until: date | None
     possible: tuple[str, ...]
-    history: tuple[Step, ...]
+    history: tuple[StateChange, ...]
 
 
 def askings(rows: Iterable[Line], terms: Terms) -> tuple[list[Asking], list[Fault]]:

@@ -103,7 +103,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
+class ResultPage(Generic[T]):
     """Some of many, and where one stands among them."""
 
     items: Sequence[T]
@@ -119,16 +119,18 @@ class Page(Generic[T]):
         return self.first + len(self.items) - 1 if self.items else 0
 
 
-def page_of(items: Sequence[T], number: int, *, rows: int = ROWS_PER_PAGE) -> Page[T]:
+def page_of(items: Sequence[T], number: int, *, rows: int = ROWS_PER_PAGE) -> ResultPage[T]:
     """One page; a number past the end gives the last one."""
     pages = max(1, -(-len(items) // rows))
     number = min(max(1, number), pages)
     start = (number - 1) * rows
     shown = items[start : start + rows]
-    return Page(items=shown, number=number, pages=pages, total=len(items), first=start + 1 if shown else 0)
+    return ResultPage(
+        items=shown, number=number, pages=pages, total=len(items), first=start + 1 if shown else 0
+    )
 
 
-def for_paper(items: Sequence[T], page: Page[T]) -> list[tuple[T, bool]]:
+def for_paper(items: Sequence[T], page: ResultPage[T]) -> list[tuple[T, bool]]:
     """What a page holds with what is printed beside it, and which of them the screen shows."""
     if not page.pages > 1 or len(items) > ROWS_PRINTED:
         return [(one, True) for one in page.items]

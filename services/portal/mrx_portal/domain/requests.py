@@ -109,7 +109,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class TimelineEntry:
     """One step of a request's life: done, the present one, or still to come."""
 
     label: str
@@ -150,10 +150,10 @@ def reason_said(reason: str | None) -> str | None:
     return f"{_REASONS[code]}{f' “{comment.strip()}”' if colon else ''}" if code in _REASONS else reason
 
 
-def timeline(history: Sequence[Happened], state: str) -> tuple[Step, ...]:
+def timeline(history: Sequence[Happened], state: str) -> tuple[TimelineEntry, ...]:
     """What happened, then what is still to come while the request is alive."""
     steps = [
-        Step(
+        TimelineEntry(
             label=_happened(one.state),
             at=one.at,
             reason=reason_said(one.reason),
@@ -164,7 +164,10 @@ def timeline(history: Sequence[Happened], state: str) -> tuple[Step, ...]:
     if state in _ENDS or state not in _PATH:
         return tuple(steps)
     ahead = _PATH[_PATH.index(state) + 1 :]
-    return (*steps, *(Step(label=_happened(one), at=None, reason=None, stage="ahead") for one in ahead))
+    return (
+        *steps,
+        *(TimelineEntry(label=_happened(one), at=None, reason=None, stage="ahead") for one in ahead),
+    )
 
 
 def _happened(state: str) -> str:

@@ -91,14 +91,14 @@ def add_criteria(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 -
         return see("/secretariat/criteria?kept=tie")
 
     @routes.post("/criteria/releases")
-    async def release(request: Request, visitor: visiting, form: signed) -> Response:
+    async def unassign(request: Request, visitor: visiting, form: signed) -> Response:
         """Put out a reviewer who will not finish."""
         try:
             try:
                 assessment_id = UUID(form.text("assessment"))
             except ValueError:
                 raise Unknown("there is no such assessment", remedy="choose one from the page") from None
-            await handlers.release(assessment_id, form.text("reviewer"), visitor.api, key=form.key)
+            await handlers.unassign(assessment_id, form.text("reviewer"), visitor.api, key=form.key)
         except Rejected as error:
             return await first_page(request, visitor, error=error, failed="release")
         return see("/secretariat/criteria?kept=release#reviews")

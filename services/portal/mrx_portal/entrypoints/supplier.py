@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from mrx_shared.api.bodies import RequestBody
-from mrx_shared.api.report_request import Page
+from mrx_shared.api.report_request import SupplierPage
 from mrx_shared.refusals import Forbidden, Invalid, Kind, Rejected, Unavailable, Unknown
 from pydantic import Field
 from typing_extensions import override
@@ -60,7 +60,7 @@ class FileSent(RequestBody):
 
 def supplier_pages(frontend: Frontend) -> APIRouter:
     """The routes of whoever holds the link of a request."""
-    pages = Pages(frontend)
+    pages = SupplierPages(frontend)
     routes = APIRouter(route_class=pages.route_class())
     _add_link(routes, pages)
     _add_answers(routes, pages)
@@ -68,7 +68,7 @@ def supplier_pages(frontend: Frontend) -> APIRouter:
     return routes
 
 
-class Pages:
+class SupplierPages:
     """Draws the supplier's pages in its language."""
 
     def __init__(self, frontend: Frontend) -> None:
@@ -163,10 +163,10 @@ class Pages:
         return see("/supplier")
 
 
-def _add_link(routes: APIRouter, pages: Pages) -> None:
+def _add_link(routes: APIRouter, pages: SupplierPages) -> None:
     frontend = pages.frontend
 
-    def link_page(request: Request, token: str, asked: Page, *, cookies: bool = True) -> Response:
+    def link_page(request: Request, token: str, asked: SupplierPage, *, cookies: bool = True) -> Response:
         return pages.draw(
             request,
             "supplier/link.html",
@@ -218,7 +218,7 @@ def _as_holder(frontend: Frontend, token: str) -> Api:
     return frontend.services.as_supplier(token)
 
 
-def _add_answers(routes: APIRouter, pages: Pages) -> None:
+def _add_answers(routes: APIRouter, pages: SupplierPages) -> None:
 
     @routes.post("/supplier/acceptance")
     async def accept(request: Request) -> Response:
@@ -252,7 +252,7 @@ def _trouble(error: Rejected) -> Trouble:
     return TROUBLES.get((error.kind, error.field or ""), "refused")
 
 
-def _add_upload(routes: APIRouter, pages: Pages) -> None:
+def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
 
     def sealed(request: Request) -> Api:
         """Whoever calls from our own script; raises for everybody else."""

@@ -109,7 +109,7 @@ async def at_work(api: Api) -> tuple[benchmark.AssessmentAtWork, ...]:
     return (await api.get(Service.BENCHMARK, "/v1/reviews", benchmark.AssessmentsAtWork)).reviews
 
 
-async def release(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> None:
+async def unassign(assessment_id: UUID, reviewer: str, api: Api, *, key: str) -> None:
     """Put out a reviewer who will not finish."""
     body = fill(benchmark.NewRelease, reviewer=reviewer)
     await api.post(Service.BENCHMARK, f"/v1/assessments/{assessment_id}/releases", body, key=key)

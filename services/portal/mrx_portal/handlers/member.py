@@ -29,7 +29,7 @@ from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.findings import Before
 from mrx_portal.domain.numbers import COUNTS, RoundNumbers
-from mrx_portal.domain.requests import OPEN, Happened, StateLabel, Step, standing, timeline
+from mrx_portal.domain.requests import OPEN, Happened, StateLabel, TimelineEntry, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.reviewer import waits_for_reply
 from mrx_portal.ports import Api, Service
@@ -73,7 +73,7 @@ class Life:
     """One request with its life so far and what is to come."""
 
     request: Request
-    steps: tuple[Step, ...]
+    steps: tuple[TimelineEntry, ...]
 
 
 async def overview(api: Api, *, now: datetime) -> Overview:

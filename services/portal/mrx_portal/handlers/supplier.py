@@ -6,9 +6,9 @@ from uuid import UUID
 
 from mrx_shared.api.bodies import fill
 from mrx_shared.api.exchange_adapter import NewShare, NewTicket, Ticket, Upload
-from mrx_shared.api.exchange_adapter import Page as Handover
+from mrx_shared.api.exchange_adapter import SupplierPage as Handover
 from mrx_shared.api.report_request import NewRefusal, SameFileSites
-from mrx_shared.api.report_request import Page as AskedOf
+from mrx_shared.api.report_request import SupplierPage as AskedOf
 from mrx_shared.refusals import Forbidden, Rejected, Unavailable, Unknown
 
 from mrx_portal.ports import Api, Service, SignedOut

@@ -17,7 +17,7 @@ class State(StrEnum):
     SUSPENDED = "suspended"
 
 
-class Step(StrEnum):
+class Transition(StrEnum):
     """What moves a member from one state to another."""
 
     ADMIT = "admit"
@@ -25,10 +25,10 @@ class Step(StrEnum):
     REINSTATE = "reinstate"
 
 
-TRANSITIONS: Mapping[tuple[State, Step], State] = {
-    (State.PROVISIONING, Step.ADMIT): State.ADMITTED,
-    (State.ADMITTED, Step.SUSPEND): State.SUSPENDED,
-    (State.SUSPENDED, Step.REINSTATE): State.ADMITTED,
+TRANSITIONS: Mapping[tuple[State, Transition], State] = {
+    (State.PROVISIONING, Transition.ADMIT): State.ADMITTED,
+    (State.ADMITTED, Transition.SUSPEND): State.SUSPENDED,
+    (State.SUSPENDED, Transition.REINSTATE): State.ADMITTED,
 }
 
 _REMEDIES: Mapping[State, str] = {
@@ -105,7 +105,7 @@ class Member:
     said: Standing | None = None
     """the standing that was last told to everyone; None until admission"""
 
-    def take(self, step: Step, *, at: datetime) -> "Member":
+    def take(self, step: Transition, *, at: datetime) -> "Member":
         """The member after this step. Raises `Rejected` for a step that does not start where it stands."""
         reached = TRANSITIONS.get((self.state, step))
         if reached is None:
@@ -114,7 +114,7 @@ class Member:
                 field="state",
                 remedy=_REMEDIES[self.state],
             )
-        return replace(self, state=reached, admitted_at=at if step is Step.ADMIT else self.admitted_at)
+        return replace(self, state=reached, admitted_at=at if step is Transition.ADMIT else self.admitted_at)
 
     def acts(self) -> None:
         """Raises unless this member may do something for itself now."""

@@ -30,7 +30,7 @@ from mrx_report_request.adapters.tables import (
     SiteContactRow,
 )
 from mrx_report_request.domain.references import new_reference
-from mrx_report_request.ports import Listed, NotListed, Page, Participant
+from mrx_report_request.ports import Listed, NotListed, Participant, SupplierPage
 
 _LISTED = text(
     """
@@ -127,14 +127,14 @@ class SqlContacts(Repository):
 class SqlPages(Repository):
     """See `ports.Pages`."""
 
-    async def find(self, token_hash: str) -> Page | None:
+    async def find(self, token_hash: str) -> SupplierPage | None:
         opening = select(PageTokenRow).where(
             PageTokenRow.token_hash == token_hash, PageTokenRow.valid_until > self._work.now
         )
         row = await self._first(opening)
-        return domain(Page, row) if row else None
+        return domain(SupplierPage, row) if row else None
 
-    async def open(self, token_hash: str, page: Page, *, mail_id: UUID, until: datetime) -> None:
+    async def open(self, token_hash: str, page: SupplierPage, *, mail_id: UUID, until: datetime) -> None:
         token = {"token_hash": token_hash, "mail_id": mail_id, "valid_until": until} | values(page)
         await self._do(insert(PageTokenRow).values(token).on_conflict_do_nothing())
 
@@ -154,13 +154,13 @@ class SqlOwners(Repository):
         members = select(RequestOwnerRow.member_id).distinct()
         return await self._all(members.order_by(col(RequestOwnerRow.member_id)))
 
-    async def due(self, *, limit: int) -> Sequence[Page]:
+    async def due(self, *, limit: int) -> Sequence[SupplierPage]:
         now, put_off_until = self._work.now, col(RequestOwnerRow.put_off_until)
         due = select(RequestOwnerRow).where(
             col(RequestOwnerRow.due_at) <= now, or_(put_off_until.is_(None), put_off_until <= now)
         )
         ordered = due.order_by(put_off_until.nulls_first(), col(RequestOwnerRow.due_at)).limit(limit)
-        return [domain(Page, row) for row in await self._all(ordered)]
+        return [domain(SupplierPage, row) for row in await self._all(ordered)]
 
     async def put_off(self, request_id: UUID) -> None:
         now = literal(self._work.now, TIMESTAMP(timezone=True))

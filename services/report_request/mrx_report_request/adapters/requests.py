@@ -16,7 +16,7 @@ from mrx_report_request.adapters.rows import request_of, row_of
 from mrx_report_request.adapters.tables import REQUEST_IS_OPEN, ReleaseRow, RequestOwnerRow, RequestRow
 from mrx_report_request.domain.decisions import Outcome, Recognised
 from mrx_report_request.domain.requests import Request, SlotMail
-from mrx_report_request.domain.steps import ENDS, State
+from mrx_report_request.domain.transitions import ENDS, State
 from mrx_report_request.ports import Numbers
 
 _FIXED = frozenset(

@@ -10,7 +10,7 @@ from mrx_shared.store.tables import domain, values
 from mrx_report_request.adapters.tables import RequestRow
 from mrx_report_request.domain.decisions import Decision
 from mrx_report_request.domain.requests import DueMail, Happened, Report, Request, Supplier
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 
 _PARTS: Mapping[type[Any], Mapping[str, str]] = {
     Supplier: {"name": "supplier_name"},

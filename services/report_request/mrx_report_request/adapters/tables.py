@@ -22,7 +22,7 @@ from sqlmodel import Field, SQLModel
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Channel, MailState, SlotMail
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 
 REQUEST_IS_OPEN = text("state NOT IN ('declined', 'decided', 'expired', 'withdrawn')")
 """with its values, not parameters: by them PostgreSQL finds the index that an ON CONFLICT means"""

@@ -11,7 +11,17 @@ from uuid import UUID
 from mrx_shared.refusals import Rejected
 
 from mrx_report_request.domain.decisions import Decision, Outcome, Validity, validity
-from mrx_report_request.domain.steps import ENDS, EXPIRES, OPEN, REMINDED, TABLE, Actor, State, Step, possible
+from mrx_report_request.domain.transitions import (
+    ENDS,
+    EXPIRES,
+    OPEN,
+    REMINDED,
+    TABLE,
+    Actor,
+    State,
+    Transition,
+    possible,
+)
 
 UPLOAD_LASTS: Final = timedelta(minutes=30)
 """an upload that began in time is waited for so long, although the term ends meanwhile"""
@@ -159,12 +169,12 @@ class Request:
         """Why it stands as it does."""
         return self.history[-1].reason
 
-    def may(self, step: Step) -> bool:
+    def may(self, step: Transition) -> bool:
         """Whether the table has the step, or an upload that began within the term takes up an expired request."""
-        late = step in (Step.BEGIN_UPLOAD, Step.RECEIVE) and self.upload_begun_at is not None
+        late = step in (Transition.BEGIN_UPLOAD, Transition.RECEIVE) and self.upload_begun_at is not None
         return self.state in TABLE[step].of or (self.state is State.EXPIRED and late)
 
-    def take(self, step: Step, *, at: datetime, reason: str | None = None) -> "Request":
+    def take(self, step: Transition, *, at: datetime, reason: str | None = None) -> "Request":
         """The request after a step of the table. Raises `NotPossible`, which says what is possible instead."""
         if not self.may(step):
             raise self._not_possible(step)
@@ -173,7 +183,7 @@ class Request:
             self, state=state, history=(*self.history, Happened(state=state, reason=reason, at=at))
         )
 
-    def _not_possible(self, step: Step) -> NotPossible:
+    def _not_possible(self, step: Transition) -> NotPossible:
         by = TABLE[step].by
         others = ", ".join(possible(self.state, by)) or "nothing more"
         return NotPossible(
@@ -218,7 +228,7 @@ class Request:
             return self
         after = replace(self, mail=MailState.SENT) if mail_id == self.mail_id else self
         after = replace(after, sent_at=self.sent_at or at)
-        return after.take(Step.SEND, at=at) if after.may(Step.SEND) else after
+        return after.take(Transition.SEND, at=at) if after.may(Transition.SEND) else after
 
     def mail_failed(self, mail_id: UUID, *, bounced: bool) -> "Request":
         """A mail came back or was refused. One that another mail followed counts no more."""
@@ -233,7 +243,7 @@ class Request:
 
         Raises `NotPossible`, and `Rejected` where it was replaced too often.
         """
-        after = self.take(Step.READDRESS, at=at, reason=REPLACED)
+        after = self.take(Transition.READDRESS, at=at, reason=REPLACED)
         if sum(one.reason == REPLACED for one in self.history) >= MOST_CONTACTS:
             raise Rejected(
                 f"the contact was replaced {MOST_CONTACTS} times",
@@ -260,8 +270,8 @@ class Request:
         if begun_at > self.term_ends_at:
             return self
         timely = self._with_uploads({*self._uploads, begun_at}, since=begun_at - ROOM_LASTS)
-        if timely.may(Step.BEGIN_UPLOAD):
-            return timely.take(Step.BEGIN_UPLOAD, at=now)
+        if timely.may(Transition.BEGIN_UPLOAD):
+            return timely.take(Transition.BEGIN_UPLOAD, at=now)
         return timely if self.state in (State.UPLOADING, State.CHECKING) else self
 
     def upload_lapsed(self, *, lapsed_at: datetime, now: datetime) -> "Request":
@@ -270,21 +280,29 @@ class Request:
         if self.upload_begun_at is None or after.upload_begun_at is not None:
             return after
         why = "nothing came of the upload that had begun"
-        return after.take(Step.LAPSE_UPLOAD, at=now, reason=why) if self.may(Step.LAPSE_UPLOAD) else after
+        return (
+            after.take(Transition.LAPSE_UPLOAD, at=now, reason=why)
+            if self.may(Transition.LAPSE_UPLOAD)
+            else after
+        )
 
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
         """A report is there. A second one counts nothing."""
-        return replace(self.take(Step.STORE, at=now), report=report) if self.may(Step.STORE) else self
+        return (
+            replace(self.take(Transition.STORE, at=now), report=report)
+            if self.may(Transition.STORE)
+            else self
+        )
 
     def file_refused(self, why: str, *, now: datetime) -> "Request":
         """A file did not pass. The supplier may hand over another within the term, or is at it already."""
         after = self._with_uploads(self._uploads[1:], since=now - ROOM_LASTS)
-        if not self.may(Step.REFUSE_FILE):
+        if not self.may(Transition.REFUSE_FILE):
             return after
-        after = after.take(Step.REFUSE_FILE, at=now, reason=why)
+        after = after.take(Transition.REFUSE_FILE, at=now, reason=why)
         if after.upload_begun_at is None:
             return after
-        return after.take(Step.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
+        return after.take(Transition.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
 
     @property
     def _uploads(self) -> tuple[datetime, ...]:
@@ -313,9 +331,9 @@ class Request:
         why = "the supplier withdrew access on its platform"
         if self.report and self.report.report_id == report_id and not self.report.access_withdrawn_at:
             return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
-        if report_id is None and self.may(Step.LOSE_ACCESS):
+        if report_id is None and self.may(Transition.LOSE_ACCESS):
             after = replace(self, upload_begun_at=None, earlier_uploads=())
-            return after.take(Step.LOSE_ACCESS, at=now, reason=why)
+            return after.take(Transition.LOSE_ACCESS, at=now, reason=why)
         return self
 
     def access_renewed(self, report_id: UUID, *, now: datetime) -> "Request":
@@ -350,7 +368,7 @@ class Request:
 
     def decide(self, decision: Decision, *, avoided: bool) -> "Request":
         """Record the member's decision."""
-        after = self.take(Step.DECIDE, at=decision.decided_at, reason=decision.reason)
+        after = self.take(Transition.DECIDE, at=decision.decided_at, reason=decision.reason)
         return replace(after, decision=replace(decision, avoided=avoided))
 
     def expires_at(self) -> datetime | None:
@@ -403,7 +421,7 @@ class Request:
         moments = [one for one in (self.expires_at(), leaves, self.reminder_at(), self.erases_at()) if one]
         return min(moments, default=None)
 
-    def possible(self, by: Actor) -> tuple[Step, ...]:
+    def possible(self, by: Actor) -> tuple[Transition, ...]:
         """The steps that somebody may take now."""
         return possible(self.state, by)
 

@@ -11,7 +11,7 @@ from mrx_shared.wording import one_line
 
 from mrx_report_request.domain import wording
 from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
 from mrx_report_request.handlers.publishing import emit_changed, emit_status, settle
 from mrx_report_request.ports import Listed, NotListed, Participant, Work

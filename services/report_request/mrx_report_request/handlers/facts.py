@@ -22,9 +22,9 @@ from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.refusals import Rejected, Unknown
 
 from mrx_report_request.domain.requests import Channel, Report, Request
-from mrx_report_request.domain.steps import State, Step
+from mrx_report_request.domain.transitions import State, Transition
 from mrx_report_request.handlers.publishing import mail_requester, mail_supplier, settle
-from mrx_report_request.ports import Page, Participant, Work
+from mrx_report_request.ports import Participant, SupplierPage, Work
 
 PAGE_LASTS: Final = timedelta(days=180)
 """so long after its mail a supplier's page can be read"""
@@ -77,7 +77,7 @@ async def _open_page(mail: MailSent | MailFailed, request: Request, work: Work, 
     """The tokens of a mail's links open the page from now on, unless its address was replaced."""
     if mail.mail_id in request.revoked_mails:
         return
-    page = Page(request_id=request.request_id, member_id=request.member_id)
+    page = SupplierPage(request_id=request.request_id, member_id=request.member_id)
     for token_hash in mail.token_hashes:
         await work.pages.open(token_hash, page, mail_id=mail.mail_id, until=at + PAGE_LASTS)
 
@@ -101,7 +101,7 @@ async def note_report_received(received: ReportReceived, work: Work) -> None:
     """A file is being checked."""
     async with _owner_of(received.request_id, work, stated=received.member_id):
         request = await work.requests.get_to_change(received.request_id)
-        after = request.take(Step.RECEIVE, at=work.now) if request.may(Step.RECEIVE) else request
+        after = request.take(Transition.RECEIVE, at=work.now) if request.may(Transition.RECEIVE) else request
         await settle(request, await _unless_asked_again(request, after, work), work)
 
 

@@ -75,7 +75,7 @@ class Access(Answer):
     at: AwareDatetime
 
 
-class Page(Answer):
+class SupplierPage(Answer):
     """All that a supplier sees here of its request."""
 
     request_id: UUID

@@ -259,7 +259,7 @@ class Numbers(Answer):
     rounds: tuple[RoundNumbers, ...]
 
 
-class Page(Answer):
+class SupplierPage(Answer):
     """A supplier's page: who asks, for what, until when."""
 
     request_id: UUID

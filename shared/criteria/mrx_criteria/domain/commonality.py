@@ -92,7 +92,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class GapReport:
     """What a gap report is about."""
 
     protocol: str

@@ -24,7 +24,7 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class LineageStep:
     """One statement of a lineage: these criteria became those."""
 
     how: How
@@ -57,9 +57,9 @@ class Lineage:
 
     older: str
     newer: str
-    steps: tuple[Step, ...]
+    steps: tuple[LineageStep, ...]
 
-    def origin(self) -> dict[str, Step]:
+    def origin(self) -> dict[str, LineageStep]:
         """The step that leads to each criterion of the newer version."""
         return {criterion_id: step for step in self.steps for criterion_id in step.after}
 
@@ -72,7 +72,7 @@ class Carried:
     asked: tuple[str, ...]
 
 
-def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[Step]) -> Lineage:
+def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[LineageStep]) -> Lineage:
     """The whole lineage from what a file states of the changes.
 
     An id that both versions hold was kept. A stated step of which neither version holds anything, as of clauses that
@@ -82,7 +82,7 @@ def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[Step]) 
     was = {one.id: one for one in older.criteria}
     now = {one.id: one for one in newer.criteria}
     place = f"lineage from {older.version} to {newer.version}"
-    steps: list[Step] = []
+    steps: list[LineageStep] = []
     for step in stated:
         fitting = _fit(step, was, now, place)
         if fitting is not None:
@@ -94,7 +94,7 @@ def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[Step]) 
             raise Invalid(f"{place}: {name} is named twice", field="steps", remedy="state each once")
     for name in was.keys() - set(named_before):
         if name in now and name not in named_after:
-            steps.append(Step(how=How.KEPT, before=(name,), after=(name,)))
+            steps.append(LineageStep(how=How.KEPT, before=(name,), after=(name,)))
         else:
             raise Invalid(
                 f"{place}: {name} has no end",
@@ -139,7 +139,7 @@ def carry(lineage: Lineage, answers: Iterable[Answer]) -> Carried:
     return Carried(answers=tuple(carried), asked=tuple(asked))
 
 
-def inherited(step: Step, known: Mapping[str, Relation]) -> Relation | None:
+def inherited(step: LineageStep, known: Mapping[str, Relation]) -> Relation | None:
     """What each criterion after a step inherits; None where it is to be asked anew."""
     if step.how in {How.CHANGED, How.NEW, How.DROPPED} or not all(name in known for name in step.before):
         return None
@@ -161,7 +161,9 @@ def path(older: str, newer: str, lineages: Mapping[tuple[str, str], Lineage]) ->
     return None
 
 
-def _fit(step: Step, was: Mapping[str, Criterion], now: Mapping[str, Criterion], place: str) -> Step | None:
+def _fit(
+    step: LineageStep, was: Mapping[str, Criterion], now: Mapping[str, Criterion], place: str
+) -> LineageStep | None:
     """The step as far as these versions hold its criteria; None where they hold nothing of it."""
     before = tuple(name for name in step.before if name in was)
     after = tuple(name for name in step.after if name in now)
@@ -172,7 +174,7 @@ def _fit(step: Step, was: Mapping[str, Criterion], now: Mapping[str, Criterion],
     if step.how is How.DROPPED:
         return replace(step, before=before)
     if not before and step.before:
-        return Step(how=How.NEW, before=(), after=after)
+        return LineageStep(how=How.NEW, before=(), after=after)
     if step.how is How.NEW:
         return replace(step, after=after)
     if before != step.before or after != step.after:

@@ -7,7 +7,7 @@ from math import lcm
 
 from mrx_criteria.domain.commonality import Equivalent, Figures, gate_of
 from mrx_criteria.domain.criteria import Catalogue, Relation
-from mrx_criteria.domain.lineage import How, Lineage, Step, inherited
+from mrx_criteria.domain.lineage import How, Lineage, LineageStep, inherited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ def rescore(
     return found
 
 
-def _itself(name: str) -> Step:
-    return Step(how=How.KEPT, before=(name,), after=(name,))
+def _itself(name: str) -> LineageStep:
+    return LineageStep(how=How.KEPT, before=(name,), after=(name,))
 
 
 def _carried(steps: Sequence[Lineage], known: Mapping[str, Relation]) -> Mapping[str, Relation]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from mrx_criteria.domain.answers import row_of
-from mrx_criteria.domain.commonality import Report
+from mrx_criteria.domain.commonality import GapReport
 from mrx_criteria.domain.criteria import Catalogue
 from mrx_criteria.domain.suggestions import read_requirements
 from mrx_shared.api import benchmark as api
@@ -156,11 +156,11 @@ def _add_reports(router: APIRouter, requests: Requests[Work], access: Access, do
                 remedy=f"name one of {', '.join(documents.reports)}",
             )
 
-        async def found(work: Work) -> Report:
+        async def found(work: Work) -> GapReport:
             one = await assessing.show_assessment(
                 assessment_id, for_review=who.role is Role.REVIEWER, by=who.subject, work=work
             )
-            return Report(
+            return GapReport(
                 protocol=await protocols.protocol_named(
                     one.assessment, for_review=who.role is Role.REVIEWER, work=work
                 ),

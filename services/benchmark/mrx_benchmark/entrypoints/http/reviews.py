@@ -52,7 +52,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
             )
 
         async def released(work: Work) -> api.Done:
-            await reviewing.release(assessment_id, asked.reviewer, by=who.subject, work=work)
+            await reviewing.unassign(assessment_id, asked.reviewer, by=who.subject, work=work)
             return api.Done()
 
         return await command(released, by=who, status=201)

@@ -21,10 +21,10 @@ def ticket(minted: Ticket, put: SignedPut) -> api.Ticket:
     )
 
 
-def page(request_id: UUID, shown: PageShown, *, max_bytes: int, shared: Share | None) -> api.Page:
+def page(request_id: UUID, shown: PageShown, *, max_bytes: int, shared: Share | None) -> api.SupplierPage:
     """What a supplier sees of its request."""
     one = shown.report
-    return api.Page(
+    return api.SupplierPage(
         request_id=request_id,
         max_bytes=max_bytes,
         uploads=tuple(map(_upload, shown.tickets)),

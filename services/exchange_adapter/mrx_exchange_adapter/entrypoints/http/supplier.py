@@ -14,7 +14,7 @@ from mrx_shared.kit.access import Principal, Role
 from mrx_exchange_adapter.entrypoints.http import answers
 from mrx_exchange_adapter.handlers import pages
 from mrx_exchange_adapter.handlers.platform import show_share
-from mrx_exchange_adapter.ports import Page, Signer, Work
+from mrx_exchange_adapter.ports import Signer, SupplierPage, Work
 
 PageToken = Annotated[
     str,
@@ -30,7 +30,7 @@ PageToken = Annotated[
 class Supplier:
     """Whoever holds a page's token."""
 
-    page: Page
+    page: SupplierPage
     principal: Principal
 
 
@@ -61,8 +61,8 @@ def add_supplier_routes(
     do = Annotated[Command[Work], Depends(requests.command)]
 
     @router.get("/pages", tags=["supplier"])
-    async def show_page(who: supplier) -> api.Page:
-        async def shown(work: Work) -> api.Page:
+    async def show_page(who: supplier) -> api.SupplierPage:
+        async def shown(work: Work) -> api.SupplierPage:
             found = await pages.show_page(who.page, work)
             shared = await show_share(who.page, work)
             return answers.page(who.page.request_id, found, max_bytes=max_bytes, shared=shared)

@@ -8,7 +8,7 @@ from mrx_shared.refusals import Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import EUR_PER_AUDIT
 from mrx_report_request.domain.requests import DeclineReason, Request
-from mrx_report_request.domain.steps import Actor, State, Step
+from mrx_report_request.domain.transitions import Actor, State, Transition
 from mrx_report_request.handlers.suppliers import Shown
 from mrx_report_request.ports import Numbers
 
@@ -79,13 +79,13 @@ def numbers(rounds: Sequence[Numbers]) -> api.Numbers:
     )
 
 
-def page(shown: Shown) -> api.Page:
+def page(shown: Shown) -> api.SupplierPage:
     """A supplier's page."""
     one = shown.request
-    steps = one.possible(Actor.SUPPLIER)
+    transitions = one.possible(Actor.SUPPLIER)
     if one.state in (State.ACCEPTED, State.UPLOADING):
-        steps = (*steps, Step.BEGIN_UPLOAD)
-    return api.Page(
+        transitions = (*transitions, Transition.BEGIN_UPLOAD)
+    return api.SupplierPage(
         request_id=one.request_id,
         state=one.state,
         asks=shown.asks,
@@ -96,7 +96,7 @@ def page(shown: Shown) -> api.Page:
         term_ends_at=one.term_ends_at,
         reference=one.reference,
         language=one.supplier.language,
-        possible=steps,
+        possible=transitions,
         decline_reasons=tuple(DeclineReason),
         # The other reasons are the asker's own.
         reason=one.reason if one.state is State.DECLINED else None,

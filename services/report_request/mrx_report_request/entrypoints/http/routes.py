@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
-from mrx_report_request.domain.steps import State
+from mrx_report_request.domain.transitions import State
 from mrx_report_request.entrypoints.http import answers
 from mrx_report_request.handlers import members, suppliers
 from mrx_report_request.handlers.asking import ask, ask_all
-from mrx_report_request.ports import Page, Work
+from mrx_report_request.ports import SupplierPage, Work
 
 PageToken = Annotated[
     str, Header(alias="MRX-Page-Token", max_length=200, description="the token of the mailed link")
@@ -170,7 +170,7 @@ def _add_steps(router: APIRouter, requests: Requests[Work], access: Access) -> N
         return await command(decided, by=who)
 
 
-async def _holder(requests: Requests[Work], token: str) -> tuple[Page, Principal]:
+async def _holder(requests: Requests[Work], token: str) -> tuple[SupplierPage, Principal]:
     token_hash = sha256(token.encode(errors="replace")).hexdigest()
     page = await requests.read(lambda work: work.pages.find(token_hash))
     if page is None:
@@ -181,10 +181,10 @@ async def _holder(requests: Requests[Work], token: str) -> tuple[Page, Principal
 
 def _add_pages(router: APIRouter, requests: Requests[Work]) -> None:
     @router.get("/pages", tags=["pages"])
-    async def show_page(token: PageToken) -> api.Page:
+    async def show_page(token: PageToken) -> api.SupplierPage:
         page, _ = await _holder(requests, token)
 
-        async def shown(work: Work) -> api.Page:
+        async def shown(work: Work) -> api.SupplierPage:
             return answers.page(await suppliers.look(page.request_id, work))
 
         return await requests.read(shown, tenant=page.member_id)
@@ -203,25 +203,25 @@ def _add_pages(router: APIRouter, requests: Requests[Work]) -> None:
 
 def _add_answers(router: APIRouter, requests: Requests[Work]) -> None:
     do = Annotated[Command[Work], Depends(requests.command)]
-    Verb = Callable[[Page, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
+    Verb = Callable[[SupplierPage, Work], Awaitable[suppliers.Shown]]  # noqa: N806 - a type
 
     async def done(token: str, command: Command[Work], verb: Verb) -> Response:
         page, who = await _holder(requests, token)
 
-        async def shown(work: Work) -> api.Page:
+        async def shown(work: Work) -> api.SupplierPage:
             return answers.page(await verb(page, work))
 
         return await command(shown, by=who)
 
-    @router.post("/pages/opening", response_model=api.Page, tags=["pages"])
+    @router.post("/pages/opening", response_model=api.SupplierPage, tags=["pages"])
     async def open_page(token: PageToken, command: do) -> Response:
         return await done(token, command, lambda page, work: suppliers.open_page(page.request_id, work))
 
-    @router.post("/pages/acceptance", response_model=api.Page, tags=["pages"])
+    @router.post("/pages/acceptance", response_model=api.SupplierPage, tags=["pages"])
     async def accept(token: PageToken, command: do) -> Response:
         return await done(token, command, lambda page, work: suppliers.accept(page.request_id, work))
 
-    @router.post("/pages/refusal", response_model=api.Page, tags=["pages"])
+    @router.post("/pages/refusal", response_model=api.SupplierPage, tags=["pages"])
     async def refuse(asked: api.NewRefusal, token: PageToken, command: do) -> Response:
         return await done(
             token,

@@ -1,4 +1,4 @@
-"""The table of steps: from which states each may be taken, by whom, and where it leads."""
+"""The table of transitions: from which states each may be taken, by whom, and where it leads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who takes a step."""
+    """Who makes a transition."""
 
     MEMBER = "member"
     SUPPLIER = "supplier"
@@ -32,7 +32,7 @@ class Actor(StrEnum):
     EXCHANGE = "exchange"
 
 
-class Step(StrEnum):
+class Transition(StrEnum):
     """What may happen to a request."""
 
     SEND = "send"
@@ -68,35 +68,35 @@ ENDS = frozenset(State) - OPEN
 REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
 EXPIRES = _ASKED | {State.UPLOADING}
 
-TABLE: Mapping[Step, Move] = MappingProxyType(
+TABLE: Mapping[Transition, Move] = MappingProxyType(
     {
-        Step.SEND: Move(by=Actor.MAIL, of=frozenset({State.DRAFTED}), to=State.SENT),
-        Step.OPEN: Move(by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT}), to=State.OPENED),
-        Step.ACCEPT: Move(
+        Transition.SEND: Move(by=Actor.MAIL, of=frozenset({State.DRAFTED}), to=State.SENT),
+        Transition.OPEN: Move(by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT}), to=State.OPENED),
+        Transition.ACCEPT: Move(
             by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT, State.OPENED}), to=State.ACCEPTED
         ),
-        Step.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
-        Step.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
-        Step.LAPSE_UPLOAD: Move(by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED),
-        Step.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
+        Transition.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
+        Transition.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
+        Transition.LAPSE_UPLOAD: Move(by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED),
+        Transition.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
         # What is in the vault was taken while the request was open: that the clock came by meanwhile loses nothing.
-        Step.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY | {State.EXPIRED}, to=State.AVAILABLE),
-        Step.REFUSE_FILE: Move(
+        Transition.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY | {State.EXPIRED}, to=State.AVAILABLE),
+        Transition.REFUSE_FILE: Move(
             by=Actor.EXCHANGE,
             of=frozenset({State.ACCEPTED, State.UPLOADING, State.CHECKING}),
             to=State.ACCEPTED,
         ),
-        Step.LOSE_ACCESS: Move(
+        Transition.LOSE_ACCESS: Move(
             by=Actor.EXCHANGE, of=frozenset({State.UPLOADING, State.CHECKING}), to=State.ACCEPTED
         ),
-        Step.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
-        Step.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
-        Step.READDRESS: Move(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
-        Step.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
+        Transition.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
+        Transition.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
+        Transition.READDRESS: Move(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
+        Transition.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
     }
 )
 
 
-def possible(state: State, by: Actor) -> tuple[Step, ...]:
+def possible(state: State, by: Actor) -> tuple[Transition, ...]:
     """The steps that somebody may take now."""
     return tuple(step for step, move in TABLE.items() if move.by is by and state in move.of)
