@@ -124,6 +124,6 @@ def _block_pairs(keys: pl.LazyFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray
 
 def _alike_by_letters(nodes: Nodes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return for each distinct name its likest others, by its runs of letters that few names share."""
-    low, high = nodes.letters.likest()
-    first = nodes.letters.first
+    low, high = nodes.ngrams.likest()
+    first = nodes.ngrams.first
     return np.minimum(first[low], first[high]), np.maximum(first[low], first[high])

@@ -66,7 +66,7 @@ def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]
 
     # names
     squash, brand = both("squash"), both("brand")
-    letters = alike(squash, ratio)
+    ngrams = alike(squash, ratio)
     shared, mine, theirs = _overlap(nodes.name, low, high)
     words = shared / np.maximum(mine + theirs - shared, 1e-6)
     contained = shared / np.maximum(np.minimum(mine, theirs), 1e-6)
@@ -82,11 +82,11 @@ def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]
     acronym = _acronym(nodes, low, high)
     cut = _cut(nodes, low, high)
     equal = same("squash")[0]
-    name = np.maximum.reduce([0.6 * brand_alike + 0.4 * letters, words, 0.95 * alias, cut])
+    name = np.maximum.reduce([0.6 * brand_alike + 0.4 * ngrams, words, 0.95 * alias, cut])
     name = np.where(equal, 1.0, np.minimum(name, 0.98))
     level = np.digitize(name, _NAME_STEPS)
     yield "name equal", equal
-    yield "name letters", letters
+    yield "name letters", ngrams
     yield "name words", words
     yield "name contained", contained
     yield "name words missing on both", np.minimum(mine - shared, theirs - shared)
@@ -102,7 +102,7 @@ def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]
     )
     yield "word replaced", (rest >= 0) & (rest < _SPELT_OTHERWISE)
     yield "word spelt otherwise", (rest >= 0) * np.maximum(rest, 0)
-    yield "word replaced, letters alike", ((rest >= 0) & (rest < _SPELT_OTHERWISE)) * letters
+    yield "word replaced, letters alike", ((rest >= 0) & (rest < _SPELT_OTHERWISE)) * ngrams
     yield (
         "word replaced, no street",
         (rest >= 0)
@@ -144,14 +144,14 @@ def compared(nodes: Nodes, low: Rows, high: Rows) -> Iterator[tuple[str, Column]
     yield "telling word on one", extended
     yield "telling word on one, both names more than once", extended * both_attested
     yield "telling word on one, same city", extended & same("city")[0]
-    yield "telling word on one, names nearby", extended * nodes.letters.crowd[nodes.letters.row[low]]
+    yield "telling word on one, names nearby", extended * nodes.ngrams.crowd[nodes.ngrams.row[low]]
     yield "trade words alone", (nodes.is_weak[low] | nodes.is_weak[high]) & ~equal
-    rare = nodes.letters.alike(low, high)
-    rows = nodes.letters.row
-    crowd = np.maximum(nodes.letters.crowd[rows[low]], nodes.letters.crowd[rows[high]]) * ~equal
+    rare = nodes.ngrams.alike(low, high)
+    rows = nodes.ngrams.row
+    crowd = np.maximum(nodes.ngrams.crowd[rows[low]], nodes.ngrams.crowd[rows[high]]) * ~equal
     yield "rare letters", rare
     yield "names nearby", crowd
-    yield "names nearby, spelt alike", crowd * (letters >= _SPELT_ALIKE)
+    yield "names nearby, spelt alike", crowd * (ngrams >= _SPELT_ALIKE)
     for which in range(len(_NAME_STEPS) + 1):
         yield f"name step {which}, rare letters", (level == which) * rare
 
@@ -366,13 +366,13 @@ def _rests(nodes: Nodes, low: Rows, high: Rows, at: Rows) -> Floats:
 
 
 def _acronym(nodes: Nodes, low: Rows, high: Rows) -> Floats:
-    brand, letters = nodes.texts("brand"), nodes.texts("initials")
+    brand, ngrams = nodes.texts("brand"), nodes.texts("initials")
     found = np.zeros(len(low), dtype=bool)
     for mine, theirs in ((low, high), (high, low)):
         found |= np.fromiter(
             (
                 1 < len(word) == len(initials) and word == initials
-                for word, initials in zip(brand[mine], letters[theirs], strict=True)
+                for word, initials in zip(brand[mine], ngrams[theirs], strict=True)
             ),
             dtype=bool,
             count=len(low),

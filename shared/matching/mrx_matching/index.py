@@ -47,7 +47,7 @@ _CONTENT, _NAME = 254, 255
 """Kinds of keys beside those of `candidates`."""
 
 _LIBRARIES = ("polars", "anyascii", "pypinyin")
-_MODULES = ("candidates", "identifiers", "index", "letters", "lexicon", "normalise", "reading", "tokens")
+_MODULES = ("candidates", "identifiers", "index", "lexicon", "ngrams", "normalise", "reading", "tokens")
 
 
 def tables_of(rows: pl.DataFrame, country: str, *, tell: Tell = lambda _: None) -> dict[str, pl.DataFrame]:
@@ -62,8 +62,8 @@ def tables_of(rows: pl.DataFrame, country: str, *, tell: Tell = lambda _: None) 
     for kind, words in (("added", nodes.added), ("place", nodes.places)):
         alone = pl.DataFrame({"word": sorted(words)}, schema={"word": pl.String})
         counts.append(_of(alone.with_columns(count=0), kind, "word"))
-    letters = nodes.letters
-    names = nodes.frame["squash"].gather(letters.first)
+    ngrams = nodes.ngrams
+    names = nodes.frame["squash"].gather(ngrams.first)
     grams = rare_ngrams_of(names).with_columns(count=pl.len().over("gram"))
     counts.append(_of(grams.select("gram", "count").unique(), "gram", "gram"))
     tell(_READ + (1 - _READ) / 2)
@@ -71,7 +71,7 @@ def tables_of(rows: pl.DataFrame, country: str, *, tell: Tell = lambda _: None) 
         _NODES: frame.join(first, on="node", how="left", maintain_order="left"),
         _KEYS: _keys(frame, nodes).sort("key", "node"),
         _COUNTS: pl.concat(counts).sort("kind", "value"),
-        _NAMES: pl.DataFrame({"squash": names, "crowd": letters.crowd}),
+        _NAMES: pl.DataFrame({"squash": names, "crowd": ngrams.crowd}),
         _GRAMS: grams.filter(pl.col("count") <= COMMON).select("row", "gram").sort("row", "gram"),
         _SIZE: pl.DataFrame({"nodes": [nodes.size]}),
     }
@@ -120,10 +120,10 @@ def shortlist(rows: pl.DataFrame, country: str, tables: Tables) -> Shortlist:
     known = their_keys[np.minimum(at, max(0, len(their_keys) - 1))] == own_content
     background = _with(listed, frame.filter(~pl.Series(known)), tables)
     mine = Nodes(frame, background)
-    letters = NameNgrams(tables[_NAMES], tables[_GRAMS], background.of("gram", "gram"), mine.frame["squash"])
+    ngrams = NameNgrams(tables[_NAMES], tables[_GRAMS], background.of("gram", "gram"), mine.frame["squash"])
     alike = (
         mine.frame.select("node", "squash")
-        .join(letters.likest(), on="squash")
+        .join(ngrams.likest(), on="squash")
         .select("node", key=pl.col("like").hash(seed=7))
     )
     sought = pl.concat([_keys(frame, mine), _of_kind(alike, _NAME)]).unique().sort("node", "key")
@@ -145,7 +145,7 @@ def shortlist(rows: pl.DataFrame, country: str, tables: Tables) -> Shortlist:
         ],
         axis=1,
     )
-    whole = replace(background, places=background.places | places_of(frame), letters=letters)
+    whole = replace(background, places=background.places | places_of(frame), ngrams=ngrams)
     return Shortlist(
         nodes=Nodes(both, whole),
         first=frame.height,

@@ -60,7 +60,7 @@ class Background:
     counts: pl.DataFrame
     added: frozenset[str]
     places: frozenset[str]
-    letters: NameNgrams | None = None
+    ngrams: NameNgrams | None = None
 
     def of(self, kind: str, column: str = "word") -> pl.DataFrame:
         return self.counts.filter(pl.col("kind") == kind).select(pl.col("value").alias(column), "count")
@@ -150,9 +150,9 @@ class Nodes:
         return {}
 
     @cached_property
-    def letters(self) -> Ngrams:
-        if self.background and self.background.letters:
-            return self.background.letters.of(self.frame["squash"])
+    def ngrams(self) -> Ngrams:
+        if self.background and self.background.ngrams:
+            return self.background.ngrams.of(self.frame["squash"])
         return ngrams_of(self.frame["squash"])
 
     @cached_property

@@ -91,8 +91,8 @@ def test_rarity_is_that_of_the_whole_list(lists: tuple[Path, Path, dict[str, int
     at, also = whole.frame["squash"].to_list().index(name), 1
     assert found.nodes.name.totals[also] == pytest.approx(whole.name.totals[at], abs=0.05)
     assert found.nodes.city_weights[also] == pytest.approx(whole.city_weights[at], abs=0.05)
-    crowd = ngrams_of(whole.frame["squash"]).crowd[whole.letters.row[at]]
-    assert found.nodes.letters.crowd[found.nodes.letters.row[also]] == pytest.approx(crowd, abs=0.05)
+    crowd = ngrams_of(whole.frame["squash"]).crowd[whole.ngrams.row[at]]
+    assert found.nodes.ngrams.crowd[found.nodes.ngrams.row[also]] == pytest.approx(crowd, abs=0.05)
 
 
 def test_a_common_name_is_compared_with_few_of_its_entries() -> None:
