@@ -90,7 +90,15 @@ class RoundRow(Table, table=True):
     trouble: dict[str, Any] | None = Field(sa_type=JSONB(none_as_null=True))
 
 
-class ReceivedListRow(Table, table=True):
+class OfRevision(Table):
+    """Columns of what belongs to a revision of a member's list."""
+
+    member_id: UUID = Field(primary_key=True)
+    list_id: UUID = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+
+
+class ReceivedListRow(OfRevision, table=True):
     """A revision of a member's list."""
 
     __tablename__ = "received_list"
@@ -105,9 +113,6 @@ class ReceivedListRow(Table, table=True):
         ),
     )
 
-    member_id: UUID = Field(primary_key=True)
-    list_id: UUID = Field(primary_key=True)
-    revision: int = Field(primary_key=True)
     received_at: TimeColumn
     state: ListState = Field(sa_type=OneOf(ListState))
     pages: int | None
@@ -123,14 +128,11 @@ class ReceivedListRow(Table, table=True):
     left_rows: list[int] | None = Field(sa_type=ARRAY(Integer))
 
 
-class PageRow(Table, table=True):
+class PageRow(OfRevision, table=True):
     """A page of a member's list: packed lines of canonical JSON."""
 
     __tablename__ = "page"
 
-    member_id: UUID = Field(primary_key=True)
-    list_id: UUID = Field(primary_key=True)
-    revision: int = Field(primary_key=True)
     page: int = Field(primary_key=True)
     rows: int
     digest: bytes
@@ -138,7 +140,7 @@ class PageRow(Table, table=True):
     unread: TextsColumn
 
 
-class EntryRow(Table, table=True):
+class EntryRow(OfRevision, table=True):
     """A row of a member's list that counts, or waits for its protocol version."""
 
     __tablename__ = "entry"
@@ -152,9 +154,6 @@ class EntryRow(Table, table=True):
         ),
     )
 
-    member_id: UUID = Field(primary_key=True)
-    list_id: UUID = Field(primary_key=True)
-    revision: int = Field(primary_key=True)
     round_id: UUID
     row: int = Field(primary_key=True)
     row_ref: TextColumn
@@ -177,14 +176,11 @@ class EntryRow(Table, table=True):
     zc: TextColumn
 
 
-class RefusalRow(Table, table=True):
+class RefusalRow(OfRevision, table=True):
     """A row of a member's list that was refused."""
 
     __tablename__ = "refused_row"
 
-    member_id: UUID = Field(primary_key=True)
-    list_id: UUID = Field(primary_key=True)
-    revision: int = Field(primary_key=True)
     row: int = Field(primary_key=True)
     row_ref: TextColumn
     field: TextColumn
@@ -291,21 +287,22 @@ class ReleasedSiteRow(Table, table=True):
     site_token: NullableText
 
 
-class SchemeKeyRow(Table, table=True):
+class SoleKey(Table):
+    """Columns of a table with one key."""
+
+    sole: bool = Field(primary_key=True, sa_column_kwargs=given("true"))
+    key: bytes
+
+
+class SchemeKeyRow(SoleKey, table=True):
     """The key that tells sites in every release. It never leaves the writer's transactions."""
 
     __tablename__ = "scheme_key"
     __table_args__ = (CheckConstraint("sole"), CheckConstraint("length(key) >= 32"))
 
-    sole: bool = Field(primary_key=True, sa_column_kwargs=given("true"))
-    key: bytes
 
-
-class ChoiceKeyRow(Table, table=True):
+class ChoiceKeyRow(SoleKey, table=True):
     """The key that decides between texts that equally many independent groups give of a site."""
 
     __tablename__ = "choice_key"
     __table_args__ = (CheckConstraint("sole"), CheckConstraint("length(key) >= 32"))
-
-    sole: bool = Field(primary_key=True, sa_column_kwargs=given("true"))
-    key: bytes

@@ -157,7 +157,17 @@ class AnswerRow(Table, table=True):
     evidence: TextColumn
 
 
-class DecisionRow(Table, table=True):
+class Judged(Table):
+    """Columns of a decision on an answer."""
+
+    member_id: UUID | None
+    judgement: Judgement = Field(sa_type=OneOf(Judgement))
+    relation: Relation | None = Field(sa_type=OneOf(Relation))
+    rationale: TextColumn
+    decided_at: TimeColumn
+
+
+class DecisionRow(Judged, table=True):
     """A decision on an answer that counts."""
 
     __tablename__ = "decision"
@@ -165,15 +175,10 @@ class DecisionRow(Table, table=True):
 
     assessment_id: UUID = Field(primary_key=True, foreign_key="assessment.assessment_id")
     criterion_id: str = Field(primary_key=True, sa_type=Text)
-    member_id: UUID | None
-    judgement: Judgement = Field(sa_type=OneOf(Judgement))
-    relation: Relation | None = Field(sa_type=OneOf(Relation))
-    rationale: TextColumn
     decided_by: TextColumn
-    decided_at: TimeColumn
 
 
-class ReviewRow(Table, table=True):
+class ReviewRow(Judged, table=True):
     """One reviewer's own decision on an answer."""
 
     __tablename__ = "review"
@@ -182,12 +187,7 @@ class ReviewRow(Table, table=True):
     assessment_id: UUID = Field(primary_key=True, foreign_key="assessment.assessment_id")
     reviewer: str = Field(primary_key=True, sa_type=Text)
     criterion_id: str = Field(primary_key=True, sa_type=Text)
-    member_id: UUID | None
     place: int
-    judgement: Judgement = Field(sa_type=OneOf(Judgement))
-    relation: Relation | None = Field(sa_type=OneOf(Relation))
-    rationale: TextColumn
-    decided_at: TimeColumn
 
 
 class VerdictRow(Table, table=True):

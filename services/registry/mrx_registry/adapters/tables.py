@@ -1,12 +1,13 @@
 """The registry's tables, as its migrations make them."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 from mrx_shared.store.tables import (
     BigColumn,
     EntryColumn,
+    NowColumn,
     NullableText,
     NullableTime,
     OneOf,
@@ -14,7 +15,7 @@ from mrx_shared.store.tables import (
     TimeColumn,
     given,
 )
-from sqlalchemy import TIMESTAMP, BigInteger, CheckConstraint, Identity, Index, Text, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Text, UniqueConstraint, Uuid
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
@@ -197,7 +198,7 @@ class ChannelRow(Table, table=True):
     revision: int
     done: int
     password_waits: bool
-    since: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))
+    since: NowColumn
 
 
 class KafkaPasswordRow(Table, table=True):

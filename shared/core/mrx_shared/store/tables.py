@@ -56,21 +56,22 @@ class OneOf(TypeDecorator[E]):
         return None if value is None else self.values(value)
 
 
+def given(default: str) -> dict[str, Any]:
+    """`sa_column_kwargs` of a column that the database fills where an insert leaves it out."""
+    return {"server_default": sql(default)}
+
+
 TextColumn = Annotated[str, Field(sa_type=Text)]
 NullableText = Annotated[str | None, Field(default=None, sa_type=Text)]
 TimeColumn = Annotated[datetime, Field(sa_type=TIMESTAMP(timezone=True))]
 NullableTime = Annotated[datetime | None, Field(default=None, sa_type=TIMESTAMP(timezone=True))]
+NowColumn = Annotated[datetime, Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))]
 BigColumn = Annotated[int, Field(sa_type=BigInteger)]
 NullableBig = Annotated[int | None, Field(default=None, sa_type=BigInteger)]
 JsonColumn = Annotated[Any, Field(sa_type=JSONB)]
 TextsColumn = Annotated[list[str], Field(sa_type=ARRAY(Text))]
 EntryColumn = Annotated[int, Field(sa_type=BigInteger, sa_column_args=[Identity(always=True)])]
 """the order in which rows were written; the database numbers them"""
-
-
-def given(default: str) -> dict[str, Any]:
-    """`sa_column_kwargs` of a column that the database fills where an insert leaves it out."""
-    return {"server_default": sql(default)}
 
 
 def columns(table: type[SQLModel], *names: str) -> list[InstrumentedAttribute[Any]]:
@@ -159,17 +160,22 @@ class OutboxVersionRow(DeliveryTable, table=True):
     sequence: BigColumn
 
 
-class InboxRow(DeliveryTable, table=True):
-    """An event that a consumer handled."""
-
-    __tablename__ = "inbox"
+class OfDelivery(DeliveryTable):
+    """Columns of an event that a consumer received."""
 
     consumer: str = Field(primary_key=True, sa_type=Text)
     topic: str = Field(primary_key=True, sa_type=Text)
     source: str = Field(primary_key=True, sa_type=Text)
     event_id: UUID = Field(primary_key=True)
     content_hash: bytes
-    claimed_at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))
+
+
+class InboxRow(OfDelivery, table=True):
+    """An event that a consumer handled."""
+
+    __tablename__ = "inbox"
+
+    claimed_at: NowColumn
 
 
 class DeadLetterRow(DeliveryTable, table=True):
@@ -197,31 +203,26 @@ class DeadLetterRow(DeliveryTable, table=True):
     cause: TextColumn
     reason: TextColumn
     tries: int
-    died_at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))
+    died_at: NowColumn
     replayed_at: NullableTime
     erased_at: NullableTime
 
 
-class WaitingRow(DeliveryTable, table=True):
+class WaitingRow(OfDelivery, table=True):
     """An event that waits for another."""
 
     __tablename__ = "waiting"
     __table_args__ = (Index("waiting_by_cause", "waiting_for", "entry"),)
 
     entry: int = Field(sa_type=BigInteger, sa_column_args=[Identity(always=True)], unique=True)
-    consumer: str = Field(primary_key=True, sa_type=Text)
-    topic: str = Field(primary_key=True, sa_type=Text)
-    source: str = Field(primary_key=True, sa_type=Text)
-    event_id: UUID = Field(primary_key=True)
     kafka_partition: int
     kafka_offset: BigColumn
     type: TextColumn
     tenant: UUID | None
     payload: bytes
-    content_hash: bytes
     waiting_for: TextColumn
     reason: TextColumn
-    since: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))
+    since: NowColumn
     tries: int = Field(sa_column_kwargs=given("0"))
     noticed_at: NullableTime
 
@@ -237,7 +238,7 @@ class IdempotencyRow(DeliveryTable, table=True):
     request_hash: bytes
     status: int | None
     body: Any = Field(sa_type=JSONB, nullable=True)
-    claimed_at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs=given("now()"))
+    claimed_at: NowColumn
 
 
 class TokenKeyRow(DeliveryTable, table=True):
