@@ -59,16 +59,7 @@ def _add_lists(router: APIRouter, requests: Requests[Work], access: Access) -> N
             received = await _own(list_id, revision, work)
             refused = await work.lists.refused_rows(received, after_row=after_row, limit=limit)
             return api.Refusals(
-                refusals=[
-                    RowRefusal(
-                        row=one.row,
-                        row_ref=one.row_ref,
-                        field=one.field,
-                        reason=one.reason,
-                        remedy=one.remedy,
-                    )
-                    for one in refused
-                ]
+                refusals=[RowRefusal.model_validate(one, from_attributes=True) for one in refused]
             )
 
         return await requests.read(shown, tenant=who.tenant)
@@ -157,7 +148,7 @@ def _add_releases(router: APIRouter, requests: Requests[Work], access: Access, s
             link = await releases.mint_link(
                 release_id, asked.document, work, store=store, member_id=who.member
             )
-            return api.Link(url=link.url, expires_at=link.expires_at, sha256=link.sha256)
+            return api.Link.of(link)
 
         return await command(minted, by=who, status=201, secrets=("url",))
 
@@ -170,46 +161,21 @@ async def _own(list_id: UUID, revision: int, work: Work) -> ReceivedList:
 
 
 def _list(received: ReceivedList) -> api.ReceivedList:
-    return api.ReceivedList(
-        list_id=received.list_id,
-        revision=received.revision,
-        state=received.state,
-        reason=received.reason,
-        remedy=received.remedy,
-        rows=received.rows,
-        accepted=received.tally.accepted,
-        refused=received.tally.refused,
-        waiting=received.tally.waiting,
-        round_id=received.round_id,
-        received_at=received.received_at,
+    tally = received.tally
+    return api.ReceivedList.of(
+        received, accepted=tally.accepted, refused=tally.refused, waiting=tally.waiting
     )
 
 
 def _round(current: Round) -> api.Round:
-    return api.Round(
-        round_id=current.round_id,
-        as_of=current.as_of,
-        state=current.state,
-        proposed_by=current.proposed_by,
-        approved_by=current.approved_by,
-        release_id=current.release_id,
-        numbers=api.Numbers.model_validate(current.numbers, from_attributes=True),
-        trouble=api.Trouble.model_validate(current.trouble, from_attributes=True)
-        if current.trouble
-        else None,
-    )
+    trouble = api.Trouble.of(current.trouble) if current.trouble else None
+    return api.Round.of(current, numbers=api.Numbers.of(current.numbers), trouble=trouble)
 
 
 def _release(release: Release, who: Principal) -> api.Release:
-    assert release.rows is not None
-    assert release.released_at is not None
     secretariat = who.role is Role.SECRETARIAT
-    return api.Release(
-        release_id=release.release_id,
-        round_id=release.round_id,
-        as_of=release.as_of,
-        rows=release.rows,
+    return api.Release.of(
+        release,
         held=release.held if secretariat else None,
         documents=release.documents_for(secretariat=secretariat),
-        released_at=release.released_at,
     )

@@ -63,19 +63,8 @@ def build_router(
 
 
 def _mail(mail: Mail) -> api.Mail:
-    return api.Mail(
-        mail_id=mail.mail_id,
-        kind=mail.kind,
-        asked_by=mail.asked_by,
-        about=mail.about,
+    return api.Mail.of(
+        mail,
         to=masked(mail.address) if mail.address else None,
-        state=mail.state,
-        cause=mail.cause,
-        status=mail.status,
-        tries=mail.tries,
-        asked_at=mail.asked_at,
         due_at=mail.due_at if mail.state is State.WAITING else None,
-        sent_at=mail.sent_at,
-        slot_at=mail.slot_at,
-        letter_id=mail.letter_id,
     )

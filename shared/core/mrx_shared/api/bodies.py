@@ -1,7 +1,7 @@
 """The bases of bodies. A body has fields only, and changes by addition: a new field has a default."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
@@ -25,6 +25,12 @@ class Answer(BaseModel):
     """What a service answers. A reader ignores the fields that it does not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def of(cls, source: object, /, **more: object) -> Self:
+        """An answer whose fields are attributes of `source`; `more` gives those that are not."""
+        names = cls.model_fields.keys() - more.keys()
+        return cls.model_validate({name: getattr(source, name) for name in names} | more)
 
 
 class Words:

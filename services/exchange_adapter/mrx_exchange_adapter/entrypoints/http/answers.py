@@ -29,36 +29,19 @@ def page(request_id: UUID, shown: PageShown, *, max_bytes: int, shared: Share | 
         max_bytes=max_bytes,
         uploads=tuple(map(_upload, shown.tickets)),
         platform=share(shared) if shared else None,
-        report=api.SharedReport(
-            report_id=one.report_id,
-            channel=one.channel,
-            sha256=one.sha256.hex(),
-            size=one.size,
-            stored_at=one.stored_at,
-            withdrawn_at=one.withdrawn_at,
-        )
-        if one
-        else None,
+        report=api.SharedReport.of(one, sha256=one.sha256.hex()) if one else None,
         accesses=_accesses(shown.accesses),
     )
 
 
 def share(one: Share) -> api.Share:
     """A sharing on a platform."""
-    return api.Share(site_code=one.site_code, state=one.state, since=one.since, reason=one.reason)
+    return api.Share.of(one)
 
 
 def report(one: Report) -> api.Report:
     """A member's report."""
-    return api.Report(
-        report_id=one.report_id,
-        request_id=one.request_id,
-        channel=one.channel,
-        sha256=one.sha256.hex(),
-        size=one.size,
-        stored_at=one.stored_at,
-        withdrawn_at=one.withdrawn_at,
-    )
+    return api.Report.of(one, sha256=one.sha256.hex())
 
 
 def report_with_accesses(one: Report, accesses: Sequence[Access]) -> api.ReportWithAccesses:
@@ -68,38 +51,17 @@ def report_with_accesses(one: Report, accesses: Sequence[Access]) -> api.ReportW
 
 def link(minted: Link) -> api.Link:
     """A link to a report."""
-    return api.Link(
-        url=minted.url,
-        expires_at=minted.expires_at,
-        sha256=minted.report.sha256.hex(),
-        size=minted.report.size,
-        file_name=minted.file_name,
-    )
+    return api.Link.of(minted, sha256=minted.report.sha256.hex(), size=minted.report.size)
 
 
 def quarantined_file(one: Ticket) -> api.QuarantinedFile:
     """A file that stays in quarantine."""
-    return api.QuarantinedFile(
-        request_id=one.request_id,
-        ticket_id=one.ticket_id,
-        channel=one.channel,
-        state=one.state,
-        reasons=one.reasons,
-        remedy=remedy(one.reasons),
-        since=one.held_since or one.minted_at,
-    )
+    since = one.held_since or one.minted_at
+    return api.QuarantinedFile.of(one, remedy=remedy(one.reasons), since=since)
 
 
 def _upload(one: Ticket) -> api.Upload:
-    return api.Upload(
-        ticket_id=one.ticket_id,
-        channel=one.channel,
-        state=one.state,
-        size=one.size,
-        minted_at=one.minted_at,
-        reasons=one.reasons,
-        remedy=remedy(one.reasons),
-    )
+    return api.Upload.of(one, remedy=remedy(one.reasons))
 
 
 def _accesses(several: Sequence[Access]) -> tuple[api.Access, ...]:

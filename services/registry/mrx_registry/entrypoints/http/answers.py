@@ -34,15 +34,12 @@ def _standing(member: Member) -> _Standing:
 
 def member(one: Member) -> api.Member:
     """A member."""
-    return api.Member(
+    return api.Member.of(
+        one,
         **_standing(one),
-        name=one.name,
         group_id=one.group.id,
         group=one.group.name,
-        state=one.state,
         since=one.said.since if one.said else None,
-        created_at=one.created_at,
-        admitted_at=one.admitted_at,
     )
 
 
@@ -66,23 +63,14 @@ def reviewers(several: Sequence[Principal]) -> api.Reviewers:
 
 def principal(credential: Credential, *, secret: str | None = None) -> api.Principal:
     """A principal, with its secret where it is shown."""
-    return api.Principal(
-        principal_id=credential.principal_id,
-        client_id=credential.client_id,
-        client_secret=secret,
-        role=credential.role,
-        member_id=credential.member_id,
-        disabled=credential.disabled,
-    )
+    return api.Principal.of(credential, client_secret=secret)
 
 
 def signed_in(seen: Seen) -> api.SignedIn:
     """Who is signed in."""
-    return api.SignedIn(
+    return api.SignedIn.of(
+        seen.principal,
         principal_id=seen.principal.id,
-        name=seen.principal.name,
-        role=seen.principal.role,
-        member_id=seen.principal.member_id,
         member_name=seen.member_name,
         expires_at=seen.session.ends_at,
     )
@@ -100,21 +88,12 @@ def signing_key(key: SigningKey) -> api.SigningKey:
 
 def statement(one: Statement) -> api.Statement:
     """A version of the statement."""
-    return api.Statement(
-        version=one.version, text=one.text, text_sha256=one.sha256, published_at=one.published_at
-    )
+    return api.Statement.of(one, text_sha256=one.sha256)
 
 
 def signature(one: Signature, by: Member) -> api.Signature:
     """A signature, and how its member stands."""
-    return api.Signature(
-        **_standing(by),
-        signature_id=one.id,
-        statement_version=one.statement_version,
-        text_sha256=one.text_sha256,
-        signatory_id=one.signatory.id,
-        signed_at=one.signed_at,
-    )
+    return api.Signature.of(one, **_standing(by), signature_id=one.id, signatory_id=one.signatory.id)
 
 
 def signature_withdrawal(signatures: Sequence[Signature], by: Member) -> api.SignatureWithdrawal:
@@ -126,13 +105,7 @@ def signature_withdrawal(signatures: Sequence[Signature], by: Member) -> api.Sig
 
 def adoption(one: Adoption, by: Member) -> api.Adoption:
     """An adoption, and how its member stands."""
-    return api.Adoption(
-        **_standing(by),
-        adoption_id=one.id,
-        protocol_id=one.protocol_id,
-        protocol_version=one.protocol_version,
-        adopted_at=one.adopted_at,
-    )
+    return api.Adoption.of(one, **_standing(by), adoption_id=one.id)
 
 
 def participation(seen: Participation) -> api.Participation:
@@ -141,24 +114,6 @@ def participation(seen: Participation) -> api.Participation:
         **_standing(seen.member),
         state=seen.member.state,
         since=seen.member.said.since if seen.member.said else None,
-        protocols=tuple(
-            api.RecognisedProtocol(
-                protocol_id=one.protocol_id,
-                protocol_version=one.protocol_version,
-                criteria_version=one.criteria_version,
-                public=one.owner is None,
-                equivalent=one.equivalent,
-                recognised_from=one.recognised_from,
-                recognised_until=one.recognised_until,
-            )
-            for one in seen.protocols
-        ),
-        signatures=tuple(
-            api.OwnSignature(
-                statement_version=one.statement_version,
-                signatory_id=one.signatory.id,
-                signed_at=one.signed_at,
-            )
-            for one in seen.signatures
-        ),
+        protocols=tuple(api.RecognisedProtocol.of(one, public=one.owner is None) for one in seen.protocols),
+        signatures=tuple(api.OwnSignature.of(one, signatory_id=one.signatory.id) for one in seen.signatures),
     )

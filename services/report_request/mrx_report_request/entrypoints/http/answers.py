@@ -18,30 +18,18 @@ def request(
 ) -> api.Request:
     """A request; with its contact only where the answer is not kept."""
     supplier, limits = one.supplier, one.validity
-    return api.Request(
-        request_id=one.request_id,
-        state=one.state,
-        reason=one.reason,
-        mail=one.mail,
-        entry_id=one.entry_id,
-        site_number=one.site_number,
-        round_id=one.round_id,
+    return api.Request.of(
+        one,
         supplier=api.Supplier(
             name=supplier.name,
             language=supplier.language,
             contact_email=supplier.contact_email if contact else None,
             contact_name=supplier.contact_name if contact else None,
         ),
-        scope=one.scope,
-        purpose=one.purpose,
-        reference=one.reference,
-        asked_at=one.asked_at,
-        term_ends_at=one.term_ends_at,
-        report=api.Report.model_validate(one.report, from_attributes=True) if one.report else None,
-        decision=api.Decision.model_validate(one.decision, from_attributes=True) if one.decision else None,
+        report=api.Report.of(one.report) if one.report else None,
+        decision=api.Decision.of(one.decision) if one.decision else None,
         possible=one.possible(Actor.MEMBER),
-        history=tuple(api.Change.model_validate(change, from_attributes=True) for change in one.history),
-        half_year=one.half_year,
+        history=tuple(map(api.Change.of, one.history)),
         validity=api.Validity(since=limits.since, default=limits.default(today), most=limits.most)
         if limits
         else None,
@@ -51,7 +39,6 @@ def request(
             )
             for other in same_file
         ),
-        mail_leaves_at=one.mail_leaves_at,
     )
 
 
@@ -69,13 +56,7 @@ def result(row: int, answer: Request | Rejected | TooEarly, *, today: date) -> a
 def numbers(rounds: Sequence[Numbers]) -> api.Numbers:
     """Numbers by round."""
     return api.Numbers(
-        rounds=tuple(
-            api.RoundNumbers(
-                **{name: getattr(one, name) for name in Numbers.__dataclass_fields__},
-                avoided_eur=one.avoided * EUR_PER_AUDIT,
-            )
-            for one in rounds
-        )
+        rounds=tuple(api.RoundNumbers.of(one, avoided_eur=one.avoided * EUR_PER_AUDIT) for one in rounds)
     )
 
 
@@ -85,16 +66,10 @@ def page(shown: Shown) -> api.SupplierPage:
     transitions = one.possible(Actor.SUPPLIER)
     if one.state in (State.ACCEPTED, State.UPLOADING):
         transitions = (*transitions, Transition.BEGIN_UPLOAD)
-    return api.SupplierPage(
-        request_id=one.request_id,
-        state=one.state,
+    return api.SupplierPage.of(
+        one,
         asks=shown.asks,
         site=one.supplier.name,
-        scope=one.scope,
-        purpose=one.purpose,
-        asked_at=one.asked_at,
-        term_ends_at=one.term_ends_at,
-        reference=one.reference,
         language=one.supplier.language,
         possible=transitions,
         decline_reasons=tuple(DeclineReason),
