@@ -27,7 +27,7 @@ DONE, INFRASTRUCTURE = 0, 3
 LOOK_EVERY = 0.1
 STOPPED_WITHIN = 60.0
 
-app = typer.Typer(help="MRX on this machine: servers and services as processes, their data in one folder.")
+app = typer.Typer(help="Run MRX on this machine: servers and services as processes, with their data in one folder.")
 Folder = Annotated[Path, typer.Option(help="Where data, logs and credentials are kept.", file_okay=False)]
 VAR = Path("var")
 
@@ -37,10 +37,10 @@ def up(
     folder: Folder = VAR,
     *,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Return when all is ready, and leave it running.")
+        bool, typer.Option("--detach", help="Return when everything is ready, and leave it running.")
     ] = False,
 ) -> None:
-    """Start the stack; without --detach it stops at Ctrl-C or SIGTERM. Its data stays between starts."""
+    """Start the stack. Without --detach, it stops on Ctrl-C or SIGTERM. Data is kept between starts."""
     if _runs(folder / UP):
         typer.echo(f"already running in {(folder / UP).resolve()}")
         show(folder, UP)
@@ -58,31 +58,31 @@ def up(
 @app.command()
 def demo(  # noqa: PLR0913 - each is an option
     folder: Folder = VAR,
-    seed: Annotated[int, typer.Option(help="What everything invented is drawn from.")] = 1,
+    seed: Annotated[int, typer.Option(help="The seed for all invented data.")] = 1,
     members: Annotated[
-        int | None, typer.Option(help=f"How many members to invent; {MEMBERS} by default.")
+        int | None, typer.Option(help=f"How many members to invent; by default, {MEMBERS}.")
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(help=f"How many rows their lists have in all; {ROWS:,} by default.")
+        int | None, typer.Option(help=f"How many rows their lists have in total; by default, {ROWS:,}.")
     ] = None,
     sites: Annotated[
         int | None,
         typer.Option(help="About how many sites the rows are about; by default, longer lists share more."),
     ] = None,
     lists: Annotated[
-        Path | None, typer.Option(help="A folder of CSV files, one member each, instead of invented lists.")
+        Path | None, typer.Option(help="A folder of CSV files, one per member, instead of invented lists.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where lists, release and figures go; var/demo.", file_okay=False)
+        Path | None, typer.Option(help="Where to write lists, the release and figures; by default, var/demo.", file_okay=False)
     ] = None,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,
     stay: Annotated[bool, typer.Option("--stay", hidden=True)] = False,
 ) -> None:
-    """Run the scheme once, on empty servers of its own. Ends with 0 only if every figure is what the lists imply."""
+    """Run the scheme once on its own empty servers. Exits with 0 only if every figure is what the lists imply."""
     servers = folder / DEMO
     if not stay and _runs(servers):
-        typer.echo("the stack that an earlier demo left running is stopped first")
+        typer.echo("stopping the stack that an earlier demo left running")
         _stop(servers)
     asked = {"members": members, "rows": rows, "sites": sites}
     size = {name: number for name, number in asked.items() if number is not None}
@@ -120,13 +120,13 @@ def demo(  # noqa: PLR0913 - each is an option
 
 @app.command()
 def down(folder: Folder = VAR) -> None:
-    """Stop what runs and wait until it has stopped. The data of `up` stays."""
+    """Stop the stack and wait until it has stopped. The data of `up` is kept."""
     running = [folder / stack for stack in (UP, DEMO) if _runs(folder / stack)]
     for stack in running:
         _stop(stack)
     if (folder / UP).is_dir():
         show(folder, UP)
-    typer.echo("stopped" if running else f"nothing runs in {folder.resolve()}")
+    typer.echo("stopped" if running else f"nothing is running in {folder.resolve()}")
 
 
 @app.command()
@@ -135,10 +135,10 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print stack.json as it is.")] = False,
 ) -> None:
-    """Show what runs."""
+    """Show what is running."""
     stacks = [folder / stack for stack in (UP, DEMO) if _runs(folder / stack)]
     if not stacks:
-        raise Unavailable(f"nothing runs in {folder.resolve()}; start it with `mrx local up --detach`")
+        raise Unavailable(f"nothing is running in {folder.resolve()}; start it with `mrx local up --detach`")
     stack = read_stack(stacks[0])
     if as_json:
         typer.echo(json.dumps(stack, indent=2))

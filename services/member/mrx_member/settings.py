@@ -145,7 +145,7 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Invalid(
             f"{path} is not a JSON object that can be read",
-            remedy="name the file that the stack or the secretariat gave",
+            remedy="name the file from the stack or the secretariat",
         )
     return said
 

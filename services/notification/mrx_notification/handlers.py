@@ -132,9 +132,9 @@ async def _take(mail: Mail, work: Work) -> None:
     words = {name: one_line(value) or None if value else None for name, value in mail.words.items()}
     if not await work.mails.add(replace(mail, address=address or mail.address, words=words)):
         raise Rejected(
-            "a mail of this id was asked for before",
+            "a mail with this id was requested before",
             field="mail_id",
-            remedy="give every mail an id of its own",
+            remedy="give every mail its own id",
         )
     if address is None:
         await _fail(mail, Cause.REFUSED, BAD_ADDRESS, work)
@@ -291,9 +291,9 @@ async def take_bounce(bounce: Bounce, work: Work) -> Mail:
             ]
         return mails[0]
     raise Unknown(
-        "this is about no mail that was sent from here",
+        "this is not about a mail that was sent from here",
         field="Message-ID",
-        remedy="nothing is to be done; forward only what came back to the sender's address",
+        remedy="do nothing; forward only what came back to the sender's address",
     )
 
 

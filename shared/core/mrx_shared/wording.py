@@ -59,15 +59,15 @@ def check_plain(text: str, *, field: str) -> None:
     for form in (text, unicodedata.normalize("NFKC", text)):
         if any(breaks_a_line(sign) for sign in form):
             raise Invalid(
-                "this holds a control character",
+                "this contains a control character",
                 field=field,
                 remedy="write plain text on one line",
             )
         if _ENCODED_WORD in _seen(form):
             raise Invalid(
-                'this holds "=?", with which mail programs begin an encoded word',
+                'this contains "=?", which starts an encoded word in mail programs',
                 field=field,
-                remedy='write the text itself, and a blank between "=" and "?"',
+                remedy='write the text itself, or put a space between "=" and "?"',
             )
 
 
@@ -77,7 +77,7 @@ def one_line(value: str, *, field: str, most: int = CHARACTERS) -> str:
     if not text:
         raise Invalid("this is empty", field=field, remedy="state it")
     if len(text) > most:
-        raise Invalid(f"{len(text)} characters are too many", field=field, remedy=f"state at most {most}")
+        raise Invalid(f"{len(text)} characters are too many", field=field, remedy=f"write at most {most}")
     check_plain(text, field=field)
     return text
 
@@ -90,9 +90,9 @@ def check_no_links(text: str, *, field: str, name: bool = False) -> None:
     for word in _seen(unicodedata.normalize("NFKC", text)).casefold().split():
         if _is_link(word, bare=not name):
             raise Invalid(
-                "this holds a link, a web address or an e-mail address, which a mail to a supplier does not carry",
+                "this contains a link, a web address or an e-mail address, which are not allowed in a mail to a supplier",
                 field=field,
-                remedy="leave the address out; the mail links to the supplier's page by itself",
+                remedy="leave the address out; the mail links to the supplier's page anyway",
             )
 
 

@@ -46,7 +46,7 @@ app = typer.Typer(
 )
 
 _File = typer.Argument(exists=True, dir_okay=False, readable=True)
-_Gate = typer.Option(help="85 % of the weight, or every essential criterion; default: the catalogue's.")
+_Gate = typer.Option(help="85 % of the weight, or every essential criterion; by default, the catalogue's gate.")
 _Waivers = typer.Option(
     exists=True, dir_okay=False, metavar="WAIVERS.csv", help="Clauses to leave out: `clause,reason,until`."
 )
@@ -67,10 +67,10 @@ def score_answers(
     as_json: Annotated[bool, _AsJson] = False,
     waivers: Annotated[Path | None, _Waivers] = None,
     as_of: Annotated[
-        str, typer.Option(metavar="DAY", help="The day on which waivers must hold; default: today.")
+        str, typer.Option(metavar="DAY", help="The day on which waivers must be in force; by default, today.")
     ] = "",
 ) -> None:
-    """Score ANSWERS.csv (or .xlsx). Ends with 0 when the protocol is equivalent, 1 when it is not or still open."""
+    """Score ANSWERS.csv (or .xlsx). Exits with 0 if the protocol is equivalent, 1 if it is not or still open."""
     catalogue, day = _catalogue(criteria), _day(as_of)
     result = score(
         catalogue,
@@ -138,7 +138,7 @@ def suggest_criteria(
     protocol: Annotated[Path, _File],
     criteria: Annotated[str, typer.Option(metavar="VERSION|CATALOGUE.yaml")],
 ) -> None:
-    """Propose criteria that the requirements of PROTOCOL.csv may meet. Prints CSV; none of it counts unconfirmed."""
+    """Suggest criteria that the requirements of PROTOCOL.csv may meet. Prints CSV; nothing counts until you confirm it."""
     found = suggest(requirements_file(protocol), _catalogue(criteria))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("requirement_ref", "requirement_text", "suggested_criterion_id", "similarity"))
@@ -161,7 +161,7 @@ def write_report(
     waivers: Annotated[Path | None, _Waivers] = None,
     as_of: Annotated[
         str,
-        typer.Option(metavar="DAY", help="The report's day, on which waivers must hold; default: today."),
+        typer.Option(metavar="DAY", help="The report's day, on which waivers must be in force; by default, today."),
     ] = "",
 ) -> None:
     """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""
@@ -211,7 +211,7 @@ def _kind(out: Path, kinds: Iterable[str]) -> str:
     kind = out.suffix.lower().removeprefix(".")
     if kind not in kinds:
         raise Invalid(
-            f"{out.name} is of no kind that is written",
+            f"{out.name} is not a supported kind of file",
             field="out",
             remedy=f"end it with .{', .'.join(kinds)}",
         )
@@ -225,7 +225,7 @@ def _write(out: Path, body: bytes) -> None:
         raise Invalid(
             f"{out} cannot be written: {error.strerror}",
             field="out",
-            remedy="name a file in a folder that is there and that you may write to",
+            remedy="name a file in an existing folder that you can write to",
         ) from error
 
 
@@ -233,7 +233,7 @@ def _day(text: str) -> date:
     try:
         return plain_day(text) if text else system_clock()().date()
     except ValueError:
-        raise Invalid(f"{text[:40]!r} is no day", field="as-of", remedy="write it as 2026-06-30") from None
+        raise Invalid(f"{text[:40]!r} is not a day", field="as-of", remedy="write it as 2026-06-30") from None
 
 
 def _catalogue(named: str) -> Catalogue:

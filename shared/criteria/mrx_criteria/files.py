@@ -120,7 +120,7 @@ def waivers_file(path: Path, as_of: date) -> tuple[Waiver, ...]:
             until = plain_day(cells.get("until", "").strip())
         except ValueError:
             raise Invalid(
-                f"{cells.get('until', '')[:40]!r} is no day",
+                f"{cells.get('until', '')[:40]!r} is not a day",
                 field="until",
                 row=row,
                 remedy="write the waiver's last day as 2026-06-30",
@@ -163,14 +163,14 @@ def _too_large(name: str, most: int) -> Invalid:
     return Invalid(
         f"{name} is larger than {most // 1024 // 1024} MiB",
         field="file",
-        remedy="keep one entry per criterion, and evidence in documents of its own",
+        remedy="keep one entry per criterion, and evidence in separate documents",
     )
 
 
 def _decoded(raw: bytes, name: str, *, remedy: str = _CSV) -> str:
     if b"\0" in raw.partition(b"\n")[0]:
         raise Invalid(
-            f"{name} is not in UTF-8 but, as it seems, in UTF-16", field="encoding", row=1, remedy=remedy
+            f"{name} is not in UTF-8; it seems to be in UTF-16", field="encoding", row=1, remedy=remedy
         )
     try:
         return raw.decode("utf-8-sig")
@@ -205,10 +205,10 @@ def _check_version(marked: str, catalogue: Catalogue) -> None:
     version = marked.removeprefix(MARK).strip()
     if version != catalogue.version:
         raise Invalid(
-            f"this template is of criteria {version[:64]!r}, not of {catalogue.version}",
+            f"this template is for criteria {version[:64]!r}, not {catalogue.version}",
             field="criteria",
             row=1,
-            remedy=f"fill in the template of {catalogue.version}, or name the version that this one is of",
+            remedy=f"fill in the template for {catalogue.version}, or name the version that this one is for",
         )
 
 
@@ -257,7 +257,7 @@ def _check_size(row: int, columns: int = 0) -> None:
             f"more than {ROWS} rows" if row > ROWS else f"a cell in column {columns}",
             field="file",
             row=row,
-            remedy="delete what stands below or beside the answers, empty rows and columns too",
+            remedy="delete everything below or beside the answers, including empty rows and columns",
         )
 
 
@@ -358,7 +358,7 @@ def _check(header: list[str], columns: tuple[str, ...], told: tuple[str, ...], *
         if name not in header
     ] + [
         Invalid(
-            f"column {position} is headed {name[:40]!r}, which is not known or stands twice",
+            f"column {position} is headed {name[:40]!r}, which is unknown or occurs twice",
             field="header",
             row=row,
             remedy=f"keep only {', '.join(columns)}",
@@ -417,5 +417,5 @@ def _yaml(text: str, *, file: str) -> dict[str, Any]:
             remedy="compare it with what `mrx benchmark criteria 6.0-4p --json` prints",
         ) from None
     if not isinstance(document, dict):
-        raise Invalid(f"{file} holds no catalogue", field="file", remedy="start it with `version:`")
+        raise Invalid(f"{file} contains no catalogue", field="file", remedy="start it with `version:`")
     return document

@@ -275,7 +275,7 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
                 (contacts if is_contact(heading) else ignored).append(heading)
             if use.leaves and is_commercial(heading):
                 raise Rejected(
-                    "tells of prices, volumes, capacity or spend; nothing was sent",
+                    "contains prices, volumes, capacity or spend; nothing was sent",
                     field=heading,
                     remedy="remove the column from the file and publish it again",
                 )
@@ -300,7 +300,7 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
                 :1000
             ],
             field=missing[0],
-            remedy=f"add the column, or name the one that holds it exactly {missing[0]}",
+            remedy=f"add the column, or name the existing one exactly {missing[0]}",
         )
     return Headings(cells=cells, names=names, contacts=tuple(contacts), ignored=tuple(ignored))
 
@@ -308,9 +308,9 @@ def recognise(headings: Sequence[str], use: Use) -> Headings:
 def _check_length(heading: str, number: int) -> None:
     if len(heading) > MAX_HEADING:
         raise Invalid(
-            f"the heading of column {number} has {len(heading):,} characters, at most {MAX_HEADING} are taken",
+            f"the heading of column {number} has {len(heading):,} characters, at most {MAX_HEADING} are allowed",
             field=f"{heading[:60]}…",
-            remedy="shorten the heading, or look for a quotation mark that is opened and never closed",
+            remedy="shorten the heading, or look for an unclosed quotation mark",
         )
 
 

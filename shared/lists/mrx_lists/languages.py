@@ -9,7 +9,7 @@ def mail_language(text: str, *, field: str = "language") -> str:
     language = text.strip().replace("_", "-").partition("-")[0].lower()
     if language not in MAIL_LANGUAGES:
         raise Invalid(
-            f"mails cannot be written in {text[:40]!r}",
+            f"mails are not available in {text[:40]!r}",
             field=field,
             remedy=f"write one of {', '.join(MAIL_LANGUAGES)}",
         )

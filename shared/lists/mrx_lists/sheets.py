@@ -60,8 +60,8 @@ def check_size(name: str, size: int) -> None:
     """Raise `Invalid` for a file that is too large to be a list."""
     if size > MAX_BYTES:
         raise Invalid(
-            f"{name} has {size / 2**20:,.0f} MiB, a list may have {MAX_BYTES // 2**20}",
-            remedy="send the sites and their audits only, without attachments, pictures or other sheets",
+            f"{name} has {size / 2**20:,.0f} MiB; a list may have at most {MAX_BYTES // 2**20}",
+            remedy="send only the sites and their audits, without attachments, images or other sheets",
         )
 
 
@@ -78,7 +78,7 @@ def _text(content: bytes, encoding: str | None, known: Known) -> Sheet:
         raise Invalid(
             f"cannot be read as CSV: {error}",
             row=len(rows) + 1,
-            remedy="look for a quotation mark that is opened and never closed",
+            remedy="look for an unclosed quotation mark",
         ) from None
     return Sheet(rows=rows, notes=(f"read as {encoding}, delimiter {_DELIMITER_NAMES[delimiter]}",))
 
@@ -113,7 +113,7 @@ def _decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
         row = content[: error.start].count(b"\n") + 1
         foreign = sum(map(len, _UTF8_LETTER.findall(content))) * 2 > len(_NOT_ASCII.findall(content))
         if foreign:
-            raise Invalid("holds a byte that is not UTF-8", row=row, remedy=_SAVE_AGAIN) from None
+            raise Invalid("contains a byte that is not UTF-8", row=row, remedy=_SAVE_AGAIN) from None
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError as error:
@@ -148,8 +148,8 @@ def _workbook(name: str, content: bytes, known: Known, max_unpacked: int) -> She
             unpacked = sum(part.file_size for part in archive.infolist())
         if unpacked > max_unpacked:
             raise Invalid(
-                f"{name} unpacks to {unpacked / 2**20:,.0f} MiB, a list may have {max_unpacked // 2**20}",
-                remedy="copy the rows of the list alone into a new workbook",
+                f"{name} unpacks to {unpacked / 2**20:,.0f} MiB; a list may have at most {max_unpacked // 2**20}",
+                remedy="copy only the rows of the list into a new workbook",
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and extensions, which are not read
@@ -162,7 +162,7 @@ def _workbook(name: str, content: bytes, known: Known, max_unpacked: int) -> She
                 book.close()
     except (BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
         raise Invalid(
-            f"{name} is not a workbook that can be read", remedy="save it as XLSX or CSV again"
+            f"{name} is not a readable workbook", remedy="save it as XLSX or CSV again"
         ) from error
     best = max(sheets, key=lambda title: _most_headings(sheets[title], known), default=None)
     if best is None:

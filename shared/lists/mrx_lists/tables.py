@@ -69,7 +69,7 @@ def lines(sheet: Sheet, *, needed: Sequence[str]) -> tuple[Line, ...]:
                 :1000
             ],
             field=missing[0],
-            remedy=f"add the column, or name the one that holds it exactly {missing[0]}",
+            remedy=f"add the column, or name the existing one exactly {missing[0]}",
         )
     found = [
         Line(row=number, values=MappingProxyType(values))
@@ -82,7 +82,7 @@ def lines(sheet: Sheet, *, needed: Sequence[str]) -> tuple[Line, ...]:
         )
     if len(found) > MAX_ROWS:
         raise Invalid(
-            f"the file has {len(found):,} rows, it may have {MAX_ROWS:,}", remedy="send it in several files"
+            f"the file has {len(found):,} rows; it may have at most {MAX_ROWS:,}", remedy="send it in several files"
         )
     return tuple(found)
 
@@ -102,7 +102,7 @@ def _text(cell: Cell, column: str, row: int) -> str:
             "is a formula",
             field=column,
             row=row,
-            remedy="replace formulas by their values (copy, then paste as values)",
+            remedy="replace formulas with their values (copy, then paste as values)",
         )
     if isinstance(cell, date):
         return as_text(cell)
@@ -112,6 +112,6 @@ def _text(cell: Cell, column: str, row: int) -> str:
             f"has {len(text):,} characters",
             field=column,
             row=row,
-            remedy="look for a quotation mark that is opened and never closed",
+            remedy="look for an unclosed quotation mark",
         )
     return text

@@ -48,7 +48,7 @@ _BAD_INPUT = 2
 _INFRASTRUCTURE = 3
 
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists as CSV or Parquet.")]
-_NamesOnly = Annotated[bool, typer.Option("--names-only", help="Look at names and country alone.")]
+_NamesOnly = Annotated[bool, typer.Option("--names-only", help="Compare only names and country.")]
 _DecisionsFile = Annotated[
     Path | None,
     typer.Option(
@@ -60,13 +60,13 @@ _Learn = Annotated[
 ]
 
 _Strict = Annotated[
-    bool, typer.Option("--strict", help="Refuse a file for its first bad row, and write nothing.")
+    bool, typer.Option("--strict", help="Refuse a file at its first bad row, and write nothing.")
 ]
 _RefusedFile = Annotated[
     Path | None,
     typer.Option(
         "--refused",
-        help="Where to write rows that cannot be used, with reasons; by default OUT.refused.csv beside OUT.",
+        help="Where to write unusable rows, with reasons; by default, OUT.refused.csv beside OUT.",
         dir_okay=False,
     ),
 ]
@@ -91,16 +91,16 @@ def resolve(  # noqa: PLR0913 - one for each option
     decisions: _DecisionsFile = None,
     learn: _Learn = False,
     former: Annotated[
-        Path | None, typer.Option(help="The sites of the last run, whose ids are carried on.")
+        Path | None, typer.Option(help="The sites of the last run, whose ids to keep.")
     ] = None,
     before: Annotated[
         Path | None,
-        typer.Option(help="The sites of a run before a decision that was taken back: their ids come back."),
+        typer.Option(help="The sites of a run before a withdrawn decision, whose ids to restore."),
     ] = None,
     refused: _RefusedFile = None,
     strict: _Strict = False,
 ) -> None:
-    """Put the rows of one or more lists into sites."""
+    """Group the rows of one or more lists into sites."""
     with (
         _exit_codes(),
         _progress() as stages,
@@ -108,7 +108,7 @@ def resolve(  # noqa: PLR0913 - one for each option
     ):
         if before and not former:
             raise InputRejected(
-                "--before: gives ids back to what --former has put together; add --former FILE"
+                "--before: needs --former FILE, which names the sites to separate"
             )
         check_writable(out, *files, decisions)
         known = read_former(former) if former else None
@@ -159,7 +159,7 @@ def review(
     refused: _RefusedFile = None,
     strict: _Strict = False,
 ) -> None:
-    """Write the pairs of rows that are worth a person's time; answers go into their column `decision`."""
+    """Write the pairs of rows that a person should compare; put answers into their column `decision`."""
     with (
         _exit_codes(),
         _progress() as stages,
@@ -286,7 +286,7 @@ def explain(
     *,
     names_only: _NamesOnly = False,
 ) -> None:
-    """Say why two rows by themselves are, or are not, one site."""
+    """Explain why two rows, on their own, are or are not one site."""
     with _exit_codes():
         rows = pl.concat([_pick(a, names_only=names_only), _pick(b, names_only=names_only)])
     typer.echo(explain_rows(rows).text)
@@ -295,7 +295,7 @@ def explain(
 def _pick(address: str, *, names_only: bool) -> pl.DataFrame:
     file, _, record_id = address.rpartition(":")
     if not file:
-        raise InputRejected(f"{address}: names no row; write FILE:RECORD_ID")
+        raise InputRejected(f"{address}: does not name a row; write FILE:RECORD_ID")
     refusals = Refusals(strict=False)
     rows = read_list(Path(file), names_only=names_only, say=_tell, refusals=refusals)
     rows = rows.filter(pl.col("record_id") == record_id)
@@ -329,7 +329,7 @@ def _read_all(
     ]
     rows = pl.concat(refuse_repeated(lists, refusals=refusals))
     if rows.is_empty() and refusals.count > before:
-        raise NothingLeft(f"{', '.join(map(str, files))}: no row can be used, nothing is done")
+        raise NothingLeft(f"{', '.join(map(str, files))}: no row can be used; nothing was done")
     return rows
 
 

@@ -81,7 +81,7 @@ def read_decisions(file: Path, rows: pl.DataFrame, *, refusals: Refusals = STRIC
         if line["decision"] == "different" and said.connected(line["a"], line["b"]):
             raise InputRejected(
                 f"{file}: row {line['row']}: decision 'different' contradicts what other rows call the same; "
-                "take one of them out"
+                "remove one of them"
             )
     return Decisions(
         same=tuple(pair for pair in decided["same"] if pair[0] != pair[1]),

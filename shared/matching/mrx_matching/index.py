@@ -242,7 +242,7 @@ class IndexFolder(Mapping[str, Tables]):
             card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
             made, options, self._tables = card["made_by"], card["names_only"], dict(card["tables"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputRejected(f"{folder}: is no whole index of a list; {_AGAIN}") from error
+            raise InputRejected(f"{folder}: is not a complete index of a list; {_AGAIN}") from error
         if made != _fingerprint():
             raise InputRejected(f"{folder}: was made by another version of the library; {_AGAIN}")
         if options is not names_only:
@@ -279,7 +279,7 @@ class IndexFolder(Mapping[str, Tables]):
         except OSError as error:
             raise InputRejected(f"{self._folder / file}: cannot be read; {_AGAIN}") from error
         if sha256(written).hexdigest() != self._tables.get(file):
-            raise InputRejected(f"{self._folder / file}: is not as it was written; {_AGAIN}")
+            raise InputRejected(f"{self._folder / file}: has been changed; {_AGAIN}")
         return pl.read_parquet(written)
 
 
@@ -312,7 +312,7 @@ def write_index(
 ) -> None:
     """Write the index of a list with `record_id` into a folder; an index that stands there is replaced."""
     if out.exists() and not _is_index(out):
-        raise InputRejected(f"{out}: exists and is no index; name another folder")
+        raise InputRejected(f"{out}: exists and is not an index; name another folder")
     made, former = (out.with_name(f".{out.name}.{token_hex(4)}") for _ in range(2))
     try:
         made.mkdir()

@@ -188,7 +188,7 @@ def refuse_several(file: Path, rows: pl.DataFrame, *, refusals: Refusals = STRIC
         ~rows["record_id"].is_first_distinct(),
         column="record_id",
         reason=_about("record_id", "stands in several sources"),
-        remedy="make it unique in the file, for instance by writing the source before it",
+        remedy="make it unique in the file, for example by putting the source before it",
     )
 
 
@@ -342,7 +342,7 @@ def _read_parquet(file: Path, needed: Sequence[str], known: frozenset[str], say:
         for column in columns:
             if schema[column].is_nested() or schema[column] == pl.Binary:
                 raise InputRejected(
-                    f"{file}: column {column!r} holds {schema[column]}, not text; write it as text"
+                    f"{file}: column {column!r} contains {schema[column]}, not text; write it as text"
                 )
         table = pl.read_parquet(file, columns=columns)
         return table.select(
@@ -371,7 +371,7 @@ def _columns(
     if not any(header):
         raise InputRejected(f"{file}: row 1: is empty; the header needs {','.join(needed)}")
     if any("\0" in cell for cell in header):
-        raise InputRejected(f"{file}: row 1: holds NUL bytes; save it as CSV in UTF-8")
+        raise InputRejected(f"{file}: row 1: contains NUL bytes; save it as CSV in UTF-8")
     for column in header:
         if column and header.count(column) > 1:
             raise InputRejected(f"{file}: row 1: column {column!r} occurs twice; rename or remove one")
@@ -399,7 +399,7 @@ def _without_nul(file: Path, table: pl.DataFrame, refusals: Refusals) -> pl.Data
             table,
             table[column].str.contains("\0", literal=True),
             column=column,
-            reason=pl.lit("holds NUL bytes"),
+            reason=pl.lit("contains NUL bytes"),
             remedy="save the file again as CSV in UTF-8",
         )
     return table

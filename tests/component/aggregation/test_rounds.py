@@ -331,7 +331,7 @@ async def test_an_older_round_is_not_released_after_a_newer_one_closed(aggregati
         await aggregation.send(member, SentList(rows=[site(1)]))
     await aggregation.close_round(second)
     answer = await aggregation.caller("secretariat").post(f"/v1/rounds/{first}/release")
-    assert (answer.status_code, answer.json()["detail"]) == (409, "a later round is closed already")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "a later round is already closed")
 
 
 async def test_no_joiner_is_laid_bare_by_two_rounds_that_were_compared_with_the_same_release(

@@ -134,5 +134,5 @@ async def test_an_operator_is_told_that_an_erased_letter_cannot_be_replayed(
         shown = (await http.get(path)).json()
         assert (shown["payload"], bool(shown["erased_at"])) == (None, True)
         refused = await http.post(f"{path}/replay")
-    assert (refused.status_code, refused.json()["remedy"]) == (409, "have its sender say it anew")
+    assert (refused.status_code, refused.json()["remedy"]) == (409, "have its sender send it again")
     assert "were erased on" in refused.json()["detail"]

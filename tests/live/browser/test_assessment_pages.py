@@ -125,7 +125,7 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
     broken.write_bytes(b"MZ\x90\x00")
     await page.get_by_label("Document").set_input_files(broken)
     await browser.press("Upload the file")
-    await browser.sees("no PDF, PNG, JPEG, XLSX or text")
+    await browser.sees("not a PDF, PNG, JPEG, XLSX or")
     await browser.look("evidence refused")
     handbook = tmp_path / "Handbook ž.pdf"
     content = b"%PDF-1.7\nhandbook of " + code.encode() + b" " * 3_000_000

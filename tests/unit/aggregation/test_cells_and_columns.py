@@ -157,7 +157,7 @@ def test_other_columns_are_merely_not_read(column: str) -> None:
 def test_a_column_with_a_name_that_is_too_long_refuses_the_list_before_anything_reads_it() -> None:
     columns = sort_columns(["site_name", "e" + "\u0301\u0323" * 30_000, "sector"])
     assert columns.unread == ("sector",)
-    assert "has 60001 characters, at most 200 are taken" in (columns.reason or "")
+    assert "has 60001 characters, at most 200 are allowed" in (columns.reason or "")
     assert "shorten the name" in (columns.remedy or "")
     assert len(columns.reason or "") < 200
 

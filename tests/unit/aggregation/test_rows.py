@@ -93,7 +93,7 @@ def test_a_row_needs_its_site_country_day_and_protocol(column: str, value: str |
 def test_a_cell_that_is_too_long_is_read_no_further(value: str) -> None:
     (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "city": value}).refused
     assert (refused.row, refused.field, refused.remedy) == (2, "city", "shorten the value")
-    assert refused.reason == f"has {len(value)} characters, at most 200 are taken"
+    assert refused.reason == f"has {len(value)} characters, at most 200 are allowed"
 
 
 def test_names_are_looked_for_only_as_far_as_a_cell_may_be_long() -> None:
@@ -123,7 +123,7 @@ def test_no_column_of_a_row_is_read_beyond_its_length(column: str) -> None:
 def test_a_site_whose_name_would_be_published_empty_is_refused(name: str) -> None:
     (refused,) = judge(GOOD, {**GOOD, "row_ref": "A2", "site_name": name}).refused
     assert (refused.row, refused.field) == (2, "site_name")
-    assert (refused.reason, refused.remedy) == ("holds no letter and no digit", "write the site's name")
+    assert (refused.reason, refused.remedy) == ("contains no letter or digit", "write the site's name")
 
 
 @pytest.mark.parametrize("name", ["工厂", "Ω", "*3*", "ﾃ", "Ⅳ", "-A-"])
@@ -142,11 +142,11 @@ def test_no_accepted_name_is_published_empty(name: str) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("country", "Narnia", "'Narnia' is no country that is known"),
+        ("country", "Narnia", "'Narnia' is not a known country"),
         ("audit_date", "03/04/2025", "ambiguous"),
         ("audit_date", "3.4.25", "ambiguous"),
         ("audit_date", "13/04/2025", "cannot be read as a date"),
-        ("audit_date", "2025-02-30", "no day of the calendar"),
+        ("audit_date", "2025-02-30", "not a day of the calendar"),
         ("audit_date", "last spring", "cannot be read"),
         ("audit_date", "2026-07-01", "future"),
         ("audit_date", "2026-05-01", "counts from 2026-07-30"),
@@ -199,7 +199,7 @@ def test_a_reference_stands_once_in_a_list_also_across_pages() -> None:
     at_work = Judge(as_of=AS_OF, recognitions=KNOWN, company_names=NAMES_OF_FIRMS)
     assert at_work.judge(lines(GOOD)).refused == []
     (refused,) = at_work.judge(lines(GOOD, first_row=7)).refused
-    assert (refused.row, refused.field, refused.reason) == (7, "row_ref", "stands already in row 1")
+    assert (refused.row, refused.field, refused.reason) == (7, "row_ref", "is already used in row 1")
 
 
 def test_rows_without_a_reference_are_no_repetition() -> None:
@@ -211,7 +211,7 @@ def test_all_faults_of_a_row_are_told_at_once() -> None:
     assert refused.field == "site_name"
     assert (
         refused.reason
-        == "is empty; country 'Narnia' is no country that is known; notice 'maybe' is not known"
+        == "is empty; country 'Narnia' is not a known country; notice 'maybe' is not known"
     )
 
 

@@ -82,7 +82,7 @@ async def test_a_verdict_needs_a_decision_on_every_answer(work: MemoryWork) -> N
     with pytest.raises(Rejected, match="submitted cannot become concluded"):
         await assessing.conclude(assessment_id, by="a reviewer", work=work)
     await review(work, assessment_id, Decision(criterion_id="A", judgement=CONFIRM))
-    with pytest.raises(Rejected, match="asks for 2 reviewers who judge every answer"):
+    with pytest.raises(Rejected, match="needs 2 reviewers who have judged every answer"):
         await assessing.conclude(assessment_id, by="a reviewer", work=work)
     assert not any(isinstance(fact, ProtocolAssessed) for fact in work.said)
 
@@ -122,7 +122,7 @@ def test_a_correction_states_a_relation_and_a_reason() -> None:
         Decision(criterion_id="A", judgement=CORRECT, relation=Relation.NONE, rationale=" ")
     with pytest.raises(Invalid, match="lacks its relation"):
         Decision(criterion_id="A", judgement=CORRECT, rationale="because")
-    with pytest.raises(Invalid, match="another relation is stated"):
+    with pytest.raises(Invalid, match="another relation is given"):
         Decision(criterion_id="A", judgement=CONFIRM, relation=Relation.NONE)
 
 
@@ -198,7 +198,7 @@ def test_a_version_stands_in_the_address_of_a_page(version: str) -> None:
         days = {"effective_from": date(2021, 1, 1), "effective_until": None}
         return ProtocolVersion(protocol_id=ACME, version=text, **days)  # type: ignore[arg-type]
 
-    with pytest.raises(Invalid, match="cannot stand in the address") as refused:
+    with pytest.raises(Invalid, match="cannot be part of a page") as refused:
         named(version)
     assert refused.value.field == "version"
     assert named("2024-1, 2nd ed. (50 % more)").version == "2024-1, 2nd ed. (50 % more)"

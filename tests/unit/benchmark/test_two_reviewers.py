@@ -84,7 +84,7 @@ async def steps(work: MemoryWork, one: UUID) -> list[EventKind]:
 async def test_two_who_agree_need_no_third_and_one_alone_reaches_no_verdict(work: MemoryWork) -> None:
     one = await submitted(work)
     await judge(work, one, ANN)
-    with pytest.raises(Rejected, match="asks for 2 reviewers"):
+    with pytest.raises(Rejected, match="needs 2 reviewers"):
         await assessing.conclude(one, by=ANN, work=work)
     await judge(work, one, BEN)
     await assessing.conclude(one, by=BEN, work=work)
@@ -152,7 +152,7 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
     assert await seen(BEN) == (0, {EventKind.SUBMITTED}, 0)
     assert await seen("", review=False) == (1, {EventKind.SUBMITTED, EventKind.ASKED}, 0)
     await judge(work, one, BEN)
-    with pytest.raises(Rejected, match="asks for 2 reviewers"):
+    with pytest.raises(Rejected, match="needs 2 reviewers"):
         await assessing.conclude(one, by=BEN, work=work)
     await questions.reply(one, question.question_id, "It does.", owner=ACME, by="acme", work=work)
     assert await seen(BEN) == (0, {EventKind.SUBMITTED, EventKind.REVIEWED}, 1)
@@ -173,10 +173,10 @@ async def test_what_one_reviewer_asks_is_hidden_from_the_other_until_both_are_do
 async def test_a_third_resolves_what_two_differ_on_and_nothing_else(work: MemoryWork) -> None:
     one = await submitted(work)
     await judge(work, one, ANN, correct("C"))
-    with pytest.raises(Rejected, match="asks for 2 reviewers"):
+    with pytest.raises(Rejected, match="needs 2 reviewers"):
         await assessing.conclude(one, by=ANN, work=work)
     await judge(work, one, BEN, confirm("A"), rest=False)
-    with pytest.raises(Rejected, match="not done"):
+    with pytest.raises(Rejected, match="not finished"):
         await judge(work, one, CEM)
     await judge(work, one, BEN)
     with pytest.raises(Rejected, match="1 answer has no decision, the first is C"):
@@ -256,7 +256,7 @@ async def test_a_reviewer_who_is_tied_to_the_owners_group_is_kept_out_at_every_s
         appeals.decide_appeal(one, [], granted=True, rationale="x", by=ANN, work=work),
         assessing.show_assessment(one, for_review=True, by=ANN, work=work),
     ):
-        with pytest.raises(Forbidden, match="tied to"):
+        with pytest.raises(Forbidden, match="conflict of interest"):
             await attempt
     assert await assessing.list_assessments(for_review=True, by=ANN, work=work) == []
     assert await protocols.list_protocols(for_review=True, by=ANN, work=work) == []
@@ -271,7 +271,7 @@ async def test_the_decisions_of_a_reviewer_who_is_tied_later_count_no_more(work:
     await judge(work, one, BEN)
     await judge(work, one, CEM, correct("C"), rest=False)
     await impartiality.declare_conflict(ANN, ACME, work=work)
-    with pytest.raises(Rejected, match="asks for 2 reviewers"):
+    with pytest.raises(Rejected, match="needs 2 reviewers"):
         await assessing.conclude(one, by=BEN, work=work)
     shown = await assessing.show_assessment(one, for_review=False, work=work)
     assert (shown.reviewers, dict(shown.assessment.decisions)) == (1, {})
@@ -309,7 +309,7 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     one = await submitted(work)
     await judge(work, one, ANN, correct("A"), rest=False)
     await judge(work, one, BEN)
-    with pytest.raises(Rejected, match="not done"):
+    with pytest.raises(Rejected, match="not finished"):
         await judge(work, one, CEM)
     with pytest.raises(Invalid, match="has judged nothing"):
         await reviewing.unassign(one, CEM, by="s", work=work)
@@ -318,7 +318,7 @@ async def test_a_reviewer_who_never_returns_is_released_and_another_judges_in_he
     await judge(work, one, CEM)
     assert [found.releasable for found in await reviewing.list_reviews(work=work)] == [()]
     assert (await assessing.show_assessment(one, for_review=True, by=CEM, work=work)).independent
-    with pytest.raises(Rejected, match="both reviews are done"):
+    with pytest.raises(Rejected, match="both reviews are finished"):
         await reviewing.unassign(one, CEM, by="s", work=work)
     await assessing.conclude(one, by=CEM, work=work)
     assert await reviewing.list_reviews(work=work) == []
@@ -336,7 +336,7 @@ async def test_a_third_may_leave_open_what_one_of_two_answered_and_kappa_counts_
     work: MemoryWork,
 ) -> None:
     one = await submitted(work, A="equal", B="equal")
-    with pytest.raises(Invalid, match="left open by saying nothing"):
+    with pytest.raises(Invalid, match="left open by leaving it out"):
         await judge(work, one, ANN, leave_open("C"))
     half = correct("A", Relation.SUBSET)
     await judge(work, one, ANN, half, correct("C", Relation.EQUAL))
@@ -365,7 +365,7 @@ async def test_a_question_stops_the_verdict_until_the_owner_replies(work: Memory
     with pytest.raises(Rejected, match="no reply, the first is on A"):
         await assessing.conclude(one, by=ANN, work=work)
     await questions.reply(one, question.question_id, "Page 3.", owner=ACME, by="acme", work=work)
-    with pytest.raises(Rejected, match="has its reply"):
+    with pytest.raises(Rejected, match="has been answered"):
         await questions.reply(one, question.question_id, "Page 4.", owner=ACME, by="acme", work=work)
     await assessing.conclude(one, by=ANN, work=work)
 
@@ -384,13 +384,13 @@ async def test_an_appeal_is_decided_by_somebody_without_a_part_and_changes_the_v
     assert not assessed(work).equivalent
     await appeals.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
     for partial in (ANN, BEN):
-        with pytest.raises(Forbidden, match="does not decide"):
+        with pytest.raises(Forbidden, match="cannot decide"):
             await appeals.decide_appeal(
                 one, [confirm("A")], granted=True, rationale="x", by=partial, work=work
             )
     await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="it does", by=DOT, work=work)
     assert (assessed(work).equivalent, assessed(work).commonality) == (True, Decimal("100.00"))
-    with pytest.raises(Rejected, match="is decided"):
+    with pytest.raises(Rejected, match="has been decided"):
         await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="again", by="eve", work=work)
     with pytest.raises(Rejected, match="was appealed"):
         await appeals.appeal(one, "again", owner=ACME, by="acme", work=work)
@@ -400,7 +400,7 @@ async def test_a_dismissed_appeal_changes_nothing_and_a_late_one_is_not_heard(wo
     one = await concluded(work, correct("A"))
     verdict = work.assessments.reached[one]
     work.moment += timedelta(days=31)
-    with pytest.raises(Rejected, match="heard for 30 days"):
+    with pytest.raises(Rejected, match="possible for 30 days"):
         await appeals.appeal(one, "late", owner=ACME, by="acme", work=work)
     work.moment -= timedelta(days=2)
     await appeals.appeal(one, "in time", owner=ACME, by="acme", work=work)
@@ -442,9 +442,9 @@ async def test_who_concluded_does_not_decide_the_appeal_and_a_dismissal_states_n
         await judge(work, one, by, correct("A"))
     await assessing.conclude(one, by=CEM, work=work)
     await appeals.appeal(one, "A stands on page 3", owner=ACME, by="acme", work=work)
-    with pytest.raises(Forbidden, match="does not decide"):
+    with pytest.raises(Forbidden, match="cannot decide"):
         await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="x", by=CEM, work=work)
-    with pytest.raises(Invalid, match="1 decisions are stated"):
+    with pytest.raises(Invalid, match="1 decisions are given"):
         await appeals.decide_appeal(one, [confirm("A")], granted=False, rationale="x", by=DOT, work=work)
     assert (await work.appeals.of([one]))[one].granted is None
 
@@ -515,7 +515,7 @@ async def test_no_assessment_is_begun_under_criteria_that_gave_way_or_ended() ->
     before = await submitted(work)
     work.moment += timedelta(days=1)
     fresh = await protocol(work, code="ACME-2")
-    with pytest.raises(Rejected, match=f"own gave way to next on {today + timedelta(days=20)}"):
+    with pytest.raises(Rejected, match=f"own were replaced by next on {today + timedelta(days=20)}"):
         await submit(work, fresh, {"A": "equal"})
     again = await submit(work, work.protocols.kept[work.assessments.kept[before].protocol_id], {"A": "equal"})
     assert await steps(work, before) == [EventKind.SUBMITTED, EventKind.REPLACED]
@@ -591,7 +591,7 @@ async def test_a_successor_is_answered_from_its_effective_day_on_and_takes_effec
     made = await protocol(work, code="ACME-2")
     with pytest.raises(Rejected, match="take effect on"):
         await submit_next()
-    with pytest.raises(Invalid, match="holds from"):
+    with pytest.raises(Invalid, match="in force from"):
         await consultation.announce("own", "next", **days(today, 30, 40, 200), by="s", work=work)
 
 
@@ -674,7 +674,7 @@ async def test_dates_that_do_not_follow_one_another_and_versions_without_lineage
             "own", "next", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
         )
     assert caught.value.field == "effective_on"
-    with pytest.raises(Invalid, match="no lineage leads from next to own"):
+    with pytest.raises(Invalid, match="there is no lineage from next to own"):
         await consultation.announce(
             "next", "own", consultation_until=day, effective_on=day, transition_until=day, by="s", work=work
         )

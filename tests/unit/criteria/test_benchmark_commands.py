@@ -132,7 +132,7 @@ def test_a_shipped_catalogue_is_named_by_its_version(score: Score) -> None:
         (rows("A,equal", 'B,equal,"open'), ["row 3", "quote"]),
         ("criterion_id\nA\n", ["row 1", "relation", "missing"]),
         ("", ["row 1", "criterion_id", "missing"]),
-        ("criterion_id,relation,relation\nA,equal,none\n", ["row 1", "header", "stands twice"]),
+        ("criterion_id,relation,relation\nA,equal,none\n", ["row 1", "header", "occurs twice"]),
         ("criterion_id,relation,reason\nA,equal,x\n", ["row 1", "header", "'reason'"]),
         (rows("A,equal", "B,equal,é").encode("latin-1"), ["row 3", "encoding", "CSV UTF-8"]),
         (rows('A,"open'), ["row 2", "quote"]),
@@ -140,7 +140,7 @@ def test_a_shipped_catalogue_is_named_by_its_version(score: Score) -> None:
         (rows("A,equal").encode("utf-16-le"), ["row 1", "encoding", "UTF-16", "CSV UTF-8"]),
         (
             f'"# criteria 6.0-4p",,,\n{rows("A,equal")}',
-            ["row 1", "template is of criteria '6.0-4p', not of own"],
+            ["row 1", "template is for criteria '6.0-4p', not own"],
         ),
         (rows("A,equal", *[",,"] * ROWS), [f"row {ROWS + 1}", f"more than {ROWS} rows", "delete"]),
         (b"x" * (ANSWERS_BYTES + 1), ["larger than 4 MiB"]),
@@ -216,7 +216,7 @@ def test_a_place_that_cannot_be_written_to_is_named_with_a_remedy(
     assert run(app, [command, *what, *out]) == 2
     err = capsys.readouterr().err
     assert "field out" in err
-    assert "name a file in a folder that is there" in err
+    assert "name a file in an existing folder" in err
 
 
 def test_the_criteria_are_printed_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,7 +120,7 @@ def test_an_own_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("kind: requirement", "kind: wish", "own.yaml: criterion A.1.*kind"),
         ("statement: Nobody is forced.", 'statement: ""', "own.yaml: criterion A.1.*statement"),
         ("statement: Nobody is forced.", 'statement: "a\\u0007"', "own.yaml: criterion A.1.*statement"),
-        ("id: A.2", "id: A.1", "own.yaml: .*A.1 stands twice.*id"),
+        ("id: A.2", "id: A.1", "own.yaml: .*A.1 is listed twice.*id"),
         ("id: A.2", "id: =A", "own.yaml: criterion number 2.*id"),
         ("statement: Nobody is forced.", "statement: null", "own.yaml: criterion A.1.*statement"),
         ("clause: 1", "clause: 10B2", None),

@@ -42,7 +42,7 @@ def test_a_filled_template_comes_back_as_the_answers_that_it_was_filled_with(kin
 def test_a_template_of_another_version_is_refused(kind: str) -> None:
     older = shipped_catalogue("6.0-4p")
     raw = template_csv(older).encode() if kind == "csv" else template_xlsx(older)
-    with pytest.raises(Invalid, match=r"of criteria '6\.0-4p', not of 6\.1-4p") as caught:
+    with pytest.raises(Invalid, match=r"for criteria '6\.0-4p', not 6\.1-4p") as caught:
         sifted_answers(raw, f"a.{kind}", CRITERIA)
     assert (caught.value.row, caught.value.field) == (1, "criteria")
 

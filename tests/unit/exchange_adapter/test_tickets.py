@@ -146,13 +146,13 @@ def test_while_a_file_is_checked_no_other_is_taken(ticket: Ticket) -> None:
 
 
 def test_after_the_vault_nothing_is_taken_whatever_the_request_is_said_to_be() -> None:
-    with pytest.raises(Rejected, match="takes no file"):
+    with pytest.raises(Rejected, match="accepts no file"):
         check_may_upload(request("checking"), [TICKET.receive().check().store(NOON)], now=NOON)
 
 
 def test_open_links_are_few_and_lapsed_ones_do_not_count() -> None:
     full = [TICKET] * OPEN_AT_ONCE
-    with pytest.raises(Rejected, match="open already"):
+    with pytest.raises(Rejected, match="already open"):
         check_may_upload(request("accepted"), full, now=NOON)
     check_may_upload(request("accepted"), full, now=TICKET.expires_at)
 

@@ -144,7 +144,7 @@ def test_an_index_of_another_version_is_refused(own_index: Path) -> None:
 def test_a_broken_index_is_refused(own_index: Path, table: str, broken: bool) -> None:
     file = own_index / f"{table}.parquet"
     file.write_bytes(file.read_bytes()[:-40]) if broken else file.unlink()
-    said = "is not as it was written" if broken else "cannot be read"
+    said = "has been changed" if broken else "cannot be read"
     assert f"{said}; index the list again with `mrx match index`" in refused(own_index)
 
 
@@ -153,12 +153,12 @@ def test_an_index_in_which_one_byte_is_otherwise_is_refused(own_index: Path) -> 
     written = bytearray(file.read_bytes())
     written[len(written) // 2] ^= 1
     file.write_bytes(written)
-    assert "entries.parquet: is not as it was written" in refused(own_index)
+    assert "entries.parquet: has been changed" in refused(own_index)
 
 
 def test_a_folder_that_is_no_index_is_refused_and_not_overwritten(own_index: Path, tmp_path: Path) -> None:
     (own_index / "index.json").write_text("{}")
-    assert "is no whole index of a list" in refused(own_index)
+    assert "is not a complete index of a list" in refused(own_index)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("x")
     for card in (None, "{}", '{"tables": {}}', '{"tables": null}'):
@@ -166,7 +166,7 @@ def test_a_folder_that_is_no_index_is_refused_and_not_overwritten(own_index: Pat
             (tmp_path / "mine" / "index.json").write_text(card)
         code, said = run("index", tmp_path / "small.csv", "--out", tmp_path / "mine")
         assert code == 2
-        assert "exists and is no index; name another folder" in said
+        assert "exists and is not an index; name another folder" in said
         assert (tmp_path / "mine" / "letter.txt").exists()
 
 

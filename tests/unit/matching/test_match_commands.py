@@ -105,7 +105,7 @@ def test_bad_rows_go_to_a_file_with_reasons_and_the_rest_is_done(tmp_path: Path)
         5: ("record_id", "is empty"),
         6: ("record_id", "'1' occurs twice in source 'list'"),
         7: ("", "has 6 cells under 5 headings"),
-        8: ("name", "holds NUL bytes"),
+        8: ("name", "contains NUL bytes"),
     }
     assert {one["file"] for one in refused.values()} == {str(tmp_path / "list.csv")}
     assert all(one["remedy"] for one in refused.values())

@@ -79,7 +79,7 @@ def test_decisions_hold(small: Path, tmp_path: Path) -> None:
         ),
         (
             [decision("1", "2", "same"), decision("1", "3", "different"), decision("2", "3", "same")],
-            "row 3: decision 'different' contradicts what other rows call the same; take one of them out",
+            "row 3: decision 'different' contradicts what other rows call the same; remove one of them",
         ),
         ([decision("1", "1", "different")], "row 2: decision 'different' cannot be: both are one row"),
         ([decision("1", "4", "same")], "row 2: decision 'same' cannot be: the rows are in ID and MY"),

@@ -60,7 +60,7 @@ def test_without_refused_rows_none_are_told_of_but_the_file_that_was_asked_for_i
         (("Date,a,b", "03/04/2025,,"), "row 2, field Date: no row tells whether the day"),
         (("Date,a,b", "13/04/2025,,", "04/13/2025,,"), "row 3, field Date: row 2 has the day first, row 3"),
         (("audit_date,a,b", "2025-03-04,,,,x"), "row 2: has "),
-        (("audit_date,a,Price", "2025-03-04,,"), "field Price: tells of prices"),
+        (("audit_date,a,Price", "2025-03-04,,"), "field Price: contains prices"),
         (("audit_date,Ville,b", "2025-03-04,#N/A,"), "row 2, field city: 'Ville' holds the error #N/A;"),
         (("audit_date,city,b", "2025-03-04,#N/A,"), "row 2, field city: holds the error #N/A;"),
     ],
@@ -113,7 +113,7 @@ def test_a_list_that_waits_as_a_whole_ends_with_one_and_need_not_be_sent_again(
     assert mrx(backend, "publish", write_rows(2)) == REFUSED
     said = capsys.readouterr().out
     assert "0 accepted, 0 refused, 2 waiting" in said
-    assert "no row is accepted yet: do not send again what waits" in said
+    assert "no row is accepted yet: do not send the waiting rows again" in said
 
 
 def test_a_commercial_column_ends_with_one_and_nothing_is_sent(
@@ -164,11 +164,11 @@ def test_what_stays_of_a_revision_is_told_where_something_more_for_it_was_refuse
 ) -> None:
     backend.topics.state, backend.topics.stands = "refused", "accepted"
     assert mrx(backend, "publish", write_rows()) == REFUSED
-    assert "the revision as it was before stays accepted" in capsys.readouterr().out
+    assert "the previous revision stays accepted" in capsys.readouterr().out
     mrx(backend, "publish", write_rows(), "--json")
     assert json.loads(capsys.readouterr().out)["stands"] == "accepted"
     assert mrx(backend, "receipts") == DONE
-    assert "the revision as it was before stays accepted" in capsys.readouterr().out
+    assert "the previous revision stays accepted" in capsys.readouterr().out
 
 
 def test_status_says_what_is_missing(backend: MemoryBackend, capsys: pytest.CaptureFixture[str]) -> None:

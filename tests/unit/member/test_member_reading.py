@@ -181,7 +181,7 @@ def test_what_makes_one_row_bad_goes_out_for_the_service_to_refuse(tmp_path: Pat
         (f'{HEADINGS}\n{ROW}\n"open,PL,2025-03-04,SMETA,6.1\n', "row 3: cannot be read as CSV"),
         (f"{HEADINGS}\n{'x' * 5000},PL,2025-03-04,SMETA,6.1\n", "5,000 characters"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "password"),
-        (b"PK\x03\x04" + b"\0" * 100, "not a workbook"),
+        (b"PK\x03\x04" + b"\0" * 100, "not a readable workbook"),
         (b"%PDF-1.7", "PDF"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     with path.open("wb") as file:
         file.truncate(200 * 2**20)
-    with pytest.raises(Invalid, match="200 MiB, a list may have 32"):
+    with pytest.raises(Invalid, match="200 MiB; a list may have at most 32"):
         read_file(path)
 
 

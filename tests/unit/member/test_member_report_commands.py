@@ -55,7 +55,7 @@ def test_good_rows_go_out_and_bad_ones_are_named(
     assert mrx(backend, "request", asked_file, *TERMS, "--by", by, "--refused", refused) == DONE
     out = capsys.readouterr().out
     assert "asked          2" in out
-    assert "row 3 S-2 contact_email: is no e-mail address" in out
+    assert "row 3 S-2 contact_email: is not an e-mail address" in out
     assert [(row["row"], row["supplier_ref"], row["field"]) for row in table(refused)] == [
         ("3", "S-2", "contact_email")
     ]

@@ -203,7 +203,7 @@ class Simulated:
             if mrx_session not in self.sessions:
                 return problem(401, "no such session")
             if body["current_password"] == "tried too often":
-                return problem(429, "too many tries failed", headers={"Retry-After": "900"})
+                return problem(429, "too many attempts failed", headers={"Retry-After": "900"})
             if body["current_password"] != PASSWORD:
                 return problem(
                     422, "this is not your password", field="current_password", remedy="type the right one"

@@ -245,11 +245,11 @@ async def test_the_owner_appeals_against_a_verdict_and_sees_what_came_of_it(sche
 
 async def test_a_late_appeal_is_told_beside_its_words(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(state="concluded", equivalent="no"))
-    late = Rejected("an appeal is heard for 30 days", field="assessment_id", remedy="submit a new assessment")
+    late = Rejected("an appeal is possible for 30 days", field="assessment_id", remedy="submit a new assessment")
     scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/appeal", late)
     sent = await scheme.browser("member").send(ONE, f"{ONE}/appeal", {"reason": "chapter 9"})
     assert sent.status_code == 409
-    assert "chapter 9 An appeal is heard for 30 days. Submit a new assessment." in words(sent.text)
+    assert "chapter 9 An appeal is possible for 30 days. Submit a new assessment." in words(sent.text)
 
 
 @pytest.mark.parametrize("path", [ONE, f"/reviewer/assessments/{ASSESSMENT}"])

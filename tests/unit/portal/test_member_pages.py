@@ -397,7 +397,7 @@ async def test_a_language_that_is_unknown_is_told_with_its_row_and_has_to_be_cho
     page = await scheme.browser("member").send("/member/list/check", "/member/list/check", files=files)
 
     assert page.status_code == 200
-    assert "Mails cannot be written in 'de'. Write one of en, zh, es. (row 2)" in words(page.text)
+    assert "Mails are not available in 'de'. Write one of en, zh, es. (row 2)" in words(page.text)
     assert ticks(page.text) == {entry(0)["entry_id"]: False, ONE: True}
     chosen = re.findall(r'<option value="(\w*)" selected>', page.text)
     assert chosen == ["", "es"]
@@ -589,7 +589,7 @@ async def test_a_file_that_came_for_another_site_too_is_remarked_and_confirmed_b
     refusal = Rejected(
         "the received the same file for another site: Works 7 (S-7)",
         field="same_file_confirmed",
-        remedy="see that the report covers this site",
+        remedy="check that the report covers this site",
     )
     scheme.gives(
         REQUESTS,

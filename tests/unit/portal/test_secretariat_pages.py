@@ -82,14 +82,14 @@ async def test_the_service_has_the_last_word_on_who_approves(scheme: Scheme) -> 
         Service.AGGREGATION,
         f"{API}/approve",
         Rejected(
-            "the person who proposed a release may not approve it", remedy="have another person approve it"
+            "the person who proposed a release cannot approve it", remedy="have another person approve it"
         ),
     )
 
     answer = await browser.send(PATH, f"{PATH}/approve")
 
     assert answer.status_code == 409
-    assert "The person who proposed a release may not approve it. Have another person approve it." in words(
+    assert "The person who proposed a release cannot approve it. Have another person approve it." in words(
         answer.text
     )
 
@@ -230,7 +230,7 @@ async def test_a_group_is_made_new_only_by_who_ticks_it(scheme: Scheme) -> None:
             Rejected(
                 "there is no corporate group 'Fabricam'; there is 'Fabrikam'",
                 field="group",
-                remedy="name a group that is there, or make this one on purpose with new_group",
+                remedy="name an existing group, or create this one with new_group",
             )
             if said.get("new_group") is False
             else a_member("Litware")

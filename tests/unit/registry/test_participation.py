@@ -205,7 +205,7 @@ async def test_a_second_signature_under_the_same_version_is_refused_until_the_fi
     member = await acts.participating()
     current = await work.statements.current()
     assert current is not None
-    with pytest.raises(Rejected, match="signed already"):
+    with pytest.raises(Rejected, match="already signed"):
         await statement.sign(member.id, signing(current.sha256), work)
     await statement.withdraw(member.id, work)
     await statement.sign(member.id, signing(current.sha256), work)

@@ -384,7 +384,7 @@ def test_the_reports_own_audit_date_counts_before_the_half_year_and_that_before_
 def test_a_refusal_has_a_reason_and_no_last_day() -> None:
     with pytest.raises(Invalid, match="needs a reason"):
         decide(Outcome.REFUSED, "  ", None, limits=limits(), now=NOW)
-    with pytest.raises(Invalid, match="stands in for nothing"):
+    with pytest.raises(Invalid, match="replaces no audit"):
         decide(Outcome.REFUSED, "too old", NOW.date(), limits=limits(), now=NOW)
 
 

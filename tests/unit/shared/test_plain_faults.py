@@ -26,7 +26,7 @@ class Inner(RequestBody):
     @classmethod
     def _is_one(cls, email: str) -> str:
         if "@" not in email:
-            raise ValueError("this is no e-mail address")
+            raise ValueError("this is not an e-mail address")
         return email
 
 
@@ -86,7 +86,7 @@ async def test_an_api_names_each_field_and_what_is_wrong_with_it() -> None:
         answer = await http.post("/things", json={"supplier": {"email": "li"}, "days": 6, "colour": "red"})
         unreadable = await http.post("/things", content=b"{", headers={"Content-Type": "application/json"})
     assert answer.json()["detail"] == (
-        "supplier.email is refused: this is no e-mail address; name is missing; days is below 7; "
+        "supplier.email is refused: this is not an e-mail address; name is missing; days is below 7; "
         "colour is not known here"
     )
     assert (answer.json()["field"], answer.json()["remedy"]) == ("supplier.email", "correct it")

@@ -179,7 +179,7 @@ async def refuse_frozen(session: AsyncSession, round_id: UUID) -> None:
     state = await session.exec(select(RoundRow.state).where(RoundRow.round_id == round_id))
     if state.first() is not RoundState.CLOSING:
         raise Rejected(
-            "the round is frozen; nothing in it is changed any more",
+            "the round is frozen; nothing in it can change",
             field="round_id",
             remedy="look at the round's state with GET /v1/rounds",
         )

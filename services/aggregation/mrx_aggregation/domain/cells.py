@@ -41,9 +41,9 @@ def fault_of(column: str, value: str) -> Fault | None:
     """
     most = most_letters(column)
     if len(value) > most:
-        return Fault(f"has {len(value)} characters, at most {most} are taken", "shorten the value")
+        return Fault(f"has {len(value)} characters, at most {most} are allowed", "shorten the value")
     if _CONTROL.search(value):
-        return Fault("holds control characters", "remove line breaks, tabs and invisible characters")
+        return Fault("contains control characters", "remove line breaks, tabs and invisible characters")
     if pl.Series([value]).str.contains(_FORMULA).item():
         return Fault("is a formula that a spreadsheet would run", "send the value that the formula shows")
     return None

@@ -75,7 +75,7 @@ class Columns:
         """Why the whole list is refused, or None."""
         if self.too_long:
             longest = max(map(len, self.too_long))
-            return f"the name of column {_quoted(self.too_long)} has {longest} characters, at most {MOST_LETTERS} are taken"
+            return f"the name of column {_quoted(self.too_long)} has {longest} characters, at most {MOST_LETTERS} are allowed"
         if self.trade:
             return f"column {_quoted(self.trade)} tells of prices, volumes, capacity or spend"
         if self.contact:

@@ -105,7 +105,7 @@ class ReceivedList:
             state=ListState.WAITING,
             cause=cause,
             reason=reason,
-            remedy="nothing: it is taken up by itself",
+            remedy="nothing: it is taken up automatically",
             round_id=None,
             tally=Tally(waiting=self.rows),
         )

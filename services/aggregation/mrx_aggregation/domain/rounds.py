@@ -190,7 +190,7 @@ class Round:
         self._is_last(newer_closed=newer_closed, latest=latest)
         if by == self.proposed_by:
             raise Forbidden(
-                "the person who proposed a release may not approve it",
+                "the person who proposed a release cannot approve it",
                 remedy="have another person of the secretariat approve it",
             )
         return replace(self, state=after, approved_by=by, release_id=release_id)
@@ -205,7 +205,7 @@ class Round:
         """Nobody looked at the difference from any release but the one that this round was compared with."""
         if newer_closed:
             raise Rejected(
-                "a later round is closed already", field="round_id", remedy="release the later round"
+                "a later round is already closed", field="round_id", remedy="release the later round"
             )
         if self.compared_with != latest:
             raise Rejected(

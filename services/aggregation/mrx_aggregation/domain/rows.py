@@ -127,7 +127,7 @@ class Judge:
                 faults.note(
                     place,
                     "row_ref",
-                    Fault(f"stands already in row {first}", "give every row a reference of its own"),
+                    Fault(f"is already used in row {first}", "give every row its own reference"),
                 )
 
     def _check_names(self, page: pl.DataFrame, faults: _Faults) -> None:
@@ -212,10 +212,10 @@ def read_date(text: str) -> tuple[date | None, Fault | None]:
         try:
             return date.fromisoformat(text), None
         except ValueError:
-            return None, Fault(f"'{text}' is no day of the calendar", "correct the date of the audit")
+            return None, Fault(f"'{text}' is not a day of the calendar", "correct the date of the audit")
     shown = printable(text)
     if (parts := _NUMERIC_DATE.fullmatch(text)) and all(int(part) <= 12 for part in (parts[1], parts[2])):  # noqa: PLR2004 - months
-        return None, Fault(f"'{shown}' is ambiguous: day and month may be either", _ISO_REMEDY)
+        return None, Fault(f"'{shown}' is ambiguous: either number could be the day", _ISO_REMEDY)
     return None, Fault(f"'{shown}' cannot be read as a date", _ISO_REMEDY)
 
 
@@ -227,7 +227,7 @@ def _read_country(text: str) -> tuple[str | None, str, Fault | None]:
         return (
             None,
             "country",
-            Fault(f"'{printable(text)}' is no country that is known", "write its English name or ISO code"),
+            Fault(f"'{printable(text)}' is not a known country", "write its English name or ISO code"),
         )
     return code, "country", None
 
@@ -279,7 +279,7 @@ def _fault_of_text(column: str, value: str) -> Fault | None:
         and column == "site_name"
         and not display_name(SiteRecord(key=0, name=value, country=""))
     ):
-        return Fault("holds no letter and no digit", "write the site's name")
+        return Fault("contains no letter or digit", "write the site's name")
     return fault
 
 

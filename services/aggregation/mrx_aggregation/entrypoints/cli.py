@@ -24,7 +24,7 @@ PATIENCE_S = 30.0
 EVERY_S = 0.3
 _REFUSALS: dict[int, type[Rejected]] = {403: Forbidden, 404: Unknown, 422: Invalid}
 
-_Round = Annotated[UUID | None, typer.Argument(help="The round; by default the newest.", show_default=False)]
+_Round = Annotated[UUID | None, typer.Argument(help="The round; by default, the newest.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the service has finished.")]
 _WaitS = Annotated[float, typer.Option("--wait-seconds", help="How long to wait.")]
@@ -84,14 +84,14 @@ def aggregation(
     context: typer.Context,
     *,
     url: Annotated[
-        str | None, typer.Option(envvar="MRX_AGGREGATION_URL", help="Where aggregation answers.")
+        str | None, typer.Option(envvar="MRX_AGGREGATION_URL", help="The address of aggregation.")
     ] = None,
     registry_url: Annotated[
-        str | None, typer.Option(envvar="MRX_REGISTRY_URL", help="Where the registry gives tokens.")
+        str | None, typer.Option(envvar="MRX_REGISTRY_URL", help="The address of the registry, which issues tokens.")
     ] = None,
-    client_id: Annotated[str | None, typer.Option(envvar="MRX_CLIENT_ID", help="Who comes.")] = None,
+    client_id: Annotated[str | None, typer.Option(envvar="MRX_CLIENT_ID", help="The client id.")] = None,
     client_secret: Annotated[
-        str | None, typer.Option(envvar="MRX_CLIENT_SECRET", help="Its secret; better in the environment.")
+        str | None, typer.Option(envvar="MRX_CLIENT_SECRET", help="The client's secret; better set in the environment.")
     ] = None,
     credentials: Annotated[
         Path | None,
@@ -102,7 +102,7 @@ def aggregation(
     number: Annotated[
         int | None,
         typer.Option(
-            "--as", help="Which identity of that file, from 1; approve comes as the second by default."
+            "--as", help="Which identity in that file, from 1; approve uses the second by default."
         ),
     ] = None,
 ) -> None:
@@ -123,7 +123,7 @@ def aggregation(
 def open_round(
     context: typer.Context,
     as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that windows are reckoned from.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day from which windows are counted.")
     ] = None,
     as_json: _Json = False,
 ) -> None:
@@ -137,13 +137,13 @@ def close_round(
     context: typer.Context,
     round_id: _Round = None,
     leave_waiting: Annotated[
-        bool, typer.Option("--leave-waiting", help="Move what waits or is incomplete to the next round.")
+        bool, typer.Option("--leave-waiting", help="Move waiting and incomplete lists to the next round.")
     ] = False,
     wait: _Wait = True,
     wait_seconds: _WaitS = 600,
     as_json: _Json = False,
 ) -> None:
-    """Take no more lists, judge what came again, and freeze it."""
+    """Stop taking lists, judge every row again, and freeze the result."""
     desk = _Desk(context.obj.access())
     path = desk.path(round_id)
     current = desk.post(f"{path}/close", {"leave_waiting": leave_waiting})
@@ -152,14 +152,14 @@ def close_round(
 
 @rounds.command("release")
 def release_round(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
-    """Propose that a closed round's list is released."""
+    """Propose to release a closed round's list."""
     desk = _Desk(context.obj.access())
     _print(desk.post(f"{desk.path(round_id)}/release"), as_json)
 
 
 @rounds.command("withdraw")
 def withdraw_release(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
-    """Take back a proposed release that nobody approved."""
+    """Withdraw a proposed release that nobody has approved."""
     desk = _Desk(context.obj.access())
     _print(desk.post(f"{desk.path(round_id)}/withdrawal"), as_json)
 

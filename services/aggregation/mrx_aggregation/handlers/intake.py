@@ -146,12 +146,12 @@ def _page_fault(kept: ReceivedPage) -> tuple[str, str] | None:
         return f"{page} holds no row", _AGAIN
     if kept.rows > MOST_ROWS_A_PAGE:
         return (
-            f"{page} holds {kept.rows} rows, at most {MOST_ROWS_A_PAGE} are taken",
+            f"{page} has {kept.rows} rows, at most {MOST_ROWS_A_PAGE} are allowed",
             f"send smaller pages: {_AGAIN}",
         )
     if len(kept.body) > MOST_BYTES_A_PAGE:
         return (
-            f"{page} holds {len(kept.body) // 1024} KiB, at most {MOST_BYTES_A_PAGE // 1024} are taken",
+            f"{page} has {len(kept.body) // 1024} KiB, at most {MOST_BYTES_A_PAGE // 1024} are allowed",
             f"send smaller pages: {_AGAIN}",
         )
     if kept.columns.reason:
@@ -165,7 +165,7 @@ async def _refuse_stranger(what: str, list_id: UUID, revision: int, work: Work, 
     reason = f"the {what} states another member than its topic's"
     stays = await work.lists.find(list_id, revision) or nothing
     await _emit(
-        nothing.refuse(reason, "leave member_id out, or state your own"), work, shown=nothing, stays=stays
+        nothing.refuse(reason, "leave out member_id, or give your own"), work, shown=nothing, stays=stays
     )
 
 

@@ -16,7 +16,7 @@ async def open_round(as_of: date | None, work: Work) -> Round:
     today = work.now.date()
     if as_of is not None and as_of > today:
         raise Invalid(
-            f"{as_of} lies in the future", field="as_of", remedy=f"open the round as of {today} or earlier"
+            f"{as_of} is in the future", field="as_of", remedy=f"open the round as of {today} or earlier"
         )
     opened = Round(round_id=work.new_id(), as_of=as_of or today)
     await work.rounds.add(opened, at=work.now)
@@ -40,7 +40,7 @@ async def close(round_id: UUID, work: Work, *, leave_waiting: bool) -> Round:
 
 
 async def propose_release(round_id: UUID, work: Work, *, by: str) -> Round:
-    """Propose that a closed round's list is released."""
+    """Propose to release a closed round's list."""
     current = await work.rounds.get_for_step(round_id)
     proposed = current.propose(
         by=by,

@@ -29,9 +29,9 @@ class SqlProtocols(Repository):
         }
         if not await self._do(insert(ProtocolOwnerRow).values(owner).on_conflict_do_nothing()):
             raise Rejected(
-                f"the code {protocol.code} is taken, in this or another spelling",
+                f"the code {protocol.code} is taken, in this spelling or another",
                 field="code",
-                remedy="choose another; lists name protocols by their codes, so each has one of its own",
+                remedy="choose another; lists refer to protocols by code, so each needs its own",
             )
         row = {
             **values(protocol, "owner"),
@@ -56,9 +56,9 @@ class SqlProtocols(Repository):
         row = {**values(version), "member_id": owner, "submitted_at": self._work.now}
         if not await self._do(insert(ProtocolVersionRow).values(row).on_conflict_do_nothing()):
             raise Rejected(
-                f"version {version.version} is there already",
+                f"version {version.version} already exists",
                 field="version",
-                remedy="give a changed protocol a version of its own",
+                remedy="give a changed protocol a new version",
             )
 
     async def version(self, protocol_id: UUID, version: str) -> ProtocolVersion:

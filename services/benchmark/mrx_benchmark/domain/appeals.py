@@ -33,7 +33,7 @@ class Appeal:
         """With the decision. Raises `Rejected` where there is one."""
         if self.granted is not None:
             raise Rejected(
-                "this appeal is decided", field="state", remedy="a verdict is appealed against once"
+                "this appeal has been decided", field="state", remedy="a verdict can be appealed against once"
             )
         if not plain_text(rationale, field="rationale"):
             raise Invalid("a decision without a rationale", field="rationale", remedy="say why")
@@ -44,7 +44,7 @@ def check_in_time(concluded_at: datetime, now: datetime) -> None:
     """Raises `Rejected` when it is too late to appeal."""
     if now - concluded_at > APPEAL_WITHIN:
         raise Rejected(
-            f"the verdict is of {concluded_at.date()}; an appeal is heard for {APPEAL_WITHIN.days} days",
+            f"the verdict is dated {concluded_at.date()}; an appeal is possible for {APPEAL_WITHIN.days} days",
             field="assessment_id",
             remedy="submit a new assessment",
         )

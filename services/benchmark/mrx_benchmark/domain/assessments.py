@@ -64,11 +64,11 @@ class Decision:
             raise Invalid(
                 f"the correction of {self.criterion_id} lacks its {'rationale' if self.relation else 'relation'}",
                 field="rationale" if self.relation else "relation",
-                remedy="state the right relation and why it is right",
+                remedy="give the correct relation and say why it is correct",
             )
         if not corrects and self.relation is not None:
             raise Invalid(
-                f"{self.criterion_id} is {self.judgement}, and yet another relation is stated",
+                f"{self.criterion_id} is {self.judgement}, but another relation is given",
                 field="relation",
                 remedy="leave the relation out, or correct the answer",
             )
@@ -129,9 +129,9 @@ class Assessment:
         decisions = _without_left_open(decisions)
         if by not in self.reviews and len(self.reviews) == REVIEWERS:
             raise Rejected(
-                "two reviewers judge this independently and are not done",
+                "two reviewers are judging this independently and have not finished",
                 field="decisions",
-                remedy="wait until both are; a third decides where they differ",
+                remedy="wait until both have finished; a third decides where they differ",
             )
         mine = self.reviews.get(by, {})
         fresh = self._read(decisions, mine, confirm_rest, by, at, catalogue)
@@ -206,15 +206,15 @@ class Assessment:
         self._to(State.IN_REVIEW)
         if who not in self.judges():
             raise Invalid(
-                f"{who[:64]!r} has judged nothing of this assessment",
+                f"{who[:64]!r} has judged nothing in this assessment",
                 field="reviewer",
-                remedy="take one whom its history names",
+                remedy="name a reviewer from its history",
             )
         if self.settled:
             raise Rejected(
-                "both reviews are done, and each has been read",
+                "both reviews are finished, and each has been read",
                 field="reviewer",
-                remedy="let a third reviewer resolve the differences; a tie to the owner's group still puts one out",
+                remedy="let a third reviewer resolve the differences; a conflict of interest can still remove one",
             )
         return self.without(who)
 
@@ -264,15 +264,15 @@ class Assessment:
     ) -> Mapping[str, Decided]:
         if by in self.reviews:
             raise Rejected(
-                "both reviews are done; one of the two does not change hers or decide between them",
+                "both reviews are finished; neither reviewer can change hers or decide between them",
                 field="decisions",
                 remedy="let a third reviewer resolve the differences",
             )
         if confirm_rest:
             raise Invalid(
-                "a difference is resolved one by one",
+                "differences are resolved one by one",
                 field="confirm_rest",
-                remedy="state a decision for each",
+                remedy="give a decision for each",
             )
         differing = self.differences()
         listed = list(decisions)
@@ -282,7 +282,7 @@ class Assessment:
                     f"the two reviewers agree on {decision.criterion_id[:64]}",
                     field="criterion_id",
                     row=row,
-                    remedy="resolve only what they differ on",
+                    remedy="resolve only their differences",
                 )
         fresh = self._read(listed, {}, False, by, at, catalogue)  # noqa: FBT003
         return MappingProxyType({**self.decisions, **fresh})
@@ -314,7 +314,7 @@ class Assessment:
         concluded = self._to(State.CONCLUDED)
         if not self.settled:
             raise Rejected(
-                f"a verdict asks for {REVIEWERS} reviewers who judge every answer",
+                f"a verdict needs {REVIEWERS} reviewers who have judged every answer",
                 field="decisions",
                 remedy="let another reviewer judge it too, who does not see the first one's decisions",
             )
@@ -322,7 +322,7 @@ class Assessment:
             raise Rejected(
                 f"{counted(len(undecided), 'answer has', 'answers have')} no decision, the first is {undecided[0]}",
                 field="decisions",
-                remedy="confirm or correct every answer, or review once more with confirm_rest",
+                remedy="confirm or correct every answer, or send the review again with confirm_rest",
             )
         return concluded, self.outcome(catalogue, version, waivers=waivers)
 
@@ -344,7 +344,7 @@ class Assessment:
                 f"the verdict is open: {counted(len(unanswered), 'criterion has', 'criteria have')} no answer, "
                 f"the heaviest is {unanswered[0]}",
                 field="answers",
-                remedy="let the owner submit again with more answers",
+                remedy="ask the owner to submit again with more answers",
             )
         days = recognition(version, self.last_day_of(catalogue, waivers))
         return Outcome(score=result, recognition=days if result.equivalent is Equivalent.YES else None)
@@ -381,7 +381,7 @@ def check_measurable(version: ProtocolVersion, catalogue: Catalogue) -> date:
             f"criteria {catalogue.version} ended on {catalogue.valid_until}, "
             f"before version {version.version} takes effect on {version.effective_from}",
             field="criteria_version",
-            remedy="take a version of the criteria that is in force",
+            remedy="choose a version of the criteria that is in force",
         )
     return days.first
 
@@ -391,10 +391,10 @@ def _without_left_open(decisions: Iterable[Decision]) -> list[Decision]:
     for row, decision in enumerate(listed, 1):
         if decision.judgement is Judgement.LEFT_OPEN:
             raise Invalid(
-                f"{decision.criterion_id[:64]} is left open by saying nothing of it",
+                f"{decision.criterion_id[:64]} is left open by leaving it out",
                 field="criterion_id",
                 row=row,
-                remedy="take it out; only where two reviewers differ, a third says so",
+                remedy="remove it; only a third reviewer can leave a difference open",
             )
     return listed
 

@@ -31,7 +31,7 @@ class Evolution:
     def __post_init__(self) -> None:
         if self.older == self.newer:
             raise Invalid(
-                f"{self.older} cannot follow itself", field="newer", remedy="name the newer version"
+                f"{self.older} cannot succeed itself", field="newer", remedy="name the newer version"
             )
         days = (
             ("consultation_until", self.announced_at.date(), self.consultation_until),
@@ -43,7 +43,7 @@ class Evolution:
                 raise Invalid(
                     f"{stated} is before {earliest}",
                     field=name,
-                    remedy="consultation ends first, then the newer version takes effect, then the transition ends",
+                    remedy="order the dates: end of consultation, day of effect, end of transition",
                 )
 
     def phase(self, day: date) -> Phase:

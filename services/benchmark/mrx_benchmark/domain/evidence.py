@@ -57,7 +57,7 @@ def check_room(kept: Iterable[Evidence], size: int) -> None:
     """Raises `Rejected` where a protocol's files would come to too much."""
     if sum(one.size for one in kept) + size > PROTOCOL_BYTES:
         raise Rejected(
-            f"the files of this protocol come to more than {PROTOCOL_BYTES // 1024 // 1024} MiB",
+            f"the files of this protocol would exceed {PROTOCOL_BYTES // 1024 // 1024} MiB",
             field="file",
-            remedy="refer to what is there already, or name the document in words",
+            remedy="refer to a file that is already stored, or describe the document in words",
         )

@@ -23,7 +23,7 @@ class Conflicts:
         """Raise `Forbidden` where a conflict keeps a reviewer from an owner's protocols."""
         if self.bar(reviewer, owner):
             raise Forbidden(
-                "this protocol is of a group that you are tied to",
+                "this protocol belongs to a group with which you have a conflict of interest",
                 field="assessment_id",
                 remedy="leave it to another reviewer",
             )

@@ -75,15 +75,15 @@ class ProtocolVersion:
         one_line(self.version, field="version")
         if set(self.version) & _OF_PATHS or not self.version.strip("."):
             raise Invalid(
-                f"{self.version!r} cannot stand in the address of a page",
+                f"{self.version!r} cannot be part of a page's address",
                 field="version",
-                remedy="write it without slashes, and not with dots alone, such as 2024-1",
+                remedy="write it without slashes and not as dots only, for example 2024-1",
             )
         if self.effective_until is not None and self.effective_until < self.effective_from:
             raise Invalid(
                 f"{self.effective_until} is before {self.effective_from}",
                 field="effective_until",
-                remedy="state the last day of audits under this version, or leave it out while it is in force",
+                remedy="give the last day of audits under this version, or leave it out while it is in force",
             )
 
 
@@ -125,7 +125,7 @@ def one_line(text: str, *, field: str) -> None:
         raise Invalid(
             "not one line of plain text",
             field=field,
-            remedy=f"write 1 to {_CHARACTERS} characters without outer blanks",
+            remedy=f"write 1 to {_CHARACTERS} characters without leading or trailing spaces",
         )
     check_plain(text, field=field)
 

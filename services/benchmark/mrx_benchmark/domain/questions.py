@@ -30,7 +30,7 @@ class Question:
         """With the owner's reply. Raises `Rejected` where there is one."""
         if self.replied_at is not None:
             raise Rejected(
-                "this question has its reply", field="question_id", remedy="wait for the next question"
+                "this question has been answered", field="question_id", remedy="wait for the next question"
             )
         if not plain_text(text, field="text"):
             raise Invalid("an empty reply", field="text", remedy="answer the question")

@@ -29,7 +29,7 @@ async def appeal(assessment_id: UUID, reason: str, *, owner: UUID | None, by: st
     check_in_time(verdict.concluded_at, work.now)
     await _check_last(assessment, work)
     if assessment_id in await work.appeals.of([assessment_id]):
-        raise Rejected("this verdict was appealed against", field="state", remedy="submit a new assessment")
+        raise Rejected("this verdict has already been appealed against", field="state", remedy="submit a new assessment")
     made = Appeal(assessment_id=assessment_id, reason=reason, by=by, at=work.now)
     await work.appeals.keep(made, owner=owner)
     await note(assessment, EventKind.APPEALED, by, work)
@@ -52,7 +52,7 @@ async def decide_appeal(
     taken = list(decisions)
     if taken and not granted:
         raise Invalid(
-            f"the appeal is dismissed, and yet {len(taken)} decisions are stated",
+            f"the appeal is dismissed, but {len(taken)} decisions are given",
             field="decisions",
             remedy="leave them out, or grant the appeal",
         )
@@ -63,11 +63,11 @@ async def decide_appeal(
         assessment = await work.assessments.get_to_change(assessment_id)
         made = (await work.appeals.of([assessment_id])).get(assessment_id)
         if made is None:
-            raise Rejected("there is no appeal", field="assessment_id", remedy="decide one that was made")
+            raise Rejected("there is no appeal", field="assessment_id", remedy="decide an appeal that has been made")
         before = await work.assessments.verdict(assessment_id)
         if assessment.took_part(by) or (before is not None and before.concluded_by == by):
             raise Forbidden(
-                "who judged the assessment does not decide the appeal against it",
+                "a reviewer who judged the assessment cannot decide the appeal against it",
                 field="assessment_id",
                 remedy="leave it to another reviewer",
             )
@@ -98,7 +98,7 @@ async def _check_last(assessment: Assessment, work: Work) -> None:
     """Refuse to change a verdict that a later submission's has taken the place of."""
     if await work.assessments.overtaken(assessment):
         raise Rejected(
-            "a newer verdict under the same criteria stands in place of this one",
+            "a newer verdict under the same criteria replaces this one",
             field="assessment_id",
-            remedy="appeal against the newer one; an appeal that is open here can be dismissed",
+            remedy="appeal against the newer one; an open appeal here can be dismissed",
         )

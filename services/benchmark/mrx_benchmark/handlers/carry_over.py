@@ -70,7 +70,7 @@ async def carry_over(
     steps = path(assessment.criteria_version, newer, work.lineages)
     if steps is None:
         raise Invalid(
-            f"no lineage leads from {assessment.criteria_version} to {newer}",
+            f"there is no lineage from {assessment.criteria_version} to {newer}",
             field="criteria_version",
             remedy="name a version that follows it",
         )

@@ -29,13 +29,13 @@ async def announce(
     successor = catalogue_named(newer, work)
     if effective_on < successor.valid_from:
         raise Invalid(
-            f"{newer} holds from {successor.valid_from}",
+            f"{newer} is in force from {successor.valid_from}",
             field="effective_on",
             remedy="let it take effect on that day or later",
         )
     if path(older, newer, work.lineages) is None:
         raise Invalid(
-            f"no lineage leads from {older} to {newer}",
+            f"there is no lineage from {older} to {newer}",
             field="newer",
             remedy="name a version that follows it",
         )
@@ -77,10 +77,10 @@ async def comment(older: str, text: str, *, by: str, work: Work) -> None:
     evolution = await work.consultation.successor(older)
     if evolution is None or evolution.phase(work.now.date()) is not Phase.CONSULTATION:
         raise Rejected(
-            f"there is no consultation on what follows {older[:64]}",
+            f"there is no consultation on the successor of {older[:64]}",
             field="version",
             remedy="comment while a consultation is open",
         )
     if not plain_text(text, field="text"):
-        raise Invalid("an empty comment", field="text", remedy="write what should be otherwise")
+        raise Invalid("an empty comment", field="text", remedy="write what should change")
     await work.consultation.add_comment(older, plain_text(text, field="text"), by=by)

@@ -49,7 +49,7 @@ async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
     successor = await work.consultation.successor(catalogue.version)
     if successor is not None and successor.effective_on <= work.now.date():
         raise Rejected(
-            f"criteria {catalogue.version} gave way to {successor.newer} on {successor.effective_on}",
+            f"criteria {catalogue.version} were replaced by {successor.newer} on {successor.effective_on}",
             field="criteria_version",
             remedy=f"submit against {successor.newer}; a draft can start with the answers of an earlier assessment",
         )
@@ -65,5 +65,5 @@ async def check_begun_today(catalogue: Catalogue, work: Work) -> None:
         raise Rejected(
             f"criteria {catalogue.version} take effect on {first}",
             field="criteria_version",
-            remedy="keep the answers as a draft until then, or submit them against the version before",
+            remedy="keep the answers as a draft until then, or submit them against the previous version",
         )

@@ -96,9 +96,9 @@ async def owned(protocol_id: UUID, owner: UUID | None, work: Work) -> Protocol:
     protocol = await work.protocols.get(protocol_id)
     if protocol.owner != owner:
         raise Forbidden(
-            f"{protocol.code} is public; the secretariat keeps it",
+            f"{protocol.code} is public; the secretariat maintains it",
             field="protocol_id",
-            remedy="adopt it at the registry, or register a protocol of your own",
+            remedy="adopt it at the registry, or register your own protocol",
         )
     return protocol
 

@@ -34,7 +34,7 @@ async def publish_criteria(work: Work) -> None:
             raise Rejected(
                 f"criteria {catalogue.version} were published with other content",
                 field="criteria",
-                remedy="put the published file back and give the change a version of its own",
+                remedy="restore the published file and give the change a new version",
             )
         if known != fresh:
             await work.criteria.keep(fresh)

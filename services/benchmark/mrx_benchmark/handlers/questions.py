@@ -26,7 +26,7 @@ async def ask(assessment_id: UUID, criterion_id: str, text: str, *, by: str, wor
             raise Invalid(
                 f"criterion {criterion_id[:64]!r} is not in these criteria",
                 field="criterion_id",
-                remedy="take an id that the catalogue lists",
+                remedy="use an id from the catalogue",
             )
         question = Question(
             question_id=work.new_id(),
@@ -58,4 +58,4 @@ async def reply(
                 assessment, EventKind.REPLIED, by, work, detail=question.criterion_id, question=replied
             )
             return replied
-    raise Invalid("there is no such question", field="question_id", remedy="take one of the assessment's")
+    raise Invalid("there is no such question", field="question_id", remedy="choose one from the assessment")

@@ -38,9 +38,9 @@ async def review(
         assessment = conflicts.impartial(kept)
         if frozen(by, assessment, (await work.history.of([assessment_id]))[assessment_id]):
             raise Rejected(
-                "both reviews were done, and you may have read the other; yours stands",
+                "both reviews were finished, and you may have read the other; yours stands",
                 field="decisions",
-                remedy="leave it as it is; another reviewer judges in the place of who was put out",
+                remedy="leave it as it is; another reviewer takes over from the one who was removed",
             )
         await _note_conflicts(kept, conflicts, work)
         catalogue = catalogue_named(assessment.criteria_version, work)
@@ -69,9 +69,9 @@ async def unassign(assessment_id: UUID, reviewer: str, *, by: str, work: Work) -
         assessment = conflicts.impartial(kept)
         if frozen(reviewer, assessment, (await work.history.of([assessment_id]))[assessment_id]):
             raise Rejected(
-                "this reviewer may have read a review that was put out; this one stands",
+                "this reviewer may have read the removed review; this one stands",
                 field="reviewer",
-                remedy="let another judge in the place of who was put out",
+                remedy="let another reviewer take over from the one who was removed",
             )
         unassigned = assessment.unassign(reviewer)
         await _note_conflicts(kept, conflicts, work)

@@ -62,7 +62,7 @@ class SqlPages(Repository):
             raise Unknown(
                 "this link is not known, or no longer valid",
                 field="MRX-Page-Token",
-                remedy="ask for a new link, by answering the mail or through the member that asks",
+                remedy="ask the member that wrote to you for a new link",
             )
         known_id, member_id = row
         if member_id is None:

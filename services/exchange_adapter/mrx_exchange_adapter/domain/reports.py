@@ -38,12 +38,12 @@ class Report:
             )
         if request.state == WITHDRAWN:
             raise Rejected(
-                "the request for this report was withdrawn", field="report_id", remedy="ask the supplier anew"
+                "the request for this report was withdrawn", field="report_id", remedy="ask the supplier again"
             )
         if request.state == DECLINED:
             # The supplier declined while its file was already being stored.
             raise Rejected(
-                "the supplier declined the request", field="report_id", remedy="ask the supplier anew"
+                "the supplier declined the request", field="report_id", remedy="ask the supplier again"
             )
 
 

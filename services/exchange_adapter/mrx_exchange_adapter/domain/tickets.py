@@ -175,14 +175,14 @@ def pause_after(tries: int) -> timedelta:
 def check_promise(*, size: int, media_type: str, max_bytes: int) -> None:
     """Refuse what can be no report before a byte of it travels."""
     if media_type != MEDIA_TYPE:
-        raise Invalid("only PDF files are taken", field="media_type", remedy="save the report as PDF")
+        raise Invalid("only PDF files are accepted", field="media_type", remedy="save the report as PDF")
     if size < 1:
         raise Invalid("the file is empty", field="size", remedy="choose the report itself")
     if size > max_bytes:
         raise Invalid(
             f"the file is larger than {max_bytes // 1024 // 1024} MiB",
             field="size",
-            remedy="save it with smaller pictures, or ask the member that requests it",
+            remedy="save it with smaller images, or ask the member that requests it",
         )
 
 
@@ -199,14 +199,14 @@ def check_may_upload(request: Request, tickets: list[Ticket], *, now: datetime) 
         )
     if any(one.state is State.STORED for one in tickets) or request.state not in ASKED_FOR:
         raise Rejected(
-            f"the request is {request.state} and takes no file",
+            f"the request is {request.state} and accepts no file",
             field="request_id",
             remedy="nothing is to be done",
         )
     waiting = [one for one in tickets if one.state is State.WAITING and one.expires_at > now]
     if len(waiting) >= OPEN_AT_ONCE:
         raise Rejected(
-            f"{OPEN_AT_ONCE} links are open already",
+            f"{OPEN_AT_ONCE} links are already open",
             field="request_id",
-            remedy="use one of them, or wait ten minutes until they lapse",
+            remedy="use one of them, or wait ten minutes until they expire",
         )

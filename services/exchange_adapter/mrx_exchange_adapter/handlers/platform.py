@@ -74,7 +74,7 @@ async def is_known(site_code: str, platform: Platform) -> bool:
         return False
     if not known:
         raise Invalid(
-            f"the platform knows no site {site_code}",
+            f"the platform has no site {site_code}",
             field="site_code",
             remedy="copy the code from the site's profile on the platform, or upload the file instead",
         )

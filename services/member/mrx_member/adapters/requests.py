@@ -203,7 +203,7 @@ def _altered(report: Report, what: str) -> Rejected:
     return Rejected(
         f"report {report.report_id} was altered on its way: {what} not what was checked into the vault",
         field="report_id",
-        remedy="nothing was kept; download it again, and tell the secretariat if it happens twice",
+        remedy="the file was discarded; download it again, and tell the secretariat if it happens twice",
     )
 
 

@@ -91,7 +91,7 @@ class HttpServices:
             raise Rejected(
                 f"{name} was altered on its way: its SHA-256 is not the one that was released",
                 field=name,
-                remedy="do not use it; fetch again, and tell the secretariat if it happens twice",
+                remedy="do not use it; fetch it again, and tell the secretariat if it happens twice",
             )
         partial.replace(folder / name)
 

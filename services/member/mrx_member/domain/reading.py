@@ -51,7 +51,7 @@ def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
             raise Invalid(
                 f"has {len(cells)} cells under {len(sheet.rows[top])} headings",
                 row=number,
-                remedy="put quotes around the value that holds a delimiter, or remove the cells that have no heading",
+                remedy="put quotes around the value that contains a delimiter, or remove the cells that have no heading",
             )
         numbers.append(number)
         for column, value in kept.items():
@@ -63,7 +63,7 @@ def read(sheet: Sheet, *, use: Use, order: DateOrder | None = None) -> Reading:
     if len(numbers) > MAX_ROWS:
         raise Invalid(
             f"the file has {len(numbers):,} rows, a list may have {MAX_ROWS:,}",
-            remedy="send what was audited in the last three years only, or in several lists",
+            remedy="send only sites audited in the last three years, or split the list",
         )
     if "audit_date" in columnwise:
         columnwise["audit_date"] = list(
@@ -111,11 +111,11 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     text = " ".join(line.strip(" ") for line in _LINE_BREAKS.split(written)).strip()
     fault, remedy = "", ""
     if isinstance(cell, Formula):
-        fault, remedy = "is a formula", "replace formulas by their values (copy, then paste as values)"
+        fault, remedy = "is a formula", "replace formulas with their values (copy, then paste as values)"
     elif _ERROR.match(text):
         fault, remedy = (
             f"holds the error {text}",
-            "replace formulas by their values, and errors by what is true",
+            "replace formulas with their values, and errors by what is true",
         )
     elif "\0" in text:
         fault, remedy = "holds a zero byte", "export the list again: the file is damaged or no text"
@@ -127,7 +127,7 @@ def _cell(cell: Cell, headings: Headings, column: str, row: int) -> str | date:
     elif len(text) > MAX_CELL:
         fault, remedy = (
             f"has {len(text):,} characters",
-            "look for a quotation mark that is opened and never closed",
+            "look for an unclosed quotation mark",
         )
     if fault:
         raise Invalid(f"{headings.shown(column)}{fault}", field=column, row=row, remedy=remedy)

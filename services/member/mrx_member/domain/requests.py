@@ -49,7 +49,7 @@ class Requester:
         said = {"requester_email": self.email, "requester_language": self.language}
         if self.email is not None and not _EMAIL.fullmatch(_word(said, "requester_email", _LEAVE_OUT)):
             raise Invalid(
-                "is no e-mail address", field="requester_email", remedy="write one address, as a@b.example"
+                "is not an e-mail address", field="requester_email", remedy="write one address, as a@b.example"
             )
         if self.language is not None and self.language not in MAIL_LANGUAGES:
             raise Invalid(
@@ -263,7 +263,7 @@ def verdict(
     """A decision from its words. Raises `Invalid`."""
     if outcome not in OUTCOMES:
         raise Invalid(
-            f"{outcome!r} is no decision", field="outcome", remedy=f"write one of {', '.join(OUTCOMES)}"
+            f"{outcome!r} is not a decision", field="outcome", remedy=f"write one of {', '.join(OUTCOMES)}"
         )
     if outcome == "refused" and not reason:
         raise Invalid("a refusal has no reason", field="reason", remedy="say why the report is not accepted")
@@ -281,7 +281,7 @@ def verdict(
         until = date.fromisoformat(valid_until) if valid_until else None
     except ValueError:
         raise Invalid(
-            f"{valid_until!r} is no date", field="valid_until", remedy="write it as 2027-03-14"
+            f"{valid_until!r} is not a date", field="valid_until", remedy="write it as 2027-03-14"
         ) from None
     return Verdict(
         request_id=identified,
@@ -305,7 +305,7 @@ def _asking(line: Line, terms: Terms) -> Asking:
     email = _word(values, "contact_email", "add the supplier's address from your own supplier base")
     if not _EMAIL.fullmatch(email):
         raise Invalid(
-            "is no e-mail address", field="contact_email", remedy="write one address, as a@b.example"
+            "is not an e-mail address", field="contact_email", remedy="write one address, as a@b.example"
         )
     return Asking(
         row=line.row,
@@ -335,7 +335,7 @@ def _word(values: Mapping[str, str | None], column: str, remedy: str = "") -> st
     if len(value) > CHARACTERS:
         raise Invalid(f"is longer than {CHARACTERS} characters", field=column, remedy="shorten it")
     if not value.isprintable():
-        raise Invalid("holds a character that does not show", field=column, remedy="write it anew")
+        raise Invalid("contains an invisible character", field=column, remedy="write it anew")
     check_plain(value, field=column)
     if column in _READ_BY_SUPPLIERS:
         check_no_links(value, field=column, name=column == "supplier_name")

@@ -44,7 +44,7 @@ def commands(open_backend: OpenBackend) -> typer.Typer:
         context: typer.Context,
         profile: Annotated[Path | None, typer.Option(help="The member's profile, a JSON file.")] = None,
         credentials: Annotated[
-            Path | None, typer.Option(help="A stack's credentials.json; names the member with --member.")
+            Path | None, typer.Option(help="A stack's credentials.json; choose the member with --member.")
         ] = None,
         member: Annotated[str | None, typer.Option(help="The member's name in --credentials.")] = None,
     ) -> None:
@@ -72,25 +72,25 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     ],
     list_id: Annotated[
         UUID | None,
-        typer.Option(help="By default the one under which a file of this name was published before."),
+        typer.Option(help="By default, the id under which a file of this name was published before."),
     ] = None,
-    revision: Annotated[int | None, typer.Option(min=1, help="By default the next.")] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="By default, the next one.")] = None,
     page_rows: Annotated[int, typer.Option(min=1, max=MAX_PAGE_ROWS)] = MAX_PAGE_ROWS,
     receipt: Annotated[
         Path | None,
-        typer.Option(metavar="REFUSED.csv", help="Where refused rows go; by default into the member's home."),
+        typer.Option(metavar="REFUSED.csv", help="Where to write refused rows; by default, the member's home folder."),
     ] = None,
     date_order: Annotated[
-        DateOrder | None, typer.Option(help="Where no row tells whether the day or the month comes first.")
+        DateOrder | None, typer.Option(help="Needed if no row tells whether the day or the month comes first.")
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="The file's encoding, where it cannot be told.")
+        str | None, typer.Option(help="The file's encoding, if it cannot be detected.")
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the receipt.")] = True,
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Send the list of audited sites and print its receipt. Ends with 1 when no row is accepted.
+    """Send the list of audited sites and print its receipt. Exits with 1 if no row is accepted.
 
     Nothing is sent of a file that cannot be read as a list. Contacts never leave this machine. After a failure
     run the same command again: it carries on, and nothing counts twice.
@@ -121,9 +121,9 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
 def fetch(
     context: typer.Context,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the documents; they are kept in the home as well.")
+        Path | None, typer.Option(help="A folder for the documents; the home folder keeps them too.")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Wait for a release that was not fetched yet.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait for a release that has not been fetched yet.")] = False,
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
@@ -152,13 +152,13 @@ def check(
         Path, typer.Argument(metavar="SUPPLIERS.csv", exists=True, dir_okay=False, readable=True)
     ],
     own: Annotated[
-        Path | None, typer.Option(exists=True, help="The own list; by default the last published.")
+        Path | None, typer.Option(exists=True, help="Your own list; by default, the last one published.")
     ] = None,
     released: Annotated[
         Path | None,
-        typer.Option(exists=True, help="The released list or its folder; by default the last fetched."),
+        typer.Option(exists=True, help="The released list or its folder; by default, the last one fetched."),
     ] = None,
-    out: Annotated[Path, typer.Option(dir_okay=False, help="Where the findings go.")] = Path("check.csv"),
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Where to write the findings.")] = Path("check.csv"),
     as_json: Json = False,
 ) -> None:
     """Match suppliers against the released list. Everything happens on this machine, nothing leaves it."""
@@ -176,12 +176,12 @@ def check(
     typer.echo(f"audited by us  {findings.audited_by_us:>7,}")
     typer.echo(f"to request     {findings.to_request:>7,}")
     typer.echo(
-        f"to review      {findings.to_review:>7,}   (a person has to look: decision `review` in {out})"
+        f"to review      {findings.to_review:>7,}   (someone has to compare them: decision `review` in {out})"
     )
 
 
 def receipts(context: typer.Context, as_json: Json = False) -> None:
-    """Print the receipts that are kept here, oldest first."""
+    """Print the receipts stored on this machine, oldest first."""
     backend: Backend = context.obj
     kept = backend.home.receipts()
     if as_json:
@@ -195,7 +195,7 @@ def receipts(context: typer.Context, as_json: Json = False) -> None:
 
 
 def status(context: typer.Context, timeout: Timeout = 30.0, as_json: Json = False) -> None:
-    """Print whether this member takes part, and what is missing."""
+    """Print whether this member takes part and what is missing."""
     standing = asyncio.run(lists.participation(context.obj, patience=timeout))
     if as_json:
         print_json(standing)
@@ -224,7 +224,7 @@ def _publication_figures(published: Publication) -> dict[str, Any]:
 
 def _stands(receipt: ListReceived) -> str:
     """What stays of the revision, where something more that came for it was refused."""
-    return f"; the revision as it was before stays {receipt.stands}" if receipt.stands else ""
+    return f"; the previous revision stays {receipt.stands}" if receipt.stands else ""
 
 
 def _show(published: Publication, refused: Path | None) -> None:
@@ -242,7 +242,7 @@ def _show(published: Publication, refused: Path | None) -> None:
     if receipt.reason:
         typer.echo(f"{receipt.reason}{'; ' + receipt.remedy if receipt.remedy else ''}")
     if published.nothing_accepted:
-        waits = " yet: do not send again what waits" if receipt.waiting else ""
+        waits = " yet: do not send the waiting rows again" if receipt.waiting else ""
         typer.echo(f"no row is accepted{waits}")
     for row in published.refusals[:SHOWN]:
         typer.echo(f"  row {row.row} {row.row_ref} {row.field}: {row.reason}; {row.remedy}")
@@ -252,5 +252,5 @@ def _show(published: Publication, refused: Path | None) -> None:
         typer.echo(f"refused rows: {refused}")
     if len(published.refusals) < receipt.refused and receipt.state != "refused":
         notice(
-            f"only the first {counted(len(published.refusals), 'refused row', 'refused rows')}: the service did not give the others"
+            f"only the first {counted(len(published.refusals), 'refused row', 'refused rows')}: the service did not return the others"
         )

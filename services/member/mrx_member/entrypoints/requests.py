@@ -37,7 +37,7 @@ class By(StrEnum):
     EVENT = "event"
 
 
-_By = Annotated[By, typer.Option(help="Tell the scheme over HTTP, or by an event on Kafka.")]
+_By = Annotated[By, typer.Option(help="Send it over HTTP, or as an event on Kafka.")]
 _File = {"exists": True, "dir_okay": False, "readable": True}
 
 
@@ -50,34 +50,34 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     suppliers: Annotated[
         Path | None,
-        typer.Option(metavar="SUPPLIERS.csv", help="The own suppliers with their contacts.", **_File),
+        typer.Option(metavar="SUPPLIERS.csv", help="Your own suppliers with their contacts.", **_File),
     ] = None,
-    entry: Annotated[str | None, typer.Option(help="Ask for this one entry of the released list.")] = None,
-    site_number: Annotated[str | None, typer.Option(help="Your own number of the site.")] = None,
+    entry: Annotated[str | None, typer.Option(help="Ask for this entry of the released list.")] = None,
+    site_number: Annotated[str | None, typer.Option(help="Your own number for the site.")] = None,
     supplier: Annotated[str | None, typer.Option(help="The supplier's name.")] = None,
-    email: Annotated[str | None, typer.Option(help="The supplier's address.")] = None,
-    contact_name: Annotated[str | None, typer.Option(help="Whom the mail is addressed to.")] = None,
+    email: Annotated[str | None, typer.Option(help="The supplier's e-mail address.")] = None,
+    contact_name: Annotated[str | None, typer.Option(help="The name to address the e-mail to.")] = None,
     scope: Annotated[
-        str | None, typer.Option(help="Which audit is asked for; where no column says it.")
+        str | None, typer.Option(help="Which audit you ask for, unless a column says it.")
     ] = None,
-    purpose: Annotated[str | None, typer.Option(help="What for; where no column says it.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="What you need it for, unless a column says it.")] = None,
     language: Annotated[
-        str, typer.Option(help=f"Of the mails, {', '.join(MAIL_LANGUAGES)}; where no column says it.")
+        str, typer.Option(help=f"Language of the e-mails, {', '.join(MAIL_LANGUAGES)}, unless a column says it.")
     ] = "en",
     term_days: Annotated[
         int,
-        typer.Option(min=TERM_DAYS[0], max=TERM_DAYS[-1], help="Days to answer; where no column says it."),
+        typer.Option(min=TERM_DAYS[0], max=TERM_DAYS[-1], help="Days to answer, unless a column says it."),
     ] = 28,
     requester_email: Annotated[
-        str | None, typer.Option(help="Who is told by mail when a report is there.")
+        str | None, typer.Option(help="The address to e-mail when a report arrives.")
     ] = None,
-    requester_language: Annotated[str | None, typer.Option(help="In which language.")] = None,
+    requester_language: Annotated[str | None, typer.Option(help="The language of that e-mail.")] = None,
     by: _By = By.HTTP,
     again: Annotated[
-        bool, typer.Option("--again", help="Ask anew where an earlier request is over.")
+        bool, typer.Option("--again", help="Ask again if an earlier request has ended.")
     ] = False,
     refused: Annotated[
-        Path | None, typer.Option(metavar="REFUSED.csv", help="Where rows that cannot be asked go.")
+        Path | None, typer.Option(metavar="REFUSED.csv", help="Where to write rows that cannot be sent.")
     ] = None,
     timeout: Timeout = 120.0,
     as_json: Json = False,
@@ -89,7 +89,7 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
     backend: Backend = context.obj
     terms = Terms(scope=scope, purpose=purpose, language=language, term_days=term_days)
     if (path is not None) + (check is not None) + (entry is not None) != 1:
-        raise typer.BadParameter("give a file, or --check with --suppliers, or --entry")
+        raise typer.BadParameter("give a file, --check with --suppliers, or --entry")
     if (check is None) != (suppliers is None):
         raise typer.BadParameter("--check and --suppliers go together")
     wanted: Sequence[Asking]
@@ -137,13 +137,13 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
 
 def standing(
     context: typer.Context,
-    request_id: Annotated[UUID | None, typer.Argument(metavar="[ID]", help="One, with its history.")] = None,
+    request_id: Annotated[UUID | None, typer.Argument(metavar="[ID]", help="Show one request with its history.")] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write them as a table.")] = None,
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Show how your requests stand: state, term, what became of the mail, report, decision."""
+    """Show your requests: state, term, e-mail status, report, decision."""
     backend: Backend = context.obj
     if request_id is not None:
         one = asyncio.run(requests.request(request_id, backend, patience=timeout))
@@ -167,9 +167,9 @@ def download(
     context: typer.Context,
     request_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]")] = None,
     all_available: Annotated[
-        bool, typer.Option("--all-available", help="Every report that waits for your decision.")
+        bool, typer.Option("--all-available", help="Every report that is waiting for your decision.")
     ] = False,
-    out: Annotated[Path, typer.Option(file_okay=False, help="The folder for them.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write them to.")] = Path("reports"),
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for each report.")] = 600.0,
     as_json: Json = False,
 ) -> None:
@@ -209,28 +209,28 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
     what: Annotated[str, typer.Argument(metavar="ID|DECISIONS.csv")],
     outcome: Annotated[str | None, typer.Option(help=f"{', '.join(OUTCOMES)}.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Needed for a refusal.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Required for a refusal.")] = None,
     valid_until: Annotated[
         str | None,
         typer.Option(
             metavar="DATE",
-            help="Until when the report stands in: at most 36 months after the audit, by default 24.",
+            help="The last day on which the report replaces an audit: at most 36 months after the audit, by default 24.",
         ),
     ] = None,
     same_file: Annotated[
         bool,
         typer.Option(
-            "--same-file", help="Accept a file that was also given for another site of your own requests."
+            "--same-file", help="Accept a file that you also received for another site."
         ),
     ] = False,
     by: _By = By.HTTP,
     refused: Annotated[
-        Path | None, typer.Option(metavar="REFUSED.csv", help="Where rows that are not taken go.")
+        Path | None, typer.Option(metavar="REFUSED.csv", help="Where to write refused rows.")
     ] = None,
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Record whether a report stands in for an audit of your own: one decision, or a file of them.
+    """Record whether a report replaces an audit of your own: one decision, or a file of them.
 
     The file has the columns request_id, outcome, reason, valid_until, same_file_confirmed.
 
@@ -246,7 +246,7 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
     elif path.is_file():
         wanted, faults = requests.read_verdicts(path, backend)
     else:
-        raise typer.BadParameter(f"{what} is no file; a decision on one request needs --outcome")
+        raise typer.BadParameter(f"{what} is not a file; a decision on one request needs --outcome")
     with bar("deciding") as progress:
         settled = asyncio.run(
             requests.decide(wanted, backend, by=by.value, patience=timeout, progress=progress)
@@ -267,18 +267,18 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
 def contact(
     context: typer.Context,
     request_id: Annotated[UUID, typer.Argument(metavar="ID")],
-    email: Annotated[str, typer.Option(help="The address that takes mail.")],
-    name: Annotated[str | None, typer.Option(help="Whom the mail is addressed to.")] = None,
-    language: Annotated[str | None, typer.Option(help="Of the mails; by default as before.")] = None,
+    email: Annotated[str, typer.Option(help="The new e-mail address.")],
+    name: Annotated[str | None, typer.Option(help="The name to address the e-mail to.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the e-mails; by default, as before.")] = None,
     timeout: Timeout = 120.0,
 ) -> None:
-    """Write to another contact of the supplier: the earlier mail came back, or went to the wrong person."""
+    """Write to another contact at the supplier, if the e-mail came back or went to the wrong person."""
     asyncio.run(
         requests.readdress(
             request_id, context.obj, email=email, name=name, language=language, patience=timeout
         )
     )
-    typer.echo(f"request {request_id}: a mail is on its way to the new contact")
+    typer.echo(f"request {request_id}: the next e-mail goes to the new contact")
 
 
 def withdraw(

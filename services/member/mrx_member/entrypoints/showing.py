@@ -15,7 +15,7 @@ from mrx_member.ports import Progress
 SHOWN = 10
 """So many rows that did not go through are printed."""
 
-Timeout = Annotated[float, typer.Option(min=1, help="Seconds to ride over outages and to wait.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait, including through outages.")]
 Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
 
 

@@ -255,7 +255,7 @@ def check(
             "is empty",
             field=SUPPLIER_REF,
             row=missing,
-            remedy="give every supplier a reference of its own",
+            remedy="give every supplier its own reference",
         )
     entries = backend.files.released(released or _last_released(backend))
     ours = read_list(own, backend, use=Use.SITES).entries if own else backend.home.own()
@@ -263,7 +263,7 @@ def check(
         raise Unknown(
             "this member has not published a list from here",
             field="own",
-            remedy="publish one, or name the own list with --own",
+            remedy="publish one, or name your own list with --own",
         )
     links = backend.matcher.link(asked, entries)
     entry_of = {

@@ -66,7 +66,7 @@ async def _kept(request: Request, out: Path, backend: Backend, progress: Progres
         raise Rejected(
             f"the request is {request.state}, there is no report yet",
             field="request_id",
-            remedy="look again with `mrx member requests`; the supplier is reminded by itself",
+            remedy="look again with `mrx member requests`; the supplier is reminded automatically",
         )
     named = f"{quote(request.site_number, safe=' ')}_{request.reference}"
     # Another file may have the name: an earlier report that the supplier replaced.
@@ -79,5 +79,5 @@ async def _kept(request: Request, out: Path, backend: Backend, progress: Progres
     raise Rejected(
         f"{path} is another file",
         field="out",
-        remedy="move it away, or name another folder with --out",
+        remedy="move it, or name another folder with --out",
     )

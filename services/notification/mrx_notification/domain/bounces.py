@@ -38,14 +38,14 @@ def read_bounce(raw: bytes) -> Bounce:
         letter_ids = tuple(dict.fromkeys(_letter_ids(parts, fields)))
     except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
         # The standard library's parser meets broken input with more kinds of error than it tells.
-        raise Invalid("this cannot be read as a mail", field="body", remedy=_REMEDY) from error
+        raise Invalid("this is not a readable mail", field="body", remedy=_REMEDY) from error
     if not status_parts:
         raise Invalid("there is no part message/delivery-status", field="body", remedy=_REMEDY)
     if not letter_ids:
-        raise Invalid("it does not tell which mail it is about", field="body", remedy=_REMEDY)
+        raise Invalid("it does not say which mail it is about", field="body", remedy=_REMEDY)
     outcomes = [(_word(block, "Action"), _word(block, "Status")) for block in fields if "Action" in block]
     if not outcomes:
-        raise Invalid("it does not tell what became of the mail", field="Action", remedy=_REMEDY)
+        raise Invalid("it does not say what happened to the mail", field="Action", remedy=_REMEDY)
     lost = [status for action, status in outcomes if action.lower() == "failed"]
     found = _STATUS.match(lost[0]) if lost else None
     return Bounce(letter_ids=letter_ids, failed=bool(lost), status=found[1] if found else "5.0.0")

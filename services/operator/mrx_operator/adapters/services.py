@@ -110,7 +110,7 @@ def link(shown: Shown) -> Link:
             digest_holds=bool(shown["digest_holds"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise Invalid(f"this is no link of a log: {type(error).__name__} {error}") from None
+        raise Invalid(f"this is not a link of a log: {type(error).__name__} {error}") from None
 
 
 def shown(one: Link) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _grants(service: str, rights: object) -> list[Grant]:
 def _grant(service: str, operation: str, resource: str, name: str | None) -> Grant:
     if operation not in OPERATIONS:
         raise Invalid(
-            f"{operation!r} is no operation",
+            f"{operation!r} is not an operation",
             field=f"principals.toml: {service}.{resource}",
             remedy=f"write one of {', '.join(OPERATIONS)}",
         )
@@ -104,7 +104,7 @@ def _grant(service: str, operation: str, resource: str, name: str | None) -> Gra
     bare = name.removesuffix("*")
     if not bare or "*" in bare:
         raise Invalid(
-            f"{name!r} is no name: a * stands at the end only, and not alone",
+            f"{name!r} is not a name: a * is allowed only at the end, and not alone",
             field=f"principals.toml: {service}.{resource}.{operation}",
         )
     return Grant(operation=operation, resource=resource, name=bare, prefixed=prefixed)

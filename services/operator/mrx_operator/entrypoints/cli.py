@@ -71,7 +71,7 @@ _InFile = {"exists": True, "dir_okay": False, "readable": True}
 def commands(backend: Backend) -> typer.Typer:
     """The commands, over a backend."""
     app = typer.Typer(
-        help="The operator's side: prepare servers, watch, replay, verify.", no_args_is_help=True
+        help="The operator's side: prepare, watch, replay, verify.", no_args_is_help=True
     )
 
     @app.callback()
@@ -82,7 +82,7 @@ def commands(backend: Backend) -> typer.Typer:
             typer.Option(envvar="MRX_OPERATOR_CREDENTIALS", help="A stack's credentials.json.", **_InFile),
         ] = None,
     ) -> None:
-        """Prepare servers; watch services, replay what they put aside, verify their logs.
+        """Prepare servers, watch services, replay dead letters and verify logs.
 
         Without --credentials: MRX_OPERATOR_CLIENT_ID and _CLIENT_SECRET and MRX_<SERVICE>_URL; without these,
         var/credentials.json of the local stack.
@@ -119,10 +119,10 @@ def prepare(
     root: Annotated[
         Path, typer.Option(help="The project's folder, with services/ and deploy/kafka/.", file_okay=False)
     ] = Path(),
-    only: Annotated[list[Part] | None, typer.Option(help="This part alone; give it twice for two.")] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for servers that do not answer yet.")] = 120,
+    only: Annotated[list[Part] | None, typer.Option(help="Only this part; repeat the option for several.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for servers to answer.")] = 120,
 ) -> None:
-    """Make databases, roles, tables, topics, Kafka users, rights and buckets. May be run again at any time."""
+    """Create databases, roles, tables, topics, Kafka users, rights and buckets. Safe to run again at any time."""
     began = time.monotonic()
 
     def tell(line: str) -> None:
@@ -134,7 +134,7 @@ def prepare(
 
 
 def status(context: typer.Context, as_json: _Json = False) -> None:
-    """Show how every service is. Ends with 3 when one is away, has a fault, or keeps failing at a step."""
+    """Show the state of every service. Exits with 3 if one is away, has a fault, or keeps failing at a step."""
     heard = context.obj.run(lambda services: watch.status(list(services.values())))
     if as_json:
         _print_json({one.service: one.answer or {"away": one.away} for one in heard})
@@ -153,14 +153,14 @@ def verify(
         typer.Option(help="Write the logs to a new file, for --from and --since.", dir_okay=False),
     ] = None,
     from_file: Annotated[
-        Path | None, typer.Option("--from", help="Verify such a file; no service is asked.", **_InFile)
+        Path | None, typer.Option("--from", help="Verify such a file, without asking any service.", **_InFile)
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option(help="A file of an earlier day: all that it saw must stand still.", **_InFile),
+        typer.Option(help="An earlier file: everything in it must still be there unchanged.", **_InFile),
     ] = None,
 ) -> None:
-    """Compute every service's hash chain anew and say where it does not hold. Exit status 1 when one does not."""
+    """Recompute every service's hash chain and report where it breaks. Exits with 1 if one does."""
     at: At = context.obj
     before = at.backend.evidence(since) if since else None
 
@@ -200,7 +200,7 @@ def _dead_letters() -> typer.Typer:
     def list_letters(
         context: typer.Context,
         service: _Only = None,
-        every: Annotated[bool, typer.Option("--all", help="Also what was replayed, or erased.")] = False,
+        every: Annotated[bool, typer.Option("--all", help="Include those that were replayed or erased.")] = False,
         as_json: _Json = False,
     ) -> None:
         """List dead letters, without their payloads."""
@@ -225,9 +225,9 @@ def _dead_letters() -> typer.Typer:
         context: typer.Context,
         letters: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...")] = None,
         service: _Only = None,
-        every: Annotated[bool, typer.Option("--all", help="All that are listed, oldest first.")] = False,
+        every: Annotated[bool, typer.Option("--all", help="All listed ones, oldest first.")] = False,
     ) -> None:
-        """Have dead letters handled again, after the cause is mended. Exit status 1 when one is refused again."""
+        """Handle dead letters again, once the cause is fixed. Exits with 1 if one is refused again."""
         if bool(letters) == every:
             raise typer.BadParameter("give the ids to replay, or --all")
 
@@ -257,11 +257,11 @@ async def _replayed(services: Sequence[Service], letters: Sequence[UUID] | None)
 
 
 def _outbox() -> typer.Typer:
-    group = typer.Typer(help="Facts that have not gone to Kafka.", no_args_is_help=True)
+    group = typer.Typer(help="Facts that have not been sent to Kafka.", no_args_is_help=True)
 
     @group.command("list")
     def list_unsent(context: typer.Context, service: _Only = None, as_json: _Json = False) -> None:
-        """List facts that were said and not sent; those with parked_at wait for a cause to be mended."""
+        """List facts that have not been sent; those with parked_at wait for a cause to be fixed."""
         heard = context.obj.run(
             lambda services: watch.ask_all(watch.chosen(services, service), lambda one: one.unsent())
         )

@@ -81,7 +81,7 @@ def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - on
         try:
             place = chosen_place(form)
             name, content = await chosen_file(
-                form, MOST_BYTES, "keep one row per criterion, and evidence in documents of its own"
+                form, MOST_BYTES, "keep one row per criterion, and evidence in separate documents"
             )
             taken = await handlers.send_file(
                 place,

@@ -110,7 +110,7 @@ class Member:
         reached = TRANSITIONS.get((self.state, step))
         if reached is None:
             raise Rejected(
-                f"a member that is {self.state} cannot be the object of: {step}",
+                f"a member that is {self.state} cannot take this step: {step}",
                 field="state",
                 remedy=_REMEDIES[self.state],
             )

@@ -14,7 +14,7 @@ def name_from(given: str, *, field: str) -> str:
     name = " ".join(unicodedata.normalize("NFC", given).split(" ")).strip()
     if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in name):
         raise Invalid(
-            f"{field} holds a control or invisible character",
+            f"{field} contains a control or invisible character",
             field=field,
             remedy="type the name again as plain text",
         )

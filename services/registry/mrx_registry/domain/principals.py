@@ -87,7 +87,7 @@ class Credential:
         """The credential of a principal that gets no token any more."""
         if self.disabled:
             raise Rejected(
-                "the principal is disabled already", field="principal_id", remedy="nothing is to be done"
+                "the principal is already disabled", field="principal_id", remedy="nothing is to be done"
             )
         return replace(self, disabled=True)
 

@@ -46,7 +46,7 @@ def email_from(words: str) -> str:
     """The address that was given, ready to be kept. Raises `Invalid`."""
     email = unicodedata.normalize("NFC", words.strip()) if len(words) <= _LONGEST_EMAIL else ""
     if len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
-        raise Invalid("this is no e-mail address", field="email", remedy="give one such as name@firm.example")
+        raise Invalid("this is not an e-mail address", field="email", remedy="give one such as name@firm.example")
     check_plain(email, field="email")
     return email
 
@@ -78,7 +78,7 @@ def check_password(password: str, *, email: str) -> None:
         raise Invalid(
             f"the password has fewer than {SHORTEST_PASSWORD} characters",
             field="password",
-            remedy="take four or five words that do not belong together",
+            remedy="choose four or five unrelated words",
         )
     if len(password) > LONGEST_PASSWORD:
         raise Invalid(
@@ -86,13 +86,13 @@ def check_password(password: str, *, email: str) -> None:
         )
     if plain in (email.casefold(), email.casefold().partition("@")[0]):
         raise Invalid(
-            "the password is the e-mail address", field="password", remedy="take something that nobody knows"
+            "the password is the e-mail address", field="password", remedy="choose something that nobody knows"
         )
     if plain in COMMONEST or len(set(plain)) < FEWEST_SIGNS:
         raise Invalid(
-            "the password is one of the commonest, and the first to be tried",
+            "the password is very common and easy to guess",
             field="password",
-            remedy="take four or five words that do not belong together",
+            remedy="choose four or five unrelated words",
         )
 
 

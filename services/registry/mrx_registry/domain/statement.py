@@ -40,7 +40,7 @@ class Statement:
             )
         if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in self.text):
             raise Invalid(
-                "the text holds a control character",
+                "the text contains a control character",
                 field="text",
                 remedy="send plain text with line feeds",
             )
@@ -104,7 +104,7 @@ def signed(
         raise Rejected(
             "a member that has not passed step 1 cannot sign: none of its protocols is recognised today",
             field="member",
-            remedy="have an own protocol assessed as equivalent, or adopt an equivalent public one",
+            remedy="have your own protocol assessed as equivalent, or adopt an equivalent public one",
         )
     if read_sha256.lower() != statement.sha256:
         raise Rejected(
@@ -114,7 +114,7 @@ def signed(
         )
     if any(signature.statement_version == statement.version for signature in standing):
         raise Rejected(
-            f"statement {statement.version} is signed already",
+            f"statement {statement.version} is already signed",
             field="statement_version",
             remedy="withdraw the signature first to sign again",
         )
@@ -144,9 +144,9 @@ def adopted(
     protocol = verdicts[0]
     if protocol.owner is not None:
         raise Rejected(
-            "a member's own protocol is not adopted",
+            "a member does not adopt its own protocol",
             field="protocol_id",
-            remedy="nothing is to be done: an own equivalent protocol counts by itself",
+            remedy="do nothing: an equivalent protocol of the member's own counts automatically",
         )
     _recognised(verdicts, at.date())
     if any(
@@ -154,7 +154,7 @@ def adopted(
         for known in standing
     ):
         raise Rejected(
-            "this protocol version is adopted already",
+            "this protocol version is already adopted",
             field="protocol_version",
             remedy="nothing is to be done",
         )

@@ -89,7 +89,7 @@ async def replace_secret(
     if not by_secretariat and await work.sign_ins.of(principal_id) is not None:
         # Else a session that somebody got hold of would become a secret that outlives every new password.
         raise Forbidden(
-            "who signs in with a password gives itself no secret",
+            "a person who signs in with a password cannot create a client secret",
             field="principal_id",
             remedy="ask the secretariat for one",
         )

@@ -34,9 +34,9 @@ async def admit(asked: NewMember, work: Work, *, member_id: UUID) -> Member:
     )
     if not await work.members.add(member):
         raise Rejected(
-            f"there is a member named {member.name!r} already",
+            f"there is already a member named {member.name!r}",
             field="name",
-            remedy="choose another name, or use the member that is there",
+            remedy="choose another name, or use the existing member",
         )
     async with work.concerning(member.id):
         await work.channels.keep(Channel(member_id=member.id, open=True))
@@ -72,13 +72,13 @@ def _check_group(own: str, groups: Groups, *, new: bool, may_be_new: bool) -> No
         raise Rejected(
             f"there is no corporate group {own!r}{_near(own, groups)}",
             field="group",
-            remedy="name a group that is there, or make this one on purpose with new_group",
+            remedy="name an existing group, or create this one with new_group",
         )
     if known is not None and new:
         raise Rejected(
-            f"there is a corporate group {known.name!r} already",
+            f"there is already a corporate group {known.name!r}",
             field="new_group",
-            remedy="do not say that it is new, or give the new group another name",
+            remedy="leave out new_group, or give the new group another name",
         )
 
 
@@ -89,7 +89,7 @@ def _held(name: str, groups: Groups, *, row: int) -> Group:
             f"there is no corporate group or member {name!r}{_near(name, groups)}",
             field="minority_holdings",
             row=row,
-            remedy="name a group or member that is there; a later one's tie is stated at its own admission",
+            remedy="name an existing group or member; state a later one's holding when it is admitted",
         )
     return found
 
@@ -101,10 +101,10 @@ def _near(name: str, groups: Groups) -> str:
 
 def _own_share(row: int) -> Rejected:
     return Rejected(
-        "a group holds no minority share of itself",
+        "a group cannot have a minority holding in itself",
         field="minority_holdings",
         row=row,
-        remedy="leave the member's own group out",
+        remedy="leave out the member's own group",
     )
 
 

@@ -70,7 +70,7 @@ async def set_sign_in(principal_id: UUID, asked: NewSignIn, work: Work) -> Princ
     )
     if not await work.sign_ins.keep(sign_in):
         raise Rejected(
-            "this address cannot be used", field="email", remedy="give one that nobody else signs in with"
+            "this address cannot be used", field="email", remedy="give one that nobody else uses to sign in"
         )
     if not same:
         await work.sessions.end_of_principal(principal_id)
@@ -154,7 +154,7 @@ async def redeem(
     hashed = token_hash(token)
     principal = await transact(partial(_holder, hashed))
     if principal.email is None:
-        raise Invalid("this person signs in with no address", field="token", remedy="ask the secretariat")
+        raise Invalid("this person has no address to sign in with", field="token", remedy="ask the secretariat")
     kept = await chosen_password(password, principal.email, secrets=secrets)
     done_at = await transact(partial(_set_password, hashed, kept))
     return browsers.mark(email_digest(principal.email), secrets.new(), now=done_at)
@@ -170,7 +170,7 @@ async def _redeemable(hashed: str, work: Work) -> SignIn:
     # Whoever uses links up holds the sign-in; with it in hand, what was read is read again.
     if known is None or await work.password_links.redeemable(hashed) is None:
         raise Unknown(
-            "this link does not work: it was used, has ended, or is not whole",
+            "this link does not work: it has been used, has expired, or is incomplete",
             field="token",
             remedy="ask for a new one with 'Forgot your password?'",
         )

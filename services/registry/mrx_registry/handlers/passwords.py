@@ -37,7 +37,7 @@ async def choose_first(principal_id: UUID, password: str, kept: str, work: Work,
         )
     if known.password_hash is not None:
         raise Rejected(
-            "a password was chosen already",
+            "a password has already been chosen",
             field="password",
             remedy="change it where you are signed in, or use 'Forgot your password?'",
         )
@@ -76,7 +76,7 @@ async def change_password(
         raise Invalid(
             "this is not your password",
             field="current_password",
-            remedy="type the one that you signed in with",
+            remedy="type the one that you use to sign in",
         )
     kept = await chosen_password(password, seen.principal.email or "", secrets=secrets)
     return await transact(partial(_replace_password, known, kept, token_hash(token)))
@@ -85,7 +85,7 @@ async def change_password(
 async def _begin_own_guess(principal_id: UUID, work: Work) -> SignIn:
     known = await work.sign_ins.of(principal_id)
     if known is None:
-        raise SignedOut("nobody signs in as this person", field="MRX-Session", remedy="sign in again")
+        raise SignedOut("this person cannot sign in", field="MRX-Session", remedy="sign in again")
     await count_guess(counted_for(principal_id), work)
     return known
 

@@ -109,7 +109,7 @@ async def who_is_signed_in(token: str, work: Work) -> Seen:
     """Whose session this is; using it keeps it alive. Raises `SignedOut`."""
     session = await work.sessions.get(token_hash(token))
     if session is None or session.ends_at <= work.now:
-        raise SignedOut("nobody is signed in with this session", field="MRX-Session", remedy="sign in again")
+        raise SignedOut("this session has ended", field="MRX-Session", remedy="sign in again")
     used = work.now - session.seen_at >= SEEN_EVERY
     try:
         seen = await _look_at(replace(session, seen_at=work.now) if used else session, work)

@@ -19,7 +19,7 @@ async def publish(version: str, text: str, work: Work) -> Statement:
     statement = Statement(version=version, text=text, published_at=work.now)
     if not await work.statements.publish(statement):
         raise Rejected(
-            f"statement {version} is published already",
+            f"statement {version} is already published",
             field="version",
             remedy="a text that was published never changes: publish it under a new version",
         )
@@ -33,7 +33,7 @@ async def sign(member_id: UUID, signing: NewSignature, work: Work) -> tuple[Sign
     statement = await work.statements.version(signing.statement_version)
     if statement is None:
         raise Unknown(
-            f"no statement {signing.statement_version} was published",
+            f"there is no published statement {signing.statement_version}",
             field="statement_version",
             remedy="read the current one with GET /v1/statements/current",
         )
@@ -62,7 +62,7 @@ async def withdraw(member_id: UUID, work: Work) -> tuple[Sequence[Signature], Me
             await work.statements.withdraw(signature, at=work.now)
     if not standing:
         raise Rejected(
-            "no signature of this member stands", field="statement_version", remedy="nothing is to be done"
+            "this member has no signature in force", field="statement_version", remedy="nothing is to be done"
         )
     for signature in standing:
         work.emit(facts.statement_withdrawn(signature, at=work.now), about=str(member_id))

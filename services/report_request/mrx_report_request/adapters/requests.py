@@ -46,14 +46,14 @@ class SqlRequests(Repository):
         free = await self._session.exec(_OWN, params=owned)
         if len(free.all()) < len(requests):
             raise Rejected(
-                "this request_id came with another request before",
+                "this request_id was used for another request",
                 field="request_id",
-                remedy="make a new id for every new request",
+                remedy="use a new id for every new request",
             )
         added = await self._session.exec(_ADD, params=[row_of(one) for one in requests])
         if len(added.all()) < len(requests):
             raise Rejected(
-                "a request of yours for this site came at the same moment",
+                "another of your requests for this site arrived at the same time",
                 field="entry_id",
                 remedy="list your requests",
             )

@@ -91,25 +91,25 @@ def decide(
     why = optional_line(reason, field="reason")
     if outcome is Outcome.REFUSED:
         if why is None:
-            raise Invalid("a refusal needs a reason", field="reason", remedy="say why the report does not do")
+            raise Invalid("a refusal needs a reason", field="reason", remedy="say why the report does not meet your needs")
         if valid_until is not None:
             raise Invalid(
-                "a refused report stands in for nothing", field="valid_until", remedy="leave valid_until out"
+                "a refused report replaces no audit", field="valid_until", remedy="leave valid_until out"
             )
         return Decision(outcome=outcome, reason=why, valid_until=None, decided_at=now)
     today = now.date()
     if limits.most < today:
         raise Invalid(
-            f"{limits.since} is more than {MOST_MONTHS} months ago: the report could stand in until {limits.most}",
+            f"{limits.since} is more than {MOST_MONTHS} months ago: the report could replace an audit until {limits.most}",
             field="outcome",
-            remedy="refuse the report, and ask anew when there is a newer one",
+            remedy="refuse the report, and ask again when there is a newer one",
         )
     last = valid_until or limits.default(today)
     if not today <= last <= limits.most:
         raise Invalid(
             f"{last} is not between today and {limits.most}, {MOST_MONTHS} months after {limits.since}",
             field="valid_until",
-            remedy=f"state a day from {today} to {limits.most}",
+            remedy=f"give a day from {today} to {limits.most}",
         )
     return Decision(outcome=outcome, reason=why, valid_until=last, decided_at=now)
 

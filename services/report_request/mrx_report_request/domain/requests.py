@@ -248,7 +248,7 @@ class Request:
             raise Rejected(
                 f"the contact was replaced {MOST_CONTACTS} times",
                 field="contact_email",
-                remedy="withdraw the request and ask anew",
+                remedy="withdraw the request and ask again",
             )
         revoked = self.revoked_mails
         if supplier.contact_email != self.supplier.contact_email:

@@ -36,7 +36,7 @@ def email(value: str, *, field: str) -> str:
     address = one_line(value, field=field)
     if not _EMAIL.fullmatch(address) or len(address.partition("@")[0]) > _LOCAL_PART:
         raise Invalid(
-            "this is no mail address", field=field, remedy="state one as name@domain, in ASCII, nothing else"
+            "this is not an e-mail address", field=field, remedy="give one as name@domain, in ASCII, and nothing else"
         )
     return address
 
@@ -44,7 +44,7 @@ def email(value: str, *, field: str) -> str:
 def language(value: str, *, field: str) -> str:
     """A language that mails are written in. Raises `Invalid`."""
     if value not in MAIL_LANGUAGES:
-        raise Invalid("mails are not written in it", field=field, remedy=f"state {', '.join(MAIL_LANGUAGES)}")
+        raise Invalid("we do not write mails in this language", field=field, remedy=f"state {', '.join(MAIL_LANGUAGES)}")
     return value
 
 
@@ -63,7 +63,7 @@ def entry_id(value: str) -> str:
     """The id of an entry of a released list. Raises `Invalid`."""
     if not _ENTRY_ID.fullmatch(value):
         raise Invalid(
-            "this is no id of an entry",
+            "this is not the id of an entry",
             field="entry_id",
             remedy="state the entry_id of a row of the released list: 64 hexadecimal digits",
         )

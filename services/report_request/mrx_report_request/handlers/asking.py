@@ -146,9 +146,9 @@ def _check_free(place: Listed, open_for: Mapping[str, UUID]) -> None:
 def _check_first(before: Request | None) -> None:
     if before is not None:
         raise Rejected(
-            f"you asked the same before: your request {before.request_id} for this site is over ({before.state})",
+            f"you asked for this before: your request {before.request_id} for this site has ended ({before.state})",
             field="again",
-            remedy="leave it out, or say again to ask the supplier once more",
+            remedy="leave it out, or set again to ask the supplier once more",
         )
 
 
@@ -191,9 +191,9 @@ def _read(asked: NewRequest) -> NewRequest:
 def _same(known: Request, read: NewRequest) -> Request:
     if _words(known) != _words(read):
         raise Rejected(
-            "this request_id came with another request before",
+            "this request_id was used for another request",
             field="request_id",
-            remedy="make a new id for every new request",
+            remedy="use a new id for every new request",
         )
     return known
 

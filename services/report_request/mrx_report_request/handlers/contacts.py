@@ -20,9 +20,9 @@ def check_apart(contact: str, requester: str | None, *, field: str) -> None:
     """Raise `Invalid` where mails to the requester, which wait for no slot, would go to the supplier."""
     if requester is not None and mailbox_of(requester) == mailbox_of(contact):
         raise Invalid(
-            "the supplier's contact and whoever is told of the report are one mailbox",
+            "the supplier's contact and the address to notify are the same mailbox",
             field=field,
-            remedy="state the supplier's address for the one, and one of your own company for the other",
+            remedy="give the supplier's address for the contact, and one of your own company for the notification",
         )
 
 
@@ -33,9 +33,9 @@ def name_contact(site_token: str, address: str, named: Mapping[str, set[str]], *
     hashed = sha256(f"{site_token} {mailbox_of(address)}".encode()).hexdigest()
     if hashed not in known and len(known) >= MOST_ADDRESSES:
         raise Rejected(
-            f"you named {MOST_ADDRESSES} other addresses for this site within {CONTACTS_KEPT.days} days",
+            f"you gave {MOST_ADDRESSES} other addresses for this site within {CONTACTS_KEPT.days} days",
             field=field,
-            remedy="state one of those again, or ask the supplier for its right address and wait",
+            remedy="give one of those again, or ask the supplier for its correct address and wait",
         )
     known.add(hashed)
     return hashed

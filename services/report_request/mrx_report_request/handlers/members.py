@@ -93,9 +93,9 @@ async def _check_own_file(request: Request, work: Work) -> None:
     if others:
         sites = ", ".join(f"{one.supplier.name} ({one.site_number})" for one in others[:SITES_TOLD])
         raise Rejected(
-            f"the same file was given for another site of your own requests: {sites}",
+            f"you received the same file for another site: {sites}",
             field="same_file_confirmed",
-            remedy="see that the report covers this site, then confirm it with same_file_confirmed; or refuse the report",
+            remedy="check that the report covers this site, then confirm it with same_file_confirmed; or refuse the report",
         )
 
 

@@ -184,9 +184,9 @@ def record_of(row: DeadLetterRow | WaitingRow) -> Record:
     """A row as the record that it was. Raises `Rejected` where its contents are erased."""
     if isinstance(row, DeadLetterRow) and row.erased_at is not None:
         raise Rejected(
-            f"its contents were erased on {row.erased_at:%Y-%m-%d}, since they held contacts",
+            f"its contents were erased on {row.erased_at:%Y-%m-%d} because they held contacts",
             field="id",
-            remedy="have its sender say it anew",
+            remedy="have its sender send it again",
         )
     return Record(
         topic=row.topic, partition=row.kafka_partition, offset=row.kafka_offset, payload=row.payload or b""

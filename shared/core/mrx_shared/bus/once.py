@@ -152,7 +152,7 @@ async def _claimed(session: AsyncSession, delivery: Delivery[M]) -> bool:
         letter = col(DeadLetterRow.id) == delivery.dead_letter, col(DeadLetterRow.replayed_at).is_(None)
         replayed = await session.exec(update(DeadLetterRow).where(*letter).values(replayed_at=func.now()))
         if not replayed.rowcount:
-            raise Rejected("this dead letter was replayed already")
+            raise Rejected("this dead letter has already been replayed")
         await session.exec(delete(InboxRow).filter_by(**event))
     if delivery.waited:
         await session.exec(delete(WaitingRow).filter_by(**event))
@@ -164,6 +164,6 @@ async def _claimed(session: AsyncSession, delivery: Delivery[M]) -> bool:
         raise ContentDiffers(
             "this event id was handled before with other content",
             field="id",
-            remedy="give every event an id of its own",
+            remedy="give every event its own id",
         )
     return False

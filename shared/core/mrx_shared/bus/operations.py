@@ -185,7 +185,7 @@ def _add_dead_letters(router: APIRouter, parts: PartsState, access: Access) -> N
     async def replay(letter_id: UUID, who: operator) -> dict[str, Any]:  # noqa: ARG001
         row = await dead_letter(parts.database, letter_id)
         if row.replayed_at is not None:
-            raise Rejected("this dead letter was replayed already", field="id")
+            raise Rejected("this dead letter has already been replayed", field="id")
         outcome = await _replay(parts, row.consumer, record_of(row), letter_id)
         return {"id": str(letter_id), "outcome": outcome}
 
@@ -195,13 +195,13 @@ async def _replay(parts: PartsState, consumer: str, record: Record, letter_id: U
     try:
         subscription = parts.subscriptions.of(consumer)
     except KeyError:
-        raise Rejected(f"{consumer} does not listen here any more", field="consumer") from None
+        raise Rejected(f"{consumer} no longer listens here", field="consumer") from None
     try:
         outcome = await subscription.dispatch(record, dead_letter=letter_id)
     except Unreadable as error:
-        raise Invalid(f"it cannot be read: {error}", remedy="have its sender say it anew") from None
+        raise Invalid(f"it cannot be read: {error}", remedy="have its sender send it again") from None
     if outcome == "passed":
-        raise Rejected("no handler takes this type; upgrade the service first", field="type")
+        raise Rejected("no handler accepts this type; upgrade the service first", field="type")
     return outcome
 
 

@@ -121,9 +121,9 @@ class Command(Generic[W]):
         known = (await session.exec(select(IdempotencyRow).filter_by(**claim))).first()
         if known is None or bytes(known.request_hash) != self._request_hash:
             raise Invalid(
-                "this Idempotency-Key came with another request before",
+                "this Idempotency-Key was used for another request",
                 field="Idempotency-Key",
-                remedy="make a new key for every new request",
+                remedy="use a new key for every new request",
             )
         if known.status is None:
             return problem(409, "this request is being done", retryable=True, headers={"Retry-After": "1"})

@@ -234,7 +234,7 @@ class Subscription(Generic[W]):
         known = self._handlers.get(header.type)
         if known is None and member_of(record.topic):
             # A topic of facts may carry more than a service needs; what a member sends is meant for this one.
-            raise Rejected("no such type is taken here", field="type", remedy="see contracts/README.md")
+            raise Rejected("this type is not accepted here", field="type", remedy="see contracts/README.md")
         if known is None:
             return None
         envelope = decode(record.payload, known.message)

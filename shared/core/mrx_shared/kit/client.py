@@ -141,7 +141,7 @@ class Services:
         try:
             return self._urls[service].rstrip("/")
         except KeyError:
-            raise Invalid(f"nobody said where {service} answers", field=f"{service}_url") from None
+            raise Invalid(f"the address of {service} is not set", field=f"{service}_url") from None
 
     async def answers(self, service: str) -> bool:
         """Whether a service answers at this moment."""

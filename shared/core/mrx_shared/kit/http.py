@@ -169,9 +169,9 @@ class _NoNul:
             if NUL in scope["path"] or held:
                 answer = problem(
                     422,
-                    "holds the control character U+0000",
+                    "contains the control character U+0000",
                     field="path" if NUL in scope["path"] else spelled(held[:1]),
-                    remedy="take it out of the address",
+                    remedy="remove it from the address",
                 )
         await answer(scope, receive, send)
 

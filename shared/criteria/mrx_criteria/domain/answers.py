@@ -183,11 +183,11 @@ def plain_text(text: str, *, field: str, row: int | None = None) -> str:
             f"{len(text)} characters",
             field=field,
             row=row,
-            remedy=f"write at most {TEXT_CHARACTERS}; put longer matter in a document and name it as evidence",
+            remedy=f"write at most {TEXT_CHARACTERS}; put longer text in a document and name it as evidence",
         )
     if unseen := _UNSEEN.search(text):
         raise Invalid(
-            f"holds the control character U+{ord(unseen[0]):04X}",
+            f"contains the control character U+{ord(unseen[0]):04X}",
             field=field,
             row=row,
             remedy="delete it; paste the text without formatting",
@@ -213,7 +213,7 @@ def _not_here(criterion_id: str, row: int, catalogue: Catalogue) -> Invalid:
                 "and the two exclude each other",
                 field="criterion_id",
                 row=row,
-                remedy=f"delete the rows of clause {clause}, or score against a catalogue that holds it",
+                remedy=f"delete the rows of clause {clause}, or score against a catalogue that contains it",
             )
     return Invalid(
         f"criterion {criterion_id[:64]!r} is not in catalogue {catalogue.version}"

@@ -99,9 +99,9 @@ class Catalogue:
         for criterion in self.criteria:
             if criterion.id in seen:
                 raise Invalid(
-                    f"{self.version}: criterion {criterion.id} stands twice",
+                    f"{self.version}: criterion {criterion.id} is listed twice",
                     field="id",
-                    remedy="give each criterion an id of its own",
+                    remedy="give each criterion its own id",
                 )
             seen.add(criterion.id)
         if {clause.upper() for clause in self.clauses} >= EXCLUSIVE:
@@ -112,13 +112,13 @@ class Catalogue:
             )
         for pillar in sorted(self.floors.keys() - {criterion.pillar for criterion in self.criteria}):
             raise Invalid(
-                f"{self.version}: no criterion is of the pillar {pillar[:40]!r}",
+                f"{self.version}: no criterion belongs to the pillar {pillar[:40]!r}",
                 field="floors",
                 remedy="name a pillar that has a criterion",
             )
         if self.floors and self.rule is GateRule.ESSENTIAL:
             raise Invalid(
-                f"{self.version}: a floor stands beside the gate by weight, not beside {GateRule.ESSENTIAL}",
+                f"{self.version}: a floor goes with the gate by weight, not with {GateRule.ESSENTIAL}",
                 field="floors",
                 remedy="leave the floors out, or state the gate as a percentage",
             )
@@ -126,7 +126,7 @@ class Catalogue:
             raise Invalid(
                 f"{self.version}: no relation meets a criterion in full",
                 field="credits",
-                remedy="let equal or superset be worth 1",
+                remedy="make equal or superset worth 1",
             )
         if self.valid_until is not None and self.valid_until < self.valid_from:
             raise Invalid(

@@ -106,9 +106,9 @@ def lineage_between(older: Catalogue, newer: Catalogue, stated: Iterable[Lineage
     for step in steps:
         if step.how is How.KEPT and _measured(was[step.before[0]]) != _measured(now[step.after[0]]):
             raise Invalid(
-                f"{place}: {step.after[0]} is called kept and reads or weighs otherwise",
+                f"{place}: {step.after[0]} is called kept but has other words or another weight",
                 field="steps",
-                remedy="give the changed criterion an id of its own and call it changed",
+                remedy="give the changed criterion a new id and call it changed",
             )
     order = {one.id: place for place, one in enumerate(newer.criteria)}
     return Lineage(
@@ -179,9 +179,9 @@ def _fit(
         return replace(step, after=after)
     if before != step.before or after != step.after:
         raise Invalid(
-            f"{place}: {', '.join((*step.before, *step.after))} are not all there",
+            f"{place}: {', '.join((*step.before, *step.after))} do not all exist",
             field="steps",
-            remedy="name criteria that the two versions hold",
+            remedy="name criteria that the two versions contain",
         )
     return replace(step, before=before, after=after)
 

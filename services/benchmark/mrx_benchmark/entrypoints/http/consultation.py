@@ -37,7 +37,7 @@ def add_consultation(router: APIRouter, requests: Requests[Work], access: Access
             found = await work.consultation.successor(version)
             if found is None:
                 raise Unknown(
-                    "nothing follows this version yet", field="version", remedy="list the criteria first"
+                    "this version has no successor yet", field="version", remedy="list the criteria first"
                 )
             return await _evolution(found, work)
 

@@ -111,7 +111,7 @@ def _add_suggestions(
             raise Invalid(
                 f"{len(stated)} requirements",
                 field="file",
-                remedy=f"write 1 to {api.REQUIREMENTS} of them, one a row",
+                remedy=f"write 1 to {api.REQUIREMENTS} of them, one per row",
             )
 
         async def proposed(work: Work) -> api.Suggestions:
@@ -141,7 +141,7 @@ def _bytes(content_base64: str) -> bytes:
     try:
         return base64.b64decode(content_base64, validate=True)
     except ValueError:
-        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes") from None
+        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes in base64") from None
 
 
 def _add_reports(router: APIRouter, requests: Requests[Work], access: Access, documents: Documents) -> None:

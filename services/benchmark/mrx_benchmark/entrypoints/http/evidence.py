@@ -192,13 +192,13 @@ def _workbook(body: BinaryIO) -> Kind:
     if "xl/workbook.xml" not in parts:
         raise _not_taken()
     if any(name.endswith("vbaproject.bin") for name in parts):
-        raise Invalid("the workbook holds macros", field="file", remedy="save it as .xlsx, without macros")
+        raise Invalid("the workbook contains macros", field="file", remedy="save it as .xlsx, without macros")
     return Kind.XLSX
 
 
 def _not_taken() -> Invalid:
     return Invalid(
-        "the bytes are no PDF, PNG, JPEG, XLSX or text in UTF-8",
+        "the file is not a PDF, PNG, JPEG, XLSX or UTF-8 text",
         field="file",
         remedy="print the document to a PDF, or save the table as .xlsx or as CSV in UTF-8, without a password",
     )
@@ -208,5 +208,5 @@ def _too_large() -> Invalid:
     return Invalid(
         f"the file is larger than {FILE_BYTES // 1024 // 1024} MiB",
         field="file",
-        remedy="send the pages that show it, or several files",
+        remedy="send only the relevant pages, or several files",
     )

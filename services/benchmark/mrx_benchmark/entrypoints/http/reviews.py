@@ -48,7 +48,7 @@ def add_reviews(router: APIRouter, requests: Requests[Work], access: Access) -> 
     async def release(assessment_id: UUID, asked: api.NewRelease, who: may_release, command: do) -> Response:
         if who.role is Role.REVIEWER and asked.reviewer != who.subject:
             raise Forbidden(
-                "a reviewer releases herself alone", field="reviewer", remedy="ask the secretariat"
+                "a reviewer can release only herself", field="reviewer", remedy="ask the secretariat"
             )
 
         async def released(work: Work) -> api.Done:

@@ -30,7 +30,7 @@ def add_routes(api: FastAPI, deps: Dependencies) -> None:
 async def _bulkhead_full(_request: Request, _: Exception) -> Response:
     return problem(
         503,
-        "too many sign in at this moment",
+        "too many people are signing in at the moment",
         remedy="try again in a few seconds",
         retryable=True,
         headers={"Retry-After": "2"},

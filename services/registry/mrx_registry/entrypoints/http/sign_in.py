@@ -126,7 +126,7 @@ def _add_sessions(routes: APIRouter, deps: Dependencies) -> None:
 def _too_many(error: throttling.TooManyGuesses, *, field: str) -> Response:
     return problem(
         429,
-        "too many tries failed",
+        "too many attempts failed",
         field=field,
         remedy="wait a while, or use 'Forgot your password?'",
         retryable=True,

@@ -46,7 +46,7 @@ def _add_statements(routes: APIRouter, deps: Dependencies) -> None:
 
         found = await deps.requests.read(verb)
         if found is None:
-            raise Unknown("no statement was published yet", remedy="the secretariat publishes it")
+            raise Unknown("no statement has been published yet", remedy="the secretariat publishes it")
         return answers.statement(found)
 
 
