@@ -27,7 +27,9 @@ DONE, INFRASTRUCTURE = 0, 3
 LOOK_EVERY = 0.1
 STOPPED_WITHIN = 60.0
 
-app = typer.Typer(help="Run MRX on this machine: servers and services as processes, with their data in one folder.")
+app = typer.Typer(
+    help="Run MRX on this machine: servers and services as processes, with their data in one folder."
+)
 Folder = Annotated[Path, typer.Option(help="Where data, logs and credentials are kept.", file_okay=False)]
 VAR = Path("var")
 
@@ -73,7 +75,10 @@ def demo(  # noqa: PLR0913 - each is an option
         Path | None, typer.Option(help="A folder of CSV files, one per member, instead of invented lists.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write lists, the release and figures; by default, var/demo.", file_okay=False)
+        Path | None,
+        typer.Option(
+            help="Where to write lists, the release and figures; by default, var/demo.", file_okay=False
+        ),
     ] = None,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,

@@ -46,7 +46,9 @@ app = typer.Typer(
 )
 
 _File = typer.Argument(exists=True, dir_okay=False, readable=True)
-_Gate = typer.Option(help="85 % of the weight, or every essential criterion; by default, the catalogue's gate.")
+_Gate = typer.Option(
+    help="85 % of the weight, or every essential criterion; by default, the catalogue's gate."
+)
 _Waivers = typer.Option(
     exists=True, dir_okay=False, metavar="WAIVERS.csv", help="Clauses to leave out: `clause,reason,until`."
 )
@@ -161,7 +163,9 @@ def write_report(
     waivers: Annotated[Path | None, _Waivers] = None,
     as_of: Annotated[
         str,
-        typer.Option(metavar="DAY", help="The report's day, on which waivers must be in force; by default, today."),
+        typer.Option(
+            metavar="DAY", help="The report's day, on which waivers must be in force; by default, today."
+        ),
     ] = "",
 ) -> None:
     """Write the gap report on ANSWERS.csv, or the answers as an OSCAL mapping collection."""

@@ -161,9 +161,7 @@ def _workbook(name: str, content: bytes, known: Known, max_unpacked: int) -> She
             finally:
                 book.close()
     except (BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
-        raise Invalid(
-            f"{name} is not a readable workbook", remedy="save it as XLSX or CSV again"
-        ) from error
+        raise Invalid(f"{name} is not a readable workbook", remedy="save it as XLSX or CSV again") from error
     best = max(sheets, key=lambda title: _most_headings(sheets[title], known), default=None)
     if best is None:
         raise Invalid(f"{name} has no visible sheet", remedy="save the list in a visible sheet")

@@ -82,7 +82,8 @@ def lines(sheet: Sheet, *, needed: Sequence[str]) -> tuple[Line, ...]:
         )
     if len(found) > MAX_ROWS:
         raise Invalid(
-            f"the file has {len(found):,} rows; it may have at most {MAX_ROWS:,}", remedy="send it in several files"
+            f"the file has {len(found):,} rows; it may have at most {MAX_ROWS:,}",
+            remedy="send it in several files",
         )
     return tuple(found)
 

@@ -90,9 +90,7 @@ def resolve(  # noqa: PLR0913 - one for each option
     names_only: _NamesOnly = False,
     decisions: _DecisionsFile = None,
     learn: _Learn = False,
-    former: Annotated[
-        Path | None, typer.Option(help="The sites of the last run, whose ids to keep.")
-    ] = None,
+    former: Annotated[Path | None, typer.Option(help="The sites of the last run, whose ids to keep.")] = None,
     before: Annotated[
         Path | None,
         typer.Option(help="The sites of a run before a withdrawn decision, whose ids to restore."),
@@ -107,9 +105,7 @@ def resolve(  # noqa: PLR0913 - one for each option
         _refusals(refused, out, files, decisions, strict=strict) as refusals,
     ):
         if before and not former:
-            raise InputRejected(
-                "--before: needs --former FILE, which names the sites to separate"
-            )
+            raise InputRejected("--before: needs --former FILE, which names the sites to separate")
         check_writable(out, *files, decisions)
         known = read_former(former) if former else None
         once = read_former(before) if before else None

@@ -209,10 +209,7 @@ def test_rows_without_a_reference_are_no_repetition() -> None:
 def test_all_faults_of_a_row_are_told_at_once() -> None:
     (refused,) = judge({**GOOD, "country": "Narnia", "notice": "maybe", "site_name": ""}).refused
     assert refused.field == "site_name"
-    assert (
-        refused.reason
-        == "is empty; country 'Narnia' is not a known country; notice 'maybe' is not known"
-    )
+    assert refused.reason == "is empty; country 'Narnia' is not a known country; notice 'maybe' is not known"
 
 
 def test_a_refusal_shows_no_control_character() -> None:

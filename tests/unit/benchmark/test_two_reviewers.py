@@ -392,7 +392,7 @@ async def test_an_appeal_is_decided_by_somebody_without_a_part_and_changes_the_v
     assert (assessed(work).equivalent, assessed(work).commonality) == (True, Decimal("100.00"))
     with pytest.raises(Rejected, match="has been decided"):
         await appeals.decide_appeal(one, [confirm("A")], granted=True, rationale="again", by="eve", work=work)
-    with pytest.raises(Rejected, match="was appealed"):
+    with pytest.raises(Rejected, match="already been appealed"):
         await appeals.appeal(one, "again", owner=ACME, by="acme", work=work)
 
 

@@ -277,7 +277,7 @@ def test_a_decision_that_is_taken_back_gives_both_sites_their_ids_again(small: P
     assert sites(third) == sites(first)
     assert read(tmp_path / "run3.redirects.csv") == []
     code, output = run("resolve", small, "--out", third, "--before", first)
-    assert (code, "add --former FILE" in output) == (2, True)
+    assert (code, "needs --former FILE" in output) == (2, True)
 
 
 def test_redirects_of_sites_that_are_replaced_go_with_them(small: Path, tmp_path: Path) -> None:

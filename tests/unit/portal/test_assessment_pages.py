@@ -245,7 +245,9 @@ async def test_the_owner_appeals_against_a_verdict_and_sees_what_came_of_it(sche
 
 async def test_a_late_appeal_is_told_beside_its_words(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}", assessment(state="concluded", equivalent="no"))
-    late = Rejected("an appeal is possible for 30 days", field="assessment_id", remedy="submit a new assessment")
+    late = Rejected(
+        "an appeal is possible for 30 days", field="assessment_id", remedy="submit a new assessment"
+    )
     scheme.gives(BENCHMARK, f"/v1/assessments/{ASSESSMENT}/appeal", late)
     sent = await scheme.browser("member").send(ONE, f"{ONE}/appeal", {"reason": "chapter 9"})
     assert sent.status_code == 409

@@ -89,7 +89,9 @@ async def test_a_reviewer_who_will_not_finish_is_found_and_released(scheme: Sche
 
 async def test_a_refused_release_says_why(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, "/v1/reviews", {"reviews": [at_work({"reviewer": RITA, "releasable": True})]})
-    done = Rejected("both reviews are finished, and each has been read", field="reviewer", remedy="let a third")
+    done = Rejected(
+        "both reviews are finished, and each has been read", field="reviewer", remedy="let a third"
+    )
     scheme.gives(BENCHMARK, RELEASES, done)
     browser = scheme.browser("secretariat")
     refused = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})

@@ -217,7 +217,9 @@ async def test_a_reviewer_leaves_a_review_that_she_has_begun(scheme: Scheme) -> 
 
 
 async def test_a_refused_leave_says_why_and_who_has_begun_nothing_sees_no_form(scheme: Scheme) -> None:
-    done = Rejected("both reviews are finished, and each has been read", field="reviewer", remedy="let a third")
+    done = Rejected(
+        "both reviews are finished, and each has been read", field="reviewer", remedy="let a third"
+    )
     scheme.gives(BENCHMARK, f"{API}/releases", done)
     refused = await scheme.browser("reviewer").send(PATH, f"{PATH}/release")
     assert (refused.status_code, "Both reviews are done" in words(refused.text)) == (409, True)

@@ -87,11 +87,13 @@ def aggregation(
         str | None, typer.Option(envvar="MRX_AGGREGATION_URL", help="The address of aggregation.")
     ] = None,
     registry_url: Annotated[
-        str | None, typer.Option(envvar="MRX_REGISTRY_URL", help="The address of the registry, which issues tokens.")
+        str | None,
+        typer.Option(envvar="MRX_REGISTRY_URL", help="The address of the registry, which issues tokens."),
     ] = None,
     client_id: Annotated[str | None, typer.Option(envvar="MRX_CLIENT_ID", help="The client id.")] = None,
     client_secret: Annotated[
-        str | None, typer.Option(envvar="MRX_CLIENT_SECRET", help="The client's secret; better set in the environment.")
+        str | None,
+        typer.Option(envvar="MRX_CLIENT_SECRET", help="The client's secret; better set in the environment."),
     ] = None,
     credentials: Annotated[
         Path | None,
@@ -101,9 +103,7 @@ def aggregation(
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option(
-            "--as", help="Which identity in that file, from 1; approve uses the second by default."
-        ),
+        typer.Option("--as", help="Which identity in that file, from 1; approve uses the second by default."),
     ] = None,
 ) -> None:
     """Rounds and releases, for the secretariat."""

@@ -51,7 +51,9 @@ class SqlAssessments(Repository):
             index_elements=["protocol_id", "version", "criteria_version"], index_where=UNFINISHED
         )
         if not await self._do(one_at_a_time):
-            raise Rejected("other answers for this version arrived at the same time", remedy="send them again")
+            raise Rejected(
+                "other answers for this version arrived at the same time", remedy="send them again"
+            )
         await self._each(
             insert(AnswerRow),
             (

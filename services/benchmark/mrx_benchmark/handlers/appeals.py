@@ -29,7 +29,9 @@ async def appeal(assessment_id: UUID, reason: str, *, owner: UUID | None, by: st
     check_in_time(verdict.concluded_at, work.now)
     await _check_last(assessment, work)
     if assessment_id in await work.appeals.of([assessment_id]):
-        raise Rejected("this verdict has already been appealed against", field="state", remedy="submit a new assessment")
+        raise Rejected(
+            "this verdict has already been appealed against", field="state", remedy="submit a new assessment"
+        )
     made = Appeal(assessment_id=assessment_id, reason=reason, by=by, at=work.now)
     await work.appeals.keep(made, owner=owner)
     await note(assessment, EventKind.APPEALED, by, work)
@@ -63,7 +65,9 @@ async def decide_appeal(
         assessment = await work.assessments.get_to_change(assessment_id)
         made = (await work.appeals.of([assessment_id])).get(assessment_id)
         if made is None:
-            raise Rejected("there is no appeal", field="assessment_id", remedy="decide an appeal that has been made")
+            raise Rejected(
+                "there is no appeal", field="assessment_id", remedy="decide an appeal that has been made"
+            )
         before = await work.assessments.verdict(assessment_id)
         if assessment.took_part(by) or (before is not None and before.concluded_by == by):
             raise Forbidden(

@@ -38,7 +38,9 @@ class Report:
             )
         if request.state == WITHDRAWN:
             raise Rejected(
-                "the request for this report was withdrawn", field="report_id", remedy="ask the supplier again"
+                "the request for this report was withdrawn",
+                field="report_id",
+                remedy="ask the supplier again",
             )
         if request.state == DECLINED:
             # The supplier declined while its file was already being stored.

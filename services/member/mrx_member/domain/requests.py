@@ -49,7 +49,9 @@ class Requester:
         said = {"requester_email": self.email, "requester_language": self.language}
         if self.email is not None and not _EMAIL.fullmatch(_word(said, "requester_email", _LEAVE_OUT)):
             raise Invalid(
-                "is not an e-mail address", field="requester_email", remedy="write one address, as a@b.example"
+                "is not an e-mail address",
+                field="requester_email",
+                remedy="write one address, as a@b.example",
             )
         if self.language is not None and self.language not in MAIL_LANGUAGES:
             raise Invalid(

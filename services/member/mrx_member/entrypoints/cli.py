@@ -78,10 +78,13 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     page_rows: Annotated[int, typer.Option(min=1, max=MAX_PAGE_ROWS)] = MAX_PAGE_ROWS,
     receipt: Annotated[
         Path | None,
-        typer.Option(metavar="REFUSED.csv", help="Where to write refused rows; by default, the member's home folder."),
+        typer.Option(
+            metavar="REFUSED.csv", help="Where to write refused rows; by default, the member's home folder."
+        ),
     ] = None,
     date_order: Annotated[
-        DateOrder | None, typer.Option(help="Needed if no row tells whether the day or the month comes first.")
+        DateOrder | None,
+        typer.Option(help="Needed if no row tells whether the day or the month comes first."),
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="The file's encoding, if it cannot be detected.")
@@ -158,7 +161,9 @@ def check(
         Path | None,
         typer.Option(exists=True, help="The released list or its folder; by default, the last one fetched."),
     ] = None,
-    out: Annotated[Path, typer.Option(dir_okay=False, help="Where to write the findings.")] = Path("check.csv"),
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Where to write the findings.")] = Path(
+        "check.csv"
+    ),
     as_json: Json = False,
 ) -> None:
     """Match suppliers against the released list. Everything happens on this machine, nothing leaves it."""

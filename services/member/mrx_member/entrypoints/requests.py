@@ -60,9 +60,12 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
     scope: Annotated[
         str | None, typer.Option(help="Which audit you ask for, unless a column says it.")
     ] = None,
-    purpose: Annotated[str | None, typer.Option(help="What you need it for, unless a column says it.")] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What you need it for, unless a column says it.")
+    ] = None,
     language: Annotated[
-        str, typer.Option(help=f"Language of the e-mails, {', '.join(MAIL_LANGUAGES)}, unless a column says it.")
+        str,
+        typer.Option(help=f"Language of the e-mails, {', '.join(MAIL_LANGUAGES)}, unless a column says it."),
     ] = "en",
     term_days: Annotated[
         int,
@@ -137,7 +140,9 @@ def request(  # noqa: PLR0913, PLR0917 - one for each option
 
 def standing(
     context: typer.Context,
-    request_id: Annotated[UUID | None, typer.Argument(metavar="[ID]", help="Show one request with its history.")] = None,
+    request_id: Annotated[
+        UUID | None, typer.Argument(metavar="[ID]", help="Show one request with its history.")
+    ] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write them as a table.")] = None,
     timeout: Timeout = 120.0,
@@ -169,7 +174,9 @@ def download(
     all_available: Annotated[
         bool, typer.Option("--all-available", help="Every report that is waiting for your decision.")
     ] = False,
-    out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write them to.")] = Path("reports"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write them to.")] = Path(
+        "reports"
+    ),
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for each report.")] = 600.0,
     as_json: Json = False,
 ) -> None:
@@ -219,9 +226,7 @@ def decide(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     same_file: Annotated[
         bool,
-        typer.Option(
-            "--same-file", help="Accept a file that you also received for another site."
-        ),
+        typer.Option("--same-file", help="Accept a file that you also received for another site."),
     ] = False,
     by: _By = By.HTTP,
     refused: Annotated[
@@ -269,7 +274,9 @@ def contact(
     request_id: Annotated[UUID, typer.Argument(metavar="ID")],
     email: Annotated[str, typer.Option(help="The new e-mail address.")],
     name: Annotated[str | None, typer.Option(help="The name to address the e-mail to.")] = None,
-    language: Annotated[str | None, typer.Option(help="Language of the e-mails; by default, as before.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the e-mails; by default, as before.")
+    ] = None,
     timeout: Timeout = 120.0,
 ) -> None:
     """Write to another contact at the supplier, if the e-mail came back or went to the wrong person."""

@@ -70,9 +70,7 @@ _InFile = {"exists": True, "dir_okay": False, "readable": True}
 
 def commands(backend: Backend) -> typer.Typer:
     """The commands, over a backend."""
-    app = typer.Typer(
-        help="The operator's side: prepare, watch, replay, verify.", no_args_is_help=True
-    )
+    app = typer.Typer(help="The operator's side: prepare, watch, replay, verify.", no_args_is_help=True)
 
     @app.callback()
     def operator(
@@ -119,7 +117,9 @@ def prepare(
     root: Annotated[
         Path, typer.Option(help="The project's folder, with services/ and deploy/kafka/.", file_okay=False)
     ] = Path(),
-    only: Annotated[list[Part] | None, typer.Option(help="Only this part; repeat the option for several.")] = None,
+    only: Annotated[
+        list[Part] | None, typer.Option(help="Only this part; repeat the option for several.")
+    ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for servers to answer.")] = 120,
 ) -> None:
     """Create databases, roles, tables, topics, Kafka users, rights and buckets. Safe to run again at any time."""
@@ -200,7 +200,9 @@ def _dead_letters() -> typer.Typer:
     def list_letters(
         context: typer.Context,
         service: _Only = None,
-        every: Annotated[bool, typer.Option("--all", help="Include those that were replayed or erased.")] = False,
+        every: Annotated[
+            bool, typer.Option("--all", help="Include those that were replayed or erased.")
+        ] = False,
         as_json: _Json = False,
     ) -> None:
         """List dead letters, without their payloads."""

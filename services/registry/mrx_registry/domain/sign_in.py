@@ -46,7 +46,9 @@ def email_from(words: str) -> str:
     """The address that was given, ready to be kept. Raises `Invalid`."""
     email = unicodedata.normalize("NFC", words.strip()) if len(words) <= _LONGEST_EMAIL else ""
     if len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
-        raise Invalid("this is not an e-mail address", field="email", remedy="give one such as name@firm.example")
+        raise Invalid(
+            "this is not an e-mail address", field="email", remedy="give one such as name@firm.example"
+        )
     check_plain(email, field="email")
     return email
 
@@ -86,7 +88,9 @@ def check_password(password: str, *, email: str) -> None:
         )
     if plain in (email.casefold(), email.casefold().partition("@")[0]):
         raise Invalid(
-            "the password is the e-mail address", field="password", remedy="choose something that nobody knows"
+            "the password is the e-mail address",
+            field="password",
+            remedy="choose something that nobody knows",
         )
     if plain in COMMONEST or len(set(plain)) < FEWEST_SIGNS:
         raise Invalid(

@@ -154,7 +154,9 @@ async def redeem(
     hashed = token_hash(token)
     principal = await transact(partial(_holder, hashed))
     if principal.email is None:
-        raise Invalid("this person has no address to sign in with", field="token", remedy="ask the secretariat")
+        raise Invalid(
+            "this person has no address to sign in with", field="token", remedy="ask the secretariat"
+        )
     kept = await chosen_password(password, principal.email, secrets=secrets)
     done_at = await transact(partial(_set_password, hashed, kept))
     return browsers.mark(email_digest(principal.email), secrets.new(), now=done_at)

@@ -91,7 +91,11 @@ def decide(
     why = optional_line(reason, field="reason")
     if outcome is Outcome.REFUSED:
         if why is None:
-            raise Invalid("a refusal needs a reason", field="reason", remedy="say why the report does not meet your needs")
+            raise Invalid(
+                "a refusal needs a reason",
+                field="reason",
+                remedy="say why the report does not meet your needs",
+            )
         if valid_until is not None:
             raise Invalid(
                 "a refused report replaces no audit", field="valid_until", remedy="leave valid_until out"

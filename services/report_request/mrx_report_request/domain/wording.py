@@ -36,7 +36,9 @@ def email(value: str, *, field: str) -> str:
     address = one_line(value, field=field)
     if not _EMAIL.fullmatch(address) or len(address.partition("@")[0]) > _LOCAL_PART:
         raise Invalid(
-            "this is not an e-mail address", field=field, remedy="give one as name@domain, in ASCII, and nothing else"
+            "this is not an e-mail address",
+            field=field,
+            remedy="give one as name@domain, in ASCII, and nothing else",
         )
     return address
 
@@ -44,7 +46,9 @@ def email(value: str, *, field: str) -> str:
 def language(value: str, *, field: str) -> str:
     """A language that mails are written in. Raises `Invalid`."""
     if value not in MAIL_LANGUAGES:
-        raise Invalid("we do not write mails in this language", field=field, remedy=f"state {', '.join(MAIL_LANGUAGES)}")
+        raise Invalid(
+            "we do not write mails in this language", field=field, remedy=f"state {', '.join(MAIL_LANGUAGES)}"
+        )
     return value
 
 

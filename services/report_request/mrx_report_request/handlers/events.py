@@ -100,7 +100,9 @@ async def take_withdrawal(
 def _check_member(member_id: UUID, stated: UUID | None) -> None:
     if stated not in (None, member_id):
         raise Invalid(
-            "the topic is another member's", field="member_id", remedy="leave it out: the topic identifies you"
+            "the topic is another member's",
+            field="member_id",
+            remedy="leave it out: the topic identifies you",
         )
 
 

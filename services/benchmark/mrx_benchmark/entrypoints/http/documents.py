@@ -141,7 +141,9 @@ def _bytes(content_base64: str) -> bytes:
     try:
         return base64.b64decode(content_base64, validate=True)
     except ValueError:
-        raise Invalid("not in base64", field="content_base64", remedy="encode the file's bytes in base64") from None
+        raise Invalid(
+            "not in base64", field="content_base64", remedy="encode the file's bytes in base64"
+        ) from None
 
 
 def _add_reports(router: APIRouter, requests: Requests[Work], access: Access, documents: Documents) -> None:

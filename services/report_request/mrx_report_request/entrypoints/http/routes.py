@@ -174,7 +174,9 @@ async def _holder(requests: Requests[Work], token: str) -> tuple[SupplierPage, P
     token_hash = sha256(token.encode(errors="replace")).hexdigest()
     page = await requests.read(lambda work: work.pages.find(token_hash))
     if page is None:
-        raise Unknown("this link does not open a request", field="MRX-Page-Token", remedy="ask for a new link")
+        raise Unknown(
+            "this link does not open a request", field="MRX-Page-Token", remedy="ask for a new link"
+        )
     subject = f"page:{token_hash[:16]}"
     return page, Principal(subject=subject, role=Role.SUPPLIER, member=page.member_id)
 
