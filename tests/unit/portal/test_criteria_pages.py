@@ -95,7 +95,7 @@ async def test_a_refused_release_says_why(scheme: Scheme) -> None:
     scheme.gives(BENCHMARK, RELEASES, done)
     browser = scheme.browser("secretariat")
     refused = await browser.send(PATH, f"{PATH}/releases", {"assessment": ASSESSMENT, "reviewer": RITA})
-    assert (refused.status_code, "Both reviews are done" in words(refused.text)) == (409, True)
+    assert (refused.status_code, "Both reviews are finished" in words(refused.text)) == (409, True)
     unknown = await browser.send(PATH, f"{PATH}/releases", {"assessment": "x", "reviewer": RITA})
     assert unknown.status_code == 404
 

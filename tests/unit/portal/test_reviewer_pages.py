@@ -222,7 +222,7 @@ async def test_a_refused_leave_says_why_and_who_has_begun_nothing_sees_no_form(s
     )
     scheme.gives(BENCHMARK, f"{API}/releases", done)
     refused = await scheme.browser("reviewer").send(PATH, f"{PATH}/release")
-    assert (refused.status_code, "Both reviews are done" in words(refused.text)) == (409, True)
+    assert (refused.status_code, "Both reviews are finished" in words(refused.text)) == (409, True)
     scheme.gives(BENCHMARK, API, assessment(answers=[answer("C1.1")]))
     assert "Leave this review" not in (await scheme.browser("reviewer").get(PATH)).text
 
