@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from mrx_criteria.domain.answers import TEXTS, read_relation, row_of
 from mrx_criteria.domain.commonality import Figures, Score, percent
 from mrx_criteria.domain.criteria import Catalogue
 from mrx_shared.api import benchmark as api
-from mrx_shared.api.bodies import Answer
 
 from mrx_benchmark.domain.appeals import Appeal
 from mrx_benchmark.domain.assessments import Decision, Judgement
@@ -16,13 +15,6 @@ from mrx_benchmark.domain.consultation import Evolution
 from mrx_benchmark.domain.protocols import Protocol, ProtocolVersion
 from mrx_benchmark.handlers import assessing, reviewing
 from mrx_benchmark.handlers.drafting import DraftShown
-
-B = TypeVar("B", bound=Answer)
-
-
-def body(kind: type[B], source: object) -> B:
-    """A body that has its fields from the attributes of the same names."""
-    return kind.model_validate(source, from_attributes=True)
 
 
 def decisions_of(stated: Iterable[api.NewDecision]) -> list[Decision]:
@@ -40,53 +32,35 @@ def decisions_of(stated: Iterable[api.NewDecision]) -> list[Decision]:
 
 def protocol_body(protocol: Protocol, versions: list[ProtocolVersion]) -> api.Protocol:
     """A protocol with its versions."""
-    return api.Protocol(
-        protocol_id=protocol.protocol_id,
-        code=protocol.code,
-        name=protocol.name,
-        scheme_family=protocol.scheme_family,
-        public=protocol.public,
+    return api.Protocol.of(
+        protocol,
         member_id=protocol.owner,
-        versions=[body(api.ProtocolVersion, version) for version in versions],
+        versions=[api.ProtocolVersion.of(version) for version in versions],
     )
 
 
 def criteria_body(catalogue: Catalogue, evolution: Evolution | None, today: date) -> api.CriteriaVersion:
     """A version of the criteria, in short, with its last day as it holds now."""
-    return api.CriteriaVersion(
-        version=catalogue.version,
-        based_on=catalogue.based_on,
-        valid_from=catalogue.valid_from,
-        valid_until=catalogue.valid_until,
+    return api.CriteriaVersion.of(
+        catalogue,
         criteria=len(catalogue.criteria),
-        weight=catalogue.weight,
         successor=successor(evolution, today) if evolution else None,
     )
 
 
 def successor(evolution: Evolution, today: date) -> api.Succession:
     """The dates by which a newer version replaces an older one."""
-    return api.Succession(
-        newer=evolution.newer,
-        phase=evolution.phase(today),
-        consultation_until=evolution.consultation_until,
-        effective_on=evolution.effective_on,
-        transition_until=evolution.transition_until,
-    )
+    return api.Succession.of(evolution, phase=evolution.phase(today))
 
 
 def at_work_body(found: reviewing.ReviewerWorkload) -> api.AssessmentAtWork:
     """Who judges an assessment that is not concluded."""
     one, answered = found.assessment, {answer.criterion_id for answer in found.assessment.answers}
-    return api.AssessmentAtWork(
-        assessment_id=one.assessment_id,
-        protocol_id=one.protocol_id,
+    return api.AssessmentAtWork.of(
+        one,
         code=found.protocol.code,
         name=found.protocol.name,
-        version=one.version,
-        criteria_version=one.criteria_version,
         member_id=one.owner,
-        submitted_at=one.submitted_at,
         answers=len(answered),
         both_done=one.settled,
         reviewers=[
@@ -104,12 +78,9 @@ def at_work_body(found: reviewing.ReviewerWorkload) -> api.AssessmentAtWork:
 def draft_body(found: DraftShown) -> api.Draft:
     """A draft, in short."""
     one = found.draft
-    return api.Draft(
+    return api.Draft.of(
+        one,
         **dict(figures_body(found.score.overall)),
-        protocol_id=one.protocol_id,
-        version=one.version,
-        criteria_version=one.criteria_version,
-        saved_at=one.saved_at,
         equivalent=found.score.equivalent,
         answered=len(one.answers),
         open=sum(gap.relation is None for gap in found.score.gaps),
@@ -128,15 +99,10 @@ def draft_whole(found: DraftShown) -> api.DraftWhole:
 def assessment_body(found: assessing.AssessmentShown) -> api.Assessment:
     """An assessment, in short."""
     one, verdict = found.assessment, found.verdict
-    return api.Assessment(
+    return api.Assessment.of(
+        one,
         **dict(figures_body(found.score.overall)),
-        assessment_id=one.assessment_id,
-        protocol_id=one.protocol_id,
-        version=one.version,
-        criteria_version=one.criteria_version,
         member_id=one.owner,
-        state=one.state,
-        submitted_at=one.submitted_at,
         equivalent=found.score.equivalent,
         undecided=len(one.undecided()),
         recognised_from=verdict.recognised_from if verdict else None,
@@ -161,18 +127,10 @@ def assessment_whole(found: assessing.AssessmentShown) -> api.AssessmentWhole:
         reviewers=found.reviewers,
         may_judge=found.may_judge,
         agreement=_agreement(found),
-        history=[body(api.Event, one) for one in found.history],
-        questions=[body(api.Question, one) for one in found.questions],
-        appeal=api.Appeal(
-            reason=found.appeal.reason,
-            appealed_at=found.appeal.at,
-            granted=found.appeal.granted,
-            rationale=found.appeal.rationale,
-            decided_at=found.appeal.decided_at,
-        )
-        if found.appeal
-        else None,
-        waived=[body(api.Waiver, one) for one in found.score.waived],
+        history=[api.Event.of(one) for one in found.history],
+        questions=[api.Question.of(one) for one in found.questions],
+        appeal=api.Appeal.of(found.appeal, appealed_at=found.appeal.at) if found.appeal else None,
+        waived=[api.Waiver.of(one) for one in found.score.waived],
         answers=list(_answers(found)),
     )
 

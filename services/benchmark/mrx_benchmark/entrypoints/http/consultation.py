@@ -9,7 +9,7 @@ from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Unknown
 
 from mrx_benchmark.domain.consultation import Evolution
-from mrx_benchmark.entrypoints.http.bodies import body, successor
+from mrx_benchmark.entrypoints.http.bodies import successor
 from mrx_benchmark.handlers import consultation
 from mrx_benchmark.ports import Work
 
@@ -56,5 +56,5 @@ async def _evolution(made: Evolution, work: Work) -> api.Evolution:
     return api.Evolution(
         older=made.older,
         **dict(successor(made, work.now.date())),
-        comments=[body(api.Comment, one) for one in await work.consultation.comments(made.older)],
+        comments=[api.Comment.of(one) for one in await work.consultation.comments(made.older)],
     )

@@ -16,7 +16,7 @@ from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Invalid, Unknown
 
-from mrx_benchmark.entrypoints.http.bodies import assessment_body, body, draft_body
+from mrx_benchmark.entrypoints.http.bodies import assessment_body, draft_body
 from mrx_benchmark.entrypoints.http.drafts import place
 from mrx_benchmark.handlers import assessing, criteria, drafting, protocols
 from mrx_benchmark.ports import Document, Documents, Work
@@ -69,7 +69,7 @@ def _add_uploads(router: APIRouter, requests: Requests[Work], access: Access, do
                 )
                 return api.FileSubmitted(
                     draft=draft_body(kept),
-                    refused=[body(api.RefusedRow, one) for one in checked.faults],
+                    refused=[api.RefusedRow.of(one) for one in checked.faults],
                     more=checked.more,
                 )
             begun = await assessing.submit_answers(
@@ -128,7 +128,7 @@ async def _suggested(
     found = await documents.suggestions(stated, work.catalogues[criteria_version])
     met = {(one.requirement_ref, one.requirement_text) for one in found}
     return api.Suggestions(
-        suggestions=[body(api.Suggestion, one) for one in found],
+        suggestions=[api.Suggestion.of(one, suggestion=True) for one in found],
         without=[
             api.Requirement(requirement_ref=ref, requirement_text=text)
             for ref, text in stated

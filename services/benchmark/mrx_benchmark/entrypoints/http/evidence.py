@@ -20,7 +20,6 @@ from mrx_shared.kit.access import Access, Principal, Role
 from mrx_shared.refusals import Invalid
 
 from mrx_benchmark.domain.evidence import FILE_BYTES, Evidence, Kind, named
-from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import evidence as handlers
 from mrx_benchmark.ports import EvidenceStore, Work
 
@@ -98,7 +97,7 @@ def _add_keeping(router: APIRouter, requests: Requests[Work], access: Access, st
             await store.keep(evidence, came.body)
 
         async def kept(work: Work) -> api.EvidenceFile:
-            return body(api.EvidenceFile, await handlers.keep(evidence, work=work))
+            return api.EvidenceFile.of(await handlers.keep(evidence, work=work))
 
         command = requests.keyed(request, idempotency_key, evidence.sha256.encode())
         return await command(kept, by=who, status=201)
@@ -117,7 +116,7 @@ def _add_reading(router: APIRouter, requests: Requests[Work], access: Access, st
                 by=who.subject,
                 work=work,
             )
-            return api.EvidenceFiles(files=[body(api.EvidenceFile, one) for one in found])
+            return api.EvidenceFiles(files=[api.EvidenceFile.of(one) for one in found])
 
         return await requests.read(listed, tenant=who.member)
 

@@ -9,7 +9,6 @@ from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
 from mrx_benchmark.domain.extensions import Extension
-from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import extensions
 from mrx_benchmark.ports import Work
 
@@ -40,9 +39,7 @@ def add_extensions(router: APIRouter, requests: Requests[Work], access: Access) 
     async def find(who: owner, q: Annotated[str, Query(max_length=200)] = "") -> api.Extensions:
         async def found(work: Work) -> api.Extensions:
             return api.Extensions(
-                extensions=[
-                    body(api.Extension, one) for one in await extensions.find_extensions(q, work=work)
-                ]
+                extensions=[api.Extension.of(one) for one in await extensions.find_extensions(q, work=work)]
             )
 
         return await requests.read(found, tenant=who.member)

@@ -9,7 +9,7 @@ from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
 from mrx_benchmark.domain.protocols import ProtocolVersion
-from mrx_benchmark.entrypoints.http.bodies import body, protocol_body
+from mrx_benchmark.entrypoints.http.bodies import protocol_body
 from mrx_benchmark.handlers import protocols
 from mrx_benchmark.ports import Work
 
@@ -52,7 +52,7 @@ def add_protocols(router: APIRouter, requests: Requests[Work], access: Access) -
                 effective_until=asked.effective_until,
             )
             await protocols.submit_version(version, owner=who.member, work=work)
-            return body(api.ProtocolVersion, version)
+            return api.ProtocolVersion.of(version)
 
         return await command(submitted, by=who, status=201)
 

@@ -8,7 +8,6 @@ from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import questions
 from mrx_benchmark.ports import Work
 
@@ -30,7 +29,7 @@ def add_questions(router: APIRouter, requests: Requests[Work], access: Access) -
             made = await questions.ask(
                 assessment_id, asked.criterion_id, asked.text, by=who.subject, work=work
             )
-            return body(api.Question, made)
+            return api.Question.of(made)
 
         return await command(put, by=who, status=201)
 
@@ -46,6 +45,6 @@ def add_questions(router: APIRouter, requests: Requests[Work], access: Access) -
             made = await questions.reply(
                 assessment_id, question_id, asked.text, owner=who.member, by=who.subject, work=work
             )
-            return body(api.Question, made)
+            return api.Question.of(made)
 
         return await command(replied, by=who)

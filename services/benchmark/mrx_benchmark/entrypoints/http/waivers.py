@@ -7,7 +7,6 @@ from mrx_shared.api import benchmark as api
 from mrx_shared.bus.requests import Command, Requests
 from mrx_shared.kit.access import Access, Principal, Role
 
-from mrx_benchmark.entrypoints.http.bodies import body
 from mrx_benchmark.handlers import waivers
 from mrx_benchmark.ports import Work
 
@@ -24,13 +23,13 @@ def add_waivers(router: APIRouter, requests: Requests[Work], access: Access) -> 
             made = await waivers.waive(
                 version, asked.clause, asked.reason, asked.until, by=who.subject, work=work
             )
-            return body(api.Waiver, made)
+            return api.Waiver.of(made)
 
         return await command(waived, by=who, status=201)
 
     @router.get("/criteria/{version}/waivers", tags=["criteria"])
     async def list_waivers(version: str, who: everyone) -> api.Waivers:  # noqa: ARG001
         async def listed(work: Work) -> api.Waivers:
-            return api.Waivers(waivers=[body(api.Waiver, one) for one in await work.waivers.of(version)])
+            return api.Waivers(waivers=[api.Waiver.of(one) for one in await work.waivers.of(version)])
 
         return await requests.read(listed)
