@@ -1,16 +1,16 @@
 """The broker is gone for a minute: requests go on being accepted, and all that was said arrives when it is back."""
 
 import asyncio
-import json
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from mrx_local.demo.scheme import Scheme
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.stack import running_stack
 from mrx_local.testing import infrastructure
+
+from tests.live.calls import get, post
 
 AWAY_S = 60
 
@@ -33,19 +33,19 @@ async def test_requests_are_accepted_for_a_minute_without_a_broker_and_nothing_i
     kafka_folder = tmp_path / "kafka"
     kafka = infrastructure(kafka_folder, parts={"kafka"})
     server = (await kafka.__aenter__()).kafka.server
-    async with (
-        running_stack(tmp_path / "stack", settings=replacing(server)) as stack,
-        httpx.AsyncClient(timeout=30, trust_env=False) as client,
-    ):
-        scheme = Scheme(client, stack.urls, stack.credentials)
+    async with running_stack(tmp_path / "stack", settings=replacing(server)) as stack:
+        scheme = Scheme(stack.services, stack.credentials)
         await kafka.__aexit__(None, None, None)
 
         admitted = []
         gone_until = asyncio.get_running_loop().time() + AWAY_S
         while asyncio.get_running_loop().time() < gone_until:
             name = f"Member {uuid4()}"
-            made = await scheme.secretariat.post(
-                "registry", "/v1/members", {"name": name, "group": name, "minority_holdings": []}
+            made = await post(
+                scheme.secretariat,
+                "registry",
+                "/v1/members",
+                {"name": name, "group": name, "minority_holdings": []},
             )
             assert made["state"] == "provisioning"
             admitted.append(made["member_id"])
@@ -58,29 +58,15 @@ async def test_requests_are_accepted_for_a_minute_without_a_broker_and_nothing_i
                     await asyncio.sleep(0.5)
             # What the registry said meanwhile reached aggregation and its own topic: nothing is left unsent.
             async with asyncio.timeout(60):
-                while await _unsent(stack.urls["registry"], stack.credentials.person("operator"), client):  # noqa: ASYNC110
+                while await _unsent(scheme):  # noqa: ASYNC110
                     await asyncio.sleep(0.5)
 
 
 async def _all_admitted(scheme: Scheme, members: list[str]) -> bool:
-    found = (await scheme.secretariat.get("registry", "/v1/members"))["members"]
+    found = (await get(scheme.secretariat, "registry", "/v1/members"))["members"]
     states = {one["member_id"]: one["state"] for one in found}
     return all(states[member] == "admitted" for member in members)
 
 
-async def _unsent(registry: str, operator: dict[str, str] | None, client: httpx.AsyncClient) -> int:
-    assert operator is not None
-    token = await client.post(
-        f"{registry}/v1/token",
-        data={
-            "grant_type": "client_credentials",
-            "client_id": operator["client_id"],
-            "client_secret": operator["client_secret"],
-            "audience": "mrx.registry",
-        },
-    )
-    answer = await client.get(
-        f"{registry}/v1/operations/status",
-        headers={"Authorization": f"Bearer {token.json()['access_token']}"},
-    )
-    return int(json.loads(answer.text)["outbox"]["unsent"])
+async def _unsent(scheme: Scheme) -> int:
+    return int((await get(scheme.operator, "registry", "/v1/operations/status"))["outbox"]["unsent"])

@@ -37,6 +37,7 @@ from mrx_shared.messages.requests import ReportAsked
 from mrx_shared.messages.topics import Topic
 from typing_extensions import override
 
+from tests.live.calls import get, post
 from tests.live.member_system import event
 from tests.live.suppliers import (
     AtTheDesk,
@@ -326,7 +327,7 @@ async def killing(reaper: Reaper) -> AsyncIterator[None]:
 async def test_requests_end_as_they_would_whenever_a_service_is_killed(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage, httpx.AsyncClient(timeout=30, trust_env=False) as client:
         stack, reaper = stage.stack, stage.reaper
-        scheme = Scheme(client, stack.urls, stack.credentials)
+        scheme = Scheme(stack.services, stack.credentials)
         await take_part(scheme, "Ash")
         own = access(
             stack.kafka,
@@ -351,8 +352,11 @@ async def test_requests_end_as_they_would_whenever_a_service_is_killed(tmp_path:
             for number, one in enumerate(brought):
                 outcome = "refused" if number == 2 else "accepted"
                 decided = {"outcome": outcome, "reason": "Working hours" if number == 2 else None}
-                await scheme.members["Ash"].post(
-                    "report_request", f"/v1/requests/{one.request_id}/decision", decided
+                await post(
+                    scheme.members["Ash"],
+                    "report_request",
+                    f"/v1/requests/{one.request_id}/decision",
+                    decided,
                 )
         said = "\n".join(f"{service:17} {why}" for service, why in reaper.kills)
         print(f"\n{len(reaper.kills)} kills:\n{said}")
@@ -365,7 +369,7 @@ async def test_requests_end_as_they_would_whenever_a_service_is_killed(tmp_path:
         for one in suppliers:
             shown = by_id[one.request_id]["report"]
             assert (shown["sha256"] if shown else None) == one.brings
-        [numbers] = (await scheme.members["Ash"].get("report_request", "/v1/numbers"))["rounds"]
+        [numbers] = (await get(scheme.members["Ash"], "report_request", "/v1/numbers"))["rounds"]
         assert (numbers["asked"], numbers["sent"], numbers["available"]) == (
             len(suppliers),
             len(suppliers),
@@ -406,7 +410,7 @@ async def ask_all(suppliers: list[Supplier], scheme: Scheme, stack: Stack) -> No
 
 async def settled(scheme: Scheme, ends: dict[str, str]) -> list[dict[str, Any]]:
     async def there() -> list[dict[str, Any]] | None:
-        found: list[dict[str, Any]] = (await scheme.members["Ash"].get("report_request", "/v1/requests"))[
+        found: list[dict[str, Any]] = (await get(scheme.members["Ash"], "report_request", "/v1/requests"))[
             "requests"
         ]
         states = {one["request_id"]: one["state"] for one in found}
@@ -420,11 +424,11 @@ async def open_all(scheme: Scheme, brought: list[Supplier]) -> None:
     ash = scheme.members["Ash"]
     for one in brought:
         path = f"/v1/requests/{one.request_id}"
-        shown = await ash.get("report_request", path)
-        await ash.post("exchange_adapter", f"/v1/reports/{shown['report']['report_id']}/links")
+        shown = await get(ash, "report_request", path)
+        await post(ash, "exchange_adapter", f"/v1/reports/{shown['report']['report_id']}/links")
 
         async def opened(path: str = path) -> str | None:
-            read_at: str | None = (await ash.get("report_request", path))["report"]["read_at"]
+            read_at: str | None = (await get(ash, "report_request", path))["report"]["read_at"]
             return read_at
 
         await until(opened, "it is not known that a report was opened")
@@ -435,11 +439,11 @@ async def nothing_is_left(scheme: Scheme) -> None:
 
     async def quiet() -> bool | None:
         for service in KILLED:
-            status = await scheme.operator.get(service, "/v1/operations/status")
+            status = await get(scheme.operator, service, "/v1/operations/status")
             assert status["dead_letters"] == 0, service
             if status["outbox"]["unsent"] or status["waiting"]:
                 return None
-        mails = (await scheme.operator.get(MAILS, "/v1/mails?limit=500"))["mails"]
+        mails = (await get(scheme.operator, MAILS, "/v1/mails?limit=500"))["mails"]
         assert {one["state"] for one in mails} <= {"waiting", "sent"}
         return True if all(one["state"] == "sent" for one in mails) else None
 
@@ -469,14 +473,14 @@ async def reports_stand_once(
 
     assert await asyncio.to_thread(quarantined) == wanted
 
-    reports = (await scheme.members["Ash"].get(EXCHANGE, "/v1/reports"))["reports"]
+    reports = (await get(scheme.members["Ash"], EXCHANGE, "/v1/reports"))["reports"]
     assert {one["request_id"]: one["sha256"] for one in reports} == {
         one.request_id: one.brings for one in brought
     }
     assert len(reports) == len(brought)
 
     for one in reports:
-        link = await scheme.members["Ash"].post(EXCHANGE, f"/v1/reports/{one['report_id']}/links")
+        link = await post(scheme.members["Ash"], EXCHANGE, f"/v1/reports/{one['report_id']}/links")
         assert digest((await client.get(link["url"])).content) == one["sha256"]
 
     kafka = stage.stack.servers.kafka
@@ -498,7 +502,7 @@ async def mails_came_once(
     due = {one.address: one.mails for one in suppliers}
     due["ash@ash.example"] = sum(one.brings is not None for one in suppliers)
     assert {address: len(known) for address, known in ids.items()} == due
-    listed = (await scheme.operator.get(MAILS, "/v1/mails?limit=500"))["mails"]
+    listed = (await get(scheme.operator, MAILS, "/v1/mails?limit=500"))["mails"]
     listed = [one for one in listed if one["kind"] != "welcome"]
     assert len(listed) == sum(due.values())
     print(f"{len(mails)} copies of {len(listed)} mails")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from mrx_local.credentials import Credentials
 from mrx_local.demo.members import Actor
 from mrx_local.demo.scheme import Scheme
+from mrx_local.people import patient
 
 from tests.live.suppliers import access
 
@@ -87,8 +87,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 async def _take_part(running: Running, members: Sequence[str]) -> None:
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, running.urls, running.credentials)
+    async with patient(running.urls) as services:
+        scheme = Scheme(services, running.credentials)
         await scheme.admit([Actor(name=name, group=name) for name in members])
         await scheme.assess_public()
         await scheme.publish_statement()
@@ -100,5 +100,5 @@ async def _take_part(running: Running, members: Sequence[str]) -> None:
 @pytest.fixture
 async def scheme(running: Running) -> AsyncIterator[Scheme]:
     """The scheme's steps on the running stack."""
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        yield Scheme(client, running.urls, running.credentials)
+    async with patient(running.urls) as services:
+        yield Scheme(services, running.credentials)

@@ -16,12 +16,14 @@ import httpx
 import pikepdf
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from mrx_local.demo.browser import Browser, Page
-from mrx_local.demo.scheme import Caller
+from mrx_shared.kit.client import Client
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.aggregation import ReleasedEntry, ReleasePage
 from mrx_shared.messages.envelope import Envelope, Message, encode
 from mrx_shared.messages.topics import RELEASED_ENTRIES
 from mrx_shared.refusals import Rejected
+
+from tests.live.calls import post
 
 T = TypeVar("T")
 PATIENCE_S = 90.0
@@ -138,11 +140,11 @@ def asked(entry_id: str, address: str, **changed: object) -> dict[str, Any]:
     }
 
 
-async def ask(member: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+async def ask(member: Client, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask as soon as it is known there that the member takes part, and what the list holds. Returns the request."""
 
     async def shown() -> dict[str, Any]:
-        found: dict[str, Any] = await member.post("report_request", "/v1/requests", dict(request))
+        found: dict[str, Any] = await post(member, "report_request", "/v1/requests", dict(request))
         return found
 
     return await until(shown, "the request is not taken")

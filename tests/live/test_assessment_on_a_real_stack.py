@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from mrx_local.demo.mailbox import Mailbox
-from mrx_local.demo.scheme import Caller, Scheme
-from mrx_local.people import introduce_person, let_sign_in
+from mrx_local.demo.scheme import Scheme
+from mrx_local.people import introduce_person, patient
+from mrx_shared.kit.client import Client
 from mrx_shared.refusals import Rejected
 
+from tests.live.calls import get, post
 from tests.live.conftest import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -18,33 +20,38 @@ OLDER, NEWER = "6.1-4p", "7.0"
 PATIENCE_S = 60
 
 
-async def reviewers(scheme: Scheme) -> list[Caller]:
+async def reviewers(scheme: Scheme) -> list[Client]:
     """Four reviewers, as the secretariat makes them."""
     made = []
     for name in ("Ann", "Ben", "Cem", "Dot"):
-        person = await scheme.secretariat.post(
-            "registry", "/v1/principals", {"kind": "system", "name": f"reviewer {name}", "role": "reviewer"}
+        person = await post(
+            scheme.secretariat,
+            "registry",
+            "/v1/principals",
+            {"kind": "system", "name": f"reviewer {name}", "role": "reviewer"},
         )
-        made.append(scheme._as({key: str(value) for key, value in person.items()}))
+        made.append(scheme.acting_as(person))
     return made
 
 
-async def until(caller: Caller, service: str, path: str, ready: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - JSON
+async def until(caller: Client, service: str, path: str, ready: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - JSON
     async with asyncio.timeout(PATIENCE_S):
-        while not ready(found := await caller.get(service, path)):  # noqa: ASYNC110 - it waits for other processes
+        while not ready(found := await get(caller, service, path)):  # noqa: ASYNC110 - it waits for other processes
             await asyncio.sleep(0.2)
     return found
 
 
-async def begun(member: Caller, protocol_id: str, version: str, last: str | None) -> str:
+async def begun(member: Client, protocol_id: str, version: str, last: str | None) -> str:
     """A version with an answer to every criterion. Returns the path of its assessment."""
-    await member.post(
+    await post(
+        member,
         "benchmark",
         f"/v1/protocols/{protocol_id}/versions",
         {"version": version, "effective_from": "2020-01-01", "effective_until": last},
     )
-    catalogue = await member.get("benchmark", f"/v1/criteria/{OLDER}")
-    taken = await member.post(
+    catalogue = await get(member, "benchmark", f"/v1/criteria/{OLDER}")
+    taken = await post(
+        member,
         "benchmark",
         "/v1/assessments",
         {
@@ -59,17 +66,16 @@ async def begun(member: Caller, protocol_id: str, version: str, last: str | None
 
 async def person_of(running: Running, member: str) -> str:
     """Let a person of the member in. Returns the address."""
-    registry, credentials = running.urls["registry"], running.credentials
-    made = await introduce_person(
-        registry,
-        f"Eve {member}",
-        member_id=running.member(member)["member_id"],
-        credentials=credentials,
-    )
     address = f"eve@{member.lower()}.example"
-    await let_sign_in(
-        registry, made, email=address, password="correct horse battery staple", credentials=credentials
-    )
+    async with patient(running.urls) as services:
+        await introduce_person(
+            services,
+            f"Eve {member}",
+            member_id=running.member(member)["member_id"],
+            email=address,
+            password="correct horse battery staple",
+            credentials=running.credentials,
+        )
     return address
 
 
@@ -98,24 +104,26 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
     ann, ben, cem, dot = await reviewers(scheme)
     member = scheme.members["Birch"]
     address = await person_of(running, "Birch")
-    protocol = await member.post(
-        "benchmark", "/v1/protocols", {"code": "Birch RSP", "name": "Birch protocol", "public": False}
+    protocol = await post(
+        member, "benchmark", "/v1/protocols", {"code": "Birch RSP", "name": "Birch protocol", "public": False}
     )
     protocol_id = protocol["protocol_id"]
     path = await begun(member, protocol_id, "2", None)
 
     lacking = none_of("C10C.1", "C10C.2", "C10C.3", "C10C.4", "C10B4.4", "C10B4.5", "C1.1", "C3.4")
     reviews = f"{path}/reviews"
-    await ann.post("benchmark", reviews, {"decisions": [*lacking, *none_of("C10B4.1")], "confirm_rest": True})
-    blind = await ben.get("benchmark", path)
+    await post(
+        ann, "benchmark", reviews, {"decisions": [*lacking, *none_of("C10B4.1")], "confirm_rest": True}
+    )
+    blind = await get(ben, "benchmark", path)
     assert {one["verdict"] for one in blind["answers"]} == {None}
     with pytest.raises(Rejected, match="needs 2 reviewers"):
-        await ann.post("benchmark", f"{path}/conclusion")
-    await ben.post("benchmark", reviews, {"decisions": lacking, "confirm_rest": True})
-    both = await ann.get("benchmark", path)
+        await post(ann, "benchmark", f"{path}/conclusion")
+    await post(ben, "benchmark", reviews, {"decisions": lacking, "confirm_rest": True})
+    both = await get(ann, "benchmark", path)
     assert [one["criterion_id"] for one in both["agreement"]["differences"]] == ["C10B4.1"]
-    await cem.post("benchmark", reviews, {"decisions": none_of("C10B4.1")})
-    verdict = await cem.post("benchmark", f"{path}/conclusion")
+    await post(cem, "benchmark", reviews, {"decisions": none_of("C10B4.1")})
+    verdict = await post(cem, "benchmark", f"{path}/conclusion")
     assert verdict["equivalent"] == "no"
 
     def of(version: str) -> Callable[[Any], list[dict[str, Any]]]:
@@ -125,12 +133,12 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
             if (one["protocol_id"], one["protocol_version"]) == (protocol_id, version)
         ]
 
-    await member.post("benchmark", f"{path}/appeal", {"reason": "chapter 9 holds C10C.1 to C10C.3"})
+    await post(member, "benchmark", f"{path}/appeal", {"reason": "chapter 9 holds C10C.1 to C10C.3"})
     confirmed = [{"criterion_id": f"C10C.{number}", "verdict": "confirmed"} for number in (1, 2, 3)]
     granted = {"granted": True, "rationale": "it does", "decisions": confirmed}
     with pytest.raises(Rejected, match="cannot decide the appeal"):
-        await cem.post("benchmark", f"{path}/appeal/decision", granted)
-    assert (await dot.post("benchmark", f"{path}/appeal/decision", granted))["equivalent"] == "yes"
+        await post(cem, "benchmark", f"{path}/appeal/decision", granted)
+    assert (await post(dot, "benchmark", f"{path}/appeal/decision", granted))["equivalent"] == "yes"
     participation = "/v1/participation"
     await until(
         member, "registry", participation, lambda found: any(one["equivalent"] for one in of("2")(found))
@@ -138,7 +146,8 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
 
     today = datetime.now(UTC).date()  # noqa: TID251 - the stack's own clock
     last = str(today + timedelta(days=60))
-    await scheme.secretariat.post(
+    await post(
+        scheme.secretariat,
         "benchmark",
         f"/v1/criteria/{OLDER}/evolution",
         {
@@ -158,13 +167,13 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
         member, "benchmark", path, lambda found: any(one["step"] == "reminded" for one in found["history"])
     )
     assert whole["recognised_until"] == last
-    what_if = await scheme.secretariat.get("benchmark", f"/v1/criteria/{NEWER}/what-if")
+    what_if = await get(scheme.secretariat, "benchmark", f"/v1/criteria/{NEWER}/what-if")
     assert protocol_id in {one["protocol_id"] for one in what_if["protocols"]}
 
     ended = await begun(member, protocol_id, "1", str(today - timedelta(days=1)))
     for reviewer in (ann, ben):
-        await reviewer.post("benchmark", f"{ended}/reviews", {"decisions": [], "confirm_rest": True})
-    await ben.post("benchmark", f"{ended}/conclusion")
+        await post(reviewer, "benchmark", f"{ended}/reviews", {"decisions": [], "confirm_rest": True})
+    await post(ben, "benchmark", f"{ended}/conclusion")
     history = (
         await until(
             member, "benchmark", ended, lambda found: any(one["step"] == "lapsed" for one in found["history"])

@@ -12,6 +12,7 @@ from mrx_local.demo.members import Actor
 from mrx_local.demo.scheme import Scheme
 from mrx_shared.messages.lists import ListPage
 
+from tests.live.calls import get
 from tests.live.conftest import Running
 from tests.live.member_system import MemberSystem, event, paged, row
 
@@ -19,13 +20,13 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-async def open_round(scheme: Scheme) -> str:
+async def open_round(scheme: Scheme) -> None:
     """A round that takes lists; one is open at a time."""
-    rounds = (await scheme.secretariat.get("aggregation", "/v1/rounds"))["rounds"]
+    rounds = (await get(scheme.secretariat, "aggregation", "/v1/rounds"))["rounds"]
     for one in rounds:
         if one["state"] == "open":
-            return str(one["round_id"])
-    return await scheme.open_round(AS_OF)
+            return
+    await scheme.open_round(AS_OF)
 
 
 @pytest.mark.usefixtures("open_round")

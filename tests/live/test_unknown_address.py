@@ -4,6 +4,7 @@ import pytest
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Scheme
 
+from tests.live.calls import get, post
 from tests.live.conftest import Running
 from tests.live.suppliers import AtTheDesk, access, ask, asked, read, release, until
 
@@ -21,7 +22,7 @@ async def test_a_requester_hears_that_an_address_is_unknown_and_names_another_wh
     path = f"/v1/requests/{shown['request_id']}"
 
     async def mail_is(state: str) -> bool | None:
-        return (await ash.get("report_request", path))["mail"] == state or None
+        return (await get(ash, "report_request", path))["mail"] == state or None
 
     await until(lambda: mail_is("refused"), "the refusal is not told")
 
@@ -36,14 +37,14 @@ async def test_a_requester_hears_that_an_address_is_unknown_and_names_another_wh
     assert status["reason"] == "the latest mail to the supplier was refused"
     assert f"{path}/contact" in status["remedy"]
 
-    again = await ash.post("report_request", f"{path}/contact", {"contact_email": SUCCESSOR})
+    again = await post(ash, "report_request", f"{path}/contact", {"contact_email": SUCCESSOR})
     assert (again["state"], again["mail"]) == ("drafted", "unsent")
     link = await mailbox.link_for(SUCCESSOR)
     await until(lambda: mail_is("sent"), "the second mail is not told")
     async with AtTheDesk(running.urls["portal"]) as frontend:
         assert shown["reference"] in (await frontend.open(link)).text
         await frontend.accept()
-    assert (await ash.get("report_request", path))["state"] == "accepted"
+    assert (await get(ash, "report_request", path))["state"] == "accepted"
     assert [mail for mail in mailbox.mails() if mail.to == NOBODY] == []
 
 

@@ -5,12 +5,11 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import httpx
+from mrx_shared.kit.client import Services
 
 from mrx_local.infrastructure.kafka import KafkaServer
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
@@ -218,7 +217,7 @@ def _python(
         kind=kind,
         argv=(sys.executable, "-m", f"mrx_{name}"),
         url=url(settings, name),
-        ready=_HealthReady(url(settings, name)),
+        ready=_HealthReady(name, url(settings, name)),
         cwd=folder,
         env=dict(_own(settings, name)),
     )
@@ -228,15 +227,12 @@ def _python(
 class _HealthReady:
     """The service says itself that it is ready."""
 
+    service: str
     url: str
 
     async def __call__(self) -> bool:
-        try:
-            async with httpx.AsyncClient(timeout=ANSWER_WITHIN, trust_env=False) as client:
-                answer = await client.get(f"{self.url}/health/ready")
-        except httpx.TransportError:
-            return False
-        return answer.status_code == HTTPStatus.OK
+        async with Services({self.service: self.url}, timeout_s=ANSWER_WITHIN) as services:
+            return await services.answers(self.service, health="ready")
 
 
 def _own(settings: Mapping[str, str], service: str) -> Iterator[tuple[str, str]]:

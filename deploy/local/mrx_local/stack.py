@@ -9,12 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from mrx_shared.kit.client import Services
+from mrx_shared.refusals import Rejected
+
 from mrx_local.credentials import Credentials
 from mrx_local.infrastructure.kafka import Kafka, KafkaServer
 from mrx_local.infrastructure.mail import MailSink
 from mrx_local.infrastructure.postgres import Postgres
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer, SeaweedFS
-from mrx_local.people import Chosen, Refused, introduce_people, let_sign_in
+from mrx_local.people import Chosen, introduce_people, let_sign_in, patient
 from mrx_local.process import ProcessSpec
 from mrx_local.services import (
     SERVICES,
@@ -128,6 +131,8 @@ class Stack:
     """Every variable of every service, as the services were given them."""
     urls: Mapping[str, str]
     """Where each service is."""
+    services: Services
+    """To call them; one that restarts is waited for."""
     credentials: Credentials
     supervisor: Supervisor
     ready_s: float
@@ -184,33 +189,38 @@ async def running_stack(
         await supervisor.start(*service_specs(told, folder))
         credentials = Credentials(folder)
         credentials.addresses(services=urls, kafka=kafka)
-        await introduce_people(
-            urls["registry"],
-            bootstrap_secret=told["MRX_REGISTRY_BOOTSTRAP_SECRET"],
-            credentials=credentials,
-        )
-        await _sign_ins(urls["registry"], credentials, secrets)
-        ready_s = time.monotonic() - started
-        say(f"all ready in {ready_s:.1f} s, {supervisor.memory_mib():.0f} MiB")
-        for part, address in {
-            **urls,
-            "kafka": kafka["bootstrap_servers"],
-            "s3": servers.objects.endpoint,
-        }.items():
-            say(f"{part:12} {address}")
-        supervisor.serves()
-        yield Stack(
-            folder=folder,
-            servers=servers,
-            settings=told,
-            urls=urls,
-            credentials=credentials,
-            supervisor=supervisor,
-            ready_s=ready_s,
-        )
+        async with patient(urls) as services:
+            try:
+                await introduce_people(
+                    services,
+                    bootstrap_secret=told["MRX_REGISTRY_BOOTSTRAP_SECRET"],
+                    credentials=credentials,
+                )
+                await _sign_ins(services, credentials, secrets)
+            except Rejected as refusal:
+                raise OSError(f"the registry refuses the stack's first people: {refusal.reason}") from refusal
+            ready_s = time.monotonic() - started
+            say(f"all ready in {ready_s:.1f} s, {supervisor.memory_mib():.0f} MiB")
+            for part, address in {
+                **urls,
+                "kafka": kafka["bootstrap_servers"],
+                "s3": servers.objects.endpoint,
+            }.items():
+                say(f"{part:12} {address}")
+            supervisor.serves()
+            yield Stack(
+                folder=folder,
+                servers=servers,
+                settings=told,
+                urls=urls,
+                services=services,
+                credentials=credentials,
+                supervisor=supervisor,
+                ready_s=ready_s,
+            )
 
 
-async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secrets) -> None:
+async def _sign_ins(services: Services, credentials: Credentials, secrets: Secrets) -> None:
     """The secretariat's people and the reviewers can open the pages, from the stack's first start on."""
     reviewers = (credentials.person(key) for key in ("reviewer", "second_reviewer"))
     for person in (*credentials.secretariat, *filter(None, reviewers)):
@@ -219,7 +229,7 @@ async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secret
         name = slug(person["name"])
         sign_in = partial(
             let_sign_in,
-            registry_url,
+            services,
             person,
             password=secrets.get(f"password_of_{name}", typed_password),
             credentials=credentials,
@@ -229,7 +239,7 @@ async def _sign_ins(registry_url: str, credentials: Credentials, secrets: Secret
                 await sign_in(email=f"{name}@mrx.example")
             except Chosen:
                 raise
-            except Refused:
+            except Rejected:
                 # Whoever moves a stack to another folder finds people of these names in its database.
                 await sign_in(email=f"{name}-{person['principal_id'][-6:]}@mrx.example")
 

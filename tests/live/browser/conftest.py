@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 from mrx_local.demo.browser import Browser as Follower
 from mrx_local.demo.cast import AS_OF, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.scheme import Scheme
-from mrx_local.people import introduce_person, let_sign_in
+from mrx_local.people import introduce_person, patient
 from mrx_local.state_files import typed_password
 from mrx_matching.generator import STYLES, ProtocolChoice, generate, suppliers, write_list, write_suppliers
 from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from tests.live.browser.window import DESK, Window
+from tests.live.calls import post
 from tests.live.conftest import Running, serving
 
 ASKING = "Ash"
@@ -132,8 +132,8 @@ async def world(running: Running, tmp_path_factory: pytest.TempPathFactory) -> W
         released=folder / "released",
     )
     write_suppliers(suppliers(5, made, ASKING, count=60), world.suppliers)
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, running.urls, running.credentials)
+    async with patient(running.urls) as services:
+        scheme = Scheme(services, running.credentials)
         round_id = await scheme.open_round(AS_OF)
         await publish(running, world)
         await scheme.close_round(round_id)
@@ -174,8 +174,8 @@ Invite = Callable[..., Awaitable[Invitation]]
 @pytest_asyncio.fixture(loop_scope="session")
 async def scheme(running: Running) -> AsyncIterator[Scheme]:
     """Everybody's calls to the services themselves."""
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        yield Scheme(client, running.urls, running.credentials)
+    async with patient(running.urls) as services:
+        yield Scheme(services, running.credentials)
 
 
 @pytest.fixture
@@ -185,7 +185,8 @@ def invite(running: Running, scheme: Scheme, mailbox: Mailbox, sites: Iterator[M
     async def ask(language: str = "en") -> Invitation:
         entry = next(sites)
         address = f"audits-{uuid4().hex[:12]}@supplier.example"
-        made = await scheme.members[OTHER].post(
+        made = await post(
+            scheme.members[OTHER],
             "report_request",
             "/v1/requests",
             {
@@ -228,12 +229,13 @@ async def person(running: Running) -> SignIn:
 async def let_in(running: Running, member: str) -> SignIn:
     """Let one more person of a member sign in."""
     name = f"Robin of {member} {uuid4().hex[:8]}"
-    made = await introduce_person(
-        running.urls["registry"],
-        name,
-        member_id=running.member(member)["member_id"],
-        credentials=running.credentials,
-    )
     sign_in = {"email": f"{uuid4().hex[:12]}@mrx.example", "password": typed_password()}
-    await let_sign_in(running.urls["registry"], made, **sign_in, credentials=running.credentials)
+    async with patient(running.urls) as services:
+        await introduce_person(
+            services,
+            name,
+            member_id=running.member(member)["member_id"],
+            **sign_in,
+            credentials=running.credentials,
+        )
     return sign_in

@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 
 from mrx_local.demo.browser import Browser, ticket_for
-from mrx_local.demo.scheme import Caller
+from mrx_shared.kit.client import Client
+
+from tests.live.calls import get
 
 PATIENCE_S = 60
 
@@ -23,20 +25,20 @@ async def hand_over(portal: str, link: str, file: Path) -> None:
         await browser.close()
 
 
-async def opened(caller: Caller, request_id: str) -> None:
+async def opened(caller: Client, request_id: str) -> None:
     """Wait until it is known that the report of a request was opened."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            shown = await caller.get("report_request", f"/v1/requests/{request_id}")
+            shown = await get(caller, "report_request", f"/v1/requests/{request_id}")
             if shown["report"] and shown["report"]["read_at"]:
                 return
             await asyncio.sleep(0.2)
 
 
-async def until(caller: Caller, request_id: str, state: str) -> None:
+async def until(caller: Client, request_id: str, state: str) -> None:
     """Wait until a request stands so."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            if (await caller.get("report_request", f"/v1/requests/{request_id}"))["state"] == state:
+            if (await get(caller, "report_request", f"/v1/requests/{request_id}"))["state"] == state:
                 return
             await asyncio.sleep(0.2)

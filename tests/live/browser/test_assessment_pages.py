@@ -8,11 +8,13 @@ from uuid import uuid4
 import pytest
 from mrx_criteria.documents import template_csv
 from mrx_criteria.files import shipped_catalogue
-from mrx_local.demo.scheme import CRITERIA, Caller, Scheme
+from mrx_local.demo.scheme import CRITERIA, Scheme
+from mrx_shared.kit.client import Client
 from playwright.async_api import expect
 
 from tests.live.browser.conftest import ASKING, SignIn, Windows
 from tests.live.browser.window import Window
+from tests.live.calls import post
 from tests.live.conftest import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
@@ -34,23 +36,23 @@ def filled(folder: Path) -> Path:
     return path
 
 
-async def reviewer(scheme: Scheme) -> Caller:
+async def reviewer(scheme: Scheme) -> Client:
     """Somebody other than the reviewer who signs in."""
     asked = {"kind": "system", "name": f"reviewer {uuid4().hex[:6]}", "role": "reviewer"}
-    made = await scheme.secretariat.post("registry", "/v1/principals", asked)
-    return scheme._as({key: str(value) for key, value in made.items()})
+    made = await post(scheme.secretariat, "registry", "/v1/principals", asked)
+    return scheme.acting_as(made)
 
 
 async def submitted(scheme: Scheme) -> tuple[str, str]:
     """An assessment of the member's with an answer to every criterion. Returns its protocol's name, and its id."""
     owner, code = scheme.members[ASKING], f"ASH-{uuid4().hex[:6].upper()}"
     name = f"Ash standard {code}"
-    protocol = await owner.post("benchmark", "/v1/protocols", {"code": code, "name": name, "public": False})
+    protocol = await post(owner, "benchmark", "/v1/protocols", {"code": code, "name": name, "public": False})
     version = {"version": "4", "effective_from": "2024-01-01", "effective_until": None}
-    await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
+    await post(owner, "benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
     place = {"protocol_id": protocol["protocol_id"], "version": "4", "criteria_version": CRITERIA}
     answers = [{"criterion_id": one.id, "relation": "equal"} for one in shipped_catalogue(CRITERIA).criteria]
-    made = await owner.post("benchmark", "/v1/assessments", {**place, "answers": answers})
+    made = await post(owner, "benchmark", "/v1/assessments", {**place, "answers": answers})
     return name, str(made["assessment_id"])
 
 
@@ -109,9 +111,9 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
 ) -> None:
     owner, code = scheme.members[ASKING], f"ASH-{uuid4().hex[:6].upper()}"
     name = f"Ash standard {code}"
-    protocol = await owner.post("benchmark", "/v1/protocols", {"code": code, "name": name, "public": False})
+    protocol = await post(owner, "benchmark", "/v1/protocols", {"code": code, "name": name, "public": False})
     version = {"version": "5", "effective_from": "2024-01-01", "effective_until": None}
-    await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
+    await post(owner, "benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
     browser = await window()
     await browser.sign_in(person)
     page = browser.page
@@ -221,7 +223,7 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     name, assessment = await submitted(scheme)
     path = f"/v1/assessments/{assessment}"
     ann, ben = await reviewer(scheme), await reviewer(scheme)
-    await ann.post("benchmark", f"{path}/questions", {"criterion_id": "C10C.1", "text": "Which policy?"})
+    await post(ann, "benchmark", f"{path}/questions", {"criterion_id": "C10C.1", "text": "Which policy?"})
     browser = await window()
     await browser.sign_in(person)
     page = browser.page
@@ -236,8 +238,8 @@ async def test_a_member_is_asked_reads_its_gaps_and_appeals(
     none = {"verdict": "corrected", "relation": "none", "rationale": "not in the text"}
     lacking = [{"criterion_id": name, **none} for name in LACKING]
     for judging in (ann, ben):
-        await judging.post("benchmark", f"{path}/reviews", {"decisions": lacking, "confirm_rest": True})
-    await ann.post("benchmark", f"{path}/conclusion")
+        await post(judging, "benchmark", f"{path}/reviews", {"decisions": lacking, "confirm_rest": True})
+    await post(ann, "benchmark", f"{path}/conclusion")
     await page.reload()
     await browser.sees("Not equivalent", "Appeal")
     await browser.look("assessment concluded", printed=True)

@@ -8,27 +8,29 @@ from mrx_local.demo.scheme import CRITERIA, Scheme
 from playwright.async_api import expect
 
 from tests.live.browser.conftest import OTHER, Windows
+from tests.live.calls import get, post
 from tests.live.conftest import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
 
 
 async def second_criterion(scheme: Scheme) -> str:
-    catalogue = await scheme.secretariat.get("benchmark", f"/v1/criteria/{CRITERIA}")
+    catalogue = await get(scheme.secretariat, "benchmark", f"/v1/criteria/{CRITERIA}")
     return str(catalogue["criteria"][1]["id"])
 
 
 async def submitted(scheme: Scheme) -> str:
     """A member's own protocol, whose answers wait for a reviewer. Returns the assessment's id."""
     owner, code = scheme.members[OTHER], f"BIR-{uuid4().hex[:6].upper()}"
-    protocol = await owner.post(
-        "benchmark", "/v1/protocols", {"code": code, "name": f"Birch standard {code}", "public": False}
+    protocol = await post(
+        owner, "benchmark", "/v1/protocols", {"code": code, "name": f"Birch standard {code}", "public": False}
     )
     version = {"version": "3", "effective_from": OWN_FROM.isoformat(), "effective_until": None}
-    await owner.post("benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
-    catalogue = await owner.get("benchmark", f"/v1/criteria/{CRITERIA}")
+    await post(owner, "benchmark", f"/v1/protocols/{protocol['protocol_id']}/versions", version)
+    catalogue = await get(owner, "benchmark", f"/v1/criteria/{CRITERIA}")
     second = await second_criterion(scheme)
-    made = await owner.post(
+    made = await post(
+        owner,
         "benchmark",
         "/v1/assessments",
         {
@@ -101,7 +103,7 @@ async def test_a_reviewer_corrects_one_answer_confirms_the_rest_and_concludes_on
         "rationale": "all of it is in § 2.4",
     }
     reviews = f"/v1/assessments/{assessment}/reviews"
-    await scheme.reviewers[1].post("benchmark", reviews, {"decisions": [correction], "confirm_rest": True})
+    await post(scheme.reviewers[1], "benchmark", reviews, {"decisions": [correction], "confirm_rest": True})
     await browser.page.reload()
     await browser.sees("They agree on every criterion.")
     await browser.look("reviewer before the end")
@@ -119,7 +121,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
     assessment = await submitted(scheme)
     decided = {"criterion_id": await second_criterion(scheme), "verdict": "confirmed"}
     for reviewer in scheme.reviewers[:2]:
-        await reviewer.post("benchmark", f"/v1/assessments/{assessment}/reviews", {"decisions": [decided]})
+        await post(reviewer, "benchmark", f"/v1/assessments/{assessment}/reviews", {"decisions": [decided]})
 
     browser = await window()
     await browser.sign_in(running.credentials.sign_ins["Reviewer"])
@@ -140,7 +142,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
     await desk.on_a_phone("reviews in work")
     name = next(
         one["name"]
-        for one in (await scheme.secretariat.get("benchmark", "/v1/reviews"))["reviews"]
+        for one in (await get(scheme.secretariat, "benchmark", "/v1/reviews"))["reviews"]
         if one["assessment_id"] == assessment
     )
     await desk.page.get_by_role("button", name=f"from {name} 3").click()
@@ -148,7 +150,7 @@ async def test_one_reviewer_leaves_a_review_and_the_secretariat_releases_the_oth
     await desk.look("reviewer released")
     left = [
         one["reviewers"]
-        for one in (await scheme.secretariat.get("benchmark", "/v1/reviews"))["reviews"]
+        for one in (await get(scheme.secretariat, "benchmark", "/v1/reviews"))["reviews"]
         if one["assessment_id"] == assessment
     ]
     assert left == [[]]

@@ -17,6 +17,7 @@ from playwright.async_api import ViewportSize, expect
 from tests.live.browser.conftest import OTHER, Invitation, Invite, Windows
 from tests.live.browser.papers import picture_named_pdf, report, with_script
 from tests.live.browser.window import DESK, PHONE, Window
+from tests.live.calls import get
 from tests.live.conftest import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="session")]
@@ -232,9 +233,9 @@ async def test_a_mail_scanner_changes_nothing_and_a_link_opens_in_another_browse
         for _ in range(3):
             assert (await scanner.get(invitation.link)).status_code == 200
     request = f"/v1/requests/{invitation.request_id}"
-    assert (await scheme.members[OTHER].get("report_request", request))["state"] == "sent"
+    assert (await get(scheme.members[OTHER], "report_request", request))["state"] == "sent"
     first = await opened(window, invitation)
-    assert (await scheme.members[OTHER].get("report_request", request))["state"] == "opened"
+    assert (await get(scheme.members[OTHER], "report_request", request))["state"] == "opened"
     await first.press("Yes, continue")
     second = await opened(window, invitation)
     await second.sees("Send the report as a file")

@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,6 +15,8 @@ from mrx_local.credentials import Credentials
 from mrx_local.demo.scheme import Patience, Scheme
 from mrx_local.demo.telling import Telling
 from mrx_local.memory import peak_mib
+from mrx_shared.api.aggregation import Numbers, Round, Trouble
+from mrx_shared.kit.client import Services
 from mrx_shared.refusals import Unavailable
 
 PERSON = {"name": "A. Person", "client_id": "c", "client_secret": "s"}
@@ -54,11 +56,14 @@ def test_patience_grows_with_the_size() -> None:
     assert small.request_s < large.request_s
 
 
+ROUND = UUID("6a1c1f38-0f2f-4b0e-9a54-8a7c9f1d2e3b")
+
+
 class Aggregation:
     """Answers for a round as it is told to, one answer after the other; the last stays."""
 
-    def __init__(self, *rounds: dict[str, Any]) -> None:
-        self.rounds: Iterator[dict[str, Any]] = iter(rounds)
+    def __init__(self, *rounds: Round) -> None:
+        self.rounds = iter(rounds)
         self.asked = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -67,7 +72,7 @@ class Aggregation:
         if request.method == "POST":
             return httpx.Response(200, json={})
         self.asked += 1
-        return httpx.Response(200, json=next(self.rounds))
+        return httpx.Response(200, content=next(self.rounds).model_dump_json())
 
 
 def scheme(folder: Path, aggregation: Aggregation) -> Scheme:
@@ -75,30 +80,50 @@ def scheme(folder: Path, aggregation: Aggregation) -> Scheme:
     for key in ("secretariat", "secretariat", "reviewer", "second_reviewer", "operator"):
         credentials.keep_person(key, PERSON)
     urls = {"registry": "http://registry", "aggregation": "http://aggregation"}
-    client = httpx.AsyncClient(transport=httpx.MockTransport(aggregation))
-    return Scheme(client, urls, credentials)
+    return Scheme(Services(urls, transport=httpx.MockTransport(aggregation)), credentials)
 
 
-def failing(attempts: int, *, permanent: bool = False) -> dict[str, Any]:
-    since = "2026-11-30T12:00:00Z"
-    trouble = {"step": "closing", "cause": "the storage refuses", "since": since, "next_try_at": since}
-    return {"state": "closing", "trouble": {**trouble, "attempts": attempts, "permanent": permanent}}
+def a_round(state: str, trouble: Trouble | None = None) -> Round:
+    return Round(
+        round_id=ROUND,
+        as_of=date(2026, 6, 30),
+        state=state,
+        proposed_by=None,
+        approved_by=None,
+        release_id=None,
+        numbers=Numbers(**dict.fromkeys(Numbers.model_fields, 0)),
+        trouble=trouble,
+    )
+
+
+def failing(attempts: int, *, permanent: bool = False) -> Round:
+    since = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    trouble = Trouble(
+        step="closing",
+        cause="the storage refuses",
+        permanent=permanent,
+        since=since,
+        attempts=attempts,
+        next_try_at=since,
+    )
+    return a_round("closing", trouble)
 
 
 @pytest.mark.parametrize(("last", "asked"), [(failing(1, permanent=True), 2), (failing(3), 4)])
 async def test_a_round_that_keeps_failing_ends_the_wait_with_its_cause(
-    tmp_path: Path, last: dict[str, Any], asked: int
+    tmp_path: Path, last: Round, asked: int
 ) -> None:
     passing = [failing(1), failing(2)][: asked - 2]
-    aggregation = Aggregation({"state": "closing", "trouble": None}, *passing, last)
-    with pytest.raises(Unavailable, match="the storage refuses"):
-        await scheme(tmp_path, aggregation).close_round("r")
+    aggregation = Aggregation(a_round("closing"), *passing, last)
+    told = f"the storage refuses; it has failed {asked - 1} times since 2026-11-30T12:00:00"
+    with pytest.raises(Unavailable, match=told):
+        await scheme(tmp_path, aggregation).close_round(ROUND)
     assert aggregation.asked == asked
 
 
 async def test_a_round_that_failed_once_or_says_nothing_is_waited_for(tmp_path: Path) -> None:
-    aggregation = Aggregation({"state": "closing"}, failing(1), {"state": "closed", "numbers": {}})
-    assert (await scheme(tmp_path, aggregation).close_round("r"))["state"] == "closed"
+    aggregation = Aggregation(a_round("closing"), failing(1), a_round("closed"))
+    assert (await scheme(tmp_path, aggregation).close_round(ROUND)).state == "closed"
 
 
 def test_the_peak_stays_when_memory_was_given_back() -> None:

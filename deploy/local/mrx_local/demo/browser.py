@@ -1,21 +1,18 @@
 """What a supplier's browser does, without a screen: follow the mail's link, fill in forms, send a file."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import httpx
-from mrx_shared.refusals import Rejected, Unavailable
+from mrx_shared.kit.retries import Away, patiently
+from mrx_shared.refusals import Rejected
 from typing_extensions import override
 
 PATIENCE_S = 60.0
-PAUSE_S = 0.2
 
 
 @dataclass(slots=True)
@@ -90,18 +87,9 @@ class Browser:
 
     async def follow(self, link: str) -> Page:
         """Go where a mail's link leads. The mail can be there before the fact that makes its link known."""
-        give_up = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                answer = await self._client.get(link)
-                if answer.is_success:
-                    return _page(answer)
-                trouble = str(answer.status_code)
-            except httpx.TransportError as error:
-                trouble = type(error).__name__
-            if time.monotonic() > give_up:
-                raise Unavailable(f"the link leads nowhere after {PATIENCE_S:.0f} s: {trouble}")
-            await asyncio.sleep(PAUSE_S)
+        return _page(
+            await self._patiently(lambda: self._client.get(link), away=lambda answer: not answer.is_success)
+        )
 
     async def submit(self, page: Page, action: str, **filled: str) -> Page:
         """Send a form of the page with what is filled in."""
@@ -136,21 +124,27 @@ class Browser:
         """Send a file straight to the object storage."""
         await self._patiently(lambda: self._client.put(url, content=body, headers=headers))
 
-    async def _patiently(self, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        give_up = time.monotonic() + PATIENCE_S
-        while True:
+    @staticmethod
+    async def _patiently(
+        send: Callable[[], Awaitable[httpx.Response]],
+        *,
+        away: Callable[[httpx.Response], bool] = lambda answer: answer.is_server_error,
+    ) -> httpx.Response:
+        """Send until the answer is not as from a server that is away. Raises `Rejected`, or `Unavailable`."""
+
+        async def attempt() -> httpx.Response:
             try:
                 answer = await send()
-                if answer.is_success:
-                    return answer
-                trouble = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
-                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise Rejected(f"{trouble} {answer.text[:300]}")
             except httpx.TransportError as error:
-                trouble = type(error).__name__
-            if time.monotonic() > give_up:
-                raise Unavailable(f"no answer within {PATIENCE_S:.0f} s: {trouble}")
-            await asyncio.sleep(PAUSE_S)
+                raise Away(f"no answer: {type(error).__name__}") from error
+            trouble = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
+            if away(answer):
+                raise Away(trouble)
+            if not answer.is_success:
+                raise Rejected(f"{trouble} {answer.text[:300]}")
+            return answer
+
+        return await patiently(attempt, patience_s=PATIENCE_S)
 
 
 def _page(answer: httpx.Response) -> Page:

@@ -14,15 +14,18 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pikepdf
-from mrx_shared.refusals import Unavailable
+from mrx_shared.api.notification import Mail, Mails
+from mrx_shared.api.report_request import NewRequest, NewSupplier, Numbers, Request, Requests
+from mrx_shared.kit.client import Client
 
 from mrx_local.demo.browser import Browser, Page, ticket_for
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.reports import write_report
-from mrx_local.demo.scheme import Caller
+from mrx_local.demo.scheme import until
 
 TERM_DAYS = 28
 PAST_THE_TERM = timedelta(days=TERM_DAYS + 1)
@@ -32,7 +35,6 @@ LANGUAGES = ("en", "zh", "es")
 SCOPE = "Labour, health and safety, environment, business ethics"
 PURPOSE = "To accept your audit in place of one of our own"
 AT_ONCE = 4
-PAUSE_S = 0.3
 PLACE = ("site_name", "address", "city", "region", "country", "os_id", "lei")
 """what tells a released site from another, whatever was audited there when"""
 REFERENCE = re.compile(r"MRX-[0-9A-Z]{8}")
@@ -71,7 +73,7 @@ class Asked:
     language: str
     way: str
     """http, event or command"""
-    request_id: str = ""
+    request_id: UUID | None = None
     report: Path | None = None
     outcome: str = ""
 
@@ -87,8 +89,8 @@ class Setting:
 
     seed: int
     member: str
-    caller: Caller
-    operator: Caller
+    caller: Client
+    operator: Client
     run: Callable[..., Any]
     """runs `mrx member …` as the member"""
     portal: str
@@ -161,12 +163,12 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
     at.say(f"{downloaded} reports downloaded and decided on; now the clock moves past the last term")
     await at.move_clock(PAST_THE_TERM)
     ended = await _settled(asked, at, {Manner.SILENT: {"expired"}})
-    numbers = (await at.caller.get("report_request", "/v1/numbers"))["rounds"]
+    numbers = (await at.caller.get("report_request", "/v1/numbers", Numbers)).rounds
     mails = await _mails(asked, at)
-    reports = [one["report"] for one in ended if one["report"]]
-    outcomes = Counter(one["decision"]["outcome"] for one in ended if one["decision"])
-    states = Counter(one["state"] for one in ended)
-    channels = Counter(report["channel"] for report in reports)
+    reports = [one.report for one in ended if one.report]
+    outcomes = Counter(one.decision.outcome for one in ended if one.decision)
+    states = Counter(one.state for one in ended)
+    channels = Counter(report.channel for report in reports)
     return {
         "requests": {
             "sent": len(ended),
@@ -182,8 +184,8 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
             "sha256_equal": equal,
         },
         "decisions": {outcome: outcomes[outcome] for outcome in OUTCOMES},
-        "avoided": sum(one["avoided"] for one in numbers),
-        "avoided_eur": sum(one["avoided_eur"] for one in numbers),
+        "avoided": sum(one.avoided for one in numbers),
+        "avoided_eur": sum(one.avoided_eur for one in numbers),
         "mails": mails,
     }
 
@@ -224,23 +226,20 @@ async def _ask(asked: Sequence[Asked], at: Setting) -> None:
         await at.caller.post(
             "report_request",
             "/v1/requests",
-            {
-                "entry_id": one.entry["entry_id"],
-                "site_number": one.ref,
-                "supplier": {
-                    "name": one.entry["site_name"],
-                    "contact_email": one.email,
-                    "contact_name": None,
-                    "language": one.language,
-                },
-                "scope": SCOPE,
-                "purpose": PURPOSE,
-                "term_days": TERM_DAYS,
-            },
+            NewRequest(
+                entry_id=one.entry["entry_id"],
+                site_number=one.ref,
+                supplier=NewSupplier(
+                    name=one.entry["site_name"], contact_email=one.email, language=one.language
+                ),
+                scope=SCOPE,
+                purpose=PURPOSE,
+                term_days=TERM_DAYS,
+            ),
         )
-    known = {one["site_number"]: one for one in await _requests(at)}
+    known = {one.site_number: one for one in await _requests(at)}
     for one in asked:
-        one.request_id = known[one.ref]["request_id"]
+        one.request_id = known[one.ref].request_id
     at.say(
         f"{len(asked)} suppliers are asked: {len(by_way['command'])} by command, {len(by_way['http'])} over HTTP, "
         f"{len(by_way['event'])} by event"
@@ -295,12 +294,13 @@ async def _upload(file: Path, browser: Browser, page: Page, patience_s: float) -
     await browser.put(ticket["url"], body, ticket["headers"])
     await browser.ask("/supplier/arrivals", {"ticket_id": ticket["ticket_id"]}, seal=page.seal)
 
-    async def state() -> str | None:
-        found = (await browser.read("/supplier/state"))["tickets"].get(ticket["ticket_id"])
-        return found if found in {"stored", "refused"} else None
+    async def state() -> str:
+        found: str = (await browser.read("/supplier/state"))["tickets"].get(ticket["ticket_id"], "")
+        return found
 
-    verdict: str = await _until(state, f"{file.name} is not judged", patience_s)
-    return verdict
+    return await until(
+        f"a verdict on {file.name}", state, lambda found: found in {"stored", "refused"}, seconds=patience_s
+    )
 
 
 def _with_script(report: Path) -> Path:
@@ -357,15 +357,11 @@ async def _told(platform: httpx.AsyncClient, path: str, body: Mapping[str, Any])
     (await platform.post(path, json=body)).raise_for_status()
 
 
-async def _requests(at: Setting) -> list[dict[str, Any]]:
-    answer = await at.caller.get("report_request", "/v1/requests?limit=500")
-    found: list[dict[str, Any]] = answer["requests"]
-    return found
+async def _requests(at: Setting) -> Sequence[Request]:
+    return (await at.caller.get("report_request", "/v1/requests", Requests, limit=500)).requests
 
 
-async def _settled(
-    asked: Sequence[Asked], at: Setting, ends: Mapping[Manner, set[str]]
-) -> list[dict[str, Any]]:
+async def _settled(asked: Sequence[Asked], at: Setting, ends: Mapping[Manner, set[str]]) -> Sequence[Request]:
     """Wait until every request is where its supplier brings it. Returns them."""
     by_manner = {
         **{key: {"available", "decided"} for key in BRINGING},
@@ -374,14 +370,12 @@ async def _settled(
     }
     wanted = {one.request_id: by_manner[one.manner] for one in asked}
 
-    async def there() -> list[dict[str, Any]] | None:
-        found = await _requests(at)
-        return found if all(one["state"] in wanted[one["request_id"]] for one in found) else None
-
-    ended: list[dict[str, Any]] = await _until(
-        there, "not every request ended as its supplier has it", at.patience_s
+    return await until(
+        "every request to end as its supplier has it",
+        lambda: _requests(at),
+        lambda found: all(one.state in wanted[one.request_id] for one in found),
+        seconds=at.patience_s,
     )
-    return ended
 
 
 async def _decide(asked: Sequence[Asked], at: Setting) -> None:
@@ -419,29 +413,17 @@ async def _mails(asked: Sequence[Asked], at: Setting) -> int:
     """
     silent = {one.request_id for one in asked if one.manner is Manner.SILENT}
 
-    async def all_sent() -> int | None:
-        told = (await at.operator.get("notification", "/v1/mails?limit=500"))["mails"]
-        ours = [mail for mail in told if mail["asked_by"] == "report_request"]
-        ended = {mail["about"] for mail in ours if mail["kind"] == "closed"}
-        if not silent <= ended or any(mail["state"] != "sent" for mail in ours):
-            return None
-        return len({mail["letter_id"] for mail in ours})
+    async def look() -> list[Mail]:
+        told = (await at.operator.get("notification", "/v1/mails", Mails, limit=500)).mails
+        return [mail for mail in told if mail.asked_by == "report_request"]
 
-    sent: int = await _until(all_sent, "mails still wait", at.patience_s)
-    return sent
+    def all_sent(ours: list[Mail]) -> bool:
+        ended = {mail.about for mail in ours if mail.kind == "closed"}
+        return silent <= ended and all(mail.state == "sent" for mail in ours)
+
+    sent = await until("all mails to leave", look, all_sent, seconds=at.patience_s)
+    return len({mail.letter_id for mail in sent})
 
 
 def _count(asked: Sequence[Asked], *manners: Manner) -> int:
     return sum(one.manner in manners for one in asked)
-
-
-async def _until(ask: Callable[[], Any], otherwise: str, patience_s: float) -> Any:  # noqa: ANN401 - whatever is waited for
-    try:
-        async with asyncio.timeout(patience_s):
-            while True:
-                answer = await ask()
-                if answer is not None:
-                    return answer
-                await asyncio.sleep(PAUSE_S)
-    except TimeoutError:
-        raise Unavailable(f"{otherwise} after {patience_s:.0f} s") from None

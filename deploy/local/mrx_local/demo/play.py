@@ -12,8 +12,9 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-import httpx
+from mrx_shared.api.aggregation import Numbers
 from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
@@ -32,7 +33,7 @@ from mrx_local.demo.second_way import (
 )
 from mrx_local.demo.telling import Step, Telling
 from mrx_local.memory import peak_mib
-from mrx_local.people import introduce_person, let_sign_in
+from mrx_local.people import introduce_person
 from mrx_local.stack import Stack, running_stack
 from mrx_local.state_files import slug, typed_password
 
@@ -109,16 +110,10 @@ async def play(wishes: Wishes) -> int:
 
 async def _show_pages(member: str, stack: Stack, telling: Telling) -> None:
     """Let a person of the member sign in too, and say where the pages are and who can open them."""
-    name = f"Person of {member}"
-    person = await introduce_person(
-        stack.urls["registry"],
-        name,
+    await introduce_person(
+        stack.services,
+        f"Person of {member}",
         member_id=stack.credentials.member(member)["member_id"],
-        credentials=stack.credentials,
-    )
-    await let_sign_in(
-        stack.urls["registry"],
-        person,
         email=f"{slug(member).encode('ascii', 'ignore').decode().strip('-') or 'member'}@mrx.example",
         password=typed_password(),
         credentials=stack.credentials,
@@ -145,20 +140,17 @@ async def _run(
 ) -> tuple[dict[str, Any], Findings]:
     findings = Findings()
     patience = Patience.of(members=len(cast.actors), rows=sum(len(one.rows) for one in cast.lists))
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, stack.urls, stack.credentials, patience=patience)
-        async with telling.step("members") as say:
-            await scheme.admit(cast.actors, say)
-            groups = {actor.group for actor in cast.actors}
-            say(f"{len(cast.actors)} members of {len(groups)} corporate groups are admitted")
-        equivalent = await _benchmark(scheme, cast, telling, findings)
-        participants = await _sign(scheme, cast, telling, findings)
-        round_id = await scheme.open_round(AS_OF)
-        async with telling.step("lists") as say:
-            receipts = await _publish(
-                stack.credentials, cast, work, say, page_rows=wishes.variation.page_rows
-            )
-        numbers = await _release(round_id, scheme, telling)
+    scheme = Scheme(stack.services, stack.credentials, patience=patience)
+    async with telling.step("members") as say:
+        await scheme.admit(cast.actors, say)
+        groups = {actor.group for actor in cast.actors}
+        say(f"{len(cast.actors)} members of {len(groups)} corporate groups are admitted")
+    equivalent = await _benchmark(scheme, cast, telling, findings)
+    participants = await _sign(scheme, cast, telling, findings)
+    round_id = await scheme.open_round(AS_OF)
+    async with telling.step("lists") as say:
+        receipts = await _publish(stack.credentials, cast, work, say, page_rows=wishes.variation.page_rows)
+    numbers = await _release(round_id, scheme, telling)
     async with telling.step("fetch"):
         await _mrx(stack.credentials, cast.checking, "fetch", "--out", str(wishes.out / "release"))
     async with telling.step("check") as say:
@@ -169,8 +161,7 @@ async def _run(
         )
     asked = choose(wishes.seed, wishes.out / "check.csv", wishes.out / "release")
     mailbox = Mailbox(stack.mails)
-    async with telling.step("exchange") as say, httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        scheme = Scheme(client, stack.urls, stack.credentials, patience=patience)
+    async with telling.step("exchange") as say:
         exchanged = await exchange(
             asked,
             Setting(
@@ -206,16 +197,16 @@ async def _run(
         "members": len(cast.actors),
         "equivalent": equivalent,
         "signed": len(participants),
-        "independent_groups": numbers["independent_groups"],
-        "lists": numbers["lists"],
+        "independent_groups": numbers.independent_groups,
+        "lists": numbers.lists,
         "rows_sent": sum(one["rows"] for one in receipts.values()),
         "rows_accepted": sum(one["accepted"] for one in receipts.values()),
         "rows_refused": sum(one["refused"] for one in receipts.values()),
         "rows_waiting": sum(one["waiting"] for one in receipts.values()),
-        "sites": numbers["sites"],
-        "sites_on_several_lists": numbers["sites_on_several_lists"],
-        "released": numbers["released"],
-        "held": numbers["held"],
+        "sites": numbers.sites,
+        "sites_on_several_lists": numbers.sites_on_several_lists,
+        "released": numbers.released,
+        "held": numbers.held,
         "release_sha256": dict(reckoned.hashes),
         "check": checked,
         **exchanged,
@@ -232,8 +223,8 @@ async def _run(
     findings.same("independent groups", summary["independent_groups"], len(contributing))
     findings.same("sites", summary["sites"], reckoned.sites)
     findings.same("sites on several lists", summary["sites_on_several_lists"], reckoned.on_several_lists)
-    findings.same("rows of the round", numbers["rows"], summary["rows_sent"])
-    findings.same("accepted rows of the round", numbers["accepted"], summary["rows_accepted"])
+    findings.same("rows of the round", numbers.rows, summary["rows_sent"])
+    findings.same("accepted rows of the round", numbers.accepted, summary["rows_accepted"])
     findings.same("sites = released + held", summary["sites"], summary["released"] + summary["held"])
     findings.same("held in a first release", summary["held"], 0)
     if expected.precision is not None:
@@ -248,8 +239,8 @@ async def _benchmark(scheme: Scheme, cast: Cast, telling: Telling, findings: Fin
     async with telling.step("benchmark") as say:
         verdicts = await scheme.assess_public()
         for verdict in verdicts:
-            say(f"SMETA {verdict['version']}: {verdict['commonality']} % in common, {verdict['equivalent']}")
-        findings.true("SMETA is not equivalent", all(one["equivalent"] == "yes" for one in verdicts))
+            say(f"SMETA {verdict.version}: {verdict.commonality} % in common, {verdict.equivalent}")
+        findings.true("SMETA is not equivalent", all(one.equivalent == "yes" for one in verdicts))
         equivalent = 0
         for actor in cast.actors:
             if actor.protocol is None:
@@ -257,11 +248,11 @@ async def _benchmark(scheme: Scheme, cast: Cast, telling: Telling, findings: Fin
                 equivalent += 1
                 continue
             verdict = await scheme.assess_own(actor)
-            equivalent += verdict["equivalent"] == "yes"
-            say(f"{actor.protocol.code}: {verdict['commonality']} % in common, {verdict['equivalent']}")
+            equivalent += verdict.equivalent == "yes"
+            say(f"{actor.protocol.code}: {verdict.commonality} % in common, {verdict.equivalent}")
             findings.same(
                 f"{actor.protocol.code} equivalent",
-                (verdict["equivalent"], str(verdict["commonality"])),
+                (verdict.equivalent, str(verdict.commonality)),
                 ("no", "84.99") if actor.falls_short else ("yes", "100.00"),
             )
             if not actor.falls_short:
@@ -326,15 +317,15 @@ async def _publish(
     return receipts
 
 
-async def _release(round_id: str, scheme: Scheme, telling: Telling) -> Mapping[str, Any]:
+async def _release(round_id: UUID, scheme: Scheme, telling: Telling) -> Numbers:
     """Close the round and release its list. Returns the round's numbers."""
     began = time.monotonic()
     async with telling.step("close") as say:
         await scheme.close_round(round_id, say)
         say("the round is closed: every list judged again, sites resolved, the pool frozen")
     async with telling.step("release") as say:
-        numbers: Mapping[str, Any] = (await scheme.release(round_id, say))["numbers"]
-        say(f"the list is released by two people: {numbers['released']:,} sites, {numbers['held']} held")
+        numbers = (await scheme.release(round_id, say)).numbers
+        say(f"the list is released by two people: {numbers.released:,} sites, {numbers.held} held")
     telling.seconds["close_to_released"] = round(time.monotonic() - began, 2)
     return numbers
 

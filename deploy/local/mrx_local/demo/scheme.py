@@ -1,28 +1,50 @@
-"""The steps of the scheme over HTTP, as the secretariat, the reviewers and the members take them.
-
-Every step carries an Idempotency-Key and is repeated until it is answered, so a service that is just being restarted
-is ridden over.
-"""
+"""The steps of the scheme over HTTP, as the secretariat, the reviewers and the members take them."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from http import HTTPStatus
-from typing import Any
-from uuid import UUID, uuid4
+from typing import TypeVar
+from uuid import UUID
 
-import httpx
+from mrx_shared.api.aggregation import NewClosing, NewRound, Round
+from mrx_shared.api.benchmark import (
+    Assessment,
+    Criteria,
+    NewAnswer,
+    NewAssessment,
+    NewProtocol,
+    NewProtocolVersion,
+    NewReview,
+    ProtocolRegistered,
+    Protocols,
+)
+from mrx_shared.api.registry import (
+    KafkaCredentials,
+    Member,
+    Members,
+    NewAdoption,
+    NewMember,
+    NewPrincipal,
+    NewSignatory,
+    NewSignature,
+    NewStatement,
+    Participation,
+    Statement,
+)
+from mrx_shared.kit.client import Client, Services
 from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
 from mrx_shared.refusals import Rejected, Unavailable
 
-from mrx_local.credentials import Credentials, Person
+from mrx_local.credentials import Credentials
 from mrx_local.demo.cast import OWN_FROM, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.members import Actor
 from mrx_local.demo.telling import Step
+from mrx_local.people import acting_as, let_in, shown_once
 
+T = TypeVar("T")
 CRITERIA = "6.0-4p"
 STATEMENT = """Joint statement on mutual recognition of responsible-sourcing audits
 
@@ -32,20 +54,18 @@ STATEMENT = """Joint statement on mutual recognition of responsible-sourcing aud
 4. We send the list of the sites that we audited to the secretariat alone, and draw from the released list no conclusion
    on who buys where.
 """
-PATIENCE_S = 60.0
 PAUSE_S = 0.15
 LONG_PAUSE_S = 1.0
 """between two looks at what takes minutes"""
 FAILURES = 3
 """so often a step may fail: a server that is just being restarted is ridden over"""
-AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long the demo waits: longer where there is more to do, and never past a trouble that is told."""
 
-    members_s: float = PATIENCE_S
+    members_s: float = 60.0
     """until members are admitted, and facts about them have gone round"""
     round_s: float = 300.0
     """until a round is closed, or its list released"""
@@ -58,334 +78,157 @@ class Patience:
         return cls(members_s=60 + 3 * members, round_s=300 + rows / 100, request_s=120 + rows / 500)
 
 
-class Caller:
-    """Calls the services as somebody, and rides over short outages."""
-
-    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str], person: Mapping[str, str]) -> None:
-        self._client = client
-        self._urls = urls
-        self._person = person
-        self._tokens: dict[str, tuple[str, float]] = {}
-
-    async def get(self, service: str, path: str) -> Any:  # noqa: ANN401 - JSON
-        """GET as JSON."""
-        return await self._send("GET", service, path, None, {})
-
-    async def post(self, service: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-        """POST under a key of its own, until it is answered. Raises `Rejected` with the service's words."""
-        return await self._send("POST", service, path, body, {"Idempotency-Key": str(uuid4())})
-
-    async def _send(self, method: str, service: str, path: str, body: object, headers: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
-        give_up = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                token = await self._token(service)
-                answer = await self._client.request(
-                    method,
-                    f"{self._urls[service]}{path}",
-                    json=body,
-                    headers={**headers, "Authorization": f"Bearer {token}"},
-                )
-                if answer.is_success:
-                    return answer.json()
-                problem = _problem(answer)
-                if answer.status_code == HTTPStatus.UNAUTHORIZED and service in self._tokens:
-                    del self._tokens[service]
-                    continue  # it may have lapsed: the services' clock can be moved
-                if answer.status_code not in AWAY and not problem.get("retryable"):
-                    raise Rejected(f"{method} {path}: {answer.status_code} {problem.get('detail')}")
-                trouble = str(problem.get("detail"))
-            except httpx.TransportError as error:
-                trouble = type(error).__name__
-            if time.monotonic() > give_up:
-                raise Unavailable(f"{service} {path}: no answer within {PATIENCE_S:.0f} s: {trouble}")
-            await asyncio.sleep(PAUSE_S)
-
-    async def _token(self, service: str) -> str:
-        kept = self._tokens.get(service)
-        if kept is None or kept[1] < time.monotonic():
-            answer = await self._client.post(
-                f"{self._urls['registry']}/v1/token",
-                data={
-                    "grant_type": "client_credentials",
-                    "client_id": self._person["client_id"],
-                    "client_secret": self._person["client_secret"],
-                    "audience": f"mrx.{service}",
-                },
-            )
-            if answer.status_code in AWAY:
-                raise httpx.ConnectError("the registry is away")
-            if not answer.is_success:
-                raise Rejected(f"no token for {service}: {answer.status_code} {answer.text[:200]}")
-            made = answer.json()
-            kept = (made["access_token"], time.monotonic() + made["expires_in"] / 2)
-            self._tokens[service] = kept
-        return kept[0]
-
-
-def _problem(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        told = answer.json()
-    except ValueError:
-        return {"detail": answer.text[:200]}
-    return told if isinstance(told, dict) else {"detail": str(told)[:200]}
-
-
 class Scheme:
     """The scheme's steps, with everyone's credentials at hand."""
 
     def __init__(
-        self,
-        client: httpx.AsyncClient,
-        urls: Mapping[str, str],
-        credentials: Credentials,
-        *,
-        patience: Patience = Patience(),
+        self, services: Services, credentials: Credentials, *, patience: Patience = Patience()
     ) -> None:
         self._patience = patience
-        self._client = client
-        self._urls = urls
+        self._services = services
         self._credentials = credentials
-        self.secretariat, self.second = (self._as(person) for person in credentials.secretariat[:2])
+        self.secretariat, self.second = (self.acting_as(person) for person in credentials.secretariat[:2])
         first, second = credentials.person("reviewer"), credentials.person("second_reviewer")
         operator = credentials.person("operator")
         assert first is not None
         assert second is not None
         assert operator is not None
-        self.reviewers, self.operator = (self._as(first), self._as(second)), self._as(operator)
-        self.members = {name: self._as(member) for name, member in credentials.members.items()}
+        self.reviewers = self.acting_as(first), self.acting_as(second)
+        self.operator = self.acting_as(operator)
+        self.members = {name: self.acting_as(member) for name, member in credentials.members.items()}
         self.member_ids: dict[str, UUID] = {}
 
-    def _as(self, person: Mapping[str, str]) -> Caller:
-        return Caller(self._client, self._urls, person)
+    def acting_as(self, person: Mapping[str, str]) -> Client:
+        """The services as this person calls them."""
+        return acting_as(self._services, person)
 
     async def admit(self, actors: Sequence[Actor], step: Step | None = None) -> None:
         """Admit members; their topics, users and rights are made meanwhile. Keeps their credentials."""
-        groups = {one["group"] for one in (await self.secretariat.get("registry", "/v1/members"))["members"]}
+        groups = {one.group for one in await self._listed()}
         step = step or _quiet()
         for actor in actors:
-            body = {
-                "name": actor.name,
-                "group": actor.group,
-                "new_group": actor.group not in groups,
-                "minority_holdings": [],
-            }
+            asked = NewMember(name=actor.name, group=actor.group, new_group=actor.group not in groups)
             groups.add(actor.group)
-            made = await self.secretariat.post("registry", "/v1/members", body)
-            self.member_ids[actor.name] = UUID(made["member_id"])
+            made = await self.secretariat.post("registry", "/v1/members", asked, Member)
+            self.member_ids[actor.name] = made.member_id
             step.so_far = f"{len(self.member_ids)} of {len(actors)} members are entered"
-        await self._until(
+        await until(
             "admission",
-            self.secretariat,
-            "registry",
-            "/v1/members",
-            lambda found: all(one["state"] == "admitted" for one in found["members"]),
+            self._listed,
+            lambda found: all(one.state == "admitted" for one in found),
             seconds=self._patience.members_s,
         )
         await asyncio.gather(*(self._let_in(actor) for actor in actors))
 
+    async def _listed(self) -> Sequence[Member]:
+        return (await self.secretariat.get("registry", "/v1/members", Members)).members
+
     async def _let_in(self, actor: Actor) -> None:
         member = self.member_ids[actor.name]
         path = f"/v1/members/{member}/kafka-credentials"
-        kafka = await self._shown("password", lambda: self.secretariat.post("registry", path))
-        system = {"kind": "system", "name": actor.name, "role": "member", "member_id": str(member)}
-        person = await self._shown(
-            "client_secret", lambda: self.secretariat.post("registry", "/v1/principals", system)
+        kafka, password = await shown_once(
+            lambda: self.secretariat.post("registry", path, None, KafkaCredentials), lambda one: one.password
         )
-        await self._until(
+        system = NewPrincipal(kind="system", name=actor.name, role="member", member_id=member)
+        person = await let_in(self.secretariat, system)
+        await until(
             "Kafka credentials",
-            self.secretariat,
-            "registry",
-            path,
-            lambda found: found["state"] == "ready",
+            lambda: self.secretariat.get("registry", path, KafkaCredentials),
+            lambda found: found.state == "ready",
             seconds=self._patience.members_s,
         )
         self._credentials.keep_member(
             {
                 "member_id": str(member),
                 "name": actor.name,
-                "kafka_username": kafka["username"],
-                "kafka_password": kafka["password"],
+                "kafka_username": kafka.username,
+                "kafka_password": password,
                 "client_id": person["client_id"],
                 "client_secret": person["client_secret"],
                 "topics": {"lists": lists_in(member), "requests": requests_in(member), "out": out(member)},
                 "group_prefix": f"{kafka_user(member)}.",
             }
         )
-        self.members[actor.name] = self._as(person)
+        self.members[actor.name] = self.acting_as(person)
 
-    @staticmethod
-    async def _shown(secret: str, post: Callable[[], Any]) -> Person:
-        """A secret is shown once: where the first answer was lost, ask for another."""
-        while True:
-            made = await post()
-            if made[secret] is not None:
-                return {name: str(value) for name, value in made.items()}
-
-    async def assess_public(self) -> list[Mapping[str, Any]]:
+    async def assess_public(self) -> list[Assessment]:
         """The secretariat submits the public protocol's versions; two reviewers confirm them. Returns the verdicts."""
-        protocol = await self.secretariat.post(
-            "benchmark",
-            "/v1/protocols",
-            {"code": PUBLIC, "name": "SMETA", "scheme_family": "SMETA", "public": True},
-        )
+        protocol = NewProtocol(code=PUBLIC, name="SMETA", scheme_family="SMETA", public=True)
+        protocol_id = await self._register(self.secretariat, protocol)
         answers = await self._answers(falls_short=False)
         return [
-            await self._assess(self.secretariat, protocol["protocol_id"], version, first, last, answers)
+            await self._assess(self.secretariat, protocol_id, version, first, last, answers)
             for version, first, last in PUBLIC_VERSIONS
         ]
 
-    async def assess_own(self, actor: Actor) -> Mapping[str, Any]:
+    async def assess_own(self, actor: Actor) -> Assessment:
         """A member submits its own protocol and its answers; two reviewers confirm them. Returns the verdict."""
         assert actor.protocol is not None
         member = self.members[actor.name]
-        protocol = await member.post(
-            "benchmark",
-            "/v1/protocols",
-            {"code": actor.protocol.code, "name": f"{actor.name} audit protocol", "public": False},
-        )
+        protocol = NewProtocol(code=actor.protocol.code, name=f"{actor.name} audit protocol")
+        protocol_id = await self._register(member, protocol)
         answers = await self._answers(falls_short=actor.falls_short)
-        return await self._assess(
-            member, protocol["protocol_id"], actor.protocol.version, OWN_FROM, None, answers
-        )
+        return await self._assess(member, protocol_id, actor.protocol.version, OWN_FROM, None, answers)
+
+    @staticmethod
+    async def _register(owner: Client, protocol: NewProtocol) -> UUID:
+        made = await owner.post("benchmark", "/v1/protocols", protocol, ProtocolRegistered)
+        return made.protocol_id
 
     async def _assess(
         self,
-        owner: Caller,
-        protocol_id: str,
+        owner: Client,
+        protocol_id: UUID,
         version: str,
         first: date,
         last: date | None,
-        answers: list[dict[str, str]],
-    ) -> Mapping[str, Any]:
+        answers: list[NewAnswer],
+    ) -> Assessment:
         await owner.post(
             "benchmark",
             f"/v1/protocols/{protocol_id}/versions",
-            {
-                "version": version,
-                "effective_from": first.isoformat(),
-                "effective_until": last.isoformat() if last else None,
-            },
+            NewProtocolVersion(version=version, effective_from=first, effective_until=last),
         )
-        submitted = await owner.post(
-            "benchmark",
-            "/v1/assessments",
-            {
-                "protocol_id": protocol_id,
-                "version": version,
-                "criteria_version": CRITERIA,
-                "answers": answers,
-            },
+        asked = NewAssessment(
+            protocol_id=protocol_id, version=version, criteria_version=CRITERIA, answers=answers
         )
-        path = f"/v1/assessments/{submitted['assessment_id']}"
+        submitted = await owner.post("benchmark", "/v1/assessments", asked, Assessment)
+        path = f"/v1/assessments/{submitted.assessment_id}"
         for reviewer in self.reviewers:
-            await reviewer.post("benchmark", f"{path}/reviews", {"decisions": [], "confirm_rest": True})
-        verdict: Mapping[str, Any] = await self.reviewers[0].post("benchmark", f"{path}/conclusion")
-        return verdict
+            await reviewer.post("benchmark", f"{path}/reviews", NewReview(confirm_rest=True))
+        return await self.reviewers[0].post("benchmark", f"{path}/conclusion", None, Assessment)
 
-    async def _answers(self, *, falls_short: bool) -> list[dict[str, str]]:
-        catalogue = await self.secretariat.get("benchmark", f"/v1/criteria/{CRITERIA}")
-        weights = {one["id"]: int(one["weight"]) for one in catalogue["criteria"]}
+    async def _answers(self, *, falls_short: bool) -> list[NewAnswer]:
+        catalogue = await self.secretariat.get("benchmark", f"/v1/criteria/{CRITERIA}", Criteria)
+        weights = {one.id: one.weight for one in catalogue.criteria}
         relations = short_of_the_gate(weights) if falls_short else {}
         return [
-            {
-                "criterion_id": criterion,
-                "relation": relations.get(criterion, "equal"),
-                "requirement_ref": f"§ {place}",
-                "requirement_text": "as the criterion asks",
-                "rationale": "",
-                "evidence": "protocol handbook",
-            }
+            NewAnswer(
+                criterion_id=criterion,
+                relation=relations.get(criterion, "equal"),
+                requirement_ref=f"§ {place}",
+                requirement_text="as the criterion asks",
+                evidence="protocol handbook",
+            )
             for place, criterion in enumerate(weights, start=1)
         ]
 
     async def publish_statement(self) -> None:
         """The secretariat publishes the joint statement."""
-        await self.secretariat.post("registry", "/v1/statements", {"version": "2026", "text": STATEMENT})
+        await self.secretariat.post(
+            "registry", "/v1/statements", NewStatement(version="2026", text=STATEMENT)
+        )
 
     async def adopt(self, name: str) -> None:
         """A member adopts the newest public protocol, as soon as the registry has heard that it is equivalent."""
         member = self.members[name]
-        listed = (await member.get("benchmark", "/v1/protocols"))["protocols"]
-        public = next(one for one in listed if one["code"] == PUBLIC)
-        newest = {"protocol_id": public["protocol_id"], "protocol_version": PUBLIC_VERSIONS[-1][0]}
-        await self._when_heard(lambda: member.post("registry", "/v1/adoptions", newest))
-
-    async def sign(self, name: str) -> None:
-        """A member's signatory signs. Raises `Rejected` for a member that did not pass step 1."""
-        statement = await self.members[name].get("registry", "/v1/statements/current")
-        await self.members[name].post(
-            "registry",
-            "/v1/statement-signatures",
-            {
-                "statement_version": statement["version"],
-                "text_sha256": statement["text_sha256"],
-                "signatory": {"name": "A. Signatory", "title": "Chief procurement officer"},
-            },
-        )
-
-    async def wait_for_own_protocol(self, name: str) -> None:
-        """Until the registry has heard that the member's own protocol is equivalent."""
-        await self._until(
-            "the verdict on its protocol",
-            self.members[name],
-            "registry",
-            "/v1/participation",
-            lambda found: "no-equivalent-protocol" not in found["missing"],
-            seconds=self._patience.members_s,
-        )
-
-    async def participants(self) -> list[str]:
-        """Names of the members that take part."""
-        found = await self.secretariat.get("registry", "/v1/members")
-        return [one["name"] for one in found["members"] if one["participates"]]
-
-    async def open_round(self, as_of: date) -> str:
-        """Open a round. Returns its id."""
-        made = await self.secretariat.post("aggregation", "/v1/rounds", {"as_of": as_of.isoformat()})
-        return str(made["round_id"])
-
-    async def close_round(self, round_id: str, step: Step | None = None) -> Mapping[str, Any]:
-        """Close a round and wait until it is judged, resolved and frozen. Returns its numbers."""
-        await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/close", {"leave_waiting": False})
-        return await self._round(round_id, "closed", step or _quiet())
-
-    async def release(self, round_id: str, step: Step | None = None) -> Mapping[str, Any]:
-        """One of the secretariat proposes the release, another approves it. Returns the round."""
-        await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/release")
-        await self.second.post("aggregation", f"/v1/rounds/{round_id}/approve")
-        return await self._round(round_id, "released", step or _quiet())
-
-    async def _round(self, round_id: str, state: str, step: Step) -> Mapping[str, Any]:
-        """The round in this state. Raises `Unavailable` as soon as it fails for good, or again and again."""
-
-        def there(seen: Mapping[str, Any]) -> bool:
-            step.so_far = f"the round is {seen['state']}"
-            if seen["state"] == state:
-                return True
-            if (trouble := seen.get("trouble")) and (trouble["permanent"] or trouble["attempts"] >= FAILURES):
-                raise Unavailable(
-                    f"the round cannot be {state}: {trouble['cause']}; "
-                    f"it has failed {trouble['attempts']} times since {trouble['since']}"
-                )
-            return False
-
-        found: Mapping[str, Any] = await self._until(
-            f"the round to be {state}",
-            self.secretariat,
-            "aggregation",
-            f"/v1/rounds/{round_id}",
-            there,
-            seconds=self._patience.round_s,
-        )
-        return found
-
-    async def _when_heard(self, post: Callable[[], Any]) -> None:
-        """Facts take a moment from one service to another: what is not known yet may be known soon."""
+        listed = (await member.get("benchmark", "/v1/protocols", Protocols)).protocols
+        public = next(one for one in listed if one.code == PUBLIC)
+        newest = NewAdoption(protocol_id=public.protocol_id, protocol_version=PUBLIC_VERSIONS[-1][0])
         give_up = time.monotonic() + self._patience.members_s
         while True:
             try:
-                await post()
+                await member.post("registry", "/v1/adoptions", newest)
             except Rejected:
                 if time.monotonic() > give_up:
                     raise
@@ -393,25 +236,82 @@ class Scheme:
                 return
             await asyncio.sleep(PAUSE_S)
 
-    async def _until(
-        self,
-        what: str,
-        caller: Caller,
-        service: str,
-        path: str,
-        ready: Callable[[Any], bool],
-        seconds: float = PATIENCE_S,
-    ) -> Any:  # noqa: ANN401 - JSON
-        began = time.monotonic()
-        while True:
-            found = await caller.get(service, path)
-            if ready(found):
-                return found
-            waited = time.monotonic() - began
-            if waited > seconds:
-                raise Unavailable(f"waited {seconds:.0f} s for {what}")
-            # Looking costs the service something: the longer it takes, the less often.
-            await asyncio.sleep(min(max(PAUSE_S, waited / 10), LONG_PAUSE_S))
+    async def sign(self, name: str) -> None:
+        """A member's signatory signs. Raises `Rejected` for a member that did not pass step 1."""
+        member = self.members[name]
+        statement = await member.get("registry", "/v1/statements/current", Statement)
+        signature = NewSignature(
+            statement_version=statement.version,
+            text_sha256=statement.text_sha256,
+            signatory=NewSignatory(name="A. Signatory", title="Chief procurement officer"),
+        )
+        await member.post("registry", "/v1/statement-signatures", signature)
+
+    async def wait_for_own_protocol(self, name: str) -> None:
+        """Until the registry has heard that the member's own protocol is equivalent."""
+        await until(
+            "the verdict on its protocol",
+            lambda: self.members[name].get("registry", "/v1/participation", Participation),
+            lambda found: "no-equivalent-protocol" not in found.missing,
+            seconds=self._patience.members_s,
+        )
+
+    async def participants(self) -> list[str]:
+        """Names of the members that take part."""
+        return [one.name for one in await self._listed() if one.participates]
+
+    async def open_round(self, as_of: date) -> UUID:
+        """Open a round. Returns its id."""
+        made = await self.secretariat.post("aggregation", "/v1/rounds", NewRound(as_of=as_of), Round)
+        return made.round_id
+
+    async def close_round(self, round_id: UUID, step: Step | None = None) -> Round:
+        """Close a round and wait until it is judged, resolved and frozen. Returns it."""
+        await self.secretariat.post(
+            "aggregation", f"/v1/rounds/{round_id}/close", NewClosing(leave_waiting=False)
+        )
+        return await self._round(round_id, "closed", step or _quiet())
+
+    async def release(self, round_id: UUID, step: Step | None = None) -> Round:
+        """One of the secretariat proposes the release, another approves it. Returns the round."""
+        await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/release")
+        await self.second.post("aggregation", f"/v1/rounds/{round_id}/approve")
+        return await self._round(round_id, "released", step or _quiet())
+
+    async def _round(self, round_id: UUID, state: str, step: Step) -> Round:
+        """The round in this state. Raises `Unavailable` as soon as it fails for good, or again and again."""
+
+        def there(seen: Round) -> bool:
+            step.so_far = f"the round is {seen.state}"
+            if seen.state == state:
+                return True
+            if (trouble := seen.trouble) and (trouble.permanent or trouble.attempts >= FAILURES):
+                raise Unavailable(
+                    f"the round cannot be {state}: {trouble.cause}; "
+                    f"it has failed {trouble.attempts} times since {trouble.since.isoformat()}"
+                )
+            return False
+
+        return await until(
+            f"the round to be {state}",
+            lambda: self.secretariat.get("aggregation", f"/v1/rounds/{round_id}", Round),
+            there,
+            seconds=self._patience.round_s,
+        )
+
+
+async def until(
+    what: str, look: Callable[[], Awaitable[T]], ready: Callable[[T], bool], *, seconds: float
+) -> T:
+    """What is seen as soon as it is ready. Raises `Unavailable` when it is not within `seconds`."""
+    began = time.monotonic()
+    while not ready(found := await look()):
+        waited = time.monotonic() - began
+        if waited > seconds:
+            raise Unavailable(f"waited {seconds:.0f} s for {what}")
+        # Looking costs the service something: the longer it takes, the less often.
+        await asyncio.sleep(min(max(PAUSE_S, waited / 10), LONG_PAUSE_S))
+    return found
 
 
 def _quiet() -> Step:

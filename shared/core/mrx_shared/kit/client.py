@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final, Protocol, Self, TypeVar, overload
+from typing import Final, Literal, Protocol, Self, TypeVar, overload
 from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
@@ -143,10 +143,10 @@ class Services:
         except KeyError:
             raise Invalid(f"the address of {service} is not set", field=f"{service}_url") from None
 
-    async def answers(self, service: str) -> bool:
-        """Whether a service answers at this moment."""
+    async def answers(self, service: str, *, health: Literal["live", "ready"] = "live") -> bool:
+        """Whether a service says at this moment that it is live, or ready."""
         try:
-            await self.once("GET", service, "/health/live")
+            await self.once("GET", service, f"/health/{health}")
         except (Rejected, Unavailable):
             return False
         return True
