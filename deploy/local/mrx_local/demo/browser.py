@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import httpx
+import lxml.html
 from mrx_shared.kit.retries import Away, patiently
 from mrx_shared.refusals import Rejected
-from typing_extensions import override
 
 PATIENCE_S = 60.0
 
@@ -21,27 +20,6 @@ class Form:
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-        self._open: Form | None = None
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._open = Form(action=given.get("action", ""))
-            self.forms.append(self._open)
-        elif tag == "input" and self._open is not None and given.get("type") == "hidden":
-            self._open.fields[given["name"]] = given.get("value", "")
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._open = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +126,14 @@ class Browser:
 
 
 def _page(answer: httpx.Response) -> Page:
-    found = _Forms()
-    found.feed(answer.text)
-    return Page(forms=found.forms, text=answer.text)
+    forms = [
+        Form(
+            action=form.get("action", ""),
+            fields={one.name: one.value or "" for one in form.xpath(".//input[@type='hidden']")},
+        )
+        for form in lxml.html.fromstring(answer.content).forms
+    ]
+    return Page(forms=forms, text=answer.text)
 
 
 def ticket_for(file: Path) -> tuple[bytes, dict[str, Any]]:

@@ -35,6 +35,7 @@ from mrx_shared.api.registry import (
     Statement,
 )
 from mrx_shared.kit.client import Client, Services
+from mrx_shared.kit.retries import until_done
 from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
 from mrx_shared.refusals import Rejected, Unavailable
 
@@ -226,15 +227,16 @@ class Scheme:
         public = next(one for one in listed if one.code == PUBLIC)
         newest = NewAdoption(protocol_id=public.protocol_id, protocol_version=PUBLIC_VERSIONS[-1][0])
         give_up = time.monotonic() + self._patience.members_s
-        while True:
-            try:
-                await member.post("registry", "/v1/adoptions", newest)
-            except Rejected:
-                if time.monotonic() > give_up:
-                    raise
-            else:
-                return
-            await asyncio.sleep(PAUSE_S)
+
+        async def failed(error: Exception, _: float) -> None:
+            if not isinstance(error, Rejected) or time.monotonic() > give_up:
+                raise error
+
+        await until_done(
+            lambda: member.post("registry", "/v1/adoptions", newest),
+            failed=failed,
+            longest_pause_s=LONG_PAUSE_S,
+        )
 
     async def sign(self, name: str) -> None:
         """A member's signatory signs. Raises `Rejected` for a member that did not pass step 1."""
