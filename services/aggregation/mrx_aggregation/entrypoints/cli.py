@@ -1,17 +1,20 @@
 """`mrx aggregation rounds …`: the secretariat's commands, over HTTP with its own credentials."""
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID, uuid4
+from typing import Annotated
+from uuid import UUID
 
-import httpx
 import typer
-from mrx_shared.refusals import Forbidden, Invalid, Rejected, Unavailable, Unknown, counted
+from mrx_shared.api.aggregation import NewClosing, NewRound, Round, Rounds
+from mrx_shared.api.bodies import RequestBody
+from mrx_shared.kit.client import Client, Services, Tokens
+from mrx_shared.refusals import Invalid, Unavailable, Unknown, counted
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +25,6 @@ app.add_typer(rounds, name="rounds")
 PATIENCE_S = 30.0
 """a service that restarts is waited for so long"""
 EVERY_S = 0.3
-_REFUSALS: dict[int, type[Rejected]] = {403: Forbidden, 404: Unknown, 422: Invalid}
 
 _Round = Annotated[UUID | None, typer.Argument(help="The round; by default, the newest.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -128,8 +130,8 @@ def open_round(
     as_json: _Json = False,
 ) -> None:
     """Open a round."""
-    desk = _Desk(context.obj.access())
-    _print(desk.post("/v1/rounds", {"as_of": str(as_of.date()) if as_of else None}), as_json)
+    asked = NewRound(as_of=as_of.date() if as_of else None)
+    _show(context.obj.access(), lambda desk: desk.post("/v1/rounds", asked), as_json)
 
 
 @rounds.command("close")
@@ -144,24 +146,25 @@ def close_round(
     as_json: _Json = False,
 ) -> None:
     """Stop taking lists, judge every row again, and freeze the result."""
-    desk = _Desk(context.obj.access())
-    path = desk.path(round_id)
-    current = desk.post(f"{path}/close", {"leave_waiting": leave_waiting})
-    _print(desk.wait(path, {"closing"}, wait_seconds) if wait else current, as_json)
+
+    async def close(desk: _Desk) -> Round:
+        path = await desk.path(round_id)
+        current = await desk.post(f"{path}/close", NewClosing(leave_waiting=leave_waiting))
+        return await desk.wait(path, "closing", wait_seconds) if wait else current
+
+    _show(context.obj.access(), close, as_json)
 
 
 @rounds.command("release")
 def release_round(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Propose to release a closed round's list."""
-    desk = _Desk(context.obj.access())
-    _print(desk.post(f"{desk.path(round_id)}/release"), as_json)
+    _show(context.obj.access(), lambda desk: desk.step(round_id, "release"), as_json)
 
 
 @rounds.command("withdraw")
 def withdraw_release(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Withdraw a proposed release that nobody has approved."""
-    desk = _Desk(context.obj.access())
-    _print(desk.post(f"{desk.path(round_id)}/withdrawal"), as_json)
+    _show(context.obj.access(), lambda desk: desk.step(round_id, "withdrawal"), as_json)
 
 
 @rounds.command("approve")
@@ -173,123 +176,89 @@ def approve_release(
     as_json: _Json = False,
 ) -> None:
     """Approve the release that another identity proposed."""
-    desk = _Desk(context.obj.access(default_number=2))
-    path = desk.path(round_id)
-    current = desk.post(f"{path}/approve")
-    _print(desk.wait(path, {"releasing"}, wait_seconds) if wait else current, as_json)
+
+    async def approve(desk: _Desk) -> Round:
+        path = await desk.path(round_id)
+        current = await desk.post(f"{path}/approve")
+        return await desk.wait(path, "releasing", wait_seconds) if wait else current
+
+    _show(context.obj.access(default_number=2), approve, as_json)
 
 
 @rounds.command("show")
 def show_rounds(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Show a round with its numbers."""
-    desk = _Desk(context.obj.access())
-    _print(desk.get(desk.path(round_id)), as_json)
+
+    async def look(desk: _Desk) -> Round:
+        return await desk.get(await desk.path(round_id))
+
+    _show(context.obj.access(), look, as_json)
 
 
 class _Desk:
-    """The secretariat's side of the API. A service that is away for a moment is waited for."""
+    """The secretariat's side of the API."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
-        self._http = httpx.Client(timeout=httpx.Timeout(30, connect=5), trust_env=False)
-        self._token, self._until = "", 0.0
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-    def path(self, round_id: UUID | None) -> str:
+    async def path(self, round_id: UUID | None) -> str:
         """The path of a round, by default the newest."""
         if round_id is None:
-            known = self.get("/v1/rounds")["rounds"]
+            known = (await self._client.get("aggregation", "/v1/rounds", Rounds)).rounds
             if not known:
                 raise Unknown("there is no round yet", remedy="open one: mrx aggregation rounds open")
-            round_id = known[0]["round_id"]
+            round_id = known[0].round_id
         return f"/v1/rounds/{round_id}"
 
-    def get(self, path: str) -> dict[str, Any]:
-        return self._riding_over(lambda: self._call("GET", path))
+    async def get(self, path: str) -> Round:
+        return await self._client.get("aggregation", path, Round)
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        key = str(uuid4())
-        return self._riding_over(lambda: self._call("POST", path, body=body or {}, key=key))
+    async def post(self, path: str, body: RequestBody | None = None) -> Round:
+        return await self._client.post("aggregation", path, body, Round)
 
-    def wait(self, path: str, states: Collection[str], seconds: float) -> dict[str, Any]:
-        """The round once it has left the states in which a loop works on it."""
+    async def step(self, round_id: UUID | None, name: str) -> Round:
+        return await self.post(f"{await self.path(round_id)}/{name}")
+
+    async def wait(self, path: str, state: str, seconds: float) -> Round:
+        """The round once it has left the state in which a loop works on it."""
         give_up = time.monotonic() + seconds
         with Console(stderr=True).status("waiting") as status:
-            while (current := self.get(path))["state"] in states:
+            while (current := await self.get(path)).state == state:
                 status.update(
-                    f"{current['state']}: {counted(current['numbers']['lists'], 'list', 'lists')}, "
-                    f"{counted(current['numbers']['sites'], 'site', 'sites')}"
+                    f"{state}: {counted(current.numbers.lists, 'list', 'lists')}, "
+                    f"{counted(current.numbers.sites, 'site', 'sites')}"
                 )
                 if time.monotonic() > give_up:
-                    trouble = current.get("trouble")
-                    why = f" ({trouble['cause']}, {trouble['attempts']} times)" if trouble else ""
+                    trouble = current.trouble
+                    why = f" ({trouble.cause}, {trouble.attempts} times)" if trouble else ""
                     raise Unavailable(
-                        f"the round is still {current['state']} after {seconds:.0f} s{why}; "
-                        "look again with rounds show"
+                        f"the round is still {state} after {seconds:.0f} s{why}; look again with rounds show"
                     )
-                time.sleep(EVERY_S)
+                await asyncio.sleep(EVERY_S)
         return current
 
-    def _riding_over(self, attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        give_up = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return attempt()
-            except (Unavailable, httpx.TransportError):
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(EVERY_S)
 
-    def _call(
-        self, method: str, path: str, *, body: dict[str, Any] | None = None, key: str = ""
-    ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self._bearer()}", **({"Idempotency-Key": key} if key else {})}
-        answer = self._http.request(
-            method, f"{self._access.url.rstrip('/')}{path}", json=body, headers=headers
-        )
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self._until = 0.0
-        return _understood(answer)
+def _show(access: Access, do: Callable[[_Desk], Awaitable[Round]], as_json: bool) -> None:
+    """Do it, and print the round. A service that restarts is waited for."""
 
-    def _bearer(self) -> str:
-        if time.monotonic() >= self._until:
-            access = self._access
-            said = _understood(
-                self._http.post(
-                    f"{access.registry_url.rstrip('/')}/v1/token",
-                    data={"grant_type": "client_credentials", "audience": "mrx.aggregation"},
-                    auth=(access.client_id, access.client_secret),
-                )
-            )
-            self._token, self._until = said["access_token"], time.monotonic() + said["expires_in"] - 20
-        return self._token
+    async def done() -> Round:
+        urls = {"aggregation": access.url, "registry": access.registry_url}
+        async with Services(urls, patience_s=PATIENCE_S) as services:
+            tokens = Tokens.of_client(services, access.client_id, access.client_secret)
+            return await do(_Desk(Client(services, tokens)))
 
-
-def _understood(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = answer.json()
-    except ValueError:
-        said = {}
-    if answer.is_success:
-        return said
-    detail = str(said.get("detail", f"status {answer.status_code}"))
-    if answer.is_server_error or said.get("retryable"):
-        raise Unavailable(detail)
-    raise _REFUSALS.get(answer.status_code, Rejected)(
-        detail, field=said.get("field"), row=said.get("row"), remedy=said.get("remedy")
-    )
-
-
-def _print(current: dict[str, Any], as_json: bool) -> None:
+    current = asyncio.run(done())
     if as_json:
-        typer.echo(json.dumps(current, indent=2))
+        typer.echo(current.model_dump_json(indent=2))
         return
     table = Table(show_header=False, box=None)
     for name in ("round_id", "as_of", "state", "release_id"):
-        if current.get(name):
-            table.add_row(name, str(current[name]))
-    for name, value in current["numbers"].items():
-        table.add_row(name.replace("_", " "), f"{value:,}")
-    if trouble := current.get("trouble"):
-        table.add_row("fails", f"{trouble['attempts']} times since {trouble['since']}: {trouble['cause']}")
-        table.add_row("tried again", trouble["next_try_at"])
+        if value := getattr(current, name):
+            table.add_row(name, str(value))
+    for name, number in current.numbers:
+        table.add_row(name.replace("_", " "), f"{number:,}")
+    if trouble := current.trouble:
+        since, next_try = trouble.since.isoformat(), trouble.next_try_at.isoformat()
+        table.add_row("fails", f"{trouble.attempts} times since {since}: {trouble.cause}")
+        table.add_row("tried again", next_try)
     Console().print(table)
