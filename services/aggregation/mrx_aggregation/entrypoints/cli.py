@@ -131,7 +131,7 @@ def open_round(
 ) -> None:
     """Open a round."""
     asked = NewRound(as_of=as_of.date() if as_of else None)
-    _show(context.obj.access(), lambda desk: desk.post("/v1/rounds", asked), as_json)
+    _show(context.obj.access(), lambda backend: backend.post("/v1/rounds", asked), as_json)
 
 
 @rounds.command("close")
@@ -147,10 +147,10 @@ def close_round(
 ) -> None:
     """Stop taking lists, judge every row again, and freeze the result."""
 
-    async def close(desk: _Desk) -> Round:
-        path = await desk.path(round_id)
-        current = await desk.post(f"{path}/close", NewClosing(leave_waiting=leave_waiting))
-        return await desk.wait(path, "closing", wait_seconds) if wait else current
+    async def close(backend: _Backend) -> Round:
+        path = await backend.path(round_id)
+        current = await backend.post(f"{path}/close", NewClosing(leave_waiting=leave_waiting))
+        return await backend.wait(path, "closing", wait_seconds) if wait else current
 
     _show(context.obj.access(), close, as_json)
 
@@ -158,13 +158,13 @@ def close_round(
 @rounds.command("release")
 def release_round(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Propose to release a closed round's list."""
-    _show(context.obj.access(), lambda desk: desk.step(round_id, "release"), as_json)
+    _show(context.obj.access(), lambda backend: backend.step(round_id, "release"), as_json)
 
 
 @rounds.command("withdraw")
 def withdraw_release(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Withdraw a proposed release that nobody has approved."""
-    _show(context.obj.access(), lambda desk: desk.step(round_id, "withdrawal"), as_json)
+    _show(context.obj.access(), lambda backend: backend.step(round_id, "withdrawal"), as_json)
 
 
 @rounds.command("approve")
@@ -177,10 +177,10 @@ def approve_release(
 ) -> None:
     """Approve the release that another identity proposed."""
 
-    async def approve(desk: _Desk) -> Round:
-        path = await desk.path(round_id)
-        current = await desk.post(f"{path}/approve")
-        return await desk.wait(path, "releasing", wait_seconds) if wait else current
+    async def approve(backend: _Backend) -> Round:
+        path = await backend.path(round_id)
+        current = await backend.post(f"{path}/approve")
+        return await backend.wait(path, "releasing", wait_seconds) if wait else current
 
     _show(context.obj.access(default_number=2), approve, as_json)
 
@@ -189,13 +189,13 @@ def approve_release(
 def show_rounds(context: typer.Context, round_id: _Round = None, as_json: _Json = False) -> None:
     """Show a round with its numbers."""
 
-    async def look(desk: _Desk) -> Round:
-        return await desk.get(await desk.path(round_id))
+    async def look(backend: _Backend) -> Round:
+        return await backend.get(await backend.path(round_id))
 
     _show(context.obj.access(), look, as_json)
 
 
-class _Desk:
+class _Backend:
     """The secretariat's side of the API."""
 
     def __init__(self, client: Client) -> None:
@@ -238,14 +238,14 @@ class _Desk:
         return current
 
 
-def _show(access: Access, do: Callable[[_Desk], Awaitable[Round]], as_json: bool) -> None:
+def _show(access: Access, do: Callable[[_Backend], Awaitable[Round]], as_json: bool) -> None:
     """Do it, and print the round. A service that restarts is waited for."""
 
     async def done() -> Round:
         urls = {"aggregation": access.url, "registry": access.registry_url}
         async with Services(urls, patience_s=PATIENCE_S) as services:
             tokens = Tokens.of_client(services, access.client_id, access.client_secret)
-            return await do(_Desk(Client(services, tokens)))
+            return await do(_Backend(Client(services, tokens)))
 
     current = asyncio.run(done())
     if as_json:
