@@ -13,6 +13,7 @@ import pytest
 from mrx_aggregation.entrypoints.cli import app
 from mrx_shared.api.aggregation import Numbers, Round, Rounds, Trouble
 from mrx_shared.kit.command import run
+from typing_extensions import override
 
 NEWEST, OLDER = UUID(int=2), UUID(int=1)
 MOMENT = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -73,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.encode())
 
+    @override
     def log_message(self, *_: object) -> None:
         pass
 
