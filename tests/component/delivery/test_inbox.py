@@ -192,7 +192,7 @@ async def test_a_replayed_dead_letter_really_runs_and_only_once(
     assert await listening.dispatch(again, dead_letter=dead["id"]) == "handled"
     assert await tally(database) == {"a": 1}
     assert await dead_letters(database, every=False, limit=10) == []
-    with pytest.raises(Rejected, match="replayed already"):
+    with pytest.raises(Rejected, match="already been replayed"):
         await listening.dispatch(again, dead_letter=dead["id"])
     assert await tally(database) == {"a": 1}
 

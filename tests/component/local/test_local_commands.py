@@ -85,4 +85,4 @@ def test_a_start_that_fails_says_which_part_and_leaves_nothing(tmp_path: Path) -
 
 def test_down_where_nothing_runs_is_no_failure(tmp_path: Path) -> None:
     down = mrx("down", folder=tmp_path / "never")
-    assert (down.returncode, "nothing runs" in down.stdout) == (DONE, True)
+    assert (down.returncode, "nothing is running" in down.stdout) == (DONE, True)

@@ -172,7 +172,7 @@ async def _suggested(browser: Window, folder: Path) -> None:
     await browser.sees("Suggestion", "No suggestions for 1 requirement.")
     await browser.look("suggestions", printed=True)
     await browser.on_a_phone("suggestions")
-    await page.get_by_label("Your requirement, beside").first.select_option("equal")
+    await page.get_by_label("Your requirement compared with").first.select_option("equal")
     await browser.press("Add the confirmed ones to the draft")
     await browser.sees("Kept: 1 answer.")
 
@@ -308,7 +308,7 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     await first.page.get_by_label("Takes effect on").fill(str(today))
     await first.page.get_by_label("Last day of the transition").fill(str(today + timedelta(days=200)))
     await first.press("Announce")
-    await first.sees(re.compile("consultation ends first", re.IGNORECASE))
+    await first.sees(re.compile("order the dates", re.IGNORECASE))
     await first.look("secretariat successor refused")
     await first.page.get_by_label("Takes effect on").fill(str(today + timedelta(days=60)))
     await first.press("Announce")

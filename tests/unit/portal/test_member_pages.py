@@ -485,7 +485,7 @@ async def test_a_mail_that_came_back_is_shown_plainly_with_the_form_to_correct_i
     )
 
     assert "Came back: the supplier has not been reached." in words(page.text)
-    assert "The supplier has the mail" not in page.text
+    assert "The supplier has the e-mail" not in page.text
     assert scheme.api.posted[-1].body == {"contact_email": "new@blue.example", "language": "zh"}
 
 

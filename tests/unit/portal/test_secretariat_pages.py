@@ -159,7 +159,7 @@ async def test_a_step_that_fails_is_told_with_its_cause_and_does_not_look_busy(
     page = words((await browser.get(PATH)).text)
 
     assert told in page
-    assert "This is being done" not in page
+    assert "This is in progress" not in page
     assert "This takes a moment" not in page
     label = "Release fails" if state == "releasing" else "Closing fails"
     assert label in page

@@ -48,4 +48,4 @@ def test_why_a_sharing_on_the_platform_waits_is_told_in_words(code: str) -> None
         )
     )
     assert code not in page
-    assert "No access was granted yet" not in page
+    assert "Access has not been granted yet" not in page
