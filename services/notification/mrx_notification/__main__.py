@@ -1,6 +1,6 @@
 """`python -m mrx_notification`."""
 
-from mrx_shared.bus.service import run
+from mrx_shared.kit.serving import run
 from mrx_shared.kit.settings import KafkaSettings, load
 
 from mrx_notification.app import build_app

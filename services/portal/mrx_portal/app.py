@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from mrx_shared.kit.client import PATIENCE_S
 from mrx_shared.kit.client import Services as Connections
 from mrx_shared.kit.clock import system_clock
-from mrx_shared.kit.logging import configure
 
 from mrx_portal.adapters.documents import HttpDocuments
 from mrx_portal.adapters.plots import avoided_by_round
@@ -83,17 +81,3 @@ def build_app(
     show_problems(app, frontend)
     app.add_middleware(SecurityHeaders, secure=frontend.secure)
     return app
-
-
-def run(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    configure(service=SERVICE, level=settings.log_level)
-    uvicorn.run(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )

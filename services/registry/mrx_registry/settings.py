@@ -1,14 +1,11 @@
 """What the registry is told by its environment."""
 
 import base64
-import binascii
 import hmac
 
-from mrx_shared.kit.settings import SHARED, ServiceSettings
-from pydantic import Field, SecretStr, field_validator
+from mrx_shared.kit.settings import SHARED, Key, ServiceSettings
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
-
-KEY_BYTES = 32
 
 
 class Settings(ServiceSettings):
@@ -18,21 +15,10 @@ class Settings(ServiceSettings):
 
     bootstrap_secret: SecretStr = Field(min_length=16)
     """lets whoever knows it make the first secretariat principal, once"""
-    secret_key: SecretStr
+    secret_key: Key
     """base64 of 32 bytes; encrypts the signing key and Kafka passwords that wait to be set, makes browsers' marks"""
     issuer: str
     """the registry's public URL, as tokens name it"""
-
-    @field_validator("secret_key")
-    @classmethod
-    def _is_a_key(cls, secret: SecretStr) -> SecretStr:
-        try:
-            length = len(base64.b64decode(secret.get_secret_value(), validate=True))
-        except binascii.Error:
-            length = 0
-        if length != KEY_BYTES:
-            raise ValueError("give 32 random bytes in base64, for example from `openssl rand -base64 32`")
-        return secret
 
     @property
     def sealing_key(self) -> bytes:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic
 
 import structlog
-import uvicorn
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
@@ -31,7 +30,7 @@ from mrx_shared.bus.work import MakeWork, W, WakeUp
 from mrx_shared.kit.access import Access
 from mrx_shared.kit.clock import Clock, system_clock
 from mrx_shared.kit.http import problem
-from mrx_shared.kit.logging import configure, where
+from mrx_shared.kit.logging import where
 from mrx_shared.kit.retries import until_done
 from mrx_shared.kit.settings import KafkaSettings, ServiceSettings
 from mrx_shared.messages.unit_of_work import Transact
@@ -347,17 +346,3 @@ async def _keep_patterns(parts: Parts) -> None:
                 asked.update((group, topic) for topic in unread)
                 log.info("pattern.rejoin", group=group, topics=len(unread))
                 consumer._coordinator.request_rejoin()  # noqa: SLF001  (it has no public name)
-
-
-def run(app: FastAPI, settings: ServiceSettings) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    configure(service=app.state.service, level=settings.log_level)
-    uvicorn.run(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )

@@ -1,11 +1,13 @@
 """What every service is told by its environment. Only `__main__` builds settings; only `app` reads them."""
 
+import base64
+import binascii
 import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mrx_shared.messages.faults import plainly
@@ -29,6 +31,21 @@ Seconds = Annotated[timedelta, BeforeValidator(_as_number)]
 """a duration stated as a number of seconds"""
 
 
+def _as_key(secret: SecretStr) -> SecretStr:
+    try:
+        length = len(base64.b64decode(secret.get_secret_value(), validate=True))
+    except binascii.Error:
+        length = 0
+    if length != KEY_BYTES:
+        raise ValueError("give 32 random bytes in base64, for example from `openssl rand -base64 32`")
+    return secret
+
+
+KEY_BYTES = 32
+Key = Annotated[SecretStr, AfterValidator(_as_key)]
+"""32 bytes, stated in base64"""
+
+
 class KafkaSettings(BaseSettings):
     """Where Kafka is and how to speak to it; the same for every part."""
 
@@ -42,8 +59,8 @@ class KafkaSettings(BaseSettings):
     """PEM file of the authority that signed the broker's certificate; the system's when empty"""
 
 
-class ServiceSettings(BaseSettings):
-    """The settings that every service has; each service adds its prefix and its own."""
+class HttpSettings(BaseSettings):
+    """The settings of whatever answers over HTTP."""
 
     model_config = SHARED
 
@@ -52,13 +69,24 @@ class ServiceSettings(BaseSettings):
     )
     """a demonstration may move the clock and state its release key; production may not"""
     clock_offset: Seconds = Field(default=timedelta(0), validation_alias="MRX_CLOCK_OFFSET")
-    """seconds added to the database's clock"""
+    """seconds added to the clock"""
     log_level: str = Field(default="INFO", validation_alias="MRX_LOG_LEVEL")
     """least severity that is logged"""
     http_host: str = "127.0.0.1"
-    """address that the HTTP API listens on"""
+    """address that is listened on"""
     http_port: int
-    """port that the HTTP API listens on"""
+    """port that is listened on"""
+
+    @model_validator(mode="after")
+    def _no_moved_clock_in_production(self) -> "HttpSettings":
+        if self.environment == "production" and self.clock_offset:
+            raise ValueError("MRX_CLOCK_OFFSET is refused in production; unset it")
+        return self
+
+
+class ServiceSettings(HttpSettings):
+    """The settings that every service has; each service adds its prefix and its own."""
+
     database_url: SecretStr
     """the database as the role that owns nothing"""
     relay_database_url: SecretStr
@@ -69,12 +97,6 @@ class ServiceSettings(BaseSettings):
     """its password"""
     slot: str = "0"
     """which of several equal processes this is; two that live at once never share one"""
-
-    @model_validator(mode="after")
-    def _no_moved_clock_in_production(self) -> "ServiceSettings":
-        if self.environment == "production" and self.clock_offset:
-            raise ValueError("MRX_CLOCK_OFFSET is refused in production; unset it")
-        return self
 
 
 class SlotSettings(ServiceSettings):
