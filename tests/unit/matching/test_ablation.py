@@ -12,7 +12,7 @@ def test_each_part_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     import ablation  # noqa: PLC0415 - a program in a folder of its own
     from matchers import content  # noqa: PLC0415
 
-    rows, truth = zip(*directory(5, 400), strict=True)
+    rows, truth = zip(*directory(5, 200), strict=True)
     table = content(pl.DataFrame(rows).with_columns(site=pl.Series(truth)))
     found = {part: ablation.measured(table, part) for part in ablation.PARTS}
     assert found["without keys"]["recall"] < found["all"]["recall"]

@@ -62,6 +62,6 @@ def test_another_unit_is_no_match() -> None:
 def test_the_order_of_both_lists_changes_nothing(suppliers: list[str], released: list[str]) -> None:
     left = [entry(f"s{place}", name) for place, name in enumerate(suppliers)]
     right = [entry(name, name) for name in released]
-    straight = {found.left_key: found for found in link(left, right)}
-    assert {found.left_key: found for found in link(left[::-1], right[::-1])} == straight
-    assert [found.left_key for found in link(left, right)] == [record.key for record in left]
+    straight = link(left, right)
+    assert [found.left_key for found in straight] == [record.key for record in left]
+    assert link(left[::-1], right[::-1]) == straight[::-1]
