@@ -33,8 +33,11 @@ down: setup  ## Stop what `make up` or `make demo KEEP=1` left running
 check: setup  ## Format, lint, types, boundaries, unit tests, contracts; edits nothing
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(MAKE) --silent --jobs=2 types units
+
+types:
+	@$(BIN)/mypy && $(BIN)/lint-imports
+units:
 	@$(BIN)/pytest
 
 test: check  ## Everything that check does, then the stories on real servers
@@ -57,4 +60,4 @@ lock: setup  ## Choose newer versions and write the locks anew
 	@$(COMPILE) $(PROJECTS) --extra service --group dev $(OWN) --upgrade --output-file requirements.lock
 	@$(COMPILE) -c requirements.lock $(RUNTIME) $(OWN) --output-file deploy/runtime.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock - --output-file deploy/build.lock
-.PHONY: help setup demo up down check test fix contracts bench scale lock
+.PHONY: help setup demo up down check types units test fix contracts bench scale lock
