@@ -31,7 +31,7 @@ class Event(NamedTuple):
     body: bytes
 
 
-class Heard(NamedTuple):
+class ReceivedEvent(NamedTuple):
     """One event of the out-topic, and where the next one will stand."""
 
     after: int
@@ -125,7 +125,7 @@ class Topics(Protocol):
     async def listen(self, position: int, read_event: EventReader[T]) -> T:
         """Read the out-topic from a position on, and whatever comes, until the ear answers."""
 
-    def follow(self, position: int) -> AsyncIterator[Heard]:
+    def follow(self, position: int) -> AsyncIterator[ReceivedEvent]:
         """Read the out-topic from a position on, and whatever comes, without end."""
 
 

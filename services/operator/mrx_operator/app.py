@@ -10,14 +10,14 @@ from mrx_shared.kit.settings import load
 
 from mrx_operator.adapters import tree
 from mrx_operator.adapters.evidence import Evidence, written
-from mrx_operator.adapters.patience import BoundedPatience
+from mrx_operator.adapters.retrier import BoundedRetrier
 from mrx_operator.adapters.servers import DatabaseLogins, KafkaBus, KafkaUser, PostgresDatabases, S3Buckets
 from mrx_operator.adapters.services import connected
 from mrx_operator.domain.chain import Link
 from mrx_operator.domain.plan import BucketPlan
 from mrx_operator.entrypoints.cli import Part, commands
 from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
-from mrx_operator.ports import Patience, Service, Tell
+from mrx_operator.ports import Retrier, Service, Tell
 from mrx_operator.settings import (
     KafkaAdministrationSettings,
     ObjectAdministration,
@@ -36,9 +36,9 @@ class Backend:
 
     async def prepare(self, root: Path, parts: Collection[Part], *, wait_s: float, tell: Tell) -> None:
         """Prepare the servers of these parts, all at once. Reads the environment before it touches any."""
-        patience = BoundedPatience(wait_s, tell)
+        retrier = BoundedRetrier(wait_s, tell)
         builders = {Part.DATABASES: _databases, Part.KAFKA: _kafka, Part.OBJECTS: _objects}
-        steps = [builders[part](root, patience, tell) for part in parts]
+        steps = [builders[part](root, retrier, tell) for part in parts]
         await asyncio.gather(*(step() for step in steps))
 
     def services(self, credentials: Path | None) -> AbstractAsyncContextManager[Mapping[str, Service]]:
@@ -55,7 +55,7 @@ class Backend:
         return written(path)
 
 
-def _databases(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+def _databases(root: Path, retrier: Retrier, tell: Tell) -> Callable[[], Awaitable[None]]:
     services = tree.services_with_databases(root)
     known = {service: load(database_settings(service)) for service in services}
     logins = {
@@ -65,10 +65,10 @@ def _databases(root: Path, patience: Patience, tell: Tell) -> Callable[[], Await
     databases = PostgresDatabases(
         load(PostgresAdministration).postgres_url, logins.__getitem__, services=root / "services"
     )
-    return lambda: prepare_databases(services, databases, patience=patience, tell=tell)
+    return lambda: prepare_databases(services, databases, retrier=retrier, tell=tell)
 
 
-def _kafka(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+def _kafka(root: Path, retrier: Retrier, tell: Tell) -> Callable[[], Awaitable[None]]:
     settings = load(KafkaAdministrationSettings)
     topics, principals = tree.topics(root), tree.principals(root)
     users = {
@@ -84,10 +84,10 @@ def _kafka(root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable
         ca_file=settings.ca_file,
     )
     bus = KafkaBus(administration, users.__getitem__)
-    return lambda: prepare_bus(topics, principals, bus, patience=patience, tell=tell)
+    return lambda: prepare_bus(topics, principals, bus, retrier=retrier, tell=tell)
 
 
-def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaitable[None]]:
+def _objects(_root: Path, retrier: Retrier, tell: Tell) -> Callable[[], Awaitable[None]]:
     settings = load(ObjectAdministration)
     buckets = S3Buckets(
         endpoint=settings.endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key
@@ -98,7 +98,7 @@ def _objects(_root: Path, patience: Patience, tell: Tell) -> Callable[[], Awaita
         BucketPlan(name="quarantine", uploads_from=settings.portal_origin),
         BucketPlan(name="vault", locked_days=LOCKED_DAYS),
     )
-    return lambda: prepare_buckets(plans, buckets, patience=patience, tell=tell)
+    return lambda: prepare_buckets(plans, buckets, retrier=retrier, tell=tell)
 
 
 app = commands(Backend())

@@ -11,7 +11,7 @@ Tell = Callable[[str], None]
 """Show one line of progress."""
 
 
-class Patience(Protocol):
+class Retrier(Protocol):
     """Waits, within bounds, for what is not there yet."""
 
     async def until_done(self, what: str, step: Callable[[], Awaitable[None]]) -> None:

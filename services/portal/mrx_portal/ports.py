@@ -9,7 +9,7 @@ from mrx_shared.api.bodies import RequestBody
 from pydantic import BaseModel
 
 from mrx_portal.domain.numbers import RoundNumbers
-from mrx_portal.domain.people import Opened, Person
+from mrx_portal.domain.people import Person, SessionOpened
 
 A = TypeVar("A", bound=BaseModel)
 Query = str | int | UUID | None
@@ -86,7 +86,7 @@ class Services(Protocol):
 class Accounts(Protocol):
     """Sign-in at the registry."""
 
-    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> SessionOpened:
         """Open a session. `browser` is the mark of an earlier sign-in there. Raises `Forbidden` or `RateLimited`."""
 
     async def person(self, session: str) -> Person:

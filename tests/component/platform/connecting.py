@@ -3,13 +3,13 @@
 from typing import Any
 
 import httpx
-from mrx_exchange_adapter.adapters.breaker import Breaker
-from mrx_exchange_adapter.adapters.platform import HttpPlatform, Patience
+from mrx_exchange_adapter.adapters.circuit_breaker import CircuitBreaker
+from mrx_exchange_adapter.adapters.platform import HttpPlatform, RetryPolicy
 from pydantic import SecretStr
 
 from tests.component.platform.conftest import CLIENT_ID, CLIENT_SECRET, Place
 
-BRISK = Patience(tries=4, first_pause_s=0.01, longest_pause_s=0.3, answer_s=1, report_s=20, page=3)
+BRISK = RetryPolicy(tries=4, first_pause_s=0.01, longest_pause_s=0.3, answer_s=1, report_s=20, page=3)
 PASSING: list[dict[str, Any]] = [
     {"kind": "rate-limited", "seconds": 0, "times": 2},
     {"kind": "server-error", "times": 3},
@@ -29,7 +29,11 @@ def called(case: object) -> str:
 
 
 def connect(
-    where: Place, *, patience: Patience = BRISK, breaker: Breaker | None = None, secret: str = CLIENT_SECRET
+    where: Place,
+    *,
+    patience: RetryPolicy = BRISK,
+    breaker: CircuitBreaker | None = None,
+    secret: str = CLIENT_SECRET,
 ) -> HttpPlatform:
     """A connector to a platform. Unless a test is about the breaker, it never opens."""
     return HttpPlatform(
@@ -37,5 +41,5 @@ def connect(
         client_id=CLIENT_ID,
         client_secret=SecretStr(secret),
         patience=patience,
-        breaker=breaker or Breaker(limit=1000),
+        breaker=breaker or CircuitBreaker(limit=1000),
     )

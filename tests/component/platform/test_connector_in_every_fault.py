@@ -8,8 +8,8 @@ from typing import Any
 
 import psutil
 import pytest
-from mrx_exchange_adapter.adapters.breaker import Breaker
-from mrx_exchange_adapter.adapters.platform import HttpPlatform, Patience
+from mrx_exchange_adapter.adapters.circuit_breaker import CircuitBreaker
+from mrx_exchange_adapter.adapters.platform import HttpPlatform, RetryPolicy
 from mrx_exchange_adapter.domain.platform import Grant, PlatformAudit, latest_report
 from mrx_exchange_adapter.ports import AccessEnded, PlatformUnavailable, ReportTooLarge
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.live
 
 REPORT = b"%PDF-1.7 " + bytes(range(256)) * 2000
 MAX = 16 * 1024 * 1024
-SHORT = Patience(tries=2, first_pause_s=0.01, longest_pause_s=0.02, answer_s=0.3, report_s=0.3, page=3)
+SHORT = RetryPolicy(tries=2, first_pause_s=0.01, longest_pause_s=0.02, answer_s=0.3, report_s=0.3, page=3)
 
 OPERATION = {"knows_site": "sites", "grants": "grants", "audits": "audits", "fetch": "report"}
 """each call of the port, and the operation of the platform behind it"""
@@ -227,7 +227,7 @@ async def test_a_report_may_be_slow_and_still_come(
 async def test_an_unknown_site_and_a_withdrawn_grant_are_answers_and_not_faults(
     stage: Stage, platform_place: Place, granted: tuple[Grant, PlatformAudit], tmp_path: Path
 ) -> None:
-    connector = connect(platform_place, breaker=Breaker(limit=1))
+    connector = connect(platform_place, breaker=CircuitBreaker(limit=1))
     grant, audit = granted
     assert not await connector.knows_site("ZS9999999")
     await stage.withdraw(grant.grant_id)
@@ -244,7 +244,7 @@ async def test_a_failing_platform_is_left_alone_and_tried_with_one_call_later(
 ) -> None:
     now = [100.0]
     connector = connect(
-        platform_place, patience=SHORT, breaker=Breaker(limit=3, pause_s=30, clock=lambda: now[0])
+        platform_place, patience=SHORT, breaker=CircuitBreaker(limit=3, pause_s=30, clock=lambda: now[0])
     )
     await connector.knows_site(SITE)
     await stage.fault({"kind": "server-error"})
@@ -270,7 +270,7 @@ async def test_a_failing_platform_is_left_alone_and_tried_with_one_call_later(
 
 async def test_a_pause_that_the_platform_asks_for_is_kept(stage: Stage, platform_place: Place) -> None:
     now = [100.0]
-    connector = connect(platform_place, breaker=Breaker(clock=lambda: now[0]))
+    connector = connect(platform_place, breaker=CircuitBreaker(clock=lambda: now[0]))
     await stage.fault({"kind": "rate-limited", "on": "sites", "seconds": 600, "times": 1})
     with pytest.raises(PlatformUnavailable):
         await connector.knows_site(SITE)

@@ -1,7 +1,7 @@
 """When a failing server is left alone, and how it is tried again."""
 
 import pytest
-from mrx_exchange_adapter.adapters.breaker import Breaker, Opened
+from mrx_exchange_adapter.adapters.circuit_breaker import CircuitBreaker, CircuitOpen
 
 
 class Clock:
@@ -14,9 +14,9 @@ class Clock:
         return self.now
 
 
-def failing(times: int, clock: Clock) -> Breaker:
+def failing(times: int, clock: Clock) -> CircuitBreaker:
     """A breaker after so many failures in a row."""
-    breaker = Breaker(limit=3, pause_s=30, clock=clock)
+    breaker = CircuitBreaker(limit=3, pause_s=30, clock=clock)
     for _ in range(times):
         breaker.admit()
         breaker.failed()
@@ -26,7 +26,7 @@ def failing(times: int, clock: Clock) -> Breaker:
 def test_it_stays_closed_until_as_many_failures_in_a_row_as_its_limit() -> None:
     clock = Clock()
     failing(2, clock).admit()
-    with pytest.raises(Opened):
+    with pytest.raises(CircuitOpen):
         failing(3, clock).admit()
 
 
@@ -45,10 +45,10 @@ def test_after_its_pause_one_call_is_let_through_and_its_outcome_decides() -> No
     breaker = failing(3, clock)
     clock.now += 31
     breaker.admit()
-    with pytest.raises(Opened):
+    with pytest.raises(CircuitOpen):
         breaker.admit()
     breaker.failed()
-    with pytest.raises(Opened):
+    with pytest.raises(CircuitOpen):
         breaker.admit()
     clock.now += 31
     breaker.admit()
@@ -68,10 +68,10 @@ def test_a_call_that_its_caller_gave_up_leaves_room_for_another() -> None:
 
 def test_a_server_that_asks_for_a_pause_gets_it() -> None:
     clock = Clock()
-    breaker = Breaker(clock=clock)
+    breaker = CircuitBreaker(clock=clock)
     breaker.leave_alone(60)
     clock.now += 59
-    with pytest.raises(Opened):
+    with pytest.raises(CircuitOpen):
         breaker.admit()
     clock.now += 2
     breaker.admit()

@@ -13,7 +13,7 @@ from mrx_member.adapters.sheets import Sheets
 from mrx_member.domain.reading import Entry
 from mrx_member.domain.requests import ENDED, Asking, Fault, Report, Request, Requester, StateChange, Verdict
 from mrx_member.domain.suppliers import Link
-from mrx_member.ports import Event, EventReader, Heard, Matcher, Progress, Taken
+from mrx_member.ports import Event, EventReader, Matcher, Progress, ReceivedEvent, Taken
 from mrx_shared.api.aggregation import Release
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.messages.envelope import Envelope, Message, decode, encode, read_header
@@ -84,9 +84,9 @@ class MemoryTopics:
                 return answer
         raise TimeoutError
 
-    async def follow(self, position: int) -> AsyncIterator[Heard]:
+    async def follow(self, position: int) -> AsyncIterator[ReceivedEvent]:
         for after, body in enumerate(self.said[position:], position + 1):
-            yield Heard(after, body)
+            yield ReceivedEvent(after, body)
 
     @property
     def manifest(self) -> ListManifest:

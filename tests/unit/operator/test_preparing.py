@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from mrx_operator.adapters import tree
-from mrx_operator.adapters.patience import BoundedPatience
+from mrx_operator.adapters.retrier import BoundedRetrier
 from mrx_operator.domain.plan import BucketPlan, Grant, TopicPlan
 from mrx_operator.handlers.prepare import prepare_buckets, prepare_bus, prepare_databases
 from mrx_shared.refusals import Rejected, Unavailable
@@ -51,13 +51,13 @@ def silent(_line: str) -> None:
 
 async def test_a_service_has_its_database_before_its_tables() -> None:
     steps = Steps()
-    await prepare_databases(["registry", "benchmark"], steps, patience=steps, tell=silent)
+    await prepare_databases(["registry", "benchmark"], steps, retrier=steps, tell=silent)
     assert steps.done == ["make registry", "migrate registry", "make benchmark", "migrate benchmark"]
 
 
 async def test_every_topic_stands_before_a_service_can_sign_in() -> None:
     steps = Steps()
-    await prepare_bus(tree.topics(ROOT), tree.principals(ROOT), steps, patience=steps, tell=silent)
+    await prepare_bus(tree.topics(ROOT), tree.principals(ROOT), steps, retrier=steps, tell=silent)
     first_user = next(place for place, step in enumerate(steps.done) if step.startswith("user"))
     assert all(step.startswith("topic") for step in steps.done[:first_user])
     assert not any(step.startswith("topic") for step in steps.done[first_user:])
@@ -66,7 +66,7 @@ async def test_every_topic_stands_before_a_service_can_sign_in() -> None:
 async def test_a_bucket_that_answers_strangers_ends_the_preparation() -> None:
     steps = Steps(strangers_welcome=True)
     with pytest.raises(Rejected, match="without credentials"):
-        await prepare_buckets([BucketPlan(name="releases")], steps, patience=steps, tell=silent)
+        await prepare_buckets([BucketPlan(name="releases")], steps, retrier=steps, tell=silent)
 
 
 async def test_a_server_that_is_still_starting_is_waited_for() -> None:
@@ -77,7 +77,7 @@ async def test_a_server_that_is_still_starting_is_waited_for() -> None:
         if len(tries) == 1:
             raise Unavailable("not yet")
 
-    await BoundedPatience(5, silent).until_done("a server", step)
+    await BoundedRetrier(5, silent).until_done("a server", step)
     assert len(tries) == 2
 
 
@@ -86,7 +86,7 @@ async def test_waiting_has_an_end_and_says_why() -> None:
         raise Unavailable("no answer")
 
     with pytest.raises(Unavailable, match="no answer"):
-        await BoundedPatience(0, silent).until_done("a server", step)
+        await BoundedRetrier(0, silent).until_done("a server", step)
 
 
 async def test_a_refusal_is_not_tried_again() -> None:
@@ -97,7 +97,7 @@ async def test_a_refusal_is_not_tried_again() -> None:
         raise Rejected("no")
 
     with pytest.raises(Rejected):
-        await BoundedPatience(5, silent).until_done("a server", step)
+        await BoundedRetrier(5, silent).until_done("a server", step)
     assert tries == [1]
 
 
@@ -107,7 +107,7 @@ async def test_every_bucket_says_what_is_special_about_it() -> None:
         BucketPlan(name="quarantine", uploads_from="https://portal.mrx.example"),
         BucketPlan(name="vault", locked_days=365),
     ]
-    await prepare_buckets(plans, steps, patience=steps, tell=told.append)
+    await prepare_buckets(plans, steps, retrier=steps, tell=told.append)
     assert steps.done == ["bucket quarantine", "bucket vault"]
     assert told == [
         "bucket quarantine: closed to strangers, uploads from pages of https://portal.mrx.example",

@@ -15,7 +15,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from mrx_portal.domain.numbers import RoundNumbers
-from mrx_portal.domain.people import Opened, Person
+from mrx_portal.domain.people import Person, SessionOpened
 from mrx_portal.entrypoints.frontend import STATIC, Frontend
 from mrx_portal.entrypoints.member import member_pages
 from mrx_portal.entrypoints.problems import show_problems
@@ -148,7 +148,7 @@ class MemoryAccounts:
 
     people: dict[str, Person] = field(default_factory=dict)
 
-    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> SessionOpened:
         raise NotImplementedError
 
     async def person(self, session: str) -> Person:

@@ -24,7 +24,7 @@ from mrx_report_request.domain.requests import (
     ROOM_LASTS,
     UPLOAD_LASTS,
     Channel,
-    Happened,
+    HistoryEntry,
     MailState,
     NotPossible,
     Report,
@@ -57,7 +57,7 @@ def request(state: State = State.DRAFTED, **changed: object) -> Request:
         term_begins_at=NOW,
         term_ends_at=END,
         state=state,
-        history=(Happened(state=state, reason=None, at=NOW),),
+        history=(HistoryEntry(state=state, reason=None, at=NOW),),
     )
     return replace(drafted, **changed)  # type: ignore[arg-type]
 

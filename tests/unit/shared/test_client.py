@@ -11,7 +11,7 @@ from mrx_shared.api.bodies import Answer, RequestBody
 from mrx_shared.kit import client as kit
 from mrx_shared.kit import retries
 from mrx_shared.kit.client import Client, Headers, Notice, Services, Tokens
-from mrx_shared.kit.retries import Away
+from mrx_shared.kit.retries import Unreachable
 from mrx_shared.refusals import Faulty, Forbidden, Invalid, RateLimited, Rejected, Unavailable, Unknown
 
 NAMES = ("registry", "aggregation", "report_request")
@@ -290,7 +290,7 @@ async def test_a_download_goes_on_from_where_it_stopped_without_credentials(
 
 async def test_a_link_that_leads_nowhere_is_away_and_shows_itself_to_nobody() -> None:
     services = Line(httpx.Response(403)).services()
-    with pytest.raises(Away) as away:
+    with pytest.raises(Unreachable) as away:
         await services.download("http://storage/signed?X-Signature=secret", bytearray().extend)
     assert "secret" not in str(away.value)
 

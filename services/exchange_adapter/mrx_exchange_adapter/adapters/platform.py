@@ -24,7 +24,7 @@ from mrx_shared.kit.clock import Clock, system_clock
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, ValidationError
 from typing_extensions import override
 
-from mrx_exchange_adapter.adapters.breaker import Breaker, Opened
+from mrx_exchange_adapter.adapters.circuit_breaker import CircuitBreaker, CircuitOpen
 from mrx_exchange_adapter.domain.platform import FetchedReport, Grant, NonConformity, PlatformAudit
 from mrx_exchange_adapter.ports import AccessEnded, PlatformUnavailable, ReportTooLarge
 
@@ -43,7 +43,7 @@ _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long the connector waits, and how often it tries."""
 
     tries: int = 5
@@ -158,15 +158,15 @@ class HttpPlatform:
         *,
         client_id: str,
         client_secret: SecretStr,
-        patience: Patience | None = None,
-        breaker: Breaker | None = None,
+        patience: RetryPolicy | None = None,
+        breaker: CircuitBreaker | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
         self._credentials = httpx.BasicAuth(client_id, client_secret.get_secret_value())
-        self._patience = patience or Patience()
-        self._breaker = breaker or Breaker()
+        self._patience = patience or RetryPolicy()
+        self._breaker = breaker or CircuitBreaker()
         self._clock = clock or system_clock()
         self._sleep = sleep
         self._token: str | None = None
@@ -180,7 +180,7 @@ class HttpPlatform:
     async def knows_site(self, site_code: str) -> bool:
         """See `ports.Platform`."""
         try:
-            await self._patiently(lambda: self._document(f"/v1/sites/{quote(site_code)}", {}, _Told))
+            await self._retrying(lambda: self._document(f"/v1/sites/{quote(site_code)}", {}, _Told))
         except _NotFound:
             return False
         return True
@@ -212,7 +212,7 @@ class HttpPlatform:
         """See `ports.Platform`."""
         path = f"/v1/grants/{quote(grant.grant_id)}/audits/{quote(audit.audit_id)}/report"
         try:
-            return await self._patiently(lambda: self._download(path, into, at_most))
+            return await self._retrying(lambda: self._download(path, into, at_most))
         except _NotFound:
             raise AccessEnded("the platform shows this report no longer") from None
 
@@ -231,7 +231,7 @@ class HttpPlatform:
         cursor: str | None = None
         for number in range(1, PAGES + 1):
             query = {"limit": str(self._patience.page)} | ({"cursor": cursor} if cursor else {})
-            part = await self._patiently(partial(self._document, path, query, page))
+            part = await self._retrying(partial(self._document, path, query, page))
             for item in part.items:
                 known = items.get(item.key)
                 if known is None or known.updated_at <= item.updated_at:
@@ -241,13 +241,13 @@ class HttpPlatform:
             cursor = part.next_cursor
         raise PlatformUnavailable("a list has no end")
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retrying(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it works, as often as patience allows. Raises `PlatformUnavailable`, and what else is an answer."""
         patience = self._patience
         for number in range(1, patience.tries + 1):
             try:
                 self._breaker.admit()
-            except Opened as opened:
+            except CircuitOpen as opened:
                 raise PlatformUnavailable(f"the platform is left alone {opened}") from None
             try:
                 answer = await attempt()

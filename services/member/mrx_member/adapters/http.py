@@ -34,7 +34,7 @@ class Http(Services):
         self.client = Client(self, Tokens.of_client(self, client_id, client_secret))
 
     @override
-    async def patiently(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+    async def retrying(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Attempt until nothing is away. A server's Retry-After is kept."""
         async with self:
-            return await super().patiently(attempt, what)
+            return await super().retrying(attempt, what)

@@ -19,12 +19,12 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
-from mrx_shared.kit.retries import Away, patiently
+from mrx_shared.kit.retries import Unreachable, retrying
 from mrx_shared.messages.envelope import CONTENT_TYPE
 from mrx_shared.messages.topics import lists_in, out, requests_in
 from mrx_shared.refusals import Forbidden
 
-from mrx_member.ports import Event, EventReader, Heard, Progress
+from mrx_member.ports import Event, EventReader, Progress, ReceivedEvent
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class KafkaTopics:
                 ends: dict[TopicPartition, int] = await consumer.end_offsets([self._out])
                 return ends[self._out]
 
-        return await self._patiently(ask, self._out.topic)
+        return await self._retrying(ask, self._out.topic)
 
     async def send(
         self, events: Sequence[Event], progress: Progress, *, to: Literal["lists", "requests"] = "lists"
@@ -102,7 +102,7 @@ class KafkaTopics:
                     done += 1
                     progress(done, len(events))
 
-        await self._patiently(send_rest, topic)
+        await self._retrying(send_rest, topic)
 
     async def listen(self, position: int, read_event: EventReader[T]) -> T:
         """Read the out-topic from a position on until the ear answers with something."""
@@ -119,22 +119,22 @@ class KafkaTopics:
                         if answer is not None:
                             return answer
 
-        return await self._patiently(listen_on, self._out.topic)
+        return await self._retrying(listen_on, self._out.topic)
 
-    async def follow(self, position: int) -> AsyncIterator[Heard]:
+    async def follow(self, position: int) -> AsyncIterator[ReceivedEvent]:
         """Read the out-topic from a position on without end; connects anew for each burst of events."""
         at = position
 
-        async def burst() -> list[Heard]:
+        async def burst() -> list[ReceivedEvent]:
             async with self._consumer() as consumer:
                 await self._seek(consumer, at)
                 while True:
                     records = (await consumer.getmany(self._out, timeout_ms=1_000)).get(self._out, ())
                     if records:
-                        return [Heard(record.offset + 1, record.value or b"") for record in records]
+                        return [ReceivedEvent(record.offset + 1, record.value or b"") for record in records]
 
         while True:
-            for heard in await self._patiently(burst, self._out.topic):
+            for heard in await self._retrying(burst, self._out.topic):
                 at = heard.after
                 yield heard
 
@@ -147,7 +147,7 @@ class KafkaTopics:
         consumer.seek(self._out, found)
         return found
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
+    async def _retrying(self, attempt: Callable[[], Awaitable[T]], topic: str) -> T:
         began = monotonic()
         outages: list[str] = []
 
@@ -161,16 +161,16 @@ class KafkaTopics:
                         refusal,
                         remedy="ask the secretariat whether the membership is suspended or the password was replaced",
                     ) from None
-                raise Away(refusal) from error
+                raise Unreachable(refusal) from error
             except _OUTAGES as error:
                 away = f"Kafka at {self._access.bootstrap_servers} does not answer"
                 # Rights that were just given are on their way, which is nothing to tell of.
                 if not outages:
                     self._notice(away)
                 outages.append(away)
-                raise Away(away) from error
+                raise Unreachable(away) from error
 
-        return await patiently(once, patience_s=None)
+        return await retrying(once, patience_s=None)
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from mrx_shared.api import exchange_adapter
 from mrx_shared.api import report_request as api
 from mrx_shared.api.bodies import RequestBody, fill
-from mrx_shared.kit.retries import Away
+from mrx_shared.kit.retries import Unreachable
 from mrx_shared.messages.requests import Outcome
 from mrx_shared.refusals import Rejected
 
@@ -51,9 +51,9 @@ class HttpRequests:
                     answers[number] = _answer(row, one)
                     del left[number]
             if left:
-                raise Away("the release of what is asked for is still on its way")
+                raise Unreachable("the release of what is asked for is still on its way")
 
-        await self._http.patiently(attempt, SERVICE)
+        await self._http.retrying(attempt, SERVICE)
         return [answers[number] for number in range(len(askings))]
 
     async def requests(self, state: str | None) -> Sequence[Request]:
@@ -113,7 +113,7 @@ class HttpRequests:
         """Download a report to a path that is free, after an outage on from where it stopped."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{report.sha256}.partial")
-        await self._http.patiently(lambda: self._fetch(report, partial, progress), "download")
+        await self._http.retrying(lambda: self._fetch(report, partial, progress), "download")
         digest = sha256()
         with partial.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -135,7 +135,7 @@ class HttpRequests:
         if (link.sha256, link.size) != (report.sha256, report.size):
             raise _altered(report, "size and SHA-256 of its link are")
         if link.url is None:
-            raise Away("exchange_adapter: a link was lost on its way")
+            raise Unreachable("exchange_adapter: a link was lost on its way")
         with partial.open("ab") as file:
             partial.chmod(0o600)  # noqa: ASYNC240
 
@@ -153,7 +153,7 @@ class HttpRequests:
                 partial.unlink()  # noqa: ASYNC240
                 raise
         if size < report.size:
-            raise Away(f"{size} of {report.size} bytes came")
+            raise Unreachable(f"{size} of {report.size} bytes came")
 
     async def _step(
         self, request_id: UUID, step: str, body: RequestBody, *, repeatable: bool = False

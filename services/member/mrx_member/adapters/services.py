@@ -8,7 +8,7 @@ from typing import Any
 
 from mrx_shared.api import aggregation
 from mrx_shared.api.registry import Participation
-from mrx_shared.kit.retries import Away
+from mrx_shared.kit.retries import Unreachable
 from mrx_shared.messages.aggregation import ListReceived, RowRefusal
 from mrx_shared.refusals import Rejected, Unavailable, Unknown
 
@@ -55,7 +55,7 @@ class HttpServices:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 - once a command
         for done, name in enumerate(names, 1):
             if not _kept(folder / name, release.documents.get(name)):
-                await self._http.patiently(partial(self._document, release, name, folder), "download")
+                await self._http.retrying(partial(self._document, release, name, folder), "download")
             progress(done, len(names))
 
     async def participation(self) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ class HttpServices:
             aggregation.Link,
         )
         if link.url is None:
-            raise Away("aggregation: a link was lost on its way")
+            raise Unreachable("aggregation: a link was lost on its way")
         partial = folder / f"{name}.partial"
         digest, size = sha256(), 0
         with partial.open("wb") as file:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard(Generic[T]):
+class ServiceAnswer(Generic[T]):
     """A service's answer, or why there is none."""
 
     service: str
@@ -22,19 +22,21 @@ class Heard(Generic[T]):
     away: str | None = None
 
 
-async def ask_all(services: Sequence[Service], ask: Callable[[Service], Awaitable[T]]) -> list[Heard[T]]:
+async def ask_all(
+    services: Sequence[Service], ask: Callable[[Service], Awaitable[T]]
+) -> list[ServiceAnswer[T]]:
     """Ask all services at once. One that is away keeps nobody from the answers of the others."""
 
-    async def one(service: Service) -> Heard[T]:
+    async def one(service: Service) -> ServiceAnswer[T]:
         try:
-            return Heard(service=service.name, answer=await ask(service))
+            return ServiceAnswer(service=service.name, answer=await ask(service))
         except Unavailable as error:
-            return Heard(service=service.name, away=str(error))
+            return ServiceAnswer(service=service.name, away=str(error))
 
     return await asyncio.gather(*map(one, services))
 
 
-async def status(services: Sequence[Service]) -> list[Heard[Shown]]:
+async def status(services: Sequence[Service]) -> list[ServiceAnswer[Shown]]:
     """How every service is."""
     return await ask_all(services, lambda service: service.status())
 

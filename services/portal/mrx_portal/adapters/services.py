@@ -13,7 +13,7 @@ from mrx_shared.refusals import Forbidden, Invalid, Unknown
 from pydantic import Field
 from typing_extensions import override
 
-from mrx_portal.domain.people import Opened, Person
+from mrx_portal.domain.people import Person, SessionOpened
 from mrx_portal.ports import Api, Service, SignedOut
 
 TIMEOUT_S: Final = 15.0
@@ -76,7 +76,7 @@ class HttpServices:
         """Whether the registry answers."""
         return await self._connections.answers(Service.REGISTRY)
 
-    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> Opened:
+    async def sign_in(self, email: str, password: str, *, browser: str | None = None) -> SessionOpened:
         """Open a session at the registry."""
         mark = {"browser": browser} if browser else {}
         begun = await self._anyone.post(
@@ -85,7 +85,7 @@ class HttpServices:
             fill(api.NewSession, email=email, password=password, **mark),
             Begun,
         )
-        opened = Opened(
+        opened = SessionOpened(
             session=begun.session,
             browser=begun.browser,
             expires_at=begun.expires_at,

@@ -24,7 +24,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class SessionOpened:
     """A session that the registry has just opened."""
 
     session: str = field(repr=False)

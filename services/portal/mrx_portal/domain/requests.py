@@ -100,7 +100,7 @@ _ENDS = frozenset({"declined", "expired", "withdrawn", "decided"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class HistoryEntry:
     """A request came to a state."""
 
     state: str
@@ -150,7 +150,7 @@ def reason_said(reason: str | None) -> str | None:
     return f"{_REASONS[code]}{f' “{comment.strip()}”' if colon else ''}" if code in _REASONS else reason
 
 
-def timeline(history: Sequence[Happened], state: str) -> tuple[TimelineEntry, ...]:
+def timeline(history: Sequence[HistoryEntry], state: str) -> tuple[TimelineEntry, ...]:
     """What happened, then what is still to come while the request is alive."""
     steps = [
         TimelineEntry(

@@ -32,7 +32,7 @@ class CriteriaOverview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class Forecast:
     """What a protocol version would come to, and whose it is; a public one is nobody's."""
 
     what: benchmark.WhatIf
@@ -48,7 +48,7 @@ class Version:
     others: tuple[benchmark.CriteriaVersion, ...]
     comments: tuple[benchmark.Comment, ...]
     waivers: tuple[benchmark.Waiver, ...]
-    foreseen: tuple[Foreseen, ...]
+    foreseen: tuple[Forecast, ...]
 
 
 async def overview(api: Api) -> CriteriaOverview:
@@ -86,7 +86,7 @@ async def version(name: str, api: Api) -> Version | None:
         others=tuple(one for one in listed.criteria if one.version != name),
         comments=comments,
         waivers=waivers.waivers,
-        foreseen=tuple(Foreseen(what=one, owner=listed.owner(one.member_id)) for one in foreseen.protocols),
+        foreseen=tuple(Forecast(what=one, owner=listed.owner(one.member_id)) for one in foreseen.protocols),
     )
 
 

@@ -29,7 +29,7 @@ from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_portal.domain.findings import Before
 from mrx_portal.domain.numbers import COUNTS, RoundNumbers
-from mrx_portal.domain.requests import OPEN, Happened, StateLabel, TimelineEntry, standing, timeline
+from mrx_portal.domain.requests import OPEN, HistoryEntry, StateLabel, TimelineEntry, standing, timeline
 from mrx_portal.handlers.released import latest_release
 from mrx_portal.handlers.reviewer import waits_for_reply
 from mrx_portal.ports import Api, Service
@@ -151,7 +151,7 @@ async def asked_for(api: Api) -> tuple[frozenset[str], Mapping[str, Before]]:
 async def life(request_id: UUID, api: Api) -> Life:
     """One request."""
     request = await api.get(Service.REPORT_REQUEST, f"{REQUESTS}/{request_id}", Request)
-    history = [Happened(state=one.state, at=one.at, reason=one.reason) for one in request.history]
+    history = [HistoryEntry(state=one.state, at=one.at, reason=one.reason) for one in request.history]
     return Life(request=request, steps=timeline(history, request.state))
 
 

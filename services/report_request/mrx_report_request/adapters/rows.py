@@ -9,7 +9,7 @@ from mrx_shared.store.tables import domain, values
 
 from mrx_report_request.adapters.tables import RequestRow
 from mrx_report_request.domain.decisions import Decision
-from mrx_report_request.domain.requests import DueMail, Happened, Report, Request, Supplier
+from mrx_report_request.domain.requests import DueMail, HistoryEntry, Report, Request, Supplier
 from mrx_report_request.domain.transitions import State
 
 _PARTS: Mapping[type[Any], Mapping[str, str]] = {
@@ -43,7 +43,9 @@ def request_of(row: RequestRow) -> Request:
         row,
         supplier=_part(Supplier, row),
         history=tuple(
-            Happened(state=State(one["state"]), reason=one["reason"], at=datetime.fromisoformat(one["at"]))
+            HistoryEntry(
+                state=State(one["state"]), reason=one["reason"], at=datetime.fromisoformat(one["at"])
+            )
             for one in row.history
         ),
         due_mail=_part(DueMail, row) if row.due_mail else None,

@@ -78,7 +78,7 @@ class NotPossible(Rejected):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class HistoryEntry:
     """The request came to a state, or stayed in it for a reason."""
 
     state: State
@@ -141,7 +141,7 @@ class Request:
     """the slot of its first mail: the supplier has its days from then on"""
     term_ends_at: datetime
     state: State
-    history: tuple[Happened, ...]
+    history: tuple[HistoryEntry, ...]
     mail: MailState = MailState.UNSENT
     mail_id: UUID | None = None
     """the latest mail to the supplier"""
@@ -180,7 +180,7 @@ class Request:
             raise self._not_possible(step)
         state = TABLE[step].to or self.state
         return replace(
-            self, state=state, history=(*self.history, Happened(state=state, reason=reason, at=at))
+            self, state=state, history=(*self.history, HistoryEntry(state=state, reason=reason, at=at))
         )
 
     def _not_possible(self, step: Transition) -> NotPossible:
@@ -318,7 +318,7 @@ class Request:
         where = f"its report came when you had asked anew; it lies at /v1/reports/{report.report_id}"
         if self.state is not State.EXPIRED or self.reason == where:
             return self
-        return replace(self, history=(*self.history, Happened(state=self.state, reason=where, at=now)))
+        return replace(self, history=(*self.history, HistoryEntry(state=self.state, reason=where, at=now)))
 
     def report_read(self, report_id: UUID, *, at: datetime) -> "Request":
         """The member was given a link to the report."""
@@ -344,7 +344,7 @@ class Request:
         return self
 
     def _noted(self, reason: str, *, at: datetime, report: Report) -> "Request":
-        happened = Happened(state=self.state, reason=reason, at=at)
+        happened = HistoryEntry(state=self.state, reason=reason, at=at)
         return replace(self, report=report, history=(*self.history, happened))
 
     # -- member and clock

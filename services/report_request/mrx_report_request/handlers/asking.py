@@ -10,7 +10,7 @@ from mrx_shared.refusals import Forbidden, Rejected, TooEarly, Unknown
 from mrx_shared.wording import one_line
 
 from mrx_report_request.domain import wording
-from mrx_report_request.domain.requests import DueMail, Happened, Request, SlotMail, Supplier
+from mrx_report_request.domain.requests import DueMail, HistoryEntry, Request, SlotMail, Supplier
 from mrx_report_request.domain.transitions import State
 from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
 from mrx_report_request.handlers.publishing import emit_changed, emit_status, settle
@@ -247,7 +247,7 @@ def _drafted(request_id: UUID, read: NewRequest, listed: Listed, work: Work, *, 
         term_begins_at=leaves_at,
         term_ends_at=leaves_at + timedelta(days=read.term_days),
         state=State.DRAFTED,
-        history=(Happened(state=State.DRAFTED, reason=None, at=work.now),),
+        history=(HistoryEntry(state=State.DRAFTED, reason=None, at=work.now),),
         half_year=listed.half_year,
         due_mail=DueMail(kind=SlotMail.INVITATION, at=leaves_at),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from mrx_shared.api.bodies import RequestBody
 from mrx_shared.api.problems import Problem
 from mrx_shared.api.registry import Token
-from mrx_shared.kit.retries import Away, patiently
+from mrx_shared.kit.retries import Unreachable, retrying
 from mrx_shared.refusals import (
     Faulty,
     Forbidden,
@@ -55,7 +55,7 @@ class Credentials(Protocol):
     """What a call says about who makes it."""
 
     async def headers(self, service: str) -> Mapping[str, str]:
-        """The headers of a call to a service. Raises what the registry refuses, or `Away`."""
+        """The headers of a call to a service. Raises what the registry refuses, or `Unreachable`."""
 
     def renew(self, service: str) -> bool:
         """Forget what a service did not take; False where there is nothing else to come with."""
@@ -163,7 +163,7 @@ class Services:
         form: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
     ) -> httpx.Response:
-        """Call a service once. Raises `Away`, `Unavailable`, or what the service's problem document says."""
+        """Call a service once. Raises `Unreachable`, `Unavailable`, or what the service's problem document says."""
         url = self.address(service)
         try:
             response = await self._connections().http.request(
@@ -177,13 +177,13 @@ class Services:
                 auth=auth,
             )
         except httpx.TransportError as error:
-            raise Away(f"{service}: it does not answer") from error
+            raise Unreachable(f"{service}: it does not answer") from error
         if not response.is_success:
             raise self._refusal(service, response)
         return response
 
     async def download(self, url: str, write: Callable[[bytes], None], *, start: int = 0) -> None:
-        """Give `write` what a signed link leads to, from byte `start`. Raises `Away`, and what `write` raises.
+        """Give `write` what a signed link leads to, from byte `start`. Raises `Unreachable`, and what `write` raises.
 
         No credentials go with it, and the link stands in no error: whoever has it may read.
         """
@@ -191,7 +191,7 @@ class Services:
         try:
             async with self._connections().http.stream("GET", url, headers=headers) as response:
                 if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
-                    raise Away(f"storage: it answered {response.status_code}")
+                    raise Unreachable(f"storage: it answered {response.status_code}")
                 # A server that knows no ranges sends it all.
                 left = start if response.status_code == httpx.codes.OK else 0
                 async for part in response.aiter_bytes(CHUNK):
@@ -199,11 +199,11 @@ class Services:
                         write(rest)
                     left = max(0, left - len(part))
         except httpx.TransportError as error:
-            raise Away("storage: it does not answer") from error
+            raise Unreachable("storage: it does not answer") from error
 
-    async def patiently(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+    async def retrying(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Attempt until nothing is away or the patience is over. A server's Retry-After is kept."""
-        return await patiently(
+        return await retrying(
             attempt,
             patience_s=self._patience_s,
             notice=lambda _: self._notice(what) if self._notice else None,
@@ -217,7 +217,7 @@ class Services:
         if status == httpx.codes.TOO_MANY_REQUESTS and self._patience_s is not None:
             return RateLimited(words, seconds=seconds or 60, remedy=told.remedy)
         if status in _GATEWAY or told.retryable or status == httpx.codes.TOO_MANY_REQUESTS:
-            return Away(f"{service}: {words}", retry_after=min(seconds, LONGEST_WAIT_S))
+            return Unreachable(f"{service}: {words}", retry_after=min(seconds, LONGEST_WAIT_S))
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return Unavailable(f"{service}: {words}")
         if told.faults:
@@ -390,7 +390,7 @@ class Client:
                 else:
                     return response.content
 
-        return await self._services.patiently(attempt, service)
+        return await self._services.retrying(attempt, service)
 
 
 def read(answer: type[A], content: bytes, service: str) -> A:

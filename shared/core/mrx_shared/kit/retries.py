@@ -13,19 +13,19 @@ T = TypeVar("T")
 FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.2, 1.5, 0.1
 
 
-class Away(Unavailable):
-    """A server does not answer or asks to come again: what `patiently` tries again."""
+class Unreachable(Unavailable):
+    """A server does not answer or asks to come again: what `retrying` tries again."""
 
     def __init__(self, reason: str, *, retry_after: float = 0.0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
 
 
-async def patiently(
+async def retrying(
     attempt: Callable[[], Awaitable[T]],
     *,
     patience_s: float | None,
-    notice: Callable[[Away], None] = lambda _: None,
+    notice: Callable[[Unreachable], None] = lambda _: None,
     longest_pause_s: float | None = None,
 ) -> T:
     """Attempt until nothing is away, or for `patience_s` (None: for as long as the caller lets it).
@@ -37,7 +37,7 @@ async def patiently(
 
     async def failed(error: Exception, _: float) -> None:
         nonlocal noticed
-        if not isinstance(error, Away):
+        if not isinstance(error, Unreachable):
             raise error
         if until is not None and monotonic() + max(error.retry_after, FIRST_PAUSE_S) > until:
             raise error
@@ -65,7 +65,7 @@ async def until_done(
 
     def pause(state: RetryCallState) -> float:
         error = _error(state)
-        return (isinstance(error, Away) and error.retry_after) or growing(state)
+        return (isinstance(error, Unreachable) and error.retry_after) or growing(state)
 
     async def again(state: RetryCallState) -> None:
         await failed(_error(state), state.upcoming_sleep)

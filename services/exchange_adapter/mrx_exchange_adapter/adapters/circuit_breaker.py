@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 
-class Opened(Exception):
+class CircuitOpen(Exception):
     """Nobody is let through now."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Counts failures in a row. After `limit` of them nobody is let through for `pause_s`, then one call is.
 
     For one event loop: no call suspends in here. Each `admit` is followed by one of `worked`, `failed`, `left`.
@@ -25,12 +25,12 @@ class Breaker:
         self._trying = False
 
     def admit(self) -> None:
-        """Return if a call may be made. Raises `Opened`."""
+        """Return if a call may be made. Raises `CircuitOpen`."""
         if self._clock() < self._closed_until:
-            raise Opened(f"for another {self._closed_until - self._clock():.0f} s")
+            raise CircuitOpen(f"for another {self._closed_until - self._clock():.0f} s")
         if self._failures >= self._limit:
             if self._trying:
-                raise Opened("while another call tries")
+                raise CircuitOpen("while another call tries")
             self._trying = True
 
     def worked(self) -> None:
