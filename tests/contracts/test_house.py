@@ -12,6 +12,15 @@ from pydantic_settings import BaseSettings
 
 from tests.contracts.generate import messages, services
 
+BANNED_WORDS = frozenset(
+    {"aside", "bell", "bench", "desk", "nobodys", "patiently", "pulse", "shelf", "speaks"}
+    | {"stories", "story", "tether", "tie", "turns", "walls"}
+)
+"""of a private dictionary; docs/decisions/0042-the-fields-words.md names the field's own"""
+BANNED_CLASSES = frozenset(
+    {"Away", "Door", "Joint", "Letter", "Letters", "Page", "Saying", "Step", "Telling"}
+)
+"""names that had several meanings, or none that the field knows"""
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = sorted(f"mrx_{path.parent.name}" for path in (ROOT / "services").glob("*/pyproject.toml"))
@@ -105,6 +114,41 @@ def test_every_package_has_a_card() -> None:
     for package in PACKAGES:
         text = (ROOT / "services" / package.removeprefix("mrx_") / package / "__init__.py").read_text("utf-8")
         assert ast.get_docstring(ast.parse(text)), f"{package} says nothing of itself"
+
+
+def names_in(path: Path) -> Iterator[tuple[int, str]]:
+    """Every name that a module has, takes or gives, and where; its own first."""
+    yield 1, path.stem
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for field in ("id", "attr", "arg", "name", "asname"):
+            name = getattr(node, field, None)
+            if isinstance(name, str):
+                yield getattr(node, "lineno", 1), name
+
+
+def private_words(name: str) -> frozenset[str]:
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+    return BANNED_WORDS & words | BANNED_CLASSES & {name.lstrip("_")}
+
+
+def test_names_are_the_fields_own_words() -> None:
+    for path in sources():
+        for line, name in names_in(path):
+            assert not private_words(name), f"{path}:{line}: {name}; see 0042-the-fields-words.md"
+
+
+@pytest.mark.parametrize(
+    "name", ["put_aside", "Bell", "_bell", "PUT_ASIDE_AFTER", "MemberDesk", "_Letter", "Step"]
+)
+def test_a_private_word_is_found_in_every_kind_of_name(name: str) -> None:
+    assert private_words(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["dead_letter", "DeadLetterRow", "ListPage", "tied_groups", "history", "steps"]
+)
+def test_the_fields_words_pass(name: str) -> None:
+    assert not private_words(name)
 
 
 def test_tests_import_no_test_module() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from mrx_shared.kit.clock import system_clock
 from mrx_shared.messages.report_request import RequestStatus
 
-from mrx_member.domain.editions import Wish
+from mrx_member.domain.editions import PublishOptions
 from mrx_member.domain.requests import Asking, Fault, Request, Requester, Terms, Verdict
 from mrx_member.domain.suppliers import Findings
 from mrx_member.entrypoints.cli import commands
@@ -143,12 +143,17 @@ class MemberClient:
         return cls(open_backend(profile=profile, credentials=credentials, member=member))
 
     async def publish(
-        self, path: Path, wish: Wish | None = None, *, wait: bool = True, patience: float = 120.0
+        self, path: Path, options: PublishOptions | None = None, *, wait: bool = True, patience: float = 120.0
     ) -> Publication:
         """Publish a file and wait for its receipt; calling again after a failure carries on."""
         reading = lists.read_list(path, self._backend)
         return await lists.publish(
-            path.stem, reading.entries, wish or Wish(), self._backend, wait=wait, patience=patience
+            path.stem,
+            reading.entries,
+            options or PublishOptions(),
+            self._backend,
+            wait=wait,
+            patience=patience,
         )
 
     async def fetch(self, *, out: Path | None = None, wait: bool = False, patience: float = 120.0) -> Fetched:

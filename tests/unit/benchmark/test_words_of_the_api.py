@@ -21,7 +21,7 @@ from mrx_shared.api import benchmark as api
         (api.State, State),
         (api.Equivalent, Equivalent),
         (api.Phase, Phase),
-        (api.Step, EventKind),
+        (api.EventKind, EventKind),
         (api.FileKind, Kind),
     ],
 )

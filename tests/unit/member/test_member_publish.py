@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from mrx_member.domain.editions import Wish
+from mrx_member.domain.editions import PublishOptions
 from mrx_member.handlers import lists
 from mrx_member.handlers.lists import Publication
 from mrx_shared.messages.envelope import decode, read_header
@@ -15,16 +15,18 @@ from tests.unit.member.conftest import MemoryBackend, WriteList, fact
 
 
 async def publish(
-    path: Path, backend: MemoryBackend, wish: Wish | None = None, *, wait: bool = True
+    path: Path, backend: MemoryBackend, options: PublishOptions | None = None, *, wait: bool = True
 ) -> Publication:
     reading = lists.read_list(path, backend)
-    return await lists.publish(path.stem, reading.entries, wish or Wish(), backend, wait=wait, patience=5)
+    return await lists.publish(
+        path.stem, reading.entries, options or PublishOptions(), backend, wait=wait, patience=5
+    )
 
 
 async def test_a_list_goes_out_in_pages_and_a_manifest_that_fits_them(
     backend: MemoryBackend, write_rows: WriteList
 ) -> None:
-    published = await publish(write_rows(7), backend, Wish(page_rows=3))
+    published = await publish(write_rows(7), backend, PublishOptions(page_rows=3))
     assert [len(page.rows) for page in backend.topics.pages()] == [3, 3, 1]
     assert (published.rows, published.pages) == (7, 3)
     assert backend.topics.manifest.member_id == backend.member_id
@@ -69,10 +71,10 @@ async def test_after_a_crash_the_same_bytes_go_out_again(
 ) -> None:
     backend.topics.breaks_after = 2
     with pytest.raises(Unavailable):
-        await publish(write_rows(7), backend, Wish(page_rows=3))
+        await publish(write_rows(7), backend, PublishOptions(page_rows=3))
     before, backend.topics.breaks_after = list(backend.topics.sent), None
     # Another page size must not cut the pages of a list that is half sent in another way.
-    await publish(write_rows(7), backend, Wish(page_rows=2))
+    await publish(write_rows(7), backend, PublishOptions(page_rows=2))
     assert backend.topics.sent[2:4] == before
     assert backend.topics.manifest.revision == 1
 
@@ -101,7 +103,7 @@ async def test_after_a_crash_another_content_is_another_revision(
 
 async def test_no_two_events_share_an_id(backend: MemoryBackend, write_rows: WriteList) -> None:
     for count in (3, 3, 4):
-        await publish(write_rows(count), backend, Wish(page_rows=2))
+        await publish(write_rows(count), backend, PublishOptions(page_rows=2))
     ids = [read_header(event.body).id for event in backend.topics.sent]
     assert len(set(ids)) == len(ids)
 
@@ -169,9 +171,9 @@ async def test_without_waiting_a_list_is_finished_once_it_is_sent(
 
 async def test_list_id_and_revision_can_be_given(backend: MemoryBackend, write_rows: WriteList) -> None:
     chosen = UUID(int=99)
-    published = await publish(write_rows(), backend, Wish(list_id=chosen, revision=5))
+    published = await publish(write_rows(), backend, PublishOptions(list_id=chosen, revision=5))
     assert (published.edition.list_id, published.edition.revision) == (chosen, 5)
-    again = await publish(write_rows(), backend, Wish(list_id=chosen, revision=5))
+    again = await publish(write_rows(), backend, PublishOptions(list_id=chosen, revision=5))
     half = len(backend.topics.sent) // 2
     assert backend.topics.sent[:half] == backend.topics.sent[half:]
     assert again.edition.revision == 5

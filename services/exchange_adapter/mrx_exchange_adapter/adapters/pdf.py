@@ -73,7 +73,7 @@ NO_PICTURE: Final = {
 }
 """under these a stream is read as something else than a picture, whatever it calls itself"""
 LINKS: Final = (*WEB, "mailto:", "tel:")
-TURNS: Final = {"/NextPage", "/PrevPage", "/FirstPage", "/LastPage"}
+PAGE_ACTIONS: Final = {"/NextPage", "/PrevPage", "/FirstPage", "/LastPage"}
 """what may be chosen of a reader's menu by a file"""
 
 
@@ -221,7 +221,7 @@ def _acts(part: Dictionary | Stream, keys: set[str]) -> bool:
         or ("/OpenAction" in keys and not _only_shows(part["/OpenAction"]))
         or ("/AA" in keys and _holds_something(part["/AA"]))
         or (action == "/URI" and not _web_link(part))
-        or (action == "/Named" and "/N" in keys and _name(part, "/N") not in TURNS)
+        or (action == "/Named" and "/N" in keys and _name(part, "/N") not in PAGE_ACTIONS)
         or ("/Base" in keys and _leaves_the_web(part["/Base"]))
         or "/PS" in (_name(part, "/Subtype"), _name(part, "/Subtype2"))
     )

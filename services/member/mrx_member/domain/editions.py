@@ -27,7 +27,7 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PublishOptions:
     """What the person who publishes asks for; None leaves it to what was sent before."""
 
     list_id: UUID | None = None
@@ -35,15 +35,15 @@ class Wish:
     page_rows: int = MAX_PAGE_ROWS
 
 
-def repeats(last: Edition | None, wish: Wish, sha256: str) -> bool:
+def repeats(last: Edition | None, options: PublishOptions, sha256: str) -> bool:
     """Whether publishing this content carries on with the last edition instead of making a new one."""
-    if last is None or last.sha256 != sha256 or wish.list_id not in {None, last.list_id}:
+    if last is None or last.sha256 != sha256 or options.list_id not in {None, last.list_id}:
         return False
-    return not last.finished if wish.revision is None else wish.revision == last.revision
+    return not last.finished if options.revision is None else options.revision == last.revision
 
 
-def next_revision(last: Edition | None, wish: Wish) -> int:
+def next_revision(last: Edition | None, options: PublishOptions) -> int:
     """The revision of a new edition."""
-    if wish.revision is not None:
-        return wish.revision
-    return 1 if last is None or wish.list_id not in {None, last.list_id} else last.revision + 1
+    if options.revision is not None:
+        return options.revision
+    return 1 if last is None or options.list_id not in {None, last.list_id} else last.revision + 1

@@ -12,7 +12,7 @@ from mrx_shared.messages.aggregation import ListReceived
 from mrx_shared.refusals import counted
 
 from mrx_member.domain.dates import DateOrder
-from mrx_member.domain.editions import MAX_PAGE_ROWS, Wish
+from mrx_member.domain.editions import MAX_PAGE_ROWS, PublishOptions
 from mrx_member.entrypoints import requests
 from mrx_member.entrypoints.showing import SHOWN, Json, Timeout, bar, notice, print_json
 from mrx_member.handlers import lists
@@ -102,11 +102,11 @@ def publish(  # noqa: PLR0913, PLR0917 - one for each option
     reading = lists.read_list(path, backend, order=date_order, encoding=encoding)
     for note in reading.notes:
         notice(note)
-    wish = Wish(list_id=list_id, revision=revision, page_rows=page_rows)
+    options = PublishOptions(list_id=list_id, revision=revision, page_rows=page_rows)
     with bar("sending") as progress:
         published = asyncio.run(
             lists.publish(
-                path.stem, reading.entries, wish, backend, wait=wait, patience=timeout, progress=progress
+                path.stem, reading.entries, options, backend, wait=wait, patience=timeout, progress=progress
             )
         )
     refused = lists.write_refusals(published, receipt, backend)

@@ -20,7 +20,7 @@ from mrx_shared.messages.lists import PAGE_BYTES, ListManifest, ListPage, ListRo
 from mrx_shared.refusals import Invalid, Rejected, Unavailable, Unknown
 
 from mrx_member.domain.dates import DateOrder
-from mrx_member.domain.editions import Edition, Wish, next_revision, repeats
+from mrx_member.domain.editions import Edition, PublishOptions, next_revision, repeats
 from mrx_member.domain.paging import pages
 from mrx_member.domain.reading import Entry, Reading, read
 from mrx_member.domain.suppliers import Findings, judge
@@ -66,7 +66,7 @@ def read_list(
 async def publish(
     name: str,
     entries: Sequence[Entry],
-    wish: Wish,
+    options: PublishOptions,
     backend: Backend,
     *,
     wait: bool = True,
@@ -81,7 +81,7 @@ async def publish(
     async with within(
         patience, f"the list {name!r} has no receipt yet" if wait else f"the list {name!r} is not sent"
     ):
-        edition = await _edition(name, entries, wish, backend)
+        edition = await _edition(name, entries, options, backend)
         events = _events(edition, entries, backend.member_id)
         await backend.topics.send(events, progress)
         receipt = await _receipt(edition, backend) if wait else None
@@ -98,15 +98,15 @@ async def publish(
     )
 
 
-async def _edition(name: str, entries: Sequence[Entry], wish: Wish, backend: Backend) -> Edition:
+async def _edition(name: str, entries: Sequence[Entry], options: PublishOptions, backend: Backend) -> Edition:
     last, digest = backend.home.edition(name), rows_digest(map(_row, entries))
-    if last is not None and repeats(last, wish, digest):
+    if last is not None and repeats(last, options, digest):
         return last
     edition = Edition(
-        list_id=wish.list_id or (last.list_id if last else backend.new_id()),
-        revision=next_revision(last, wish),
+        list_id=options.list_id or (last.list_id if last else backend.new_id()),
+        revision=next_revision(last, options),
         sha256=digest,
-        page_rows=wish.page_rows,
+        page_rows=options.page_rows,
         said_at=backend.now,
         heard_from=await backend.topics.position(),
     )

@@ -26,7 +26,7 @@ Equivalent = Annotated[str, Words("yes", "no", "open")]
 Phase = Annotated[str, Words("consultation", "decided", "transition", "over")]
 Appealed = Annotated[str, Words("open", "granted", "dismissed")]
 FileKind = Annotated[str, Words("pdf", "png", "jpg", "xlsx", "txt")]
-Step = Annotated[
+EventKind = Annotated[
     str,
     Words(
         "submitted",
@@ -478,7 +478,7 @@ class JudgedAnswer(Answer):
 class Event(Answer):
     """A step of an assessment, with who took it and when."""
 
-    step: Step
+    step: EventKind
     by: str
     at: datetime
     detail: str

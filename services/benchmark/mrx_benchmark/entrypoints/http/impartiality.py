@@ -16,10 +16,17 @@ def add_impartiality(router: APIRouter, requests: Requests[Work], access: Access
     secretariat = Annotated[Principal, Depends(access.require(Role.SECRETARIAT))]
     do = Annotated[Command[Work], Depends(requests.command)]
 
-    @router.post("/reviewers/ties", status_code=201, response_model=api.Done, tags=["review"])
-    async def tie(asked: api.NewConflict, who: secretariat, command: do) -> Response:
-        async def tied(work: Work) -> api.Done:
+    # Clients that are generated from the contract know the operation by this id.
+    @router.post(
+        "/reviewers/ties",
+        status_code=201,
+        response_model=api.Done,
+        tags=["review"],
+        operation_id="tie_v1_reviewers_ties_post",
+    )
+    async def declare_conflict(asked: api.NewConflict, who: secretariat, command: do) -> Response:
+        async def declared(work: Work) -> api.Done:
             await impartiality.declare_conflict(asked.reviewer, asked.member_id, work=work)
             return api.Done()
 
-        return await command(tied, by=who, status=201)
+        return await command(declared, by=who, status=201)
