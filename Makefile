@@ -40,7 +40,7 @@ types:
 units:
 	@$(BIN)/pytest
 
-test: check  ## Everything that check does, then the stories on real servers
+test: check  ## Everything that check does, then the scenarios on real servers
 	@deploy/local/browser && $(BIN)/pytest -m live
 
 fix: setup  ## Format and mend what can be mended by itself

@@ -435,7 +435,7 @@ async def open_all(scheme: Scheme, brought: list[Supplier]) -> None:
 
 
 async def nothing_is_left(scheme: Scheme) -> None:
-    """Nothing waits to be said, sent or taken up, and nothing was put aside."""
+    """Nothing waits to be said, sent or taken up, and there is no dead letter."""
 
     async def quiet() -> bool | None:
         for service in KILLED:

@@ -21,7 +21,7 @@ from tests.conftest import ROOT, ServiceDatabase
 
 NOW = system_clock()
 PASSWORD = "the password of the service's own user"
-STORY = "a story"
+CORRELATION_ID = "a-correlation-id"
 """the correlation id of what `say` says"""
 
 
@@ -134,7 +134,7 @@ async def say(server: KafkaServer, topic: str, *facts: Message, source: str = "/
                 subject="x",
                 time=NOW(),
                 data=fact,
-                correlationid=STORY,
+                correlationid=CORRELATION_ID,
                 sequence=1,
             )
             await producer.send_and_wait(topic, encode(event), key=b"one key")

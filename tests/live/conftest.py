@@ -1,4 +1,4 @@
-"""One whole stack for all stories, as `make up` starts it, with members that take part."""
+"""One whole stack for all scenarios, as `make up` starts it, with members that take part."""
 
 import asyncio
 import contextlib

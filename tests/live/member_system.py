@@ -41,7 +41,7 @@ def event(message: Message, *, event_id: UUID | None = None, source: str = "/a-m
             "subject": "list",
             "time": "2026-06-30T12:00:00Z",
             "datacontenttype": "application/json",
-            "correlationid": "a story",
+            "correlationid": "a-correlation-id",
             "sequence": 1,
             "data": message.model_dump(mode="json"),
         }

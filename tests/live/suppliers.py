@@ -1,4 +1,4 @@
-"""What stories of requests stand on: a released list without a round before it, reports, and suppliers' patience."""
+"""What scenarios of requests stand on: a released list without a round before it, reports, and suppliers' patience."""
 
 import asyncio
 import base64
@@ -113,10 +113,10 @@ def said(service: str, message: Message) -> bytes:
         id=uuid4(),
         source=f"/{service}",
         type=message.type,
-        subject="a story",
+        subject="a-correlation-id",
         time=datetime.now(UTC),  # noqa: TID251
         data=message,
-        correlationid="a story",
+        correlationid="a-correlation-id",
         sequence=1,
     )
     return encode(envelope)

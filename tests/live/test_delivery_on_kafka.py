@@ -165,7 +165,7 @@ async def test_the_story_of_a_service_on_a_real_kafka(make: Make) -> None:
         [poison] = await dead_letters(first.database, every=False, limit=10)
         assert poison["cause"] == "unreadable"
 
-        # A refusal is put aside; its replay changes state.
+        # A refusal becomes a dead letter; its replay changes state.
         first.troubles.errors = [Rejected("not now")]
         refused = event("refused")
         await first.write(refused, event("last"))

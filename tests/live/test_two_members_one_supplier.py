@@ -177,7 +177,7 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """The story, as it was seen."""
+    """The scenario, as it was seen."""
 
     ash: Asker
     birch: Asker
@@ -189,7 +189,7 @@ class Told:
     second: Seen
     """what Birch saw at the end, the second to ask"""
     first: Seen
-    """what Cedar saw at the same point of its story, the first and only one to ask of another site"""
+    """what Cedar saw at the same point of its scenario, the first and only one to ask of another site"""
 
 
 @asynccontextmanager
@@ -329,10 +329,10 @@ async def test_an_id_of_the_others_opens_as_little_as_an_invented_one(told: Told
                     continue
                 theirs = route.replace("{request_id}", told.birch.request_id)
                 theirs = theirs.replace("{report_id}", told.birch.report_id)
-                nobodys = re.sub(r"\{\w+\}", str(uuid4()), route)
+                unknown = re.sub(r"\{\w+\}", str(uuid4()), route)
                 status, answer = await watch.get("Ash", service, theirs)
                 assert status == 404
-                assert (status, alike(answer)) == alike_answer(await watch.get("Ash", service, nobodys))
+                assert (status, alike(answer)) == alike_answer(await watch.get("Ash", service, unknown))
                 tried += 1
         assert tried >= 2
         ash = watch.member("Ash")

@@ -21,7 +21,7 @@ from mrx_matching.reading import COORDINATES, SCHEMA
 Say = Callable[[str], None]
 """Told what was left out of a file, one line at a time."""
 
-Step = Callable[[int, int], None]
+RowProgress = Callable[[int, int], None]
 """Told how many bytes of a file were read, and of how many."""
 
 _MOST_LETTERS = {"": 200, "name": 300, "address": 500}
@@ -102,7 +102,7 @@ def read_list(
     *,
     names_only: bool = False,
     say: Say = print,
-    step: Step = lambda _done, _total: None,
+    step: RowProgress = lambda _done, _total: None,
     refusals: Refusals = STRICT,
 ) -> pl.DataFrame:
     """Return the rows of a list: `row` as people count them, `source`, `record_id`, the columns of a record, `lat`, `lng`.
@@ -198,7 +198,7 @@ def read_table(
     needed: Sequence[str],
     known: frozenset[str] | None = None,
     say: Say = print,
-    step: Step = lambda _done, _total: None,
+    step: RowProgress = lambda _done, _total: None,
     refusals: Refusals = STRICT,
 ) -> pl.DataFrame:
     """Return the known columns of a file as text without space around it, and each `row` as people count it."""
@@ -244,7 +244,7 @@ def write_table(out: Path, table: pl.DataFrame) -> None:
 
 
 def _read_csv(
-    file: Path, needed: Sequence[str], known: frozenset[str], say: Say, step: Step, refusals: Refusals
+    file: Path, needed: Sequence[str], known: frozenset[str], say: Say, step: RowProgress, refusals: Refusals
 ) -> pl.DataFrame:
     size = file.stat().st_size
     number = 1

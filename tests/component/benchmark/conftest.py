@@ -185,7 +185,7 @@ def key_published(key: OKPKey) -> bytes:
             subject="k1",
             time=NOW(),
             data=fact,
-            correlationid="a story",
+            correlationid="a-correlation-id",
             sequence=1,
         )
     )

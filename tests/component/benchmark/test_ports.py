@@ -48,7 +48,7 @@ def open_work(request: pytest.FixtureRequest) -> OpenWork:
     @asynccontextmanager
     async def on_postgresql(tenant: UUID | None) -> AsyncIterator[Work]:
         async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a story")
+            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a-correlation-id")
             yield once.make_work(session, moment)
 
     return on_postgresql
@@ -358,7 +358,7 @@ async def test_who_is_to_change_an_assessment_keeps_others_waiting(
     @asynccontextmanager
     async def open_work(tenant: UUID | None) -> AsyncIterator[Work]:
         async with once.database.transaction(tenant) as (session, now):
-            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a story")
+            moment = Moment(now=now, service="benchmark", tenant=tenant, correlation_id="a-correlation-id")
             yield once.make_work(session, moment)
 
     kept = (await keep(open_work, ACME)).assessment

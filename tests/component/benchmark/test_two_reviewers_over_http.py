@@ -33,7 +33,7 @@ pytestmark = pytest.mark.live
 CRITERIA = "6.1-4p"
 
 
-async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a story
+async def test_from_a_filled_template_to_a_lapse(  # noqa: PLR0915 - a whole scenario
     call_as: As, once: Once[Work], as_superuser: asyncpg.Connection, benchmark_database: object
 ) -> None:
     member, secretariat = call_as("member", uuid4()), call_as("secretariat")
@@ -281,7 +281,7 @@ async def test_a_reviewer_is_kept_off_her_groups_protocols_as_the_registry_tells
             subject=str(admitted),
             time=NOW(),
             data=fact,
-            correlationid="a story",
+            correlationid="a-correlation-id",
             sequence=1,
         )
         await registry.take(

@@ -108,7 +108,7 @@ def event(
             subject=name,
             time=datetime(2026, 6, 30, tzinfo=UTC),
             data=Counted(name=name, count=count),
-            correlationid="a story",
+            correlationid="a-correlation-id",
             sequence=1,
         )
     )

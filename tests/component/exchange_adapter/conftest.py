@@ -172,7 +172,7 @@ class Exchange:
                 subject="x",
                 time=NOW(),
                 data=fact,
-                correlationid="a story",
+                correlationid="a-correlation-id",
                 sequence=sequence if sequence is not None else self._sequence,
             )
         )

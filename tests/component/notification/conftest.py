@@ -179,7 +179,7 @@ class Desk:
             subject=about,
             time=NOW(),
             data=fact,
-            correlationid="a story",
+            correlationid="a-correlation-id",
             sequence=1,
         )
         record = Record(topic=topic, partition=0, offset=self.offset, payload=encode(event))

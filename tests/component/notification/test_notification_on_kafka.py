@@ -15,7 +15,7 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.messages.topics import REGISTRY_MAILS, REQUEST_MAILS, Topic
 from pydantic import SecretStr
 
-from tests.component.kafka import PASSWORD, STORY, heard, prepare, ready, say, until
+from tests.component.kafka import PASSWORD, CORRELATION_ID, heard, prepare, ready, say, until
 from tests.component.notification.conftest import MailServer, settings_for
 from tests.conftest import ServiceDatabase
 from tests.unit.notification.asked import notice_mail, password_mail, request_mail
@@ -62,5 +62,5 @@ async def test_mails_asked_for_on_kafka_are_sent_and_said_there(
             "recognition-ending",
             "welcome",
         ]
-        assert {fact["correlationid"] for fact in facts} == {STORY}
+        assert {fact["correlationid"] for fact in facts} == {CORRELATION_ID}
         assert len({mail["Message-ID"] for mail in mail_server.received}) == 4

@@ -109,7 +109,7 @@ class Caller:
 
 
 class House:
-    """The registry seen from outside, with the acts that most stories begin with."""
+    """The registry seen from outside, with the acts that most scenarios begin with."""
 
     def __init__(self, registry: Service[Work], http: httpx.AsyncClient) -> None:
         self.registry = registry
@@ -169,7 +169,7 @@ class House:
             subject=str(about),
             time=MemoryWork().now,
             data=fact,
-            correlationid="a story",
+            correlationid="a-correlation-id",
             sequence=sequence,
         )
         topic = f"mrx.{service}.v1"

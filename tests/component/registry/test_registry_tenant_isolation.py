@@ -62,7 +62,7 @@ class TestMembersApart(MembersApart):
 async def test_a_transaction_begun_for_one_member_turns_to_no_other(house: House) -> None:
     first, second, _ = await two_members(house)
     async with house.registry.database.transaction(first) as (session, now):
-        moment = Moment(now=now, service="registry", tenant=first, correlation_id="a story")
+        moment = Moment(now=now, service="registry", tenant=first, correlation_id="a-correlation-id")
         work = RegistryWork(session, moment)
         async with work.concerning(first):
             assert await work.statements.signatures(first)

@@ -64,12 +64,12 @@ async def test_every_route_treats_anothers_request_as_one_that_never_was(
     }
     for step, body in transitions.items():
         theirs = await stranger.post(f"/v1/requests/{shown['request_id']}/{step}", body)
-        nobodys = await stranger.post(f"/v1/requests/{uuid4()}/{step}", body)
-        assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+        unknown = await stranger.post(f"/v1/requests/{uuid4()}/{step}", body)
+        assert (theirs.status_code, theirs.content) == (unknown.status_code, unknown.content)
         assert theirs.status_code == 404
     theirs = await stranger.get(f"/v1/requests/{shown['request_id']}")
-    nobodys = await stranger.get(f"/v1/requests/{uuid4()}")
-    assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+    unknown = await stranger.get(f"/v1/requests/{uuid4()}")
+    assert (theirs.status_code, theirs.content) == (unknown.status_code, unknown.content)
     assert (await stranger.get("/v1/requests")).json() == {"requests": []}
     assert (await stranger.get("/v1/requests", after=shown["request_id"])).json() == {"requests": []}
     assert (await stranger.get("/v1/numbers")).json() == {"rounds": []}

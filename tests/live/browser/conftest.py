@@ -75,7 +75,7 @@ class Invitation:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A stack for the browser's stories alone: they release lists, which requests elsewhere would notice."""
+    """A stack for the browser's scenarios alone: they release lists, which requests elsewhere would notice."""
     with serving(tmp_path_factory.mktemp("stack"), MEMBERS) as made:
         yield made
 

@@ -37,7 +37,7 @@ async def checked(running: Running, world: World, folder: Path) -> tuple[Path, P
             for row in csv.DictReader(file)
             if row["decision"] == "match" and row["audited_by_us"] == "false"
         ]
-    # Other stories ask for the first sites of the list.
+    # Other scenarios ask for the first sites of the list.
     wanted = [row["supplier_ref"] for row in sorted(to_ask, key=lambda row: place[row["entry_id"]])]
     addresses = [f"audits-{uuid4().hex[:12]}@supplier.example" for _ in wanted[-2:]]
     with contacts.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""One registry in memory for each test, and the acts that most stories begin with."""
+"""One registry in memory for each test, and the acts that most scenarios begin with."""
 
 from datetime import date
 from decimal import Decimal

@@ -284,7 +284,7 @@ class Life(RuleBasedStateMachine):
         audited: date | None,
         days: int | None,
     ) -> None:
-        """A whole story at once, so that second acceptances of a site come up."""
+        """A whole life at once, so that second acceptances of a site come up."""
         request_id = self.ask(member, number)
         if isinstance(request_id, UUID):
             self.report_stored(request_id, 1, file, audited)

@@ -42,7 +42,7 @@ ADDRESSES = (
 
 @dataclass(frozen=True)
 class Act:
-    """What a member does, and when: the so-many-th moment of the story."""
+    """What a member does, and when: the so-many-th moment of the scenario."""
 
     at: int
     verb: str
@@ -174,7 +174,7 @@ class World:
         )
 
 
-async def story(by_a: Sequence[Act], by_b: Sequence[Act]) -> World:
+async def scenario(by_a: Sequence[Act], by_b: Sequence[Act]) -> World:
     world = World()
     for number, moment in enumerate(MOMENTS):
         world.work.moment = moment
@@ -204,14 +204,14 @@ ACTS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(ACTS, ACTS)
 def test_what_a_member_sees_is_the_same_whatever_another_does(by_a: list[Act], by_b: list[Act]) -> None:
-    alone, beside = asyncio.run(story(by_a, [])), asyncio.run(story(by_a, by_b))
+    alone, beside = asyncio.run(scenario(by_a, [])), asyncio.run(scenario(by_a, by_b))
     assert beside.seen == alone.seen
 
 
 @settings(max_examples=40, deadline=None)
 @given(ACTS, ACTS)
 def test_a_mailbox_gets_one_mail_a_slot_whatever_both_do(by_a: list[Act], by_b: list[Act]) -> None:
-    world = asyncio.run(story(by_a, by_b))
+    world = asyncio.run(scenario(by_a, by_b))
     got = [
         (attempt.address, attempt.mails[0].slot_at)
         for attempt in world.server.came
@@ -236,6 +236,6 @@ def test_a_mailbox_gets_one_mail_a_slot_whatever_both_do(by_a: list[Act], by_b: 
 def test_the_story_is_one_in_which_mails_merge() -> None:
     first = Act(at=0, verb="ask", site=1, address=ADDRESSES[0])
     second = Act(at=0, verb="ask", site=1, address=ADDRESSES[1])
-    world = asyncio.run(story([first], [second]))
+    world = asyncio.run(scenario([first], [second]))
     assert len(world.server.came[0].mails) == 2
     assert "sent" in str(world.seen[-1])
