@@ -146,7 +146,7 @@ class Frontend:
         headers: Mapping[str, str] | None = None,
         **shown: Any,  # noqa: ANN401
     ) -> Response:
-        """Draw a template. It has `person`, `seal` (put it into every form), `language`, `now`, and what is shown.
+        """Draw a template. It has `person`, `csrf_fields` (put them into every form), `language`, `now`, and what is shown.
 
         `back` is the list that the page was reached from, with its search and page; the forms of the page keep it.
         """
@@ -161,7 +161,7 @@ class Frontend:
             .get_template(template)
             .render(
                 person=visitor.person if visitor else None,
-                seal=self.seal(secret, back=back),
+                csrf_fields=self.csrf_fields(secret, back=back),
                 back=back,
                 language=language,
                 lang=TAGS[language],
@@ -251,15 +251,15 @@ class Frontend:
 
     # --- forms ---------------------------------------------------------------------------------------------------
 
-    def seal(self, secret: str, *, back: str = "") -> Markup:
+    def csrf_fields(self, secret: str, *, back: str = "") -> Markup:
         """The hidden fields of a form: it came from a page that we drew for this browser, and is done once."""
-        hidden = {"seal": self.mark(secret), "key": uuid4(), **({"back": back} if back else {})}
+        hidden = {"seal": self.csrf_token(secret), "key": uuid4(), **({"back": back} if back else {})}
         return Markup("").join(
             Markup('<input type="hidden" name="{}" value="{}">').format(name, value)
             for name, value in hidden.items()
         )
 
-    def mark(self, secret: str) -> str:
+    def csrf_token(self, secret: str) -> str:
         """What only we can make of a browser's secret."""
         return hmac.new(self._csrf_key, f"seal:{secret}".encode(), sha256).hexdigest()
 
@@ -289,12 +289,12 @@ class Frontend:
                 remedy=f"open {self.public_url} and do it there",
             )
 
-    def check_csrf(self, request: Request, jar: Jar, seal: str) -> None:
+    def check_csrf(self, request: Request, jar: Jar, token: str) -> None:
         """Refuse a form that was not drawn for this browser as it is now."""
         secret = self.secret(request, jar)
         if secret is None and jar == "session":
             raise SignInNeeded
-        if secret is None or not hmac.compare_digest(self.mark(secret).encode(), seal.encode()):
+        if secret is None or not hmac.compare_digest(self.csrf_token(secret).encode(), token.encode()):
             raise Forbidden(
                 "This form is out of date, or was opened in another browser.",
                 field="seal",

@@ -254,7 +254,7 @@ def _trouble(error: Rejected) -> Trouble:
 
 def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
 
-    def sealed(request: Request) -> Api:
+    def checked(request: Request) -> Api:
         """Whoever calls from our own script; raises for everybody else."""
         pages.frontend.check_origin(request)
         api = pages.api(request)
@@ -267,7 +267,7 @@ def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
 
         Where the supplier gave the same file for another site, those sites, until it says that it means it.
         """
-        api = sealed(request)
+        api = checked(request)
         if not wanted.meant:
             sites = await supplier.sites_of_file(api, sha256=wanted.sha256)
             if sites:
@@ -278,7 +278,7 @@ def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
     @routes.post("/supplier/arrivals", status_code=202)
     async def arrival(request: Request, sent: FileSent) -> dict[str, str]:
         """Have the file looked for."""
-        await supplier.arrived(sealed(request), sent.ticket_id, key=str(uuid4()))
+        await supplier.arrived(checked(request), sent.ticket_id, key=str(uuid4()))
         return {"state": "received"}
 
     @routes.get("/supplier/state")
