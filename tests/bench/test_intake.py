@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from mrx_local.demo.cast import AS_OF
+from mrx_local.demo.scenario import AS_OF
 from mrx_local.demo.scheme import Scheme
 from mrx_shared.bus.administration import KafkaAdministration
 from mrx_shared.messages.envelope import Envelope

@@ -22,7 +22,7 @@ ROWS = 2500
 PLAY = """
 import asyncio, sys
 from pathlib import Path
-from mrx_local.demo.cast import Size, Variation
+from mrx_local.demo.scenario import Size, Variation
 from mrx_local.demo.play import Wishes, play
 
 out, servers, rows, varied = sys.argv[1:]

@@ -207,7 +207,7 @@ class Supplier:
 MANNERS = ("upload",) * 4 + ("unsaid", "refused first", "upload", "platform", "platform", "declines")
 
 
-def cast(entries: list[str]) -> list[Supplier]:
+def scenario(entries: list[str]) -> list[Supplier]:
     suppliers = []
     for number, (manner, entry_id) in enumerate(zip(MANNERS, entries, strict=True)):
         one = Supplier(number=number, entry_id=entry_id, manner=manner)
@@ -334,7 +334,7 @@ async def test_requests_end_as_they_would_whenever_a_service_is_killed(tmp_path:
             stack.settings["MRX_AGGREGATION_KAFKA_USERNAME"],
             stack.settings["MRX_AGGREGATION_KAFKA_PASSWORD"],
         )
-        suppliers = cast(await release(own, len(MANNERS)))
+        suppliers = scenario(await release(own, len(MANNERS)))
         async with killing(reaper):
             await ask_all(suppliers, scheme, stack)
             gate = asyncio.Semaphore(4)

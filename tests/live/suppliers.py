@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pikepdf
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from mrx_local.demo.browser import Browser, Page
+from mrx_local.demo.browser import Browser, HtmlPage
 from mrx_shared.kit.client import Client
 from mrx_shared.kit.ids import uuid7
 from mrx_shared.messages.aggregation import ReleasedEntry, ReleasePage
@@ -190,10 +190,10 @@ class AtTheDesk:
     async def __aexit__(self, *_: object) -> None:
         await self.browser.close()
 
-    async def open(self, link: str) -> Page:
+    async def open(self, link: str) -> HtmlPage:
         """Follow the mail's link, and press its button."""
 
-        async def opened() -> Page:
+        async def opened() -> HtmlPage:
             return await self.browser.submit(await self.browser.open(link), "/r")
 
         return await until(opened, "the link opens nothing")
@@ -240,7 +240,7 @@ class AtTheDesk:
 
         return await until(named, "the site cannot be named")
 
-    async def _page(self, action: str) -> Page | None:
+    async def _page(self, action: str) -> HtmlPage | None:
         """The request's page, once it offers this."""
         page = await self.browser.open("/supplier")
         return page if any(form.action.endswith(action) for form in page.forms) else None

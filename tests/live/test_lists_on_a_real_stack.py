@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from mrx_local.demo.cast import AS_OF
 from mrx_local.demo.members import Actor
+from mrx_local.demo.scenario import AS_OF
 from mrx_local.demo.scheme import Scheme
 from mrx_shared.messages.lists import ListPage
 

@@ -16,9 +16,9 @@ from mrx_shared.refusals import Invalid, Unavailable
 from rich.console import Console
 from rich.table import Table
 
-from mrx_local.demo.cast import ROWS, Size
 from mrx_local.demo.members import MEMBERS
-from mrx_local.demo.play import Wishes, play
+from mrx_local.demo.play import DemoOptions, play
+from mrx_local.demo.scenario import ROWS, Size
 from mrx_local.links import DEMO, UP, show
 from mrx_local.stack import running_stack
 from mrx_local.supervisor import AlreadyRunning, Terminated, hold, read_stack
@@ -97,7 +97,7 @@ def demo(  # noqa: PLR0913 - each is an option
             field=next(iter(size)),
             remedy=f"leave out --{next(iter(size))} or --lists",
         )
-    wishes = Wishes(
+    options = DemoOptions(
         seed=seed,
         size=Size(**size),
         given=lists.resolve() if lists else None,
@@ -107,13 +107,13 @@ def demo(  # noqa: PLR0913 - each is an option
     )
     if keep and not stay:
         arguments = ["demo", "--stay", "--folder", str(folder.resolve()), "--seed", str(seed)]
-        arguments += ["--out", str(wishes.out), *(("--lists", str(wishes.given)) if wishes.given else ())]
+        arguments += ["--out", str(options.out), *(("--lists", str(options.given)) if options.given else ())]
         arguments += [word for name, number in size.items() for word in (f"--{name}", str(number))]
         _detached(servers, arguments, until=lambda stack: stack.get("demo_exit"))
         return
     show(folder, DEMO)
     try:
-        code = asyncio.run(play(wishes))
+        code = asyncio.run(play(options))
     except (KeyboardInterrupt, Terminated):
         typer.echo("stopped")
         code = INFRASTRUCTURE

@@ -15,7 +15,7 @@ from mrx_shared.kit.settings import KafkaSettings
 from mrx_shared.messages.topics import REGISTRY_MAILS, REQUEST_MAILS, Topic
 from pydantic import SecretStr
 
-from tests.component.kafka import PASSWORD, CORRELATION_ID, heard, prepare, ready, say, until
+from tests.component.kafka import CORRELATION_ID, PASSWORD, heard, prepare, ready, say, until
 from tests.component.notification.conftest import MailServer, settings_for
 from tests.conftest import ServiceDatabase
 from tests.unit.notification.asked import notice_mail, password_mail, request_mail

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from mrx_local.demo.browser import Browser as Follower
-from mrx_local.demo.cast import AS_OF, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.mailbox import Mailbox
+from mrx_local.demo.scenario import AS_OF, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.scheme import Scheme
 from mrx_local.people import introduce_person, patient
 from mrx_local.state_files import typed_password

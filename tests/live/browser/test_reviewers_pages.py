@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from mrx_local.demo.cast import OWN_FROM
+from mrx_local.demo.scenario import OWN_FROM
 from mrx_local.demo.scheme import CRITERIA, Scheme
 from playwright.async_api import expect
 

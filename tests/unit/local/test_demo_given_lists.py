@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from mrx_local.demo.cast import Cast, read_given
+from mrx_local.demo.scenario import Scenario, read_given
 from mrx_shared.refusals import Invalid
 
 FOUR = ("a.csv", "b.csv", "c.csv", "d.csv")
 
 
-def given(tmp_path: Path, *names: str) -> Cast:
+def given(tmp_path: Path, *names: str) -> Scenario:
     folders = [tmp_path / name for name in ("given", "lists", "work")]
     for folder in folders:
         folder.mkdir()
@@ -28,9 +28,9 @@ def given(tmp_path: Path, *names: str) -> Cast:
     ],
 )
 def test_a_file_is_a_member_of_its_name(tmp_path: Path, name: str, member: str) -> None:
-    cast = given(tmp_path, *FOUR, name)
-    assert {actor.name for actor in cast.actors} == {"a", "b", "c", "d", member}
-    assert all(one.path.is_file() for one in cast.lists)
+    scenario = given(tmp_path, *FOUR, name)
+    assert {actor.name for actor in scenario.actors} == {"a", "b", "c", "d", member}
+    assert all(one.path.is_file() for one in scenario.lists)
 
 
 def test_thirty_files_are_thirty_members(tmp_path: Path) -> None:

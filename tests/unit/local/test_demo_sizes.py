@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from mrx_local.cli import app
-from mrx_local.demo.cast import Cast, SentList, SentRow, Size, invent, sites_of
+from mrx_local.demo.expected_results import _accuracy
 from mrx_local.demo.members import INVENTED, MEMBERS, MOST, members
-from mrx_local.demo.second_way import _accuracy
+from mrx_local.demo.scenario import Scenario, SentList, SentRow, Size, invent, sites_of
 from mrx_shared.refusals import Invalid
 from typer.testing import CliRunner
 
@@ -19,7 +19,7 @@ DEFAULT = {
 """SHA-256 of the rows and suppliers of the default demo, by seed"""
 
 
-def invented(tmp_path: Path, seed: int, size: Size) -> Cast:
+def invented(tmp_path: Path, seed: int, size: Size) -> Scenario:
     lists, work = tmp_path / "lists", tmp_path / "work"
     lists.mkdir()
     work.mkdir()
@@ -28,25 +28,25 @@ def invented(tmp_path: Path, seed: int, size: Size) -> Cast:
 
 @pytest.mark.parametrize("seed", sorted(DEFAULT))
 def test_the_default_demo_has_the_rows_that_it_always_had(tmp_path: Path, seed: int) -> None:
-    cast = invented(tmp_path, seed, Size())
+    scenario = invented(tmp_path, seed, Size())
     digest = sha256()
-    for one in cast.lists:
+    for one in scenario.lists:
         for row in one.rows:
             digest.update(repr((one.member, dict(row.values), row.site, str(row.fault))).encode())
-    digest.update(cast.suppliers.read_bytes())
-    assert (len(cast.actors), sum(len(one.rows) for one in cast.lists)) == (12, 8200)
+    digest.update(scenario.suppliers.read_bytes())
+    assert (len(scenario.actors), sum(len(one.rows) for one in scenario.lists)) == (12, 8200)
     assert digest.hexdigest() == DEFAULT[seed]
 
 
 def test_a_larger_demo_has_so_many_members_rows_and_sites(tmp_path: Path) -> None:
-    cast = invented(tmp_path, 3, Size(members=30, rows=6000, sites=2500))
-    rows = [row for one in cast.lists for row in one.rows]
+    scenario = invented(tmp_path, 3, Size(members=30, rows=6000, sites=2500))
+    rows = [row for one in scenario.lists for row in one.rows]
     on: dict[str | None, set[str]] = {}
-    for one in cast.lists:
+    for one in scenario.lists:
         for row in one.rows:
             on.setdefault(row.site, set()).add(one.member)
     several = sum(len(members) > 1 for members in on.values())
-    assert (len(cast.actors), len(cast.lists), len(rows)) == (30, 28, 6000)
+    assert (len(scenario.actors), len(scenario.lists), len(rows)) == (30, 28, 6000)
     assert len(on) == pytest.approx(2500, rel=0.05)
     assert several > len(on) / 2
 

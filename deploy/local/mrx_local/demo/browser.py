@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import lxml.html
-from mrx_shared.kit.retries import Away, patiently
+from mrx_shared.kit.retries import Unreachable, retrying
 from mrx_shared.refusals import Rejected
 
 PATIENCE_S = 60.0
@@ -23,7 +23,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HtmlPage:
     """A page as it was shown."""
 
     forms: list[Form]
@@ -58,22 +58,22 @@ class Browser:
         """Let go of the connections."""
         await self._client.aclose()
 
-    async def open(self, path: str) -> Page:
+    async def open(self, path: str) -> HtmlPage:
         """Go to a page; a full address may be given."""
         address = path if "://" in path else f"{self._portal}{path}"
-        return _page(await self._patiently(lambda: self._client.get(address)))
+        return _page(await self._retrying(lambda: self._client.get(address)))
 
-    async def follow(self, link: str) -> Page:
+    async def follow(self, link: str) -> HtmlPage:
         """Go where a mail's link leads. The mail can be there before the fact that makes its link known."""
         return _page(
-            await self._patiently(lambda: self._client.get(link), away=lambda answer: not answer.is_success)
+            await self._retrying(lambda: self._client.get(link), away=lambda answer: not answer.is_success)
         )
 
-    async def submit(self, page: Page, action: str, **filled: str) -> Page:
+    async def submit(self, page: HtmlPage, action: str, **filled: str) -> HtmlPage:
         """Send a form of the page with what is filled in."""
         form = page.form(action)
         return _page(
-            await self._patiently(
+            await self._retrying(
                 lambda: self._client.post(
                     f"{self._portal}{form.action}",
                     data={**form.fields, **filled},
@@ -84,7 +84,7 @@ class Browser:
 
     async def ask(self, path: str, body: Mapping[str, Any], *, seal: str) -> Any:  # noqa: ANN401 - JSON
         """What the page's script does: JSON to the portal, with the page's seal."""
-        answer = await self._patiently(
+        answer = await self._retrying(
             lambda: self._client.post(
                 f"{self._portal}{path}",
                 json=body,
@@ -96,14 +96,14 @@ class Browser:
     async def read(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """What the page's script reads while it waits."""
         address, json = f"{self._portal}{path}", {"Accept": "application/json"}
-        return (await self._patiently(lambda: self._client.get(address, headers=json))).json()
+        return (await self._retrying(lambda: self._client.get(address, headers=json))).json()
 
     async def put(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a file straight to the object storage."""
-        await self._patiently(lambda: self._client.put(url, content=body, headers=headers))
+        await self._retrying(lambda: self._client.put(url, content=body, headers=headers))
 
     @staticmethod
-    async def _patiently(
+    async def _retrying(
         send: Callable[[], Awaitable[httpx.Response]],
         *,
         away: Callable[[httpx.Response], bool] = lambda answer: answer.is_server_error,
@@ -114,18 +114,18 @@ class Browser:
             try:
                 answer = await send()
             except httpx.TransportError as error:
-                raise Away(f"no answer: {type(error).__name__}") from error
+                raise Unreachable(f"no answer: {type(error).__name__}") from error
             trouble = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
             if away(answer):
-                raise Away(trouble)
+                raise Unreachable(trouble)
             if not answer.is_success:
                 raise Rejected(f"{trouble} {answer.text[:300]}")
             return answer
 
-        return await patiently(attempt, patience_s=PATIENCE_S)
+        return await retrying(attempt, patience_s=PATIENCE_S)
 
 
-def _page(answer: httpx.Response) -> Page:
+def _page(answer: httpx.Response) -> HtmlPage:
     forms = [
         Form(
             action=form.get("action", ""),
@@ -133,7 +133,7 @@ def _page(answer: httpx.Response) -> Page:
         )
         for form in lxml.html.fromstring(answer.content).forms
     ]
-    return Page(forms=forms, text=answer.text)
+    return HtmlPage(forms=forms, text=answer.text)
 
 
 def ticket_for(file: Path) -> tuple[bytes, dict[str, Any]]:

@@ -22,7 +22,7 @@ from mrx_shared.api.notification import Mail, Mails
 from mrx_shared.api.report_request import NewRequest, NewSupplier, Numbers, Request, Requests
 from mrx_shared.kit.client import Client
 
-from mrx_local.demo.browser import Browser, Page, ticket_for
+from mrx_local.demo.browser import Browser, HtmlPage, ticket_for
 from mrx_local.demo.mailbox import Mailbox
 from mrx_local.demo.reports import write_report
 from mrx_local.demo.scheme import until
@@ -41,7 +41,7 @@ REFERENCE = re.compile(r"MRX-[0-9A-Z]{8}")
 REQUEST_COLUMNS = ("supplier_ref", "entry_id", "supplier_name", "contact_email", "contact_name", "language")
 
 
-class Manner(StrEnum):
+class Behaviour(StrEnum):
     """What a supplier does with the request."""
 
     UPLOADS = "uploads"
@@ -52,15 +52,15 @@ class Manner(StrEnum):
 
 
 MANNERS = (
-    *[Manner.UPLOADS] * 12,
-    *[Manner.PLATFORM] * 4,
-    *[Manner.DECLINES] * 2,
-    Manner.SILENT,
-    Manner.REFUSED_FIRST,
+    *[Behaviour.UPLOADS] * 12,
+    *[Behaviour.PLATFORM] * 4,
+    *[Behaviour.DECLINES] * 2,
+    Behaviour.SILENT,
+    Behaviour.REFUSED_FIRST,
 )
-UPLOADING = (Manner.UPLOADS, Manner.REFUSED_FIRST)
+UPLOADING = (Behaviour.UPLOADS, Behaviour.REFUSED_FIRST)
 OUTCOMES = ("accepted", "accepted-with-top-up", "refused")
-BRINGING = (*UPLOADING, Manner.PLATFORM)
+BRINGING = (*UPLOADING, Behaviour.PLATFORM)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Asked:
 
     ref: str
     entry: Mapping[str, str]
-    manner: Manner
+    manner: Behaviour
     language: str
     way: str
     """http, event or command"""
@@ -153,8 +153,10 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
     except ExceptionGroup as failed:
         # One supplier's failure ends the demo; the first says why.
         raise failed.exceptions[0] from None
-    await _settled(asked, at, {Manner.SILENT: {"sent"}})
-    at.say(f"{_count(asked, *BRINGING)} reports are in the vault, {_count(asked, Manner.DECLINES)} declined")
+    await _settled(asked, at, {Behaviour.SILENT: {"sent"}})
+    at.say(
+        f"{_count(asked, *BRINGING)} reports are in the vault, {_count(asked, Behaviour.DECLINES)} declined"
+    )
     downloads = at.out / "reports"
     told = await at.run("download", "--all-available", "--out", str(downloads))
     downloaded = len(told["reports"])
@@ -162,7 +164,7 @@ async def exchange(asked: Sequence[Asked], at: Setting) -> dict[str, Any]:
     await _decide(asked, at)
     at.say(f"{downloaded} reports downloaded and decided on; now the clock moves past the last term")
     await at.move_clock(PAST_THE_TERM)
-    ended = await _settled(asked, at, {Manner.SILENT: {"expired"}})
+    ended = await _settled(asked, at, {Behaviour.SILENT: {"expired"}})
     numbers = (await at.caller.get("report_request", "/v1/numbers", Numbers)).rounds
     mails = await _mails(asked, at)
     reports = [one.report for one in ended if one.report]
@@ -198,10 +200,10 @@ def implied(asked: Sequence[Asked], mails_delivered: int) -> dict[str, Any]:
         "requests": {
             "sent": len(asked),
             "uploaded": _count(asked, *UPLOADING),
-            "platform": _count(asked, Manner.PLATFORM),
-            "declined": _count(asked, Manner.DECLINES),
-            "expired": _count(asked, Manner.SILENT),
-            "refused_first": _count(asked, Manner.REFUSED_FIRST),
+            "platform": _count(asked, Behaviour.PLATFORM),
+            "declined": _count(asked, Behaviour.DECLINES),
+            "expired": _count(asked, Behaviour.SILENT),
+            "refused_first": _count(asked, Behaviour.REFUSED_FIRST),
         },
         "reports": {"stored": brought, "downloaded": brought, "sha256_equal": brought},
         "decisions": {outcome: outcomes[outcome] for outcome in OUTCOMES},
@@ -259,13 +261,13 @@ def _write_requests(path: Path, asked: Sequence[Asked]) -> None:
 async def _answer(one: Asked, at: Setting) -> int:
     """What one supplier does, from its mail on. Returns how many of its files were refused."""
     link = await at.mailbox.link_for(one.email)
-    if one.manner is Manner.SILENT:
+    if one.manner is Behaviour.SILENT:
         return 0
     refused = 0
     browser = Browser(at.portal)
     try:
         page = await browser.submit(await browser.follow(link), "/r")
-        if one.manner is Manner.DECLINES:
+        if one.manner is Behaviour.DECLINES:
             await browser.submit(page, "/supplier/refusal", reason="not-shared", comment="")
             at.say(f"{one.ref} declines")
             return refused
@@ -273,10 +275,10 @@ async def _answer(one: Asked, at: Setting) -> int:
         one.report = await asyncio.to_thread(
             write_report, at.seed, one.entry, at.work / "reports" / f"{one.ref}.pdf"
         )
-        if one.manner is Manner.PLATFORM:
+        if one.manner is Behaviour.PLATFORM:
             await _share(one, browser, page, at)
             return refused
-        if one.manner is Manner.REFUSED_FIRST:
+        if one.manner is Behaviour.REFUSED_FIRST:
             spoilt = await asyncio.to_thread(_with_script, one.report)
             refused += await _upload(spoilt, browser, page, at.patience_s) == "refused"
             at.say(f"{one.ref} uploads a file with a script in it, which is refused")
@@ -287,7 +289,7 @@ async def _answer(one: Asked, at: Setting) -> int:
     return refused
 
 
-async def _upload(file: Path, browser: Browser, page: Page, patience_s: float) -> str:
+async def _upload(file: Path, browser: Browser, page: HtmlPage, patience_s: float) -> str:
     """Send a file as the page's script does. Returns `stored` or `refused`."""
     body, wanted = await asyncio.to_thread(ticket_for, file)
     ticket = await browser.ask("/supplier/tickets", wanted, seal=page.seal)
@@ -313,7 +315,7 @@ def _with_script(report: Path) -> Path:
     return spoilt
 
 
-async def _share(one: Asked, browser: Browser, page: Page, at: Setting) -> None:
+async def _share(one: Asked, browser: Browser, page: HtmlPage, at: Setting) -> None:
     """The supplier names its site on the page, then gives the exchange access on the platform."""
     assert one.report is not None
     number = int(sha256(one.ref.encode()).hexdigest()[:10], 16) % 10**9
@@ -361,11 +363,13 @@ async def _requests(at: Setting) -> Sequence[Request]:
     return (await at.caller.get("report_request", "/v1/requests", Requests, limit=500)).requests
 
 
-async def _settled(asked: Sequence[Asked], at: Setting, ends: Mapping[Manner, set[str]]) -> Sequence[Request]:
+async def _settled(
+    asked: Sequence[Asked], at: Setting, ends: Mapping[Behaviour, set[str]]
+) -> Sequence[Request]:
     """Wait until every request is where its supplier brings it. Returns them."""
     by_manner = {
         **{key: {"available", "decided"} for key in BRINGING},
-        Manner.DECLINES: {"declined"},
+        Behaviour.DECLINES: {"declined"},
         **ends,
     }
     wanted = {one.request_id: by_manner[one.manner] for one in asked}
@@ -411,7 +415,7 @@ async def _mails(asked: Sequence[Asked], at: Setting) -> int:
 
     The last to leave tell the silent that their requests have ended: they wait for a slot.
     """
-    silent = {one.request_id for one in asked if one.manner is Manner.SILENT}
+    silent = {one.request_id for one in asked if one.manner is Behaviour.SILENT}
 
     async def look() -> list[Mail]:
         told = (await at.operator.get("notification", "/v1/mails", Mails, limit=500)).mails
@@ -425,5 +429,5 @@ async def _mails(asked: Sequence[Asked], at: Setting) -> int:
     return len({mail.letter_id for mail in sent})
 
 
-def _count(asked: Sequence[Asked], *manners: Manner) -> int:
+def _count(asked: Sequence[Asked], *manners: Behaviour) -> int:
     return sum(one.manner in manners for one in asked)

@@ -18,11 +18,8 @@ from mrx_shared.api.aggregation import Numbers
 from mrx_shared.refusals import Invalid, Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
-from mrx_local.demo.cast import AS_OF, Cast, SentList, Size, Variation, invent, read_given
 from mrx_local.demo.exchange import Setting, choose, exchange, implied
-from mrx_local.demo.mailbox import Mailbox
-from mrx_local.demo.scheme import Patience, Scheme
-from mrx_local.demo.second_way import (
+from mrx_local.demo.expected_results import (
     Findings,
     check_findings,
     check_release,
@@ -31,7 +28,10 @@ from mrx_local.demo.second_way import (
     reckon,
     refused_in,
 )
-from mrx_local.demo.telling import Step, Telling
+from mrx_local.demo.mailbox import Mailbox
+from mrx_local.demo.progress import ProgressLog, Stage
+from mrx_local.demo.scenario import AS_OF, Scenario, SentList, Size, Variation, invent, read_given
+from mrx_local.demo.scheme import Scheme, TimeLimits
 from mrx_local.memory import peak_mib
 from mrx_local.people import introduce_person
 from mrx_local.stack import Stack, running_stack
@@ -43,7 +43,7 @@ INFRASTRUCTURE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class DemoOptions:
     """What whoever starts a demo asked for."""
 
     seed: int
@@ -57,58 +57,65 @@ class Wishes:
     variation: Variation = field(default_factory=Variation)
 
 
-async def play(wishes: Wishes) -> int:
+async def play(options: DemoOptions) -> int:
     """Run a demo and write `summary.json`. Returns 0 only if every figure is what the lists imply."""
-    telling = Telling()
-    if wishes.given is not None and any(
-        wishes.given.is_relative_to(folder)
-        for folder in (wishes.out / "lists", wishes.out / "release", wishes.out / "reports", wishes.servers)
+    progress = ProgressLog()
+    if options.given is not None and any(
+        options.given.is_relative_to(folder)
+        for folder in (
+            options.out / "lists",
+            options.out / "release",
+            options.out / "reports",
+            options.servers,
+        )
     ):
         raise Invalid(
-            f"{wishes.given} lies in a folder that the demo empties",
+            f"{options.given} lies in a folder that the demo empties",
             field="LISTS",
             remedy="copy the lists elsewhere, or name another OUT",
         )
-    work = _empty_folders(wishes)
-    async with telling.step("generate") as say:
-        cast = (
+    work = _empty_folders(options)
+    async with progress.step("generate") as say:
+        scenario = (
             await asyncio.to_thread(
                 invent,
-                wishes.seed,
-                wishes.out / "lists",
+                options.seed,
+                options.out / "lists",
                 work,
-                size=wishes.size,
-                variation=wishes.variation,
+                size=options.size,
+                variation=options.variation,
             )
-            if wishes.given is None
-            else await asyncio.to_thread(read_given, wishes.seed, wishes.given, wishes.out / "lists", work)
+            if options.given is None
+            else await asyncio.to_thread(read_given, options.seed, options.given, options.out / "lists", work)
         )
-        for note in cast.notes:
+        for note in scenario.notes:
             say(note)
-        rows = sum(len(one.rows) for one in cast.lists)
-        say(f"{len(cast.lists)} lists with {rows:,} rows are written, {len(cast.actors)} members to admit")
+        rows = sum(len(one.rows) for one in scenario.lists)
+        say(
+            f"{len(scenario.lists)} lists with {rows:,} rows are written, {len(scenario.actors)} members to admit"
+        )
     settings = {
         "MRX_ENVIRONMENT": "demonstration",
         "MRX_EXCHANGE_ADAPTER_PLATFORM_POLL_S": "1",
-        "MRX_AGGREGATION_RELEASE_KEY": sha256(f"release of demo {wishes.seed}".encode()).hexdigest(),
+        "MRX_AGGREGATION_RELEASE_KEY": sha256(f"release of demo {options.seed}".encode()).hexdigest(),
     }
     began = time.monotonic()
-    async with running_stack(wishes.servers, settings=settings, say=telling.say) as stack:
-        telling.seconds["stack"] = round(time.monotonic() - began, 2)
-        telling.say(f"the stack is ready in {stack.ready_s:.1f} s")
-        summary, findings = await _run(wishes, cast, stack, telling, work)
-        (wishes.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        _show(summary, findings, telling)
-        telling.table(summary["peak_memory_mib"])
-        if wishes.keep:
-            await _show_pages(cast.checking, stack, telling)
-            telling.say("the stack stays up until `make down`")
+    async with running_stack(options.servers, settings=settings, say=progress.say) as stack:
+        progress.seconds["stack"] = round(time.monotonic() - began, 2)
+        progress.say(f"the stack is ready in {stack.ready_s:.1f} s")
+        summary, findings = await _run(options, scenario, stack, progress, work)
+        (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        _show(summary, findings, progress)
+        progress.table(summary["peak_memory_mib"])
+        if options.keep:
+            await _show_pages(scenario.checking, stack, progress)
+            progress.say("the stack stays up until `make down`")
             stack.supervisor.publish(demo_exit=1 if findings.differences else 0)
             await asyncio.Event().wait()
     return 1 if findings.differences else 0
 
 
-async def _show_pages(member: str, stack: Stack, telling: Telling) -> None:
+async def _show_pages(member: str, stack: Stack, progress: ProgressLog) -> None:
     """Let a person of the member sign in too, and say where the pages are and who can open them."""
     await introduce_person(
         stack.services,
@@ -118,83 +125,87 @@ async def _show_pages(member: str, stack: Stack, telling: Telling) -> None:
         password=typed_password(),
         credentials=stack.credentials,
     )
-    telling.say(f"the pages are at {stack.urls['portal']}/sign-in; kept in credentials.json, too:")
+    progress.say(f"the pages are at {stack.urls['portal']}/sign-in; kept in credentials.json, too:")
     for who, sign_in in stack.credentials.sign_ins.items():
-        telling.say(f"  {who:28} {sign_in['email']:44} {sign_in['password']}")
+        progress.say(f"  {who:28} {sign_in['email']:44} {sign_in['password']}")
 
 
-def _empty_folders(wishes: Wishes) -> Path:
-    for folder in (wishes.out / "lists", wishes.out / "release", wishes.out / "reports"):
+def _empty_folders(options: DemoOptions) -> Path:
+    for folder in (options.out / "lists", options.out / "release", options.out / "reports"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     for name in ("check.csv", "summary.json"):
-        (wishes.out / name).unlink(missing_ok=True)
-    shutil.rmtree(wishes.servers, ignore_errors=True)
-    work = wishes.servers / "work"
+        (options.out / name).unlink(missing_ok=True)
+    shutil.rmtree(options.servers, ignore_errors=True)
+    work = options.servers / "work"
     work.mkdir(parents=True)
     return work
 
 
 async def _run(
-    wishes: Wishes, cast: Cast, stack: Stack, telling: Telling, work: Path
+    options: DemoOptions, scenario: Scenario, stack: Stack, progress: ProgressLog, work: Path
 ) -> tuple[dict[str, Any], Findings]:
     findings = Findings()
-    patience = Patience.of(members=len(cast.actors), rows=sum(len(one.rows) for one in cast.lists))
+    patience = TimeLimits.of(members=len(scenario.actors), rows=sum(len(one.rows) for one in scenario.lists))
     scheme = Scheme(stack.services, stack.credentials, patience=patience)
-    async with telling.step("members") as say:
-        await scheme.admit(cast.actors, say)
-        groups = {actor.group for actor in cast.actors}
-        say(f"{len(cast.actors)} members of {len(groups)} corporate groups are admitted")
-    equivalent = await _benchmark(scheme, cast, telling, findings)
-    participants = await _sign(scheme, cast, telling, findings)
+    async with progress.step("members") as say:
+        await scheme.admit(scenario.actors, say)
+        groups = {actor.group for actor in scenario.actors}
+        say(f"{len(scenario.actors)} members of {len(groups)} corporate groups are admitted")
+    equivalent = await _benchmark(scheme, scenario, progress, findings)
+    participants = await _sign(scheme, scenario, progress, findings)
     round_id = await scheme.open_round(AS_OF)
-    async with telling.step("lists") as say:
-        receipts = await _publish(stack.credentials, cast, work, say, page_rows=wishes.variation.page_rows)
-    numbers = await _release(round_id, scheme, telling)
-    async with telling.step("fetch"):
-        await _mrx(stack.credentials, cast.checking, "fetch", "--out", str(wishes.out / "release"))
-    async with telling.step("check") as say:
-        checked = await _check(stack.credentials, cast, wishes.out)
+    async with progress.step("lists") as say:
+        receipts = await _publish(
+            stack.credentials, scenario, work, say, page_rows=options.variation.page_rows
+        )
+    numbers = await _release(round_id, scheme, progress)
+    async with progress.step("fetch"):
+        await _mrx(stack.credentials, scenario.checking, "fetch", "--out", str(options.out / "release"))
+    async with progress.step("check") as say:
+        checked = await _check(stack.credentials, scenario, options.out)
         say(
-            f"{cast.checking} checked {checked['suppliers']} suppliers: {checked['listed']} listed, "
+            f"{scenario.checking} checked {checked['suppliers']} suppliers: {checked['listed']} listed, "
             f"{checked['audited_by_us']} audited by itself, {checked['to_request']} to request"
         )
-    asked = choose(wishes.seed, wishes.out / "check.csv", wishes.out / "release")
+    asked = choose(options.seed, options.out / "check.csv", options.out / "release")
     mailbox = Mailbox(stack.mails)
-    async with telling.step("exchange") as say:
+    async with progress.step("exchange") as say:
         exchanged = await exchange(
             asked,
             Setting(
-                seed=wishes.seed,
-                member=cast.checking,
-                caller=scheme.members[cast.checking],
+                seed=options.seed,
+                member=scenario.checking,
+                caller=scheme.members[scenario.checking],
                 operator=scheme.operator,
-                run=partial(_mrx, stack.credentials, cast.checking),
+                run=partial(_mrx, stack.credentials, scenario.checking),
                 portal=stack.urls["portal"],
                 platform=stack.platform_url,
                 platform_secret=stack.settings["MRX_PLATFORM_CONTROL_SECRET"],
                 mailbox=mailbox,
                 move_clock=stack.move_clock,
-                out=wishes.out,
+                out=options.out,
                 work=work,
                 say=say,
                 patience_s=patience.request_s,
             ),
         )
-    async with telling.step("second_way") as say:
+    async with progress.step("expected_results") as say:
         say("every figure is worked out again, from the lists alone")
-        refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in cast.lists}
-        expected = await asyncio.to_thread(reckon, cast, refused)
-        reckoned = await asyncio.to_thread(check_release, wishes.out / "release", expected, findings)
-        check_suppliers(wishes.out / "check.csv", cast.drawn, findings)
+        refused = {one.member: refused_in(work / f"refused-{one.path.stem}.csv") for one in scenario.lists}
+        expected = await asyncio.to_thread(reckon, scenario, refused)
+        reckoned = await asyncio.to_thread(check_release, options.out / "release", expected, findings)
+        check_suppliers(options.out / "check.csv", scenario.drawn, findings)
         findings.same(
-            "figures of check.csv", checked, check_findings(wishes.out / "check.csv", wishes.out / "release")
+            "figures of check.csv",
+            checked,
+            check_findings(options.out / "check.csv", options.out / "release"),
         )
-    _compare_rows(cast, receipts, refused, findings)
-    contributing = {actor.group for actor in cast.actors if actor.name in receipts}
+    _compare_rows(scenario, receipts, refused, findings)
+    contributing = {actor.group for actor in scenario.actors if actor.name in receipts}
     summary = {
-        "seed": wishes.seed,
-        "members": len(cast.actors),
+        "seed": options.seed,
+        "members": len(scenario.actors),
         "equivalent": equivalent,
         "signed": len(participants),
         "independent_groups": numbers.independent_groups,
@@ -213,13 +224,13 @@ async def _run(
         "matching": None
         if expected.precision is None or expected.recall is None
         else {"precision": round(expected.precision, 4), "recall": round(expected.recall, 4)},
-        "seconds": {**telling.seconds, "total": round(time.monotonic() - telling.began, 2)},
+        "seconds": {**progress.seconds, "total": round(time.monotonic() - progress.began, 2)},
         "memory_mib": round(stack.supervisor.memory_mib()),
         "peak_memory_mib": await _peaks(stack),
     }
     for name, figures in implied(asked, mailbox.delivered()).items():
         findings.same(name, exchanged[name], figures)
-    findings.same("lists", summary["lists"], len(cast.lists))
+    findings.same("lists", summary["lists"], len(scenario.lists))
     findings.same("independent groups", summary["independent_groups"], len(contributing))
     findings.same("sites", summary["sites"], reckoned.sites)
     findings.same("sites on several lists", summary["sites_on_several_lists"], reckoned.on_several_lists)
@@ -229,20 +240,20 @@ async def _run(
     findings.same("held in a first release", summary["held"], 0)
     if expected.precision is not None:
         findings.true(
-            f"precision {expected.precision:.4f} against {cast.truth} is below {LEAST_PRECISION}",
+            f"precision {expected.precision:.4f} against {scenario.truth} is below {LEAST_PRECISION}",
             expected.precision >= LEAST_PRECISION,
         )
     return summary, findings
 
 
-async def _benchmark(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings) -> int:
-    async with telling.step("benchmark") as say:
+async def _benchmark(scheme: Scheme, scenario: Scenario, progress: ProgressLog, findings: Findings) -> int:
+    async with progress.step("benchmark") as say:
         verdicts = await scheme.assess_public()
         for verdict in verdicts:
             say(f"SMETA {verdict.version}: {verdict.commonality} % in common, {verdict.equivalent}")
         findings.true("SMETA is not equivalent", all(one.equivalent == "yes" for one in verdicts))
         equivalent = 0
-        for actor in cast.actors:
+        for actor in scenario.actors:
             if actor.protocol is None:
                 await scheme.adopt(actor.name)
                 equivalent += 1
@@ -260,10 +271,10 @@ async def _benchmark(scheme: Scheme, cast: Cast, telling: Telling, findings: Fin
     return equivalent
 
 
-async def _sign(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings) -> list[str]:
-    async with telling.step("statement") as say:
+async def _sign(scheme: Scheme, scenario: Scenario, progress: ProgressLog, findings: Findings) -> list[str]:
+    async with progress.step("statement") as say:
         await scheme.publish_statement()
-        for actor in cast.actors:
+        for actor in scenario.actors:
             try:
                 await scheme.sign(actor.name)
             except Rejected as refusal:
@@ -271,16 +282,16 @@ async def _sign(scheme: Scheme, cast: Cast, telling: Telling, findings: Findings
                 findings.true(f"{actor.name} was not let sign", actor.falls_short)
         participants = await scheme.participants()
         say(f"{len(participants)} members signed the joint statement and take part")
-        may = [actor.name for actor in cast.actors if not actor.falls_short]
+        may = [actor.name for actor in scenario.actors if not actor.falls_short]
         findings.same("participants", sorted(participants), sorted(may))
     return participants
 
 
 async def _publish(
     credentials: Credentials,
-    cast: Cast,
+    scenario: Scenario,
     work: Path,
-    say: Step,
+    say: Stage,
     *,
     page_rows: int,
 ) -> dict[str, Mapping[str, Any]]:
@@ -301,7 +312,7 @@ async def _publish(
                 str(page_rows),
             )
         receipts[sent.member] = told
-        say.so_far = f"{len(receipts)} of {len(cast.lists)} lists"
+        say.so_far = f"{len(receipts)} of {len(scenario.lists)} lists"
         say(
             f"{sent.member}: {told['rows']:,} rows sent, {told['accepted']:,} accepted, "
             f"{told['refused']} refused, {told['waiting']} waiting"
@@ -309,7 +320,7 @@ async def _publish(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            for sent in cast.lists:
+            for sent in scenario.lists:
                 tasks.create_task(one(sent))
     except ExceptionGroup as failed:
         # One list's failure ends the demo; the first says why.
@@ -317,25 +328,25 @@ async def _publish(
     return receipts
 
 
-async def _release(round_id: UUID, scheme: Scheme, telling: Telling) -> Numbers:
+async def _release(round_id: UUID, scheme: Scheme, progress: ProgressLog) -> Numbers:
     """Close the round and release its list. Returns the round's numbers."""
     began = time.monotonic()
-    async with telling.step("close") as say:
+    async with progress.step("close") as say:
         await scheme.close_round(round_id, say)
         say("the round is closed: every list judged again, sites resolved, the pool frozen")
-    async with telling.step("release") as say:
+    async with progress.step("release") as say:
         numbers = (await scheme.release(round_id, say)).numbers
         say(f"the list is released by two people: {numbers.released:,} sites, {numbers.held} held")
-    telling.seconds["close_to_released"] = round(time.monotonic() - began, 2)
+    progress.seconds["close_to_released"] = round(time.monotonic() - began, 2)
     return numbers
 
 
-async def _check(credentials: Credentials, cast: Cast, out: Path) -> dict[str, int]:
+async def _check(credentials: Credentials, scenario: Scenario, out: Path) -> dict[str, int]:
     told = await _mrx(
         credentials,
-        cast.checking,
+        scenario.checking,
         "check",
-        str(cast.suppliers),
+        str(scenario.suppliers),
         "--released",
         str(out / "release"),
         "--out",
@@ -345,12 +356,12 @@ async def _check(credentials: Credentials, cast: Cast, out: Path) -> dict[str, i
 
 
 def _compare_rows(
-    cast: Cast,
+    scenario: Scenario,
     receipts: Mapping[str, Mapping[str, Any]],
     refused: Mapping[str, set[str]],
     findings: Findings,
 ) -> None:
-    for one in cast.lists:
+    for one in scenario.lists:
         told = receipts[one.member]
         findings.same(f"{one.member}: rows", told["rows"], len(one.rows))
         findings.same(f"{one.member}: refused rows", told["refused"], len(refused[one.member]))
@@ -363,7 +374,7 @@ def _compare_rows(
             findings.same(f"{one.member}: refused but good", sorted(refused[one.member] - planted), [])
             findings.same(f"{one.member}: planted but accepted", sorted(planted - refused[one.member]), [])
         else:
-            names = [actor.name for actor in cast.actors]
+            names = [actor.name for actor in scenario.actors]
             good = {
                 row.values["row_ref"] for row in one.rows if row.fault is None and plainly_good(row, names)
             }
@@ -401,24 +412,24 @@ async def _mrx(credentials: Credentials, member: str, *arguments: str) -> dict[s
     return told
 
 
-def _show(summary: Mapping[str, Any], findings: Findings, telling: Telling) -> None:
+def _show(summary: Mapping[str, Any], findings: Findings, progress: ProgressLog) -> None:
     matching: Mapping[str, float] | None = summary["matching"]
-    telling.say(
+    progress.say(
         f"{summary['rows_sent']:,} rows sent, {summary['rows_accepted']:,} accepted, {summary['rows_refused']} refused; "
         f"{summary['sites']:,} sites, {summary['sites_on_several_lists']:,} on several lists; "
         f"{summary['released']:,} released, {summary['held']} held"
     )
     requests, reports = summary["requests"], summary["reports"]
-    telling.say(
+    progress.say(
         f"{requests['sent']} reports asked for: {requests['uploaded']} uploaded, {requests['platform']} by the platform, "
         f"{requests['declined']} declined, {requests['expired']} expired; {reports['sha256_equal']} of "
         f"{reports['stored']} arrived byte for byte; {summary['avoided']} audits avoided, "
         f"EUR {summary['avoided_eur']:,}; {summary['mails']} mails"
     )
     if matching:
-        telling.say(f"matching: precision {matching['precision']:.4f}, recall {matching['recall']:.4f}")
-    telling.say(f"memory of the stack: {summary['memory_mib']:,} MiB")
+        progress.say(f"matching: precision {matching['precision']:.4f}, recall {matching['recall']:.4f}")
+    progress.say(f"memory of the stack: {summary['memory_mib']:,} MiB")
     for difference in findings.differences:
-        telling.say(f"DIFFERS  {difference}")
+        progress.say(f"DIFFERS  {difference}")
     if not findings.differences:
-        telling.say("every figure is what the lists imply")
+        progress.say("every figure is what the lists imply")

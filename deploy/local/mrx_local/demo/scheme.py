@@ -40,9 +40,9 @@ from mrx_shared.messages.topics import kafka_user, lists_in, out, requests_in
 from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
-from mrx_local.demo.cast import OWN_FROM, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.demo.members import Actor
-from mrx_local.demo.telling import Step
+from mrx_local.demo.progress import Stage
+from mrx_local.demo.scenario import OWN_FROM, PUBLIC, PUBLIC_VERSIONS
 from mrx_local.people import acting_as, let_in, shown_once
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class TimeLimits:
     """How long the demo waits: longer where there is more to do, and never past a trouble that is told."""
 
     members_s: float = 60.0
@@ -74,7 +74,7 @@ class Patience:
     """until what requests ask for has happened"""
 
     @classmethod
-    def of(cls, *, members: int, rows: int) -> "Patience":
+    def of(cls, *, members: int, rows: int) -> "TimeLimits":
         """For a scheme of a size."""
         return cls(members_s=60 + 3 * members, round_s=300 + rows / 100, request_s=120 + rows / 500)
 
@@ -83,7 +83,7 @@ class Scheme:
     """The scheme's steps, with everyone's credentials at hand."""
 
     def __init__(
-        self, services: Services, credentials: Credentials, *, patience: Patience = Patience()
+        self, services: Services, credentials: Credentials, *, patience: TimeLimits = TimeLimits()
     ) -> None:
         self._patience = patience
         self._services = services
@@ -103,7 +103,7 @@ class Scheme:
         """The services as this person calls them."""
         return acting_as(self._services, person)
 
-    async def admit(self, actors: Sequence[Actor], step: Step | None = None) -> None:
+    async def admit(self, actors: Sequence[Actor], step: Stage | None = None) -> None:
         """Admit members; their topics, users and rights are made meanwhile. Keeps their credentials."""
         groups = {one.group for one in await self._listed()}
         step = step or _quiet()
@@ -267,20 +267,20 @@ class Scheme:
         made = await self.secretariat.post("aggregation", "/v1/rounds", NewRound(as_of=as_of), Round)
         return made.round_id
 
-    async def close_round(self, round_id: UUID, step: Step | None = None) -> Round:
+    async def close_round(self, round_id: UUID, step: Stage | None = None) -> Round:
         """Close a round and wait until it is judged, resolved and frozen. Returns it."""
         await self.secretariat.post(
             "aggregation", f"/v1/rounds/{round_id}/close", NewClosing(leave_waiting=False)
         )
         return await self._round(round_id, "closed", step or _quiet())
 
-    async def release(self, round_id: UUID, step: Step | None = None) -> Round:
+    async def release(self, round_id: UUID, step: Stage | None = None) -> Round:
         """One of the secretariat proposes the release, another approves it. Returns the round."""
         await self.secretariat.post("aggregation", f"/v1/rounds/{round_id}/release")
         await self.second.post("aggregation", f"/v1/rounds/{round_id}/approve")
         return await self._round(round_id, "released", step or _quiet())
 
-    async def _round(self, round_id: UUID, state: str, step: Step) -> Round:
+    async def _round(self, round_id: UUID, state: str, step: Stage) -> Round:
         """The round in this state. Raises `Unavailable` as soon as it fails for good, or again and again."""
 
         def there(seen: Round) -> bool:
@@ -316,8 +316,8 @@ async def until(
     return found
 
 
-def _quiet() -> Step:
-    return Step(lambda _: None)
+def _quiet() -> Stage:
+    return Stage(lambda _: None)
 
 
 def short_of_the_gate(weights: Mapping[str, int]) -> dict[str, str]:

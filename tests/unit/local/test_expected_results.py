@@ -8,24 +8,24 @@ import mrx_matching
 import pytest
 from mrx_aggregation.domain.pool import Audited, PoolSite
 from mrx_aggregation.domain.resolution import Sourced, resolve_pool
-from mrx_local.demo.cast import AS_OF, PUBLIC, Cast, Size, invent
-from mrx_local.demo.second_way import _record, reckon
+from mrx_local.demo.expected_results import _record, reckon
+from mrx_local.demo.scenario import AS_OF, PUBLIC, Scenario, Size, invent
 
 NAMESPACE = UUID(int=0)
 
 
 @pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory) -> Cast:
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     folder = tmp_path_factory.mktemp("demo")
     return invent(5, folder, folder, size=Size(members=8, rows=1200))
 
 
-def refused(cast: Cast) -> dict[str, set[str]]:
-    return {one.member: {row.values["row_ref"] for row in one.rows if row.fault} for one in cast.lists}
+def refused(scenario: Scenario) -> dict[str, set[str]]:
+    return {one.member: {row.values["row_ref"] for row in one.rows if row.fault} for one in scenario.lists}
 
 
-def published(cast: Cast, key: bytes) -> set[tuple[str, ...]]:
-    groups = {actor.name: uuid5(NAMESPACE, actor.group) for actor in cast.actors}
+def published(scenario: Scenario, key: bytes) -> set[tuple[str, ...]]:
+    groups = {actor.name: uuid5(NAMESPACE, actor.group) for actor in scenario.actors}
     heard = [
         Sourced(
             groups[one.member],
@@ -35,7 +35,7 @@ def published(cast: Cast, key: bytes) -> set[tuple[str, ...]]:
                 scheme_family="SMETA" if row.values["protocol"] == PUBLIC else "equivalent",
             ),
         )
-        for one in cast.lists
+        for one in scenario.lists
         for row in one.rows
         if not row.fault
     ]
@@ -58,19 +58,21 @@ def content(site: PoolSite) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_every_released_row_is_one_that_the_lists_imply_whatever_the_secret(cast: Cast, number: int) -> None:
-    rows = published(cast, bytes([number]) * 32)
-    assert reckon(cast, refused(cast)).holders(rows).keys() == rows
+def test_every_released_row_is_one_that_the_lists_imply_whatever_the_secret(
+    scenario: Scenario, number: int
+) -> None:
+    rows = published(scenario, bytes([number]) * 32)
+    assert reckon(scenario, refused(scenario)).holders(rows).keys() == rows
 
 
-def test_a_row_that_a_minority_wrote_is_found_out(cast: Cast) -> None:
-    rows = published(cast, bytes(32))
+def test_a_row_that_a_minority_wrote_is_found_out(scenario: Scenario) -> None:
+    rows = published(scenario, bytes(32))
     wrong = min(rows)
     forged = {*rows - {wrong}, (wrong[0] + " International", *wrong[1:])}
-    assert reckon(cast, refused(cast)).holders(forged).keys() != forged
+    assert reckon(scenario, refused(scenario)).holders(forged).keys() != forged
 
 
-def test_most_sites_leave_no_choice(cast: Cast) -> None:
-    sites = reckon(cast, refused(cast)).sites
+def test_most_sites_leave_no_choice(scenario: Scenario) -> None:
+    sites = reckon(scenario, refused(scenario)).sites
     assert sum(len(rows) == 1 for rows, _ in sites) > 0.7 * len(sites)
     assert max(len(rows) for rows, _ in sites) < 50

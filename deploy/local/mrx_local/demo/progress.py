@@ -16,7 +16,7 @@ WIDTH = 100
 
 
 @dataclass(slots=True)
-class Step:
+class Stage:
     """A step that runs: says lines, and how far it is when that takes long."""
 
     say: Callable[[str], None]
@@ -29,7 +29,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Telling:
+class ProgressLog:
     """Prints each step with its seconds while it runs, and keeps the seconds."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -44,10 +44,10 @@ class Telling:
         sys.stdout.flush()
 
     @asynccontextmanager
-    async def step(self, name: str) -> AsyncIterator[Step]:
+    async def step(self, name: str) -> AsyncIterator[Stage]:
         """Time a step, and say now and then that it still runs."""
         began = time.monotonic()
-        step = Step(self.say)
+        step = Stage(self.say)
         going_on = asyncio.create_task(self._go_on(name, step, began))
         try:
             yield step
@@ -55,7 +55,7 @@ class Telling:
             going_on.cancel()
         self.seconds[name] = round(time.monotonic() - began, 2)
 
-    async def _go_on(self, name: str, step: Step, began: float) -> None:
+    async def _go_on(self, name: str, step: Stage, began: float) -> None:
         while True:
             await asyncio.sleep(self.every_s)
             so_far = f": {step.so_far}" if step.so_far else ""

@@ -87,7 +87,7 @@ class Supplier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
+class Scenario:
     """All that a demo starts from."""
 
     actors: Sequence[Actor]
@@ -132,7 +132,7 @@ def sites_of(rows: int, lists: int) -> int | None:
 
 def invent(
     seed: int, folder: Path, work: Path, *, size: Size | None = None, variation: Variation | None = None
-) -> Cast:
+) -> Scenario:
     """Members and their lists from a seed; the same seed and size give the same bytes. Raises `Invalid` for sizes.
 
     The lists go into `folder`, the supplier base into `work`.
@@ -175,7 +175,7 @@ def invent(
     if vary.reversed_arrival:
         lists.reverse()
     write_suppliers(base, work / "suppliers.csv")
-    return Cast(
+    return Scenario(
         actors=actors,
         lists=lists,
         checking=checking,
@@ -206,7 +206,7 @@ def _choices(actor: Actor) -> list[ProtocolChoice]:
     return [own, *public]
 
 
-def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
+def read_given(seed: int, given: Path, folder: Path, work: Path) -> Scenario:
     """A member for each CSV file in `given`; all are equivalent and signed. Raises `Invalid` for what cannot be read.
 
     Audit dates and protocols are drawn from the seed and each row's own content; identifiers stay empty.
@@ -242,7 +242,7 @@ def read_given(seed: int, given: Path, folder: Path, work: Path) -> Cast:
         target = folder / f"{path.stem}.csv"
         _write_plain(target, COLUMNS, [row.values for row in rows])
         lists.append(SentList(member=name, rows=rows, path=target))
-    return Cast(
+    return Scenario(
         actors=[Actor(name=one.member, group=one.member) for one in lists],
         lists=lists,
         checking=lists[0].member,

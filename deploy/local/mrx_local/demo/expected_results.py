@@ -27,7 +27,7 @@ from mrx_matching import (
 )
 from mrx_matching.normalise import fold, without_legal_forms
 
-from mrx_local.demo.cast import PUBLIC, Cast, SentList, SentRow, Supplier
+from mrx_local.demo.scenario import PUBLIC, Scenario, SentList, SentRow, Supplier
 
 LEAST_FOUND = 0.8
 """share of suppliers drawn from the lists that must be found again, whatever their slips"""
@@ -121,11 +121,11 @@ def plainly_good(row: SentRow, names: Sequence[str]) -> bool:
     )
 
 
-def reckon(cast: Cast, refused: Mapping[str, set[str]]) -> Expected:
+def reckon(scenario: Scenario, refused: Mapping[str, set[str]]) -> Expected:
     """Match, merge and generalise the accepted rows of all lists in this process."""
     accepted = [
         (one, row)
-        for one in sorted(cast.lists, key=lambda one: one.member)
+        for one in sorted(scenario.lists, key=lambda one: one.member)
         for row in one.rows
         if row.values["row_ref"] not in refused[one.member]
     ]
@@ -134,8 +134,8 @@ def reckon(cast: Cast, refused: Mapping[str, set[str]]) -> Expected:
     sites: dict[int, list[int]] = {}
     for place, label in enumerate(labels):
         sites.setdefault(label, []).append(place)
-    group_of = {actor.name: actor.group for actor in cast.actors}
-    precision, recall = _accuracy(accepted, labels, cast.truth)
+    group_of = {actor.name: actor.group for actor in scenario.actors}
+    precision, recall = _accuracy(accepted, labels, scenario.truth)
     return Expected(
         sites=[
             (

@@ -12,8 +12,8 @@ from uuid import UUID
 import httpx
 import pytest
 from mrx_local.credentials import Credentials
-from mrx_local.demo.scheme import Patience, Scheme
-from mrx_local.demo.telling import Telling
+from mrx_local.demo.progress import ProgressLog
+from mrx_local.demo.scheme import Scheme, TimeLimits
 from mrx_local.memory import peak_mib
 from mrx_shared.api.aggregation import Numbers, Round, Trouble
 from mrx_shared.kit.client import Services
@@ -32,25 +32,25 @@ async def test_a_long_step_says_that_it_still_runs_and_how_far_it_is() -> None:
         if "…" in line:
             heard.set()
 
-    telling = Telling(write=write, every_s=0.01)
-    async with telling.step("lists") as step:
+    progress = ProgressLog(write=write, every_s=0.01)
+    async with progress.step("lists") as step:
         step.so_far = "2 of 94 lists"
         await heard.wait()
     assert re.search(r"… lists for \d+ s: 2 of 94 lists", said[0])
-    assert list(telling.seconds) == ["lists"]
+    assert list(progress.seconds) == ["lists"]
 
 
 def test_the_table_names_every_step_and_process() -> None:
     said: list[str] = []
-    telling = Telling(write=said.append, seconds={"close": 58.25, "release": 4.0})
-    telling.table({"kafka": 312.4, "aggregation": 1234.5})
+    progress = ProgressLog(write=said.append, seconds={"close": 58.25, "release": 4.0})
+    progress.table({"kafka": 312.4, "aggregation": 1234.5})
     drawn = "".join(said)
     for figure in ("close", "58.2", "release", "4.0", "kafka", "312", "aggregation", "1,234"):
         assert figure in drawn
 
 
 def test_patience_grows_with_the_size() -> None:
-    small, large = Patience.of(members=12, rows=8200), Patience.of(members=94, rows=100_000)
+    small, large = TimeLimits.of(members=12, rows=8200), TimeLimits.of(members=94, rows=100_000)
     assert small.members_s < large.members_s
     assert small.round_s < large.round_s
     assert small.request_s < large.request_s
