@@ -259,10 +259,10 @@ async def asks(one: Asker, watch: Watch) -> None:
 async def whole(one: Asker, watch: Watch, running: Running) -> None:
     """Ask, be answered with a report, fetch it, accept it."""
     await asks(one, watch)
-    async with AtTheDesk(running.urls["portal"]) as frontend:
-        await frontend.open(one.links[0])
-        await frontend.accept()
-        assert await frontend.upload(report(f"for {one.name}")) == "stored"
+    async with AtTheDesk(running.urls["portal"]) as web:
+        await web.open(one.links[0])
+        await web.accept()
+        assert await web.upload(report(f"for {one.name}")) == "stored"
     member = watch.member(one.name)
 
     async def available() -> str | None:
@@ -374,8 +374,8 @@ async def test_the_supplier_has_a_page_for_each_and_no_token_does_anything_on_th
             token = {"MRX-Page-Token": token_of(one.links[0])}
             answers = [await client.get(f"{running.urls[name]}/v1/pages", headers=token) for name in SERVICES]
             assert {answer.status_code for answer in answers} == {200}
-            async with AtTheDesk(running.urls["portal"]) as frontend:
-                page = await frontend.open(one.links[0])
+            async with AtTheDesk(running.urls["portal"]) as web:
+                page = await web.open(one.links[0])
             texts[one.name] = page.text + "".join(answer.text for answer in answers)
             assert one.shown["reference"] in texts[one.name]
         for mine, other in ((told.ash, told.birch), (told.birch, told.ash)):
@@ -401,11 +401,11 @@ async def test_the_supplier_has_a_page_for_each_and_no_token_does_anything_on_th
         assert alike(refused[0].text) == alike(refused[1].text)
 
         # One browser, two links: what was drawn for one request does nothing on the other.
-        async with AtTheDesk(running.urls["portal"]) as frontend:
-            page = await frontend.open(told.ash.links[0])
-            await frontend.open(told.birch.links[0])
+        async with AtTheDesk(running.urls["portal"]) as web:
+            page = await web.open(told.ash.links[0])
+            await web.open(told.birch.links[0])
             with pytest.raises(Rejected, match="403"):
-                await frontend.browser.submit(page, "/supplier/refusal", reason="not-shared", comment="")
+                await web.browser.submit(page, "/supplier/refusal", reason="not-shared", comment="")
         assert (await watch.get("Ash", "report_request", f"/v1/requests/{told.ash.request_id}"))[1][
             "state"
         ] == "opened"
@@ -517,10 +517,10 @@ async def test_the_platform_learns_of_no_member(running: Running) -> None:
             await platform.publish(body)
             for one in askers:
                 await asks(one, watch)
-                async with AtTheDesk(running.urls["portal"]) as frontend:
-                    await frontend.open(one.links[0])
-                    await frontend.accept()
-                    await platform.grant(await frontend.name_site(platform.site_code))
+                async with AtTheDesk(running.urls["portal"]) as web:
+                    await web.open(one.links[0])
+                    await web.accept()
+                    await platform.grant(await web.name_site(platform.site_code))
 
                 async def available(one: Asker = one) -> dict[str, Any] | None:
                     shown = await get(

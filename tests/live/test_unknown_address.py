@@ -41,9 +41,9 @@ async def test_a_requester_hears_that_an_address_is_unknown_and_names_another_wh
     assert (again["state"], again["mail"]) == ("drafted", "unsent")
     link = await mailbox.link_for(SUCCESSOR)
     await until(lambda: mail_is("sent"), "the second mail is not told")
-    async with AtTheDesk(running.urls["portal"]) as frontend:
-        assert shown["reference"] in (await frontend.open(link)).text
-        await frontend.accept()
+    async with AtTheDesk(running.urls["portal"]) as web:
+        assert shown["reference"] in (await web.open(link)).text
+        await web.accept()
     assert (await get(ash, "report_request", path))["state"] == "accepted"
     assert [mail for mail in mailbox.mails() if mail.to == NOBODY] == []
 

@@ -20,8 +20,8 @@ from mrx_exchange_adapter.adapters.tables import SCHEMA
 from mrx_exchange_adapter.entrypoints.http.platform import Connection
 from mrx_exchange_adapter.entrypoints.http.routes import build_router
 from mrx_exchange_adapter.entrypoints.kafka import listen
-from mrx_exchange_adapter.handlers.checking import CheckDependencies, settle_due, sweep
-from mrx_exchange_adapter.handlers.platform import PlatformDependencies, look
+from mrx_exchange_adapter.handlers.checking import CheckPorts, settle_due, sweep
+from mrx_exchange_adapter.handlers.platform import PlatformPorts, look
 from mrx_exchange_adapter.ports import Inspector, Platform, Transact, Work
 from mrx_exchange_adapter.settings import Settings
 
@@ -102,7 +102,7 @@ def build_service(
             description="The channels by which a report comes, and the vault that it is read from.",
         ),
     )
-    deps = check_dependencies(settings, service.transact, buckets, inspector)
+    deps = check_ports(settings, service.transact, buckets, inspector)
     settle, sweeping = _loops(deps, sweep_s=settings.sweep_s)
     service.loops += [settle, sweeping]
     connection = None
@@ -125,11 +125,11 @@ def build_service(
     return service
 
 
-def check_dependencies(
+def check_ports(
     settings: Settings, transact: Transact, buckets: Buckets, inspector: Inspector | None = None
-) -> CheckDependencies:
+) -> CheckPorts:
     """What checks a file on its way from quarantine to the vault."""
-    return CheckDependencies(
+    return CheckPorts(
         transact=transact,
         quarantine=ObjectQuarantine(buckets.scanner),
         vault=ObjectVault(buckets.vault),
@@ -138,7 +138,7 @@ def check_dependencies(
     )
 
 
-def _loops(deps: CheckDependencies, *, sweep_s: float) -> tuple[Loop, ...]:
+def _loops(deps: CheckPorts, *, sweep_s: float) -> tuple[Loop, ...]:
     async def sweep_quarantine() -> bool:
         if await sweep(deps):
             settle.wake_up.set()
@@ -148,8 +148,8 @@ def _loops(deps: CheckDependencies, *, sweep_s: float) -> tuple[Loop, ...]:
     return settle, Loop(name="sweep quarantine", once=sweep_quarantine, every_s=sweep_s)
 
 
-def _platform_loop(deps: CheckDependencies, settings: Settings, platform: Platform) -> Loop:
-    looking = PlatformDependencies(
+def _platform_loop(deps: CheckPorts, settings: Settings, platform: Platform) -> Loop:
+    looking = PlatformPorts(
         transact=deps.transact,
         platform=platform,
         quarantine=deps.quarantine,

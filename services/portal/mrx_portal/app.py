@@ -51,7 +51,7 @@ def build_app(
     services = HttpServices(connections)
     # Large documents neither take the services' connections nor end with their time-out.
     storage = Connections({}, transport=transport)
-    frontend = Frontend(
+    web = Frontend(
         services=services,
         accounts=services,
         sealing_key=settings.sealing_key,
@@ -68,16 +68,14 @@ def build_app(
 
     app = FastAPI(title="MRX portal", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = SERVICE
-    app.state.frontend = frontend
+    app.state.web = web
     for pages in (sign_in_pages, supplier_pages, secretariat_pages, reviewer_pages):
-        app.include_router(pages(frontend))
+        app.include_router(pages(web))
     app.include_router(
-        member_pages(
-            frontend, ReleasedListCache(HttpDocuments(settings.storage_url, storage)), avoided_by_round
-        )
+        member_pages(web, ReleasedListCache(HttpDocuments(settings.storage_url, storage)), avoided_by_round)
     )
     app.include_router(health(services))
     app.mount("/static", StaticFiles(directory=STATIC))
-    show_problems(app, frontend)
-    app.add_middleware(SecurityHeaders, secure=frontend.secure)
+    show_problems(app, web)
+    app.add_middleware(SecurityHeaders, secure=web.secure)
     return app

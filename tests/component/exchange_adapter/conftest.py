@@ -16,8 +16,8 @@ import pikepdf
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_exchange_adapter.app import QUARANTINE, VAULT, Buckets, buckets_of, build_service, check_dependencies
-from mrx_exchange_adapter.handlers.checking import CheckDependencies, settle_due, sweep
+from mrx_exchange_adapter.app import QUARANTINE, VAULT, Buckets, buckets_of, build_service, check_ports
+from mrx_exchange_adapter.handlers.checking import CheckPorts, settle_due, sweep
 from mrx_exchange_adapter.ports import Inspector, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_local.infrastructure.seaweedfs import Identity, ObjectServer
@@ -147,7 +147,7 @@ class Exchange:
         self,
         service: Service[Work],
         buckets: Buckets,
-        bench: CheckDependencies,
+        bench: CheckPorts,
         http: httpx.AsyncClient,
         superuser: asyncpg.Connection,
     ) -> None:
@@ -337,7 +337,7 @@ async def make_exchange(settings: Settings, as_superuser: asyncpg.Connection) ->
         told = settings.model_copy(update=changed or {})
         buckets = buckets or buckets_of(told)
         service = build_service(told, buckets, inspector=inspector)
-        bench = check_dependencies(told, service.transact, buckets, inspector)
+        bench = check_ports(told, service.transact, buckets, inspector)
         transport = httpx.ASGITransport(app=service.api, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url="http://exchange.test")
         made.append(Exchange(service, buckets, bench, http, as_superuser))

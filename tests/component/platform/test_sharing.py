@@ -19,8 +19,8 @@ import pytest
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from mrx_exchange_adapter.app import Buckets, build_service, check_dependencies
-from mrx_exchange_adapter.handlers.checking import CheckDependencies, settle_due
+from mrx_exchange_adapter.app import Buckets, build_service, check_ports
+from mrx_exchange_adapter.handlers.checking import CheckPorts, settle_due
 from mrx_exchange_adapter.ports import PlatformUnavailable, Work
 from mrx_exchange_adapter.settings import Settings
 from mrx_platform.webhooks import sign
@@ -116,7 +116,7 @@ class Exchange:
         self,
         service: Service[Work],
         buckets: Buckets,
-        bench: CheckDependencies,
+        bench: CheckPorts,
         http: httpx.AsyncClient,
         sql: asyncpg.Connection,
         key: OKPKey,
@@ -312,7 +312,7 @@ def open_exchange(exchange_database: ServiceDatabase, platform_place: Place) -> 
         buckets = Buckets(presigner=quarantine, scanner=quarantine, vault=vault, reader=vault)
         inspector = None if really_checks else Passes()
         service = build_service(settings, buckets, inspector=inspector, platform=platform)
-        bench = check_dependencies(settings, service.transact, buckets, inspector)
+        bench = check_ports(settings, service.transact, buckets, inspector)
         key = OKPKey.generate_key("Ed25519")
         transport = httpx.ASGITransport(app=service.api)
         async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as http:

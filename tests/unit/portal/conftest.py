@@ -76,7 +76,7 @@ async def browser(services: Simulated) -> AsyncIterator[Browser]:
             app = build_app(told, transport=services.transport(), patience_s=0.3)
             client = Client(transport=httpx.ASGITransport(app), base_url=told.public_url)
             stack.push_async_callback(client.aclose)
-            stack.push_async_callback(app.state.frontend.services.close)
+            stack.push_async_callback(app.state.web.services.close)
             clients.append(client)
             return client
 

@@ -197,7 +197,7 @@ class Scheme:
         return b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 
     def app(self, public_url: str = PORTAL, **how: Any) -> FastAPI:  # noqa: ANN401
-        frontend = Frontend(
+        web = Frontend(
             services=self,
             accounts=self.accounts,
             sealing_key=base64.b64encode(b"k" * 24),
@@ -206,11 +206,11 @@ class Scheme:
             clock=lambda: NOW,
         )
         app = FastAPI(openapi_url=None)
-        app.include_router(member_pages(frontend, ReleasedListCache(self), how.get("draw", self.draw)))
-        app.include_router(secretariat_pages(frontend))
-        app.include_router(reviewer_pages(frontend))
+        app.include_router(member_pages(web, ReleasedListCache(self), how.get("draw", self.draw)))
+        app.include_router(secretariat_pages(web))
+        app.include_router(reviewer_pages(web))
         app.mount("/static", StaticFiles(directory=STATIC))
-        show_problems(app, frontend)
+        show_problems(app, web)
         app.add_middleware(SecurityHeaders, secure=False)
         return app
 

@@ -63,7 +63,7 @@ async def test_too_many_tries_are_told_with_the_time_to_wait(person: Client) -> 
 def signed(person: Client) -> dict[str, str]:
     """The seal of the pages that this person is shown."""
     app = person._transport.app  # type: ignore[attr-defined]
-    return {"seal": app.state.frontend.csrf_token(person.cookies["mrx-session"])}
+    return {"seal": app.state.web.csrf_token(person.cookies["mrx-session"])}
 
 
 async def test_signing_out_ends_the_session_at_the_registry(person: Client, services: Simulated) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from mrx_registry.domain.members import TRANSITIONS, State, Transition
+from mrx_registry.domain.members import TRANSITIONS, Action, State
 from mrx_registry.domain.principals import Kind, Principal, Role
 from mrx_registry.handlers import access, admission
 from mrx_shared.api.registry import NewMember
@@ -131,15 +131,15 @@ async def test_a_suspension_while_rights_are_being_made_takes_them_away_again(
 
 
 @pytest.mark.parametrize("at", list(State))
-@pytest.mark.parametrize("step", list(Transition))
+@pytest.mark.parametrize("step", list(Action))
 async def test_no_step_is_taken_that_the_table_does_not_name(
-    acts: Acts, work: MemoryWork, at: State, step: Transition
+    acts: Acts, work: MemoryWork, at: State, step: Action
 ) -> None:
     member = await acts.apply()
     path = {
         State.PROVISIONING: (),
-        State.ADMITTED: (Transition.ADMIT,),
-        State.SUSPENDED: (Transition.ADMIT, Transition.SUSPEND),
+        State.ADMITTED: (Action.ADMIT,),
+        State.SUSPENDED: (Action.ADMIT, Action.SUSPEND),
     }
     for taken in path[at]:
         member = member.take(taken, at=work.now)

@@ -31,7 +31,7 @@ from mrx_report_request.domain.requests import (
     Request,
     Supplier,
 )
-from mrx_report_request.domain.transitions import ENDS, TABLE, Actor, State, Transition
+from mrx_report_request.domain.transitions import ENDS, TABLE, Action, Actor, State
 from mrx_shared.refusals import Invalid, Rejected
 from mrx_shared.wording import one_line
 
@@ -69,10 +69,10 @@ def report() -> Report:
 REPORT = report()
 
 
-@pytest.mark.parametrize("step", Transition)
+@pytest.mark.parametrize("step", Action)
 @pytest.mark.parametrize("state", State)
 def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_is_possible(
-    state: State, step: Transition
+    state: State, step: Action
 ) -> None:
     stands = request(state)
     if state in TABLE[step].of:
@@ -88,7 +88,7 @@ def test_a_step_is_taken_where_the_table_has_it_and_refused_elsewhere_with_what_
 def test_nobody_takes_a_step_once_a_request_has_ended_but_a_report_takes_up_an_expired_one() -> None:
     for state in ENDS:
         transitions = [step for actor in Actor for step in request(state).possible(actor)]
-        assert transitions == ([Transition.STORE] if state is State.EXPIRED else [])
+        assert transitions == ([Action.STORE] if state is State.EXPIRED else [])
 
 
 def test_what_is_being_checked_or_there_is_ended_by_no_clock() -> None:
@@ -113,8 +113,8 @@ def test_an_upload_of_which_nothing_came_leads_back_to_waiting_for_the_supplier(
     lapsed = begun.upload_lapsed(lapsed_at=NOW + timedelta(hours=1), now=NOW + timedelta(hours=1))
     assert (lapsed.state, lapsed.upload_begun_at) == (State.ACCEPTED, None)
     assert lapsed.reminder_at() == NOW + timedelta(days=14)
-    assert lapsed.may(Transition.READDRESS)
-    expired = begun.take(Transition.EXPIRE, at=END).upload_lapsed(lapsed_at=END, now=END)
+    assert lapsed.may(Action.READDRESS)
+    expired = begun.take(Action.EXPIRE, at=END).upload_lapsed(lapsed_at=END, now=END)
     assert (expired.state, expired.upload_begun_at) == (State.EXPIRED, None)
 
 
@@ -130,22 +130,22 @@ def test_a_lapse_moves_no_request_that_waits_for_no_upload(state: State) -> None
 
 
 def test_a_timely_upload_takes_up_an_expired_request_and_another_does_not() -> None:
-    timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Transition.EXPIRE, at=END)
-    assert timely.take(Transition.RECEIVE, at=END).state is State.CHECKING
-    assert not request(State.ACCEPTED).take(Transition.EXPIRE, at=END).may(Transition.RECEIVE)
+    timely = request(State.ACCEPTED).upload_begun(begun_at=END, now=END).take(Action.EXPIRE, at=END)
+    assert timely.take(Action.RECEIVE, at=END).state is State.CHECKING
+    assert not request(State.ACCEPTED).take(Action.EXPIRE, at=END).may(Action.RECEIVE)
 
 
 def test_after_a_refused_file_the_upload_before_it_takes_up_nothing() -> None:
     begun = request(State.ACCEPTED).upload_begun(begun_at=NOW, now=NOW)
-    expired = begun.file_refused("not-a-pdf", now=NOW).take(Transition.EXPIRE, at=END)
-    assert not expired.may(Transition.RECEIVE)
+    expired = begun.file_refused("not-a-pdf", now=NOW).take(Action.EXPIRE, at=END)
+    assert not expired.may(Action.RECEIVE)
 
 
 EXPIRY = END + timedelta(hours=1)
 LIFE: dict[str, Callable[[Request], Request]] = {
     "upload begun": lambda one: one.upload_begun(begun_at=END - timedelta(minutes=1), now=EXPIRY),
     "upload begun too late": lambda one: one.upload_begun(begun_at=END + timedelta(seconds=1), now=EXPIRY),
-    "received": lambda one: one.take(Transition.RECEIVE, at=EXPIRY) if one.may(Transition.RECEIVE) else one,
+    "received": lambda one: one.take(Action.RECEIVE, at=EXPIRY) if one.may(Action.RECEIVE) else one,
     "refused": lambda one: one.file_refused("encrypted", now=EXPIRY),
     "stored": lambda one: one.report_stored(REPORT, now=EXPIRY),
 }
@@ -168,7 +168,7 @@ def test_a_report_in_the_vault_is_available_whenever_the_clock_comes_by(facts: t
         for number, fact in enumerate((*facts, "")):
             ends = one.expires_at()
             if number == place and ends and ends <= EXPIRY:
-                one = one.take(Transition.EXPIRE, at=EXPIRY)
+                one = one.take(Action.EXPIRE, at=EXPIRY)
             one = LIFE[fact](one) if fact else one
         assert (one.state, one.report) == (State.AVAILABLE, REPORT), place
 
@@ -181,7 +181,7 @@ def test_a_report_takes_up_nothing_that_supplier_or_member_ended(state: State) -
 
 
 def test_a_report_that_comes_when_its_member_asked_anew_is_told_once() -> None:
-    expired, came = request(State.ACCEPTED).take(Transition.EXPIRE, at=END), report()
+    expired, came = request(State.ACCEPTED).take(Action.EXPIRE, at=END), report()
     told = expired.report_came_late(came, now=END)
     assert told.state is State.EXPIRED
     assert f"/v1/reports/{came.report_id}" in (told.reason or "")
@@ -191,15 +191,15 @@ def test_a_report_that_comes_when_its_member_asked_anew_is_told_once() -> None:
 def test_a_refused_file_does_not_forget_another_upload_that_began_in_time() -> None:
     first, second = END - timedelta(minutes=20), END - timedelta(minutes=10)
     both = request(State.ACCEPTED).upload_begun(begun_at=first, now=first)
-    both = both.upload_begun(begun_at=second, now=second).take(Transition.RECEIVE, at=second)
+    both = both.upload_begun(begun_at=second, now=second).take(Action.RECEIVE, at=second)
     one = both.file_refused("encrypted", now=second)
     assert (one.state, one.upload_begun_at) == (State.UPLOADING, second)
     assert [step.state for step in one.history[-2:]] == [State.ACCEPTED, State.UPLOADING]
     assert one.expires_at() == second + UPLOAD_LASTS
     neither = one.file_refused("encrypted", now=second)
     assert (neither.state, neither.upload_begun_at) == (State.ACCEPTED, None)
-    expired = both.take(Transition.REFUSE_FILE, at=END).take(Transition.EXPIRE, at=END)
-    assert expired.file_refused("encrypted", now=END).take(Transition.RECEIVE, at=END).state is State.CHECKING
+    expired = both.take(Action.REFUSE_FILE, at=END).take(Action.EXPIRE, at=END)
+    assert expired.file_refused("encrypted", now=END).take(Action.RECEIVE, at=END).state is State.CHECKING
 
 
 def test_an_upload_whose_room_was_closed_meanwhile_is_not_waited_for() -> None:

@@ -38,7 +38,7 @@ def words_of(annotated: Any) -> tuple[str, ...]:  # noqa: ANN401
         (words_of(report_request.DeclineReason), requests.DeclineReason),
         (words_of(report_request.MailState), requests.MailState),
         (words_of(report_request.State), transitions.State),
-        (words_of(report_request.Transition), transitions.Transition),
+        (words_of(report_request.Action), transitions.Action),
         (get_args(Outcome), decisions.Outcome),
     ],
 )

@@ -20,7 +20,7 @@ class RoundState(StrEnum):
     RELEASED = "released"
 
 
-class Transition(StrEnum):
+class Action(StrEnum):
     """What moves a round on."""
 
     CLOSE = "close"
@@ -33,13 +33,13 @@ class Transition(StrEnum):
 
 _TRANSITIONS = MappingProxyType(
     {
-        (RoundState.OPEN, Transition.CLOSE): RoundState.CLOSING,
-        (RoundState.CLOSING, Transition.FREEZE): RoundState.CLOSED,
-        (RoundState.CLOSED, Transition.RELEASE): RoundState.PROPOSED,
-        (RoundState.PROPOSED, Transition.RELEASE): RoundState.PROPOSED,
-        (RoundState.PROPOSED, Transition.WITHDRAW): RoundState.CLOSED,
-        (RoundState.PROPOSED, Transition.APPROVE): RoundState.RELEASING,
-        (RoundState.RELEASING, Transition.PUBLISH): RoundState.RELEASED,
+        (RoundState.OPEN, Action.CLOSE): RoundState.CLOSING,
+        (RoundState.CLOSING, Action.FREEZE): RoundState.CLOSED,
+        (RoundState.CLOSED, Action.RELEASE): RoundState.PROPOSED,
+        (RoundState.PROPOSED, Action.RELEASE): RoundState.PROPOSED,
+        (RoundState.PROPOSED, Action.WITHDRAW): RoundState.CLOSED,
+        (RoundState.PROPOSED, Action.APPROVE): RoundState.RELEASING,
+        (RoundState.RELEASING, Action.PUBLISH): RoundState.RELEASED,
     }
 )
 
@@ -135,7 +135,7 @@ class Round:
 
         Refused too while an older round is about to be released: this one must be compared with that release.
         """
-        after = self._after(Transition.CLOSE)
+        after = self._after(Action.CLOSE)
         if unfinished is not None:
             raise Rejected(
                 f"an older round is {unfinished}: this round must be compared with its release",
@@ -159,7 +159,7 @@ class Round:
         """Fix what the round holds, and with which release it was compared."""
         return replace(
             self,
-            state=self._after(Transition.FREEZE),
+            state=self._after(Action.FREEZE),
             numbers=numbers,
             compared_with=compared_with,
             trouble=None,
@@ -170,7 +170,7 @@ class Round:
 
         Only the newest closed round can be released: an older pool was compared with an older release.
         """
-        after = self._after(Transition.RELEASE)
+        after = self._after(Action.RELEASE)
         self._is_last(newer_closed=newer_closed, latest=latest)
         if self.numbers.independent_groups < needed:
             raise Rejected(
@@ -182,11 +182,11 @@ class Round:
 
     def withdraw(self) -> "Round":
         """Take a proposal back: the round is closed as before, and other rounds may close again."""
-        return replace(self, state=self._after(Transition.WITHDRAW), proposed_by=None)
+        return replace(self, state=self._after(Action.WITHDRAW), proposed_by=None)
 
     def approve(self, *, by: str, release_id: UUID, newer_closed: bool, latest: UUID | None) -> "Round":
         """Approve what another identity proposed. What proposing asked for must still hold."""
-        after = self._after(Transition.APPROVE)
+        after = self._after(Action.APPROVE)
         self._is_last(newer_closed=newer_closed, latest=latest)
         if by == self.proposed_by:
             raise Forbidden(
@@ -197,7 +197,7 @@ class Round:
 
     def publish(self, *, newer_closed: bool, latest: UUID | None) -> "Round":
         """The documents stand where participants can fetch them."""
-        after = self._after(Transition.PUBLISH)
+        after = self._after(Action.PUBLISH)
         self._is_last(newer_closed=newer_closed, latest=latest)
         return replace(self, state=after, trouble=None)
 
@@ -215,7 +215,7 @@ class Round:
                 remedy="open another round, have members send their lists again, and release that round",
             )
 
-    def _after(self, step: Transition) -> RoundState:
+    def _after(self, step: Action) -> RoundState:
         try:
             return _TRANSITIONS[self.state, step]
         except KeyError:

@@ -47,7 +47,7 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckDependencies:
+class CheckPorts:
     """What checking works with."""
 
     transact: Transact
@@ -58,7 +58,7 @@ class CheckDependencies:
     """so long a file stays in quarantine after its verdict"""
 
 
-async def settle_due(deps: CheckDependencies) -> bool:
+async def settle_due(deps: CheckPorts) -> bool:
     """Look at the tickets that are due. Returns whether there were any; raises the first failure among them."""
     due = await _read(deps.transact, lambda work: work.tickets.due(at=work.now, limit=AT_ONCE))
     outcomes = await asyncio.gather(*(_settle_alone(one, deps) for one in due), return_exceptions=True)
@@ -68,7 +68,7 @@ async def settle_due(deps: CheckDependencies) -> bool:
     return any(outcomes)
 
 
-async def sweep(deps: CheckDependencies) -> int:
+async def sweep(deps: CheckPorts) -> int:
     """Have looked at what lies in quarantine for a ticket that waits, and take away what belongs to none.
 
     So a lost call-back loses nothing. Returns how many tickets were found.
@@ -101,7 +101,7 @@ def ticket_of(key: str) -> UUID | None:
         return None
 
 
-async def _settle_alone(due: Due, deps: CheckDependencies) -> bool:
+async def _settle_alone(due: Due, deps: CheckPorts) -> bool:
     """Bring one ticket further, unless somebody else does."""
     had: list[bool] = []
 
@@ -115,7 +115,7 @@ async def _settle_alone(due: Due, deps: CheckDependencies) -> bool:
     return had[0]
 
 
-async def settle(due: Due, deps: CheckDependencies) -> None:
+async def settle(due: Due, deps: CheckPorts) -> None:
     """Bring one ticket as far as it comes now."""
     ticket = await _read(deps.transact, lambda work: work.tickets.get(due.ticket_id), tenant=due.member_id)
     if ticket.state in SETTLED:
@@ -186,7 +186,7 @@ async def begin_check(ticket: Ticket, work: Work) -> Ticket:
     return checking
 
 
-async def _check(ticket: Ticket, deps: CheckDependencies) -> None:
+async def _check(ticket: Ticket, deps: CheckPorts) -> None:
     with TemporaryFile() as body:
         reasons = await _look_into(ticket, body, deps)
         if reasons is None:
@@ -199,7 +199,7 @@ async def _check(ticket: Ticket, deps: CheckDependencies) -> None:
     await _change(deps, ticket, partial(conclude, reasons=reasons, kept_for=deps.kept_for))
 
 
-async def _look_into(ticket: Ticket, body: BinaryIO, deps: CheckDependencies) -> tuple[str, ...] | None:
+async def _look_into(ticket: Ticket, body: BinaryIO, deps: CheckPorts) -> tuple[str, ...] | None:
     """What is wrong with the file, whose bytes are then in `body`; None without a verdict."""
     came = await deps.quarantine.fetch(ticket.object_key, body, at_most=ticket.size)
     if came is None:
@@ -327,7 +327,7 @@ async def _nothing_more(ticket: Ticket, work: Work) -> Ticket:
 Change = Callable[[Ticket, Work], Awaitable[Ticket]]
 
 
-async def _change(deps: CheckDependencies, ticket: Ticket, step: Change) -> Ticket:
+async def _change(deps: CheckPorts, ticket: Ticket, step: Change) -> Ticket:
     """Take one step in a transaction of its own, as the member that the ticket belongs to."""
     changed: list[Ticket] = []
 

@@ -56,7 +56,7 @@ NAMING_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformDependencies:
+class PlatformPorts:
     """What looking at the platform works with."""
 
     transact: Transact
@@ -112,7 +112,7 @@ async def show_share(page: SupplierPage, work: Work) -> Share | None:
     return share.followed(await _ticket_of(share, work), await work.reports.of_request(page.request_id))
 
 
-async def look(deps: PlatformDependencies) -> None:
+async def look(deps: PlatformPorts) -> None:
     """Look at every sharing once. Raises the first failure, after all had their turn."""
     watched: list[Watched] = []
 
@@ -144,7 +144,7 @@ async def look(deps: PlatformDependencies) -> None:
             raise outcome
 
 
-async def _look_at(one: Watched, grants: Iterable[Grant], deps: PlatformDependencies) -> None:
+async def _look_at(one: Watched, grants: Iterable[Grant], deps: PlatformPorts) -> None:
     page = SupplierPage(request_id=one.request_id, member_id=one.member_id)
     wanted: list[Share] = []
 
@@ -236,7 +236,7 @@ async def _regain_access(share: Share, grant: Grant, report: Report, work: Work)
     )
 
 
-async def _verify(share: Share, deps: PlatformDependencies) -> None:
+async def _verify(share: Share, deps: PlatformPorts) -> None:
     known = await deps.platform.knows_site(share.site_code)
 
     async def note(work: Work) -> None:
@@ -249,7 +249,7 @@ async def _verify(share: Share, deps: PlatformDependencies) -> None:
     await deps.transact(note, tenant=share.member_id)
 
 
-async def _fetch(share: Share, grant: Grant, page: SupplierPage, deps: PlatformDependencies) -> None:
+async def _fetch(share: Share, grant: Grant, page: SupplierPage, deps: PlatformPorts) -> None:
     """Fetch the latest report unless it was taken before, and lay it into quarantine under a ticket of its own."""
     audit = latest_report(await deps.platform.audits(grant))
     if audit is None:
@@ -281,9 +281,7 @@ async def _fetch(share: Share, grant: Grant, page: SupplierPage, deps: PlatformD
             await _upload(tickets[0], body, fetched.size, bytes.fromhex(fetched.sha256), deps)
 
 
-async def _upload(
-    ticket: Ticket, body: BinaryIO, size: int, sha256: bytes, deps: PlatformDependencies
-) -> None:
+async def _upload(ticket: Ticket, body: BinaryIO, size: int, sha256: bytes, deps: PlatformPorts) -> None:
     """The file goes to quarantine as it is, right or wrong; the ticket's check tells."""
     await deps.quarantine.put(ticket.object_key, body, size=size, sha256=sha256)
 
@@ -347,7 +345,7 @@ async def _ticket_of(share: Share, work: Work) -> Ticket | None:
     return None if share.ticket_id is None else await work.tickets.get(share.ticket_id)
 
 
-async def _waiting_ticket(share: Share, deps: PlatformDependencies) -> Ticket | None:
+async def _waiting_ticket(share: Share, deps: PlatformPorts) -> Ticket | None:
     """The ticket of a report that was to be laid down when this process or its forerunner ended."""
     found: list[Ticket] = []
 
@@ -362,7 +360,7 @@ async def _waiting_ticket(share: Share, deps: PlatformDependencies) -> Ticket | 
     return found[0]
 
 
-async def _note_reason(one: Watched | Share, reason: str, deps: PlatformDependencies) -> None:
+async def _note_reason(one: Watched | Share, reason: str, deps: PlatformPorts) -> None:
     """Show the supplier why nothing happens while it waits."""
 
     async def note(work: Work) -> None:

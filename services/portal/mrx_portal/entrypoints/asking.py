@@ -56,23 +56,21 @@ def new_key() -> str:
     return str(uuid4())
 
 
-def add_asking(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
+def add_asking(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
     """The routes that lead to a request."""
-    _add_check(routes, frontend, released_lists)
-    _add_bulk(routes, frontend, released_lists)
-    _add_asking(routes, frontend, released_lists)
+    _add_check(routes, web, released_lists)
+    _add_bulk(routes, web, released_lists)
+    _add_asking(routes, web, released_lists)
 
 
-def _add_check(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_check(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.get("/list/check")
     async def choose(request: Request, visitor: visiting) -> Response:
         """Ask for the findings' file."""
-        return frontend.page(
-            request, "member/check.html", visitor=visitor, found=None, error=None, most=MOST_ROWS
-        )
+        return web.page(request, "member/check.html", visitor=visitor, found=None, error=None, most=MOST_ROWS)
 
     @routes.post("/list/check")
     async def check(request: Request, visitor: visiting, form: signed) -> Response:
@@ -84,7 +82,7 @@ def _add_check(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLi
         try:
             findings, contacts = await read_check(checked, known)
         except Invalid as error:
-            return frontend.page(
+            return web.page(
                 request,
                 "member/check.html",
                 visitor=visitor,
@@ -98,7 +96,7 @@ def _add_check(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLi
             overlap, findings, latest.listed, asked=asked, contacts=contacts, over=over
         )
         rows = [_offered(one) for one in found.candidates[:MOST_ROWS]]
-        return frontend.page(
+        return web.page(
             request,
             "member/check.html",
             visitor=visitor,
@@ -112,9 +110,9 @@ def _add_check(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLi
         )
 
 
-def _add_bulk(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_bulk(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.post("/requests/bulk")
     async def ask_many(request: Request, visitor: visiting, form: signed) -> Response:
@@ -160,7 +158,7 @@ def _add_bulk(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLis
             if one.entry_id not in sent
         ]
         faulty = bool(common.faults or refused or gone) or any(row.form.faults for row in rows)
-        return frontend.page(
+        return web.page(
             request,
             "member/check.html",
             visitor=visitor,
@@ -175,9 +173,9 @@ def _add_bulk(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLis
         )
 
 
-def _add_asking(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_asking(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def form_page(
         request: Request,
@@ -190,7 +188,7 @@ def _add_asking(routes: APIRouter, frontend: Frontend, released_lists: ReleasedL
     ) -> Response:
         latest = await released_lists.latest(visitor.api, new_key=new_key)
         entry = latest.listed.by_id.get(entry_id) if latest else None
-        return frontend.page(
+        return web.page(
             request,
             "member/new.html",
             visitor=visitor,

@@ -32,17 +32,17 @@ EVIDENCE_BYTES = 20 * 1024 * 1024
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def add_assessing(routes: APIRouter, frontend: Frontend) -> None:
+def add_assessing(routes: APIRouter, web: Frontend) -> None:
     """The routes under `/member/assessments`."""
-    _add_list(routes, frontend)
-    _add_drafts(routes, frontend)
-    add_mapping(routes, frontend)
-    _add_standing(routes, frontend)
+    _add_list(routes, web)
+    _add_drafts(routes, web)
+    add_mapping(routes, web)
+    _add_standing(routes, web)
 
 
-def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_list(routes: APIRouter, web: Frontend) -> None:  # noqa: C901 - one function a page
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -54,7 +54,7 @@ def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - on
         taken: FileSubmitted | None = None,
         discarded: bool = False,
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "member/assessments.html",
             visitor=visitor,
@@ -147,7 +147,7 @@ def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - on
     @routes.get("/assessments/criteria/{criteria}")
     async def consultation(request: Request, criteria: str, visitor: visiting) -> Response:
         """What follows a version of the criteria, and the consultation on it."""
-        return await _consultation(request, criteria, visitor, frontend)
+        return await _consultation(request, criteria, visitor, web)
 
     @routes.post("/assessments/criteria/{criteria}")
     async def comment(request: Request, criteria: str, visitor: visiting, form: signed) -> Response:
@@ -155,9 +155,7 @@ def _add_list(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - on
         try:
             await handlers.comment(criteria, form.needed("text", "the comment"), visitor.api, key=form.key)
         except Rejected as error:
-            return await _consultation(
-                request, criteria, visitor, frontend, error=error, given=form.typed("text")
-            )
+            return await _consultation(request, criteria, visitor, web, error=error, given=form.typed("text"))
         return see(f"/member/assessments/criteria/{criteria}#comments")
 
 
@@ -165,14 +163,14 @@ async def _consultation(
     request: Request,
     criteria: str,
     visitor: Visitor,
-    frontend: Frontend,
+    web: Frontend,
     *,
     error: Rejected | None = None,
     given: str = "",
 ) -> Response:
     if not CRITERIA.fullmatch(criteria):
         raise Unknown("there are no such criteria", remedy="choose one from the page")
-    return frontend.page(
+    return web.page(
         request,
         "member/consultation.html",
         visitor=visitor,
@@ -188,9 +186,9 @@ def _part_of(field: str) -> str:
     return "file" if field.startswith("file") else "discard" if field == "sure" else ""
 
 
-def _add_drafts(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_drafts(routes: APIRouter, web: Frontend) -> None:  # noqa: C901 - one function a page
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -204,7 +202,7 @@ def _add_drafts(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - 
         saved: int | None = None,
     ) -> Response:
         found = await handlers.answering(place, visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "member/draft.html",
             visitor=visitor,
@@ -293,9 +291,9 @@ def _add_drafts(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - 
         return see("/member/assessments?discarded=yes")
 
 
-def _add_standing(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_standing(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -306,7 +304,7 @@ def _add_standing(routes: APIRouter, frontend: Frontend) -> None:
         failed: str = "",
         given: str = "",
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "member/assessment.html",
             visitor=visitor,

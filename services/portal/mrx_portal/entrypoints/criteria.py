@@ -19,10 +19,10 @@ WAIVER = ("clause", "reason", "until")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def add_criteria(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 - one function a page
+def add_criteria(routes: APIRouter, web: Frontend) -> None:  # noqa: C901 - one function a page
     """The routes under `/secretariat/criteria`."""
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+    visiting = Annotated[Visitor, Depends(web.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def first_page(
         request: Request,
@@ -34,7 +34,7 @@ def add_criteria(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 -
         kept: str = "",
     ) -> Response:
         found, at_work = await gather(handlers.overview(visitor.api), handlers.at_work(visitor.api))
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/criteria.html",
             visitor=visitor,
@@ -59,7 +59,7 @@ def add_criteria(routes: APIRouter, frontend: Frontend) -> None:  # noqa: C901 -
         found = await handlers.version(version, visitor.api) if _NAME.fullmatch(version) else None
         if found is None:
             raise Unknown("there are no such criteria", remedy="choose one from the page")
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/criteria_version.html",
             visitor=visitor,

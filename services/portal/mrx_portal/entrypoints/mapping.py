@@ -23,15 +23,15 @@ MOST_REQUIREMENTS = 250
 EXTENSION = ("topic", "requirement_ref", "requirement_text")
 
 
-def add_mapping(routes: APIRouter, frontend: Frontend) -> None:
+def add_mapping(routes: APIRouter, web: Frontend) -> None:
     """The routes under `/member/assessments/suggestions` and `/member/assessments/extensions`."""
-    _add_suggestions(routes, frontend)
-    _add_extensions(routes, frontend)
+    _add_suggestions(routes, web)
+    _add_extensions(routes, web)
 
 
-def _add_suggestions(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_suggestions(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     def page(
         request: Request,
@@ -42,7 +42,7 @@ def _add_suggestions(routes: APIRouter, frontend: Frontend) -> None:
         error: Rejected | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "member/suggestions.html",
             visitor=visitor,
@@ -89,9 +89,9 @@ def _add_suggestions(routes: APIRouter, frontend: Frontend) -> None:
         return see(f"/member/assessments/drafts?{place.query}&saved={taken}")
 
 
-def _add_extensions(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_extensions(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -101,7 +101,7 @@ def _add_extensions(routes: APIRouter, frontend: Frontend) -> None:
         error: Rejected | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "member/extensions.html",
             visitor=visitor,

@@ -54,28 +54,28 @@ DOWNLOADS = {
 _COUNTRIES = Locale("en").territories
 
 
-def member_pages(frontend: Frontend, released_lists: ReleasedListCache, draw: Draw) -> APIRouter:
+def member_pages(web: Frontend, released_lists: ReleasedListCache, draw: Draw) -> APIRouter:
     """The routes under `/member`."""
     routes = APIRouter(prefix="/member")
-    _add_overview(routes, frontend, draw)
-    add_assessing(routes, frontend)
-    _add_list(routes, frontend, released_lists)
-    add_asking(routes, frontend, released_lists)
-    _add_requests(routes, frontend, released_lists)
-    _add_request_steps(routes, frontend, released_lists)
-    _add_report_steps(routes, frontend, released_lists)
+    _add_overview(routes, web, draw)
+    add_assessing(routes, web)
+    _add_list(routes, web, released_lists)
+    add_asking(routes, web, released_lists)
+    _add_requests(routes, web, released_lists)
+    _add_request_steps(routes, web, released_lists)
+    _add_report_steps(routes, web, released_lists)
     return routes
 
 
-def _add_overview(routes: APIRouter, frontend: Frontend, draw: Draw) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+def _add_overview(routes: APIRouter, web: Frontend, draw: Draw) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
         """Where the member stands."""
-        found = await handlers.overview(visitor.api, now=frontend.clock())
-        year = frontend.clock().year
-        return frontend.page(
+        found = await handlers.overview(visitor.api, now=web.clock())
+        year = web.clock().year
+        return web.page(
             request,
             "member/first.html",
             visitor=visitor,
@@ -91,7 +91,7 @@ def _add_overview(routes: APIRouter, frontend: Frontend, draw: Draw) -> None:
     async def numbers(request: Request, visitor: visiting) -> Response:
         """What requests came to, round by round."""
         rounds = await handlers.numbers(visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "member/numbers.html",
             visitor=visitor,
@@ -107,9 +107,9 @@ def _add_overview(routes: APIRouter, frontend: Frontend, draw: Draw) -> None:
         return Response(await draw(await handlers.numbers(visitor.api)), media_type="image/svg+xml")
 
 
-def _add_list(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_list(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.get("/list")
     async def released(
@@ -127,11 +127,11 @@ def _add_list(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLis
         search = Search(words=words[:200], country=country, half_year=half_year, family=family)
         found = await asyncio.to_thread(find, latest.listed, search) if latest else ()
         shown = page_of(found, page, rows=ROWS_ON_ONE_PAGE if every else ROWS_PER_PAGE)
-        return frontend.page(
+        return web.page(
             request,
             "member/list.html",
             visitor=visitor,
-            headers=_downloading(frontend),
+            headers=_downloading(web),
             latest=latest,
             search=search,
             shown=shown,
@@ -151,8 +151,8 @@ def _add_list(routes: APIRouter, frontend: Frontend, released_lists: ReleasedLis
         return see(await link_to(visitor.api, str(release.release_id), document, key=new_key()))
 
 
-def _add_requests(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
+def _add_requests(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
 
     @routes.get("/requests")
     async def requests(request: Request, visitor: visiting, state: str = "", page: int = 1) -> Response:
@@ -161,7 +161,7 @@ def _add_requests(routes: APIRouter, frontend: Frontend, released_lists: Release
         found = await handlers.every_request(visitor.api)
         counts = {name: sum(one.state == name for one in found) for name in STATES}
         shown = page_of([one for one in found if not chosen or one.state == chosen], page)
-        return frontend.page(
+        return web.page(
             request,
             "member/requests.html",
             visitor=visitor,
@@ -180,12 +180,12 @@ def _add_requests(routes: APIRouter, frontend: Frontend, released_lists: Release
     @routes.get("/requests/{request_id}")
     async def one(request: Request, request_id: UUID, visitor: visiting) -> Response:
         """One request, its life and what can be done."""
-        return await _request_page(request, request_id, visitor, frontend, released_lists)
+        return await _request_page(request, request_id, visitor, web, released_lists)
 
 
-def _add_request_steps(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_request_steps(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.post("/requests/{request_id}/withdrawal")
     async def withdraw(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
@@ -197,7 +197,7 @@ def _add_request_steps(routes: APIRouter, frontend: Frontend, released_lists: Re
                 request,
                 request_id,
                 visitor,
-                frontend,
+                web,
                 released_lists,
                 refused=("withdrawal", error),
                 given={"reason": form.typed("reason")},
@@ -215,7 +215,7 @@ def _add_request_steps(routes: APIRouter, frontend: Frontend, released_lists: Re
                 request,
                 request_id,
                 visitor,
-                frontend,
+                web,
                 released_lists,
                 refused=("contact", error),
                 given=given,
@@ -223,9 +223,9 @@ def _add_request_steps(routes: APIRouter, frontend: Frontend, released_lists: Re
         return see(f"/member/requests/{request_id}", back=form.back)
 
 
-def _add_report_steps(routes: APIRouter, frontend: Frontend, released_lists: ReleasedListCache) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("member"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_report_steps(routes: APIRouter, web: Frontend, released_lists: ReleasedListCache) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("member"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.post("/requests/{request_id}/decision")
     async def decide(request: Request, request_id: UUID, visitor: visiting, form: signed) -> Response:
@@ -252,7 +252,7 @@ def _add_report_steps(routes: APIRouter, frontend: Frontend, released_lists: Rel
                 request,
                 request_id,
                 visitor,
-                frontend,
+                web,
                 released_lists,
                 refused=("decision", error),
                 given=given,
@@ -266,7 +266,7 @@ def _add_report_steps(routes: APIRouter, frontend: Frontend, released_lists: Rel
             return see(await handlers.download(request_id, visitor.api, key=new_key()))
         except Rejected as error:
             return await _request_page(
-                request, request_id, visitor, frontend, released_lists, refused=("download", error)
+                request, request_id, visitor, web, released_lists, refused=("download", error)
             )
 
 
@@ -274,7 +274,7 @@ async def _request_page(
     request: Request,
     request_id: UUID,
     visitor: Visitor,
-    frontend: Frontend,
+    web: Frontend,
     released_lists: ReleasedListCache,
     *,
     refused: tuple[str, Rejected] | None = None,
@@ -283,12 +283,12 @@ async def _request_page(
     life = await handlers.life(request_id, visitor.api)
     latest = await released_lists.latest(visitor.api, new_key=new_key)
     faults = beside(refused[1], tuple(given or ())) if refused else Words()
-    return frontend.page(
+    return web.page(
         request,
         "member/request.html",
         visitor=visitor,
         status=_status(refused[1]) if refused else 200,
-        headers=_downloading(frontend),
+        headers=_downloading(web),
         one=life.request,
         steps=life.steps,
         entry=latest.listed.by_id.get(life.request.entry_id) if latest else None,
@@ -322,6 +322,6 @@ def _country_name(code: str) -> str:
     return str(_COUNTRIES.get(code, code))
 
 
-def _downloading(frontend: Frontend) -> dict[str, str]:
+def _downloading(web: Frontend) -> dict[str, str]:
     """A form of this page goes on to object storage: browsers hold redirects to the policy of the form's page."""
-    return {"Content-Security-Policy": content_policy(forms=f"'self' {frontend.storage_url}")}
+    return {"Content-Security-Policy": content_policy(forms=f"'self' {web.storage_url}")}

@@ -42,7 +42,7 @@ TITLES: Final = {
 }
 
 
-def show_problems(app: FastAPI, frontend: Frontend) -> None:  # noqa: C901 - one function a refusal
+def show_problems(app: FastAPI, web: Frontend) -> None:  # noqa: C901 - one function a refusal
     """Let every refusal of the app end as a page."""
 
     def shown(
@@ -56,10 +56,10 @@ def show_problems(app: FastAPI, frontend: Frontend) -> None:  # noqa: C901 - one
         if from_script(request):
             return problem(status, detail, retryable=status == 503, **said)  # noqa: PLR2004
         if OF_SUPPLIERS.match(request.url.path):
-            return _to_supplier(request, status, frontend)
+            return _to_supplier(request, status, web)
         # Whoever is signed in with a role that opens nothing here must be able to get out.
-        leaving = status == 403 and frontend.secret(request, "session") is not None  # noqa: PLR2004
-        return frontend.page(
+        leaving = status == 403 and web.secret(request, "session") is not None  # noqa: PLR2004
+        return web.page(
             request,
             "problem.html",
             jar="session" if leaving else None,
@@ -89,7 +89,7 @@ def show_problems(app: FastAPI, frontend: Frontend) -> None:  # noqa: C901 - one
         if from_script(request):
             return problem(401, "the session ended", remedy="sign in again")
         response = see(sign_in_path(request))
-        frontend.drop(response, "session")
+        web.drop(response, "session")
         return response
 
     async def http(request: Request, error: Exception) -> Response:
@@ -124,12 +124,12 @@ def show_problems(app: FastAPI, frontend: Frontend) -> None:  # noqa: C901 - one
     app.add_exception_handler(Exception, failed)
 
 
-def _to_supplier(request: Request, status: int, frontend: Frontend) -> Response:
+def _to_supplier(request: Request, status: int, web: Frontend) -> Response:
     """What a service says is English; a supplier's page has words of its own in every language."""
-    return frontend.page(
+    return web.page(
         request,
         "supplier/problem.html",
-        language=frontend.language(request),
+        language=web.language(request),
         status=status,
         headers={"Retry-After": "10"} if status == 503 else None,  # noqa: PLR2004
     )

@@ -17,11 +17,11 @@ from mrx_portal.handlers import reviewer as handlers
 NOTHING: Mapping[str, Fault] = MappingProxyType({})
 
 
-def reviewer_pages(frontend: Frontend) -> APIRouter:  # noqa: C901 - one function a page
+def reviewer_pages(web: Frontend) -> APIRouter:  # noqa: C901 - one function a page
     """The routes under `/reviewer`."""
     routes = APIRouter(prefix="/reviewer")
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("reviewer"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+    visiting = Annotated[Visitor, Depends(web.signed_in("reviewer"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -36,7 +36,7 @@ def reviewer_pages(frontend: Frontend) -> APIRouter:  # noqa: C901 - one functio
     ) -> Response:
         found = await handlers.under_review(assessment_id, visitor.api)
         status = {"invalid": 422, "forbidden": 403, "unknown": 404}.get(error.kind, 409) if error else 200
-        return frontend.page(
+        return web.page(
             request,
             "reviewer/assessment.html",
             visitor=visitor,
@@ -147,18 +147,18 @@ def reviewer_pages(frontend: Frontend) -> APIRouter:  # noqa: C901 - one functio
             return await page(request, assessment_id, visitor, clause="", error=error, given=given)
         return see(f"/reviewer/assessments/{assessment_id}#appeal")
 
-    _add_reading(routes, frontend)
+    _add_reading(routes, web)
     return routes
 
 
-def _add_reading(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("reviewer"))]
+def _add_reading(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("reviewer"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting, left: str = "") -> Response:
         """The assessments, those in work first."""
         listed = await handlers.assessments(visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "reviewer/first.html",
             visitor=visitor,

@@ -21,25 +21,25 @@ from mrx_portal.handlers import secretariat as handlers
 STATUS = {"invalid": 422, "forbidden": 403, "unknown": 404, "conflict": 409}
 
 
-def secretariat_pages(frontend: Frontend) -> APIRouter:
+def secretariat_pages(web: Frontend) -> APIRouter:
     """The routes under `/secretariat`."""
     routes = APIRouter(prefix="/secretariat")
-    _add_overview(routes, frontend)
-    _add_members(routes, frontend)
-    _add_member(routes, frontend)
-    _add_rounds(routes, frontend)
-    add_criteria(routes, frontend)
+    _add_overview(routes, web)
+    _add_members(routes, web)
+    _add_member(routes, web)
+    _add_rounds(routes, web)
+    add_criteria(routes, web)
     return routes
 
 
-def _add_overview(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
+def _add_overview(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("secretariat"))]
 
     @routes.get("")
     async def first(request: Request, visitor: visiting) -> Response:
         """Where the scheme stands."""
         found = await handlers.overview(visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/first.html",
             visitor=visitor,
@@ -54,7 +54,7 @@ def _add_overview(routes: APIRouter, frontend: Frontend) -> None:
     @routes.get("/quarantine")
     async def quarantine(request: Request, visitor: visiting, after: UUID | None = None) -> Response:
         """What stays in quarantine, and why."""
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/quarantine.html",
             visitor=visitor,
@@ -67,7 +67,7 @@ def _add_overview(routes: APIRouter, frontend: Frontend) -> None:
     async def requests(request: Request, visitor: visiting) -> Response:
         """Totals over all members; no member is named."""
         rounds = await numbers_of.numbers(visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/requests.html",
             visitor=visitor,
@@ -77,9 +77,9 @@ def _add_overview(routes: APIRouter, frontend: Frontend) -> None:
         )
 
 
-def _add_members(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_members(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -88,7 +88,7 @@ def _add_members(routes: APIRouter, frontend: Frontend) -> None:
         given: dict[str, str] | None = None,
         error: Rejected | None = None,
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/members.html",
             visitor=visitor,
@@ -134,9 +134,9 @@ def _in_the_forms_words(error: Rejected) -> Rejected:
     return Rejected(error.reason, field="group", remedy=remedy)
 
 
-def _add_member(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_member(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -148,7 +148,7 @@ def _add_member(routes: APIRouter, frontend: Frontend) -> None:
         given: dict[str, str] | None = None,
         invited: str = "",
     ) -> Response:
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/member.html",
             visitor=visitor,
@@ -199,9 +199,9 @@ def _add_member(routes: APIRouter, frontend: Frontend) -> None:
         return see(f"/secretariat/members/{member_id}?invited=yes")
 
 
-def _add_rounds(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in("secretariat"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_rounds(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in("secretariat"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     async def page(
         request: Request,
@@ -212,7 +212,7 @@ def _add_rounds(routes: APIRouter, frontend: Frontend) -> None:
         leave_waiting: bool = False,
     ) -> Response:
         current = await handlers.round_of(round_id, visitor.api)
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/round.html",
             visitor=visitor,
@@ -230,7 +230,7 @@ def _add_rounds(routes: APIRouter, frontend: Frontend) -> None:
     @routes.get("/rounds")
     async def rounds(request: Request, visitor: visiting) -> Response:
         """All rounds and the form to open one."""
-        return frontend.page(
+        return web.page(
             request,
             "secretariat/rounds.html",
             visitor=visitor,
@@ -247,7 +247,7 @@ def _add_rounds(routes: APIRouter, frontend: Frontend) -> None:
         try:
             made = await handlers.open_round(_day(given), visitor.api, key=form.key)
         except Rejected as error:
-            return frontend.page(
+            return web.page(
                 request,
                 "secretariat/rounds.html",
                 visitor=visitor,

@@ -10,40 +10,40 @@ from mrx_portal.entrypoints.frontend import ROLES, Filled, Frontend, Visitor, se
 from mrx_portal.ports import SignedOut
 
 
-def sign_in_pages(frontend: Frontend) -> APIRouter:
+def sign_in_pages(web: Frontend) -> APIRouter:
     """The routes of people who are not signed in yet, and of their passwords."""
     routes = APIRouter()
-    _add_session(routes, frontend)
-    _add_forgotten(routes, frontend)
-    _add_password(routes, frontend)
+    _add_session(routes, web)
+    _add_forgotten(routes, web)
+    _add_password(routes, web)
     return routes
 
 
-def _add_session(routes: APIRouter, frontend: Frontend) -> None:
-    filled = Annotated[Filled, Depends(frontend.form("visit"))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
-    visiting = Annotated[Visitor, Depends(frontend.signed_in(*ROLES))]
+def _add_session(routes: APIRouter, web: Frontend) -> None:
+    filled = Annotated[Filled, Depends(web.form("visit"))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
+    visiting = Annotated[Visitor, Depends(web.signed_in(*ROLES))]
 
     @routes.get("/")
     async def first(request: Request) -> Response:
         """Go to the person's own first page."""
-        session = frontend.secret(request, "session")
+        session = web.secret(request, "session")
         if session is None:
             return see("/sign-in")
         try:
-            return see((await frontend.accounts.person(session)).home)
+            return see((await web.accounts.person(session)).home)
         except SignedOut:
             return see("/sign-in")
 
     @routes.get("/no-pages")
     async def no_pages(request: Request, visitor: visiting) -> Response:
         """Tell an operator where its tools are."""
-        return frontend.page(request, "sign_in/no_pages.html", visitor=visitor)
+        return web.page(request, "sign_in/no_pages.html", visitor=visitor)
 
     @routes.get("/sign-in")
     async def show(request: Request, next: str = "", ended: str = "", done: str = "") -> Response:  # noqa: A002
         """The form."""
-        return frontend.page(
+        return web.page(
             request, "sign_in/sign_in.html", next=next, ended=bool(ended), done=done, email="", error=None
         )
 
@@ -52,12 +52,12 @@ def _add_session(routes: APIRouter, frontend: Frontend) -> None:
         """Open a session; the browser gets it in a cookie of its own."""
         email, onward = form.text("email", most=320), form.text("next")
         try:
-            opened = await frontend.accounts.sign_in(
-                email, str(form.fields.get("password", "")), browser=frontend.secret(request, "browser")
+            opened = await web.accounts.sign_in(
+                email, str(form.fields.get("password", "")), browser=web.secret(request, "browser")
             )
         except (Forbidden, Invalid, RateLimited) as error:
             waiting = isinstance(error, RateLimited)
-            return frontend.page(
+            return web.page(
                 request,
                 "sign_in/sign_in.html",
                 status=429 if waiting else 403,
@@ -69,46 +69,46 @@ def _add_session(routes: APIRouter, frontend: Frontend) -> None:
                 error="wait" if waiting else "wrong",
             )
         response = see(own_path(onward, otherwise=opened.person.home))
-        frontend.keep(response, "session", opened.session)
+        web.keep(response, "session", opened.session)
         if opened.browser:
-            frontend.keep(response, "browser", opened.browser)
-        frontend.drop(response, "visit")
+            web.keep(response, "browser", opened.browser)
+        web.drop(response, "visit")
         return response
 
     @routes.post("/sign-out")
     async def sign_out(request: Request, _: signed) -> Response:
         """End the session at the registry too."""
-        session = frontend.secret(request, "session")
+        session = web.secret(request, "session")
         assert session is not None
-        await frontend.accounts.sign_out(session)
+        await web.accounts.sign_out(session)
         response = see("/sign-in?done=signed-out")
-        frontend.drop(response, "session")
+        web.drop(response, "session")
         return response
 
 
-def _add_forgotten(routes: APIRouter, frontend: Frontend) -> None:
-    filled = Annotated[Filled, Depends(frontend.form("visit"))]
+def _add_forgotten(routes: APIRouter, web: Frontend) -> None:
+    filled = Annotated[Filled, Depends(web.form("visit"))]
 
     @routes.get("/forgotten")
     async def forgotten(request: Request) -> Response:
         """Ask for the address."""
-        return frontend.page(request, "sign_in/forgotten.html", sent=False)
+        return web.page(request, "sign_in/forgotten.html", sent=False)
 
     @routes.post("/forgotten")
     async def send(request: Request, form: filled) -> Response:
         """Answer alike, whoever asked."""
         email = form.needed("email", "the e-mail address")
         try:
-            await frontend.accounts.forgotten(email)
+            await web.accounts.forgotten(email)
         except Rejected:
             # A refusal would tell something of the address.
-            return frontend.page(request, "sign_in/forgotten.html", sent=True)
-        return frontend.page(request, "sign_in/forgotten.html", sent=True)
+            return web.page(request, "sign_in/forgotten.html", sent=True)
+        return web.page(request, "sign_in/forgotten.html", sent=True)
 
     @routes.get("/reset/{token}")
     async def reset(request: Request, token: str) -> Response:
         """Show the form. A mail scanner that follows the link uses nothing up."""
-        return frontend.page(request, "sign_in/reset.html", token=token, error=None)
+        return web.page(request, "sign_in/reset.html", token=token, error=None)
 
     @routes.post("/reset")
     async def set_password(request: Request, form: filled) -> Response:
@@ -117,36 +117,36 @@ def _add_forgotten(routes: APIRouter, frontend: Frontend) -> None:
         password = str(form.fields.get("password", ""))
         try:
             _typed_twice(form)
-            mark = await frontend.accounts.set_password(token, password)
+            mark = await web.accounts.set_password(token, password)
         except Rejected as error:
-            return frontend.page(request, "sign_in/reset.html", status=422, token=token, error=error)
+            return web.page(request, "sign_in/reset.html", status=422, token=token, error=error)
         response = see("/sign-in?done=password-set")
         if mark:
-            frontend.keep(response, "browser", mark)
+            web.keep(response, "browser", mark)
         return response
 
 
-def _add_password(routes: APIRouter, frontend: Frontend) -> None:
-    visiting = Annotated[Visitor, Depends(frontend.signed_in(*ROLES))]
-    signed = Annotated[Filled, Depends(frontend.form("session"))]
+def _add_password(routes: APIRouter, web: Frontend) -> None:
+    visiting = Annotated[Visitor, Depends(web.signed_in(*ROLES))]
+    signed = Annotated[Filled, Depends(web.form("session"))]
 
     @routes.get("/password")
     async def show(request: Request, visitor: visiting, done: str = "") -> Response:
         """The form of whoever is signed in."""
-        return frontend.page(request, "sign_in/password.html", visitor=visitor, done=bool(done), error=None)
+        return web.page(request, "sign_in/password.html", visitor=visitor, done=bool(done), error=None)
 
     @routes.post("/password")
     async def change(request: Request, visitor: visiting, form: signed) -> Response:
         """Replace the password by a new one; the person's other sessions end with it."""
-        session = frontend.secret(request, "session")
+        session = web.secret(request, "session")
         assert session is not None
         current, password = (str(form.fields.get(name, "")) for name in ("current_password", "password"))
         try:
             _typed_twice(form)
-            await frontend.accounts.change_password(session, current, password)
+            await web.accounts.change_password(session, current, password)
         except Rejected as error:
             waiting = isinstance(error, RateLimited)
-            return frontend.page(
+            return web.page(
                 request,
                 "sign_in/password.html",
                 visitor=visitor,

@@ -58,9 +58,9 @@ class FileSent(RequestBody):
     ticket_id: UUID
 
 
-def supplier_pages(frontend: Frontend) -> APIRouter:
+def supplier_pages(web: Frontend) -> APIRouter:
     """The routes of whoever holds the link of a request."""
-    pages = SupplierPages(frontend)
+    pages = SupplierPages(web)
     routes = APIRouter(route_class=pages.route_class())
     _add_link(routes, pages)
     _add_answers(routes, pages)
@@ -71,21 +71,21 @@ def supplier_pages(frontend: Frontend) -> APIRouter:
 class SupplierPages:
     """Draws the supplier's pages in its language."""
 
-    def __init__(self, frontend: Frontend) -> None:
-        self.frontend = frontend
+    def __init__(self, web: Frontend) -> None:
+        self.web = web
 
     def api(self, request: Request) -> Api:
         """The services, as whoever holds the token in the browser's cookie."""
-        token = self.frontend.secret(request, "page")
+        token = self.web.secret(request, "page")
         if token is None:
             raise Unknown("no link was opened in this browser")
-        return _as_holder(self.frontend, token)
+        return _as_holder(self.web, token)
 
     def draw(self, request: Request, template: str, *, preferred: str | None = None, **how: Any) -> Response:  # noqa: ANN401
         """A page in the supplier's language."""
-        language = self.frontend.language(request, preferred=preferred)
-        response = self.frontend.page(request, template, language=language, **how)
-        return self.frontend.remember_language(request, response)
+        language = self.web.language(request, preferred=preferred)
+        response = self.web.page(request, template, language=language, **how)
+        return self.web.remember_language(request, response)
 
     def route_class(self) -> type[APIRoute]:
         """Routes on which a link that opens nothing, and a server that is away, end as pages in the right language."""
@@ -130,13 +130,13 @@ class SupplierPages:
             jar="page",
             status={"": 200, "changed": 409, "stale": 403}.get(trouble, 422),
             headers={
-                "Content-Security-Policy": content_policy(connect=f"'self' {self.frontend.storage_url}"),
+                "Content-Security-Policy": content_policy(connect=f"'self' {self.web.storage_url}"),
             },
             asked=asked,
             page=page,
             handover=page.handover,
             stage=stage(asked.state),
-            days=days_left(asked.term_ends_at, self.frontend.clock()),
+            days=days_left(asked.term_ends_at, self.web.clock()),
             watching=stage(asked.state) is Stage.CHECKING or page.in_check,
             trouble=trouble,
             typed=Words(typed),
@@ -146,7 +146,7 @@ class SupplierPages:
         """Do what a form asks; on a refusal show the request as it stands, and why it was not done."""
         api = self.api(request)
         try:
-            form = await self.frontend.form("page")(request)
+            form = await self.web.form("page")(request)
         except Forbidden:
             return self.whole(request, await supplier.look(api), trouble="stale")
         try:
@@ -164,7 +164,7 @@ class SupplierPages:
 
 
 def _add_link(routes: APIRouter, pages: SupplierPages) -> None:
-    frontend = pages.frontend
+    web = pages.web
 
     def link_page(request: Request, token: str, asked: SupplierPage, *, cookies: bool = True) -> Response:
         return pages.draw(
@@ -181,20 +181,20 @@ def _add_link(routes: APIRouter, pages: SupplierPages) -> None:
     @routes.get("/r/{token}")
     async def link(request: Request, token: str) -> Response:
         """Show what the link is for. Mail scanners follow every link, so this changes nothing."""
-        return link_page(request, token, await supplier.request_of(_as_holder(frontend, token)))
+        return link_page(request, token, await supplier.request_of(_as_holder(web, token)))
 
     @routes.post("/r")
     async def open_link(request: Request) -> Response:
         """Take the token out of the address into a cookie, and note that the request was opened."""
         token = str((await request.form(max_files=0, max_fields=5)).get("token", ""))
-        api = _as_holder(frontend, token)
+        api = _as_holder(web, token)
         try:
-            form = await frontend.form("visit")(request)
+            form = await web.form("visit")(request)
         except Forbidden:
             return link_page(request, token, await supplier.request_of(api), cookies=False)
         await supplier.open_request(api, key=form.key)
         response = see("/supplier")
-        frontend.keep(response, "page", token)
+        web.keep(response, "page", token)
         return response
 
     @routes.get("/supplier")
@@ -205,17 +205,17 @@ def _add_link(routes: APIRouter, pages: SupplierPages) -> None:
     @routes.post("/supplier/leave")
     async def leave(request: Request) -> Response:
         """Close the request in this browser; the link in the mail opens it again."""
-        frontend.check_origin(request)
+        web.check_origin(request)
         spoken = str((await request.form(max_files=0, max_fields=5)).get("language", ""))
         response = pages.draw(request, "supplier/left.html", preferred=spoken)
-        frontend.drop(response, "page")
+        web.drop(response, "page")
         return response
 
 
-def _as_holder(frontend: Frontend, token: str) -> Api:
+def _as_holder(web: Frontend, token: str) -> Api:
     if not TOKEN.fullmatch(token):
         raise Unknown("this is not a link token")
-    return frontend.services.as_supplier(token)
+    return web.services.as_supplier(token)
 
 
 def _add_answers(routes: APIRouter, pages: SupplierPages) -> None:
@@ -256,9 +256,9 @@ def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
 
     def checked(request: Request) -> Api:
         """Whoever calls from our own script; raises for everybody else."""
-        pages.frontend.check_origin(request)
+        pages.web.check_origin(request)
         api = pages.api(request)
-        pages.frontend.check_csrf(request, "page", request.headers.get("mrx-seal", ""))
+        pages.web.check_csrf(request, "page", request.headers.get("mrx-seal", ""))
         return api
 
     @routes.post("/supplier/tickets")

@@ -17,7 +17,7 @@ class State(StrEnum):
     SUSPENDED = "suspended"
 
 
-class Transition(StrEnum):
+class Action(StrEnum):
     """What moves a member from one state to another."""
 
     ADMIT = "admit"
@@ -25,10 +25,10 @@ class Transition(StrEnum):
     REINSTATE = "reinstate"
 
 
-TRANSITIONS: Mapping[tuple[State, Transition], State] = {
-    (State.PROVISIONING, Transition.ADMIT): State.ADMITTED,
-    (State.ADMITTED, Transition.SUSPEND): State.SUSPENDED,
-    (State.SUSPENDED, Transition.REINSTATE): State.ADMITTED,
+TRANSITIONS: Mapping[tuple[State, Action], State] = {
+    (State.PROVISIONING, Action.ADMIT): State.ADMITTED,
+    (State.ADMITTED, Action.SUSPEND): State.SUSPENDED,
+    (State.SUSPENDED, Action.REINSTATE): State.ADMITTED,
 }
 
 _REMEDIES: Mapping[State, str] = {
@@ -105,7 +105,7 @@ class Member:
     said: Standing | None = None
     """the standing that was last told to everyone; None until admission"""
 
-    def take(self, step: Transition, *, at: datetime) -> "Member":
+    def take(self, step: Action, *, at: datetime) -> "Member":
         """The member after this step. Raises `Rejected` for a step that does not start where it stands."""
         reached = TRANSITIONS.get((self.state, step))
         if reached is None:
@@ -114,7 +114,7 @@ class Member:
                 field="state",
                 remedy=_REMEDIES[self.state],
             )
-        return replace(self, state=reached, admitted_at=at if step is Transition.ADMIT else self.admitted_at)
+        return replace(self, state=reached, admitted_at=at if step is Action.ADMIT else self.admitted_at)
 
     def acts(self) -> None:
         """Raises unless this member may do something for itself now."""

@@ -10,7 +10,7 @@ from mrx_shared.refusals import Rejected
 
 from mrx_registry.domain.channels import Channel
 from mrx_registry.domain.groups import Groups
-from mrx_registry.domain.members import Group, Member, State, Transition
+from mrx_registry.domain.members import Action, Group, Member, State
 from mrx_registry.domain.names import folded, mailed_name_from, name_from
 from mrx_registry.handlers import facts
 from mrx_registry.handlers.participation import judge
@@ -110,7 +110,7 @@ def _own_share(row: int) -> Rejected:
 
 async def suspend(member_id: UUID, work: Work) -> Member:
     """The member takes part no more; tokens and sessions end now, its Kafka user and rights when Kafka answers."""
-    member = (await work.members.get(member_id)).take(Transition.SUSPEND, at=work.now)
+    member = (await work.members.get(member_id)).take(Action.SUSPEND, at=work.now)
     await _set_desired(member, work, access=False)
     await work.sessions.end_of_member(member_id)
     work.emit(MemberSuspended(member_id=member.id, suspended_at=work.now), about=str(member.id))
@@ -119,7 +119,7 @@ async def suspend(member_id: UUID, work: Work) -> Member:
 
 async def reinstate(member_id: UUID, work: Work) -> Member:
     """The suspension ends. Rights come back by themselves; a Kafka password has to be asked for again."""
-    member = (await work.members.get(member_id)).take(Transition.REINSTATE, at=work.now)
+    member = (await work.members.get(member_id)).take(Action.REINSTATE, at=work.now)
     await _set_desired(member, work, access=True)
     work.emit(MemberReinstated(member_id=member.id, reinstated_at=work.now), about=str(member.id))
     return await judge(member, work)
@@ -206,7 +206,7 @@ async def settle(seen: Channel, work: Work) -> None:
         channel = await work.channels.get(member.id)
         await work.channels.keep(channel.carried_out(seen))
     if member.state is State.PROVISIONING and seen.open:
-        member = member.take(Transition.ADMIT, at=work.now)
+        member = member.take(Action.ADMIT, at=work.now)
         tied = await work.members.tied_to(member.group.id)
         work.emit(facts.member_admitted(member, tied, at=work.now), about=str(member.id))
         await judge(member, work)

@@ -17,9 +17,9 @@ from mrx_report_request.domain.transitions import (
     OPEN,
     REMINDED,
     TABLE,
+    Action,
     Actor,
     State,
-    Transition,
     possible,
 )
 
@@ -169,12 +169,12 @@ class Request:
         """Why it stands as it does."""
         return self.history[-1].reason
 
-    def may(self, step: Transition) -> bool:
+    def may(self, step: Action) -> bool:
         """Whether the table has the step, or an upload that began within the term takes up an expired request."""
-        late = step in (Transition.BEGIN_UPLOAD, Transition.RECEIVE) and self.upload_begun_at is not None
+        late = step in (Action.BEGIN_UPLOAD, Action.RECEIVE) and self.upload_begun_at is not None
         return self.state in TABLE[step].of or (self.state is State.EXPIRED and late)
 
-    def take(self, step: Transition, *, at: datetime, reason: str | None = None) -> "Request":
+    def take(self, step: Action, *, at: datetime, reason: str | None = None) -> "Request":
         """The request after a step of the table. Raises `NotPossible`, which says what is possible instead."""
         if not self.may(step):
             raise self._not_possible(step)
@@ -183,7 +183,7 @@ class Request:
             self, state=state, history=(*self.history, HistoryEntry(state=state, reason=reason, at=at))
         )
 
-    def _not_possible(self, step: Transition) -> NotPossible:
+    def _not_possible(self, step: Action) -> NotPossible:
         by = TABLE[step].by
         others = ", ".join(possible(self.state, by)) or "nothing more"
         return NotPossible(
@@ -228,7 +228,7 @@ class Request:
             return self
         after = replace(self, mail=MailState.SENT) if mail_id == self.mail_id else self
         after = replace(after, sent_at=self.sent_at or at)
-        return after.take(Transition.SEND, at=at) if after.may(Transition.SEND) else after
+        return after.take(Action.SEND, at=at) if after.may(Action.SEND) else after
 
     def mail_failed(self, mail_id: UUID, *, bounced: bool) -> "Request":
         """A mail came back or was refused. One that another mail followed counts no more."""
@@ -243,7 +243,7 @@ class Request:
 
         Raises `NotPossible`, and `Rejected` where it was replaced too often.
         """
-        after = self.take(Transition.READDRESS, at=at, reason=REPLACED)
+        after = self.take(Action.READDRESS, at=at, reason=REPLACED)
         if sum(one.reason == REPLACED for one in self.history) >= MOST_CONTACTS:
             raise Rejected(
                 f"the contact was replaced {MOST_CONTACTS} times",
@@ -270,8 +270,8 @@ class Request:
         if begun_at > self.term_ends_at:
             return self
         timely = self._with_uploads({*self._uploads, begun_at}, since=begun_at - ROOM_LASTS)
-        if timely.may(Transition.BEGIN_UPLOAD):
-            return timely.take(Transition.BEGIN_UPLOAD, at=now)
+        if timely.may(Action.BEGIN_UPLOAD):
+            return timely.take(Action.BEGIN_UPLOAD, at=now)
         return timely if self.state in (State.UPLOADING, State.CHECKING) else self
 
     def upload_lapsed(self, *, lapsed_at: datetime, now: datetime) -> "Request":
@@ -280,29 +280,21 @@ class Request:
         if self.upload_begun_at is None or after.upload_begun_at is not None:
             return after
         why = "nothing came of the upload that had begun"
-        return (
-            after.take(Transition.LAPSE_UPLOAD, at=now, reason=why)
-            if self.may(Transition.LAPSE_UPLOAD)
-            else after
-        )
+        return after.take(Action.LAPSE_UPLOAD, at=now, reason=why) if self.may(Action.LAPSE_UPLOAD) else after
 
     def report_stored(self, report: Report, *, now: datetime) -> "Request":
         """A report is there. A second one counts nothing."""
-        return (
-            replace(self.take(Transition.STORE, at=now), report=report)
-            if self.may(Transition.STORE)
-            else self
-        )
+        return replace(self.take(Action.STORE, at=now), report=report) if self.may(Action.STORE) else self
 
     def file_refused(self, why: str, *, now: datetime) -> "Request":
         """A file did not pass. The supplier may hand over another within the term, or is at it already."""
         after = self._with_uploads(self._uploads[1:], since=now - ROOM_LASTS)
-        if not self.may(Transition.REFUSE_FILE):
+        if not self.may(Action.REFUSE_FILE):
             return after
-        after = after.take(Transition.REFUSE_FILE, at=now, reason=why)
+        after = after.take(Action.REFUSE_FILE, at=now, reason=why)
         if after.upload_begun_at is None:
             return after
-        return after.take(Transition.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
+        return after.take(Action.BEGIN_UPLOAD, at=now, reason="another upload had begun meanwhile")
 
     @property
     def _uploads(self) -> tuple[datetime, ...]:
@@ -331,9 +323,9 @@ class Request:
         why = "the supplier withdrew access on its platform"
         if self.report and self.report.report_id == report_id and not self.report.access_withdrawn_at:
             return self._noted(why, at=now, report=replace(self.report, access_withdrawn_at=now))
-        if report_id is None and self.may(Transition.LOSE_ACCESS):
+        if report_id is None and self.may(Action.LOSE_ACCESS):
             after = replace(self, upload_begun_at=None, earlier_uploads=())
-            return after.take(Transition.LOSE_ACCESS, at=now, reason=why)
+            return after.take(Action.LOSE_ACCESS, at=now, reason=why)
         return self
 
     def access_renewed(self, report_id: UUID, *, now: datetime) -> "Request":
@@ -368,7 +360,7 @@ class Request:
 
     def decide(self, decision: Decision, *, avoided: bool) -> "Request":
         """Record the member's decision."""
-        after = self.take(Transition.DECIDE, at=decision.decided_at, reason=decision.reason)
+        after = self.take(Action.DECIDE, at=decision.decided_at, reason=decision.reason)
         return replace(after, decision=replace(decision, avoided=avoided))
 
     def expires_at(self) -> datetime | None:
@@ -421,7 +413,7 @@ class Request:
         moments = [one for one in (self.expires_at(), leaves, self.reminder_at(), self.erases_at()) if one]
         return min(moments, default=None)
 
-    def possible(self, by: Actor) -> tuple[Transition, ...]:
+    def possible(self, by: Actor) -> tuple[Action, ...]:
         """The steps that somebody may take now."""
         return possible(self.state, by)
 

@@ -32,7 +32,7 @@ class Actor(StrEnum):
     EXCHANGE = "exchange"
 
 
-class Transition(StrEnum):
+class Action(StrEnum):
     """What may happen to a request."""
 
     SEND = "send"
@@ -52,7 +52,7 @@ class Transition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Transition:
     """One line of the table. Without `to`, the state stays."""
 
     by: Actor
@@ -68,35 +68,39 @@ ENDS = frozenset(State) - OPEN
 REMINDED = frozenset({State.SENT, State.OPENED, State.ACCEPTED, State.UPLOADING})
 EXPIRES = _ASKED | {State.UPLOADING}
 
-TABLE: Mapping[Transition, Move] = MappingProxyType(
+TABLE: Mapping[Action, Transition] = MappingProxyType(
     {
-        Transition.SEND: Move(by=Actor.MAIL, of=frozenset({State.DRAFTED}), to=State.SENT),
-        Transition.OPEN: Move(by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT}), to=State.OPENED),
-        Transition.ACCEPT: Move(
+        Action.SEND: Transition(by=Actor.MAIL, of=frozenset({State.DRAFTED}), to=State.SENT),
+        Action.OPEN: Transition(
+            by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT}), to=State.OPENED
+        ),
+        Action.ACCEPT: Transition(
             by=Actor.SUPPLIER, of=frozenset({State.DRAFTED, State.SENT, State.OPENED}), to=State.ACCEPTED
         ),
-        Transition.REFUSE: Move(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
-        Transition.BEGIN_UPLOAD: Move(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
-        Transition.LAPSE_UPLOAD: Move(by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED),
-        Transition.RECEIVE: Move(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
+        Action.REFUSE: Transition(by=Actor.SUPPLIER, of=_ASKED | {State.UPLOADING}, to=State.DECLINED),
+        Action.BEGIN_UPLOAD: Transition(by=Actor.EXCHANGE, of=_ASKED, to=State.UPLOADING),
+        Action.LAPSE_UPLOAD: Transition(
+            by=Actor.EXCHANGE, of=frozenset({State.UPLOADING}), to=State.ACCEPTED
+        ),
+        Action.RECEIVE: Transition(by=Actor.EXCHANGE, of=_ASKED | {State.UPLOADING}, to=State.CHECKING),
         # What is in the vault was taken while the request was open: that the clock came by meanwhile loses nothing.
-        Transition.STORE: Move(by=Actor.EXCHANGE, of=_UNDER_WAY | {State.EXPIRED}, to=State.AVAILABLE),
-        Transition.REFUSE_FILE: Move(
+        Action.STORE: Transition(by=Actor.EXCHANGE, of=_UNDER_WAY | {State.EXPIRED}, to=State.AVAILABLE),
+        Action.REFUSE_FILE: Transition(
             by=Actor.EXCHANGE,
             of=frozenset({State.ACCEPTED, State.UPLOADING, State.CHECKING}),
             to=State.ACCEPTED,
         ),
-        Transition.LOSE_ACCESS: Move(
+        Action.LOSE_ACCESS: Transition(
             by=Actor.EXCHANGE, of=frozenset({State.UPLOADING, State.CHECKING}), to=State.ACCEPTED
         ),
-        Transition.EXPIRE: Move(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
-        Transition.WITHDRAW: Move(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
-        Transition.READDRESS: Move(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
-        Transition.DECIDE: Move(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
+        Action.EXPIRE: Transition(by=Actor.CLOCK, of=EXPIRES, to=State.EXPIRED),
+        Action.WITHDRAW: Transition(by=Actor.MEMBER, of=_UNDER_WAY, to=State.WITHDRAWN),
+        Action.READDRESS: Transition(by=Actor.MEMBER, of=_ASKED | {State.UPLOADING}, to=None),
+        Action.DECIDE: Transition(by=Actor.MEMBER, of=frozenset({State.AVAILABLE}), to=State.DECIDED),
     }
 )
 
 
-def possible(state: State, by: Actor) -> tuple[Transition, ...]:
+def possible(state: State, by: Actor) -> tuple[Action, ...]:
     """The steps that somebody may take now."""
     return tuple(step for step, move in TABLE.items() if move.by is by and state in move.of)

@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from mrx_report_request.domain.requests import CONTACTS_KEPT, DueMail, Request, SlotMail
-from mrx_report_request.domain.transitions import Transition
+from mrx_report_request.domain.transitions import Action
 from mrx_report_request.handlers.publishing import close_to_supplier, mail_supplier, settle
 from mrx_report_request.ports import SupplierPage, Transact, Work
 
@@ -52,7 +52,7 @@ async def _after(request: Request, work: Work) -> Request:
     now = work.now
     ends, reminder, erases = request.expires_at(), request.reminder_at(), request.erases_at()
     if ends and ends <= now:
-        expired = request.take(Transition.EXPIRE, at=now, reason="the term ended without a report")
+        expired = request.take(Action.EXPIRE, at=now, reason="the term ended without a report")
         return close_to_supplier(expired, work)
     if request.due_mail and request.due_mail.at <= now:
         return await _mail_due(request, request.due_mail, work)

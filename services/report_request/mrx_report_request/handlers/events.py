@@ -10,7 +10,7 @@ from mrx_shared.refusals import Invalid, Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import Outcome
 from mrx_report_request.domain.requests import Request
-from mrx_report_request.domain.transitions import Transition
+from mrx_report_request.domain.transitions import Action
 from mrx_report_request.handlers import members
 from mrx_report_request.handlers.asking import ask
 from mrx_report_request.handlers.publishing import emit_refused, emit_status
@@ -110,7 +110,7 @@ def _may_just_be_opened(known: Request | None, outcome: str) -> bool:
     return (
         known is not None
         and outcome in {Outcome.ACCEPTED, Outcome.TOP_UP}
-        and known.may(Transition.DECIDE)
+        and known.may(Action.DECIDE)
         and known.report is not None
         and known.report.read_at is None
     )

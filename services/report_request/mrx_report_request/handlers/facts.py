@@ -22,7 +22,7 @@ from mrx_shared.messages.registry import ParticipationChanged
 from mrx_shared.refusals import Rejected, Unknown
 
 from mrx_report_request.domain.requests import Channel, Report, Request
-from mrx_report_request.domain.transitions import State, Transition
+from mrx_report_request.domain.transitions import Action, State
 from mrx_report_request.handlers.publishing import mail_requester, mail_supplier, settle
 from mrx_report_request.ports import Participant, SupplierPage, Work
 
@@ -101,7 +101,7 @@ async def note_report_received(received: ReportReceived, work: Work) -> None:
     """A file is being checked."""
     async with _owner_of(received.request_id, work, stated=received.member_id):
         request = await work.requests.get_to_change(received.request_id)
-        after = request.take(Transition.RECEIVE, at=work.now) if request.may(Transition.RECEIVE) else request
+        after = request.take(Action.RECEIVE, at=work.now) if request.may(Action.RECEIVE) else request
         await settle(request, await _unless_asked_again(request, after, work), work)
 
 

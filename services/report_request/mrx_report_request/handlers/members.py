@@ -10,7 +10,7 @@ from mrx_report_request.domain import wording
 from mrx_report_request.domain.decisions import Outcome, avoids
 from mrx_report_request.domain.decisions import decide as read_decision
 from mrx_report_request.domain.requests import Request, Supplier, sharing
-from mrx_report_request.domain.transitions import Transition
+from mrx_report_request.domain.transitions import Action
 from mrx_report_request.handlers.contacts import check_apart, name_contact, named_contacts
 from mrx_report_request.handlers.publishing import close_to_supplier, settle
 from mrx_report_request.ports import Numbers, Work
@@ -22,7 +22,7 @@ async def withdraw(request_id: UUID, reason: str | None, work: Work) -> Request:
     """Ask no longer."""
     request = await work.requests.get_to_change(request_id)
     why = wording.optional_line(reason, field="reason")
-    withdrawn = request.take(Transition.WITHDRAW, at=work.now, reason=why)
+    withdrawn = request.take(Action.WITHDRAW, at=work.now, reason=why)
     return await settle(request, close_to_supplier(withdrawn, work), work)
 
 
@@ -68,7 +68,7 @@ async def decide(
     requests only with a confirmation.
     """
     request = await work.requests.get_to_change(request_id)
-    request.take(Transition.DECIDE, at=work.now)
+    request.take(Action.DECIDE, at=work.now)
     report, limits = request.report, request.validity
     if report is None or limits is None:
         raise Rejected("there is no report to decide on", field="state")

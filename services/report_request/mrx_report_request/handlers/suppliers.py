@@ -6,7 +6,7 @@ from uuid import UUID
 from mrx_shared.refusals import Invalid
 
 from mrx_report_request.domain.requests import DeclineReason, Request
-from mrx_report_request.domain.transitions import Transition
+from mrx_report_request.domain.transitions import Action
 from mrx_report_request.domain.wording import optional_line
 from mrx_report_request.handlers.publishing import settle
 from mrx_report_request.ports import Work
@@ -28,14 +28,14 @@ async def look(request_id: UUID, work: Work) -> Shown:
 async def open_page(request_id: UUID, work: Work) -> Shown:
     """The supplier opens its page; once it did, opening again changes nothing."""
     request = await work.requests.get_to_change(request_id)
-    opened = request.take(Transition.OPEN, at=work.now) if request.may(Transition.OPEN) else request
+    opened = request.take(Action.OPEN, at=work.now) if request.may(Action.OPEN) else request
     return await _shown(await settle(request, opened, work), work)
 
 
 async def accept(request_id: UUID, work: Work) -> Shown:
     """The supplier will share its report."""
     request = await work.requests.get_to_change(request_id)
-    return await _shown(await settle(request, request.take(Transition.ACCEPT, at=work.now), work), work)
+    return await _shown(await settle(request, request.take(Action.ACCEPT, at=work.now), work), work)
 
 
 async def refuse(request_id: UUID, reason: str, comment: str | None, work: Work) -> Shown:
@@ -48,7 +48,7 @@ async def refuse(request_id: UUID, reason: str, comment: str | None, work: Work)
     request = await work.requests.get_to_change(request_id)
     why = f"{reason}: {said}" if said else reason
     return await _shown(
-        await settle(request, request.take(Transition.REFUSE, at=work.now, reason=why), work), work
+        await settle(request, request.take(Action.REFUSE, at=work.now, reason=why), work), work
     )
 
 

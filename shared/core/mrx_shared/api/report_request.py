@@ -18,7 +18,7 @@ Days = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 State = Annotated[str, Words(*get_args(facts.State))]
 Channel = Annotated[str, Words(*get_args(facts.Channel))]
 MailState = Annotated[str, Words("unsent", "sent", "refused", "bounced")]
-Transition = Annotated[
+Action = Annotated[
     str,
     Words(
         "send",
@@ -191,7 +191,7 @@ class Request(Answer):
     term_ends_at: AwareDatetime
     report: Report | None
     decision: Decision | None
-    possible: tuple[Transition, ...]
+    possible: tuple[Action, ...]
     history: tuple[Change, ...]
     half_year: str | None = Field(default=None, description="of the audit, as the list showed it")
     validity: Validity | None = Field(default=None, description="with a report")
@@ -272,7 +272,7 @@ class SupplierPage(Answer):
     term_ends_at: AwareDatetime
     reference: str
     language: str
-    possible: tuple[Transition, ...]
+    possible: tuple[Action, ...]
     decline_reasons: tuple[DeclineReason, ...]
     reason: str | None
 
