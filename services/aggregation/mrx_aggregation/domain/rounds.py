@@ -158,11 +158,7 @@ class Round:
     def freeze(self, numbers: Numbers, *, compared_with: UUID | None) -> "Round":
         """Fix what the round holds, and with which release it was compared."""
         return replace(
-            self,
-            state=self._after(Action.FREEZE),
-            numbers=numbers,
-            compared_with=compared_with,
-            trouble=None,
+            self, state=self._after(Action.FREEZE), numbers=numbers, compared_with=compared_with, trouble=None
         )
 
     def propose(self, *, by: str, needed: int, newer_closed: bool, latest: UUID | None) -> "Round":

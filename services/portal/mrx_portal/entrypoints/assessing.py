@@ -84,12 +84,7 @@ def _add_list(routes: APIRouter, web: Frontend) -> None:  # noqa: C901 - one fun
                 form, MOST_BYTES, "keep one row per criterion, and evidence in separate documents"
             )
             taken = await handlers.send_file(
-                place,
-                name,
-                content,
-                visitor.api,
-                keep_good="keep_good" in form.fields,
-                key=form.key,
+                place, name, content, visitor.api, keep_good="keep_good" in form.fields, key=form.key
             )
         except Rejected as error:
             return await page(request, visitor, error=error, failed="file", given=given)

@@ -13,30 +13,11 @@ from mrx_shared.refusals import Invalid, Rejected
 
 from mrx_portal.domain.membership import lacks
 from mrx_portal.domain.numbers import EUR_PER_AUDIT, HEADINGS, Figures, RoundNumbers, total
-from mrx_portal.domain.released import (
-    ROWS_ON_ONE_PAGE,
-    ROWS_PER_PAGE,
-    Search,
-    find,
-    for_paper,
-    page_of,
-)
-from mrx_portal.domain.requests import (
-    OPEN,
-    OUTCOMES,
-    STATES,
-    in_order,
-    leaving,
-    mail_said,
-    said,
-    standing,
-)
+from mrx_portal.domain.released import ROWS_ON_ONE_PAGE, ROWS_PER_PAGE, Search, find, for_paper, page_of
+from mrx_portal.domain.requests import OPEN, OUTCOMES, STATES, in_order, leaving, mail_said, said, standing
 from mrx_portal.entrypoints.asking import add_asking, new_key
 from mrx_portal.entrypoints.assessing import add_assessing
-from mrx_portal.entrypoints.forms import (
-    Words,
-    beside,
-)
+from mrx_portal.entrypoints.forms import Words, beside
 from mrx_portal.entrypoints.frontend import Filled, Frontend, Visitor, see
 from mrx_portal.entrypoints.security_headers import content_policy
 from mrx_portal.entrypoints.words import words
@@ -212,13 +193,7 @@ def _add_request_steps(routes: APIRouter, web: Frontend, released_lists: Release
             await handlers.correct_contact(request_id, given, visitor.api, key=form.key)
         except Rejected as error:
             return await _request_page(
-                request,
-                request_id,
-                visitor,
-                web,
-                released_lists,
-                refused=("contact", error),
-                given=given,
+                request, request_id, visitor, web, released_lists, refused=("contact", error), given=given
             )
         return see(f"/member/requests/{request_id}", back=form.back)
 
@@ -249,13 +224,7 @@ def _add_report_steps(routes: APIRouter, web: Frontend, released_lists: Released
             )
         except Rejected as error:
             return await _request_page(
-                request,
-                request_id,
-                visitor,
-                web,
-                released_lists,
-                refused=("decision", error),
-                given=given,
+                request, request_id, visitor, web, released_lists, refused=("decision", error), given=given
             )
         return see(f"/member/requests/{request_id}", back=form.back)
 

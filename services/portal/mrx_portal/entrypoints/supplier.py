@@ -129,9 +129,7 @@ class SupplierPages:
             preferred=asked.language,
             jar="page",
             status={"": 200, "changed": 409, "stale": 403}.get(trouble, 422),
-            headers={
-                "Content-Security-Policy": content_policy(connect=f"'self' {self.web.storage_url}"),
-            },
+            headers={"Content-Security-Policy": content_policy(connect=f"'self' {self.web.storage_url}")},
             asked=asked,
             page=page,
             handover=page.handover,
@@ -286,7 +284,4 @@ def _add_upload(routes: APIRouter, pages: SupplierPages) -> None:
         """How it stands, for the script that waits."""
         page = await supplier.look(pages.api(request))
         tickets = page.handover.uploads if page.handover else ()
-        return {
-            "state": page.asked.state,
-            "tickets": {str(one.ticket_id): one.state for one in tickets},
-        }
+        return {"state": page.asked.state, "tickets": {str(one.ticket_id): one.state for one in tickets}}
