@@ -135,12 +135,12 @@ def prepare(
 
 def status(context: typer.Context, as_json: _Json = False) -> None:
     """Show the state of every service. Exits with 3 if one is away, has a fault, or keeps failing at a step."""
-    heard = context.obj.run(lambda services: watch.status(list(services.values())))
+    answers = context.obj.run(lambda services: watch.status(list(services.values())))
     if as_json:
-        _print_json({one.service: one.answer or {"away": one.away} for one in heard})
+        _print_json({one.service: one.answer or {"away": one.away} for one in answers})
     else:
-        _print_status(heard)
-    if any(one.answer is None or _ails(one.answer) for one in heard):
+        _print_status(answers)
+    if any(one.answer is None or _ails(one.answer) for one in answers):
         raise typer.Exit(INFRASTRUCTURE)
 
 
@@ -206,13 +206,13 @@ def _dead_letters() -> typer.Typer:
         as_json: _Json = False,
     ) -> None:
         """List dead letters, without their payloads."""
-        heard = context.obj.run(
+        answers = context.obj.run(
             lambda services: watch.ask_all(
                 watch.chosen(services, service), lambda one: one.dead_letters(every=every)
             )
         )
         columns = ("id", "type", "topic", "cause", "reason", "tries", "died_at", "replayed_at", "erased_at")
-        _print_rows(heard, columns, as_json=as_json, none="no dead letters")
+        _print_rows(answers, columns, as_json=as_json, none="no dead letters")
 
     @group.command()
     def show(context: typer.Context, letter: UUID, service: _Only = None) -> None:
@@ -264,21 +264,21 @@ def _outbox() -> typer.Typer:
     @group.command("list")
     def list_unsent(context: typer.Context, service: _Only = None, as_json: _Json = False) -> None:
         """List facts that have not been sent; those with parked_at wait for a cause to be fixed."""
-        heard = context.obj.run(
+        answers = context.obj.run(
             lambda services: watch.ask_all(watch.chosen(services, service), lambda one: one.unsent())
         )
         columns = ("position", "topic", "key", "type", "said_at", "parked_at", "tries", "error")
-        _print_rows(heard, columns, as_json=as_json, none="everything has been sent")
+        _print_rows(answers, columns, as_json=as_json, none="everything has been sent")
 
     @group.command()
     def retry(context: typer.Context, service: _Only = None) -> None:
         """Try parked facts again at once instead of within a minute."""
-        heard = context.obj.run(
+        answers = context.obj.run(
             lambda services: watch.ask_all(watch.chosen(services, service), lambda one: one.retry())
         )
-        for one in heard:
+        for one in answers:
             typer.echo(f"{one.service}  {one.answer or f'away: {one.away}'}")
-        _exit_if_away(heard)
+        _exit_if_away(answers)
 
     return group
 
@@ -292,11 +292,11 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def _print_status(heard: Sequence[watch.Heard[Mapping[str, Any]]]) -> None:
+def _print_status(answers: Sequence[watch.ServiceAnswer[Mapping[str, Any]]]) -> None:
     table = Table(
         "service", "state", "said", "unsent", "parked", "dead letters", "waiting", "since", box=None
     )
-    for one in heard:
+    for one in answers:
         if one.answer is None:
             table.add_row(one.service, f"away: {one.away}")
             continue
@@ -309,7 +309,7 @@ def _print_status(heard: Sequence[watch.Heard[Mapping[str, Any]]]) -> None:
             str(shown["waiting_since"] or ""),
         )
     _console().print(table)
-    for one in heard:
+    for one in answers:
         for trouble in (one.answer or {}).get("troubles", ()):
             _console().print(_told(one.service, trouble), markup=False, highlight=False)
 
@@ -328,13 +328,13 @@ def _told(service: str, trouble: Mapping[str, Any]) -> str:
 
 
 def _print_rows(
-    heard: Sequence[watch.Heard[Sequence[Mapping[str, Any]]]],
+    answers: Sequence[watch.ServiceAnswer[Sequence[Mapping[str, Any]]]],
     columns: Sequence[str],
     *,
     as_json: bool,
     none: str,
 ) -> None:
-    rows = [{"service": one.service, **row} for one in heard for row in one.answer or []]
+    rows = [{"service": one.service, **row} for one in answers for row in one.answer or []]
     if as_json:
         _print_json(rows)
     elif rows:
@@ -346,14 +346,14 @@ def _print_rows(
         _console().print(table)
     else:
         typer.echo(none)
-    _exit_if_away(heard)
+    _exit_if_away(answers)
 
 
-def _exit_if_away(heard: Sequence[watch.Heard[Any]]) -> None:
-    for one in heard:
+def _exit_if_away(answers: Sequence[watch.ServiceAnswer[Any]]) -> None:
+    for one in answers:
         if one.away is not None:
             typer.echo(f"{one.service} is away: {one.away}", err=True)
-    if any(one.away is not None for one in heard):
+    if any(one.away is not None for one in answers):
         raise typer.Exit(INFRASTRUCTURE)
 
 

@@ -8,7 +8,7 @@ from mrx_shared.refusals import Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import EUR_PER_AUDIT
 from mrx_report_request.domain.requests import DeclineReason, Request
-from mrx_report_request.domain.transitions import Actor, State, Transition
+from mrx_report_request.domain.transitions import Actor, State, Action
 from mrx_report_request.handlers.suppliers import Shown
 from mrx_report_request.ports import Numbers
 
@@ -65,7 +65,7 @@ def page(shown: Shown) -> api.SupplierPage:
     one = shown.request
     transitions = one.possible(Actor.SUPPLIER)
     if one.state in (State.ACCEPTED, State.UPLOADING):
-        transitions = (*transitions, Transition.BEGIN_UPLOAD)
+        transitions = (*transitions, Action.BEGIN_UPLOAD)
     return api.SupplierPage.of(
         one,
         asks=shown.asks,
