@@ -8,7 +8,7 @@ from mrx_shared.refusals import Rejected, TooEarly
 
 from mrx_report_request.domain.decisions import EUR_PER_AUDIT
 from mrx_report_request.domain.requests import DeclineReason, Request
-from mrx_report_request.domain.transitions import Actor, State, Action
+from mrx_report_request.domain.transitions import Action, Actor, State
 from mrx_report_request.handlers.suppliers import Shown
 from mrx_report_request.ports import Numbers
 
