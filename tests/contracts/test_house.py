@@ -183,3 +183,12 @@ def variables(settings: type[BaseSettings]) -> set[str]:
 
 def settings_told(name: str) -> set[str]:
     return set(re.findall(r"`(MRX_[A-Z0-9_]+)`", readme(name)))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
+def test_every_table_of_a_document_has_a_heading(path: Path) -> None:
+    blocks = re.findall(r"(?:^\|.*\n)+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    for rows in (block.splitlines() for block in blocks):
+        assert len(rows) > 2, rows
+        assert re.fullmatch(r"\|(:?-+:?\|)+", rows[1]), rows[0]
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1, rows[0]

@@ -196,7 +196,7 @@ async def test_a_reviewer_reads_what_submitted_answers_refer_to_and_no_draft(cal
     assert (await fetched(reviewer, protocol_id, other)).status_code == 404
 
 
-async def test_a_reviewer_tied_to_the_owner_reads_none_of_it(call_as: As) -> None:
+async def test_a_reviewer_with_a_conflict_of_interest_reads_none_of_it(call_as: As) -> None:
     owner_id = uuid4()
     member, reviewer = call_as("member", owner_id), call_as("reviewer")
     protocol_id = await protocol_of(member)
@@ -208,7 +208,7 @@ async def test_a_reviewer_tied_to_the_owner_reads_none_of_it(call_as: As) -> Non
     await made(await call_as("secretariat").post("/v1/reviewers/ties", tie))
     for path in ("", f"/{SHA256}"):
         refused = await reviewer.get(f"/v1/protocols/{protocol_id}/evidence{path}")
-        assert (refused.status_code, "tied" in refused.json()["detail"]) == (403, True)
+        assert (refused.status_code, "conflict of interest" in refused.json()["detail"]) == (403, True)
 
 
 async def test_evidence_of_a_public_protocol_is_the_secretariats_and_reviewers_alone(call_as: As) -> None:
