@@ -23,7 +23,7 @@ PLAY = """
 import asyncio, sys
 from pathlib import Path
 from mrx_local.demo.scenario import Size, Variation
-from mrx_local.demo.play import Wishes, play
+from mrx_local.demo.play import DemoOptions, play
 
 out, servers, rows, varied = sys.argv[1:]
 variation = (
@@ -31,7 +31,7 @@ variation = (
     if varied == "varied"
     else Variation()
 )
-wishes = Wishes(
+options = DemoOptions(
     seed=11,
     given=None,
     out=Path(out),
@@ -40,7 +40,7 @@ wishes = Wishes(
     size=Size(rows=int(rows)),
     variation=variation,
 )
-sys.exit(asyncio.run(play(wishes)))
+sys.exit(asyncio.run(play(options)))
 """
 
 

@@ -184,7 +184,7 @@ async def test_from_two_blind_reviews_to_an_appeal_a_successor_and_a_lapse(
     await mailed(
         running,
         address,
-        f"criteria {OLDER} give way to {NEWER}",
+        f"criteria {OLDER} will be replaced by {NEWER}",
         "Recognition of your audit protocol ends on",
         "Recognition of your audit protocol lapsed on",
     )

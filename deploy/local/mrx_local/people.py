@@ -15,7 +15,7 @@ from mrx_shared.api.registry import (
     Session,
 )
 from mrx_shared.kit.client import Client, Headers, Services, Tokens
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_local.credentials import Credentials, Person
 
@@ -29,6 +29,7 @@ OTHERS: tuple[tuple[str, Role, str], ...] = (
 )
 """Under what each is kept, the role, the name."""
 PATIENCE_S = 60.0
+SECRETS_ASKED = 3
 
 
 class Chosen(Rejected):
@@ -120,6 +121,8 @@ async def _made(client: Client, path: str, asked: NewFirstPrincipal | NewPrincip
 
 async def shown_once(post: Callable[[], Awaitable[T]], secret: Callable[[T], str | None]) -> tuple[T, str]:
     """An answer with its secret, which is shown once: where the first answer was lost, another secret is asked for."""
-    while (shown := secret(made := await post())) is None:
-        pass
-    return made, shown
+    for _ in range(SECRETS_ASKED):
+        made = await post()
+        if (shown := secret(made)) is not None:
+            return made, shown
+    raise Unavailable(f"no secret came in {SECRETS_ASKED} answers")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mrx_shared.kit.client import Services
-from mrx_shared.refusals import Rejected
+from mrx_shared.refusals import Rejected, Unavailable
 
 from mrx_local.credentials import Credentials
 from mrx_local.infrastructure.kafka import Kafka, KafkaServer
@@ -197,8 +197,8 @@ async def running_stack(
                     credentials=credentials,
                 )
                 await _sign_ins(services, credentials, secrets)
-            except Rejected as refusal:
-                raise OSError(f"the registry refuses the stack's first people: {refusal.reason}") from refusal
+            except (Rejected, Unavailable) as refusal:
+                raise OSError(f"the registry refuses the stack's first people: {refusal}") from refusal
             ready_s = time.monotonic() - started
             say(f"all ready in {ready_s:.1f} s, {supervisor.memory_mib():.0f} MiB")
             for part, address in {

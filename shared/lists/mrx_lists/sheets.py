@@ -119,12 +119,12 @@ def _decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         row = content[: error.start].count(b"\n") + 1
         raise Invalid("the file is neither UTF-8 nor Windows-1252", row=row, remedy=_SAVE_AGAIN) from None
-    # Most of a file in another encoding is such runs. One spoilt cell may hold one: its row is read as it stands.
-    runs = [run for run in _FOREIGN_RUN.finditer(content) if len(set(run[0])) > 1]
-    if sum(len(run[0]) for run in runs) * 2 > len(_NOT_ASCII.findall(content)):
+    # A cell that was spoilt before, UTF-8 read as Windows-1252, is no other encoding: its row is read as it stands.
+    rest = _UTF8_LETTER.sub(lambda letter: b" " * len(letter[0]), content)
+    if run := next((run for run in _FOREIGN_RUN.finditer(rest) if len(set(run[0])) > 1), None):
         raise Invalid(
             "the file is neither UTF-8 nor in a Western European encoding",
-            row=content[: runs[0].start()].count(b"\n") + 1,
+            row=content[: run.start()].count(b"\n") + 1,
             remedy=_SAVE_AGAIN,
         )
     return text, "windows-1252 (Western European)"

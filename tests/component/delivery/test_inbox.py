@@ -1,7 +1,9 @@
 """Nothing lost, nothing twice: from a record on Kafka to a committed handler."""
 
+import asyncio
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from mrx_shared.bus.dead_letters import dead_letters
 from mrx_shared.bus.once import Delivery, Once
@@ -10,8 +12,10 @@ from mrx_shared.bus.waiting_room import WaitingRoom
 from mrx_shared.refusals import Rejected, TooEarly
 from mrx_shared.store.database import Database
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from tests.component.delivery.conftest import Counted, TallyWork, event, record
+from tests.conftest import ServiceDatabase
 
 pytestmark = pytest.mark.live
 
@@ -134,6 +138,28 @@ async def test_an_error_that_stays_is_put_aside_after_five_tries_without_its_tex
     assert (dead["cause"], dead["tries"]) == ("failed", 5)
     assert "ZeroDivisionError" in dead["reason"]
     assert "secret" not in dead["reason"]
+
+
+async def test_what_cannot_even_be_kept_goes_back_and_is_not_lost(
+    listening: Subscription[TallyWork],
+    database: Database,
+    tally_database: ServiceDatabase,
+    behaviour: Behaviour,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mrx_shared.kit.retries.FIRST_PAUSE_S", 0.001)
+    behaviour.errors = [ZeroDivisionError()] * 5
+    owner = await asyncpg.connect(tally_database.superuser_url)
+    try:
+        await owner.execute("ALTER TABLE dead_letter RENAME TO elsewhere")
+        with pytest.raises(ProgrammingError):
+            async with asyncio.timeout(20):
+                await listening.take(record(event("a")))
+    finally:
+        await owner.execute("ALTER TABLE IF EXISTS elsewhere RENAME TO dead_letter")
+        await owner.close()
+    await listening.take(record(event("a")))
+    assert await tally(database) == {"a": 1}
 
 
 async def test_an_infrastructure_error_is_waited_out_and_never_put_aside(

@@ -359,7 +359,7 @@ async def test_an_expired_page_token_opens_nothing(exchange: Exchange) -> None:
         await exchange.mail_was_sent(asked, days_ago=days)
         answers.append(await exchange.page(asked))
     assert [one.status_code for one in answers] == [200, 404]
-    assert "ask for a new link" in answers[1].json()["remedy"]
+    assert "ask the member that wrote to you for a new link" in answers[1].json()["remedy"]
 
 
 async def test_unknown_and_expired_tokens_are_answered_alike(exchange: Exchange) -> None:

@@ -77,7 +77,7 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
     await page.locator("#file-protocol").select_option(label=f"Ash standard {code}, 4")
     await page.locator("#file-criteria").select_option(CRITERIA)
     await page.get_by_label("Completed template", exact=True).set_input_files(filled(tmp_path))
-    await page.get_by_text("keep the good ones as a draft").click()
+    await page.get_by_text("save the others as a draft").click()
     await browser.press("Send")
     await browser.sees("1 row was refused.", re.compile("criterion 'C99.1' is not in catalogue"))
     await browser.look("assessments draft kept", printed=True)
@@ -88,17 +88,17 @@ async def test_a_member_completes_what_a_file_began_and_submits_it(
     await browser.on_a_phone("draft")
     clause = page.locator("#clause-11")
     await expect(clause).to_have_attribute("open", "")
-    for number, place in enumerate(await clause.get_by_label("Where it stands").all()):
+    for number, place in enumerate(await clause.get_by_label("Reference in the protocol").all()):
         if number:
             await place.fill(f"§ 11.{number}")
     await browser.press("Save clause 11")
     await browser.sees("3 to answer")
-    await expect(clause.get_by_label("Where it stands").nth(1)).to_have_value("§ 11.1")
+    await expect(clause.get_by_label("Reference in the protocol").nth(1)).to_have_value("§ 11.1")
     await browser.look("draft incomplete")
     for relation in await clause.get_by_label("Your protocol compared with this criterion").all():
         await relation.select_option("subset")
     await browser.press("Save clause 11")
-    await browser.sees(re.compile(r"Kept: \d+ answers\."))
+    await browser.sees(re.compile(r"Saved: \d+ answers\."))
     await expect(clause.get_by_text("All answered")).to_be_visible()
     await browser.look("draft complete", printed=True)
     await browser.press("Submit to the reviewers")
@@ -141,7 +141,7 @@ async def test_a_member_answers_with_suggestions_and_evidence_that_a_reviewer_re
     await page.locator(f"[id='evidence-{criterion}']").fill("Chapter 4")
     await page.locator(f"[id='evidence_file-{criterion}']").select_option(label="Handbook ž.pdf")
     await browser.press(re.compile(f"^Save clause {criterion[1:].partition('.')[0]}$"))
-    await browser.sees("Kept: 1 answer.")
+    await browser.sees("Saved: 1 answer.")
     await browser.look("draft with evidence", printed=True)
     await browser.on_a_phone("draft with evidence")
     await browser.press("Submit to the reviewers")
@@ -174,7 +174,7 @@ async def _suggested(browser: Window, folder: Path) -> None:
     await browser.on_a_phone("suggestions")
     await page.get_by_label("Your requirement compared with").first.select_option("equal")
     await browser.press("Add the confirmed ones to the draft")
-    await browser.sees("Kept: 1 answer.")
+    await browser.sees("Saved: 1 answer.")
 
 
 async def _read_evidence(judge: Window, content: bytes) -> None:
@@ -205,7 +205,7 @@ async def test_a_member_keeps_and_searches_extensions(
     await page.get_by_text("Add an extension").click()
     await page.get_by_label("Topic").fill("Land rights")
     await page.get_by_label("The requirement, word for word").fill("Neighbours consent before land is used.")
-    await browser.press("Keep")
+    await browser.press("Add")
     await browser.sees("Neighbours consent before land is used.")
     await page.get_by_label("Search").fill("bees")
     await browser.press("Search")
@@ -325,7 +325,7 @@ async def test_the_secretariat_announces_a_successor_and_members_comment(
     browser = await window()
     await browser.sign_in(person)
     await browser.page.get_by_role("link", name="Assessments").click()
-    await browser.sees("Criteria 6.1-2p give way to 7.0.")
+    await browser.sees("Criteria 6.1-2p are replaced by 7.0")
     await browser.page.get_by_role("link", name="Read and comment").click()
     await browser.page.get_by_label("What should change?").fill("Give us half a year more.")
     await browser.press("Comment")

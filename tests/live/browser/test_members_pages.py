@@ -128,7 +128,7 @@ async def test_a_member_asks_receives_the_very_file_decides_and_has_avoided_an_a
     await browser.page.get_by_label("Contact e-mail").fill(address)
     await browser.page.get_by_label("Days to answer").fill("21")
     await browser.press("Send the request")
-    await browser.sees("Its life so far", "A-204")
+    await browser.sees("History", "A-204")
     await browser.look("member request asked")
     request = browser.page.url
     request_id = request.rpartition("/")[2]

@@ -49,7 +49,7 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     await browser.on_a_phone("reset")
     new = "several words that are easy to keep"
     for label in ("New password", "Repeat the new password"):
-        await browser.page.get_by_label(label).fill(new)
+        await browser.page.get_by_label(label, exact=True).fill(new)
     await browser.press("Set the password")
     await browser.sees("Your new password is set.")
 
@@ -59,7 +59,7 @@ async def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     await browser.sees("Sign out")
     await browser.open(link)
     for label in ("New password", "Repeat the new password"):
-        await browser.page.get_by_label(label).fill("another try with the same link")
+        await browser.page.get_by_label(label, exact=True).fill("another try with the same link")
     await browser.press("Set the password")
     assert await browser.page.locator("#error").inner_text()
     await browser.look("reset refused")
@@ -86,7 +86,7 @@ async def test_a_signed_in_person_changes_its_password_and_is_signed_out_elsewhe
             ("New password", new),
             ("Repeat the new password", new),
         ):
-            await browser.page.get_by_label(label).fill(words)
+            await browser.page.get_by_label(label, exact=True).fill(words)
         await browser.press("Change the password")
 
     new = "several words that are easy to keep"

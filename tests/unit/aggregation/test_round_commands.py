@@ -133,6 +133,15 @@ def test_closing_waits_until_the_round_is_closed(
     assert json.loads(scheme.asked[0][3]) == {"leave_waiting": True}
 
 
+def test_an_answer_that_fails_while_waiting_ends_nothing(
+    scheme: Scheme, credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closing, closed = (json.loads(a_round(state).model_dump_json()) for state in ("closing", "closed"))
+    scheme.answers = [(200, closing), (500, {"detail": "this failed here"}), (200, closed)]
+    assert rounds(credentials, "close", str(NEWEST), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "closed"
+
+
 def test_a_wait_that_is_over_names_what_fails(
     scheme: Scheme, credentials: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,6 +103,13 @@ def test_another_encoding_is_refused_with_its_row_and_can_be_named(
     assert read_file(path, encoding=encoding).entries[0].values["site_name"] == text
 
 
+def test_another_encoding_shows_by_one_row_although_the_others_could_be_western(tmp_path: Path) -> None:
+    rows = "".join(f"{name},China,2025-03-04,SMETA,6.1\n" for name in [*["台北市"] * 20, "高雄市"])
+    with pytest.raises(Invalid, match="Western European") as refused:
+        read_file(write(tmp_path / "list.csv", f"{HEADINGS}\n{rows}", "big5"))
+    assert refused.value.row == 22
+
+
 def test_a_spoilt_cell_in_a_western_list_is_one_row_and_not_another_encoding(tmp_path: Path) -> None:
     spoilt = "çõ".encode().decode("cp1252")
     rows = "".join(

@@ -223,19 +223,29 @@ class _Backend:
         """The round once it has left the state in which a loop works on it."""
         give_up = time.monotonic() + seconds
         with Console(stderr=True).status("waiting") as status:
-            while (current := await self.get(path)).state == state:
-                status.update(
-                    f"{state}: {counted(current.numbers.lists, 'list', 'lists')}, "
-                    f"{counted(current.numbers.sites, 'site', 'sites')}"
-                )
-                if time.monotonic() > give_up:
-                    trouble = current.trouble
-                    why = f" ({trouble.cause}, {trouble.attempts} times)" if trouble else ""
-                    raise Unavailable(
-                        f"the round is still {state} after {seconds:.0f} s{why}; look again with rounds show"
+            while True:
+                late = time.monotonic() > give_up
+                try:
+                    current = await self.get(path)
+                except Unavailable:
+                    # The loop goes on, whatever an answer says.
+                    if late:
+                        raise
+                else:
+                    if current.state != state:
+                        return current
+                    if late:
+                        trouble = current.trouble
+                        why = f" ({trouble.cause}, {trouble.attempts} times)" if trouble else ""
+                        raise Unavailable(
+                            f"the round is still {state} after {seconds:.0f} s{why}; look again with rounds show"
+                        )
+                    numbers = current.numbers
+                    status.update(
+                        f"{state}: {counted(numbers.lists, 'list', 'lists')}, "
+                        f"{counted(numbers.sites, 'site', 'sites')}"
                     )
                 await asyncio.sleep(EVERY_S)
-        return current
 
 
 def _show(access: Access, do: Callable[[_Backend], Awaitable[Round]], as_json: bool) -> None:

@@ -178,6 +178,8 @@ class Subscription(Generic[W]):
                 await self._dead_letter_failed(record, error, tries)
 
         async def failed(error: Exception, _: float) -> None:
+            if tries >= TRIES:
+                raise error  # not even kept: the record goes back
             if transient(error) and time.monotonic() - began > PATIENCE_S:
                 raise NackMessage from error
             log.warning("event.again", consumer=self.consumer, error=where(error), tries=tries)

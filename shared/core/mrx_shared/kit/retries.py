@@ -54,7 +54,7 @@ async def until_done(
     failed: Callable[[Exception, float], Awaitable[None]],
     longest_pause_s: float,
 ) -> T:
-    """Attempt until it works, with pauses that double; a server's Retry-After is kept.
+    """Attempt until it works, with pauses that double; a server's Retry-After is kept, even above `longest_pause_s`.
 
     `failed` is told of each error and the seconds until the next attempt; what it raises ends the attempts.
     """

@@ -1,7 +1,6 @@
 """What every service is told by its environment. Only `__main__` builds settings; only `app` reads them."""
 
 import base64
-import binascii
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +33,7 @@ Seconds = Annotated[timedelta, BeforeValidator(_as_number)]
 def _as_key(secret: SecretStr) -> SecretStr:
     try:
         length = len(base64.b64decode(secret.get_secret_value(), validate=True))
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         length = 0
     if length != KEY_BYTES:
         raise ValueError("give 32 random bytes in base64, for example from `openssl rand -base64 32`")
